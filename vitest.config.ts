@@ -1,0 +1,43 @@
+import { configDefaults, defineConfig } from "vitest/config"
+
+// "weft-source" makes @weft/* resolve to TypeScript source, so that tests need no build.
+const conditions = ["weft-source", "module", "node", "development|production"]
+const source = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ["weft-source", "node"] } },
+}
+
+export default defineConfig({
+  test: {
+    passWithNoTests: true,
+    projects: [
+      {
+        ...source,
+        test: {
+          name: "unit",
+          environment: "node",
+          include: ["sdk/src", "sync-server/src", "demo/src", "test"].map((folder) => `${folder}/**/*.test.{ts,tsx}`),
+          exclude: [...configDefaults.exclude, "test/browser/**", "**/dist/**"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          retry: 0,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // runs in Node and drives a real Chromium itself; after the others and one file at a time, so that timings mean something
+        ...source,
+        test: {
+          name: "browser",
+          environment: "node",
+          include: ["test/browser/**/*.test.{ts,tsx}"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          retry: 0,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
