@@ -44,7 +44,7 @@ export function ensureInstalled() {
   }
   if (isInstalled()) return
   console.log("Installing dependencies (npm ci) ...")
-  const code = npm(["ci", "--no-audit", "--no-fund"])
+  const code = npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
   if (code !== 0) {
     console.error("npm ci failed; see above.")
     process.exit(code)
