@@ -1,0 +1,32 @@
+/**
+ * Stable error codes. Programs decide by `code`; the text is for people and may change.
+ * Codes of refusals on the wire are in `protocol/codes.ts`.
+ */
+export type ErrorCode =
+  | "BAD_ARGUMENT"
+  | "CRYPTO_UNAVAILABLE"
+  | "KEY_REFUSED"
+  | "CLIENT_CLOSED"
+  | "CONVERSATION_UNKNOWN"
+  | "NOT_ALLOWED"
+  | "BODY_TOO_LARGE"
+  | "MESSAGE_REJECTED"
+  | "MALFORMED"
+  | "STORE_CLOSED"
+  | "STORE_LOCKED"
+  | "STORE_FENCED"
+  | "STORE_QUOTA"
+  | "STORE_BLOCKED"
+  | "STORE_UNAVAILABLE"
+  | "STORE_CORRUPT"
+  | "STORE_FAILED"
+
+export class WeftError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = "WeftError"
+    this.code = code
+  }
+}

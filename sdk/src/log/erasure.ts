@@ -1,0 +1,80 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+import type { Brand } from "../base/brand.js"
+import { base64url, concat, sha256, utf8 } from "../protocol/bytes.js"
+import { messageIdOf, type Clock, type ControlId, type MessageId } from "../protocol/entry.js"
+import { MAX_SEEN } from "../protocol/limits.js"
+import { deviceIdFromBytes, deviceIdOf, idBytes, type DeviceId, type DocumentName } from "../protocol/names.js"
+
+/**
+ * The body of an erase entry: a statement that proves itself, so that it outlives the log that carried it. [SPEC X1]
+ */
+export interface EraseRecord {
+  readonly target: DeviceId
+  /** 24 bytes: which body of that device. */
+  readonly bodyHash: Uint8Array
+  /** The eraser's Ed25519 public key; its hash is the eraser's device id. */
+  readonly publicKey: Uint8Array
+  readonly clock: Clock
+  /** Control entries that the eraser had seen: where its right comes from. */
+  readonly seen: readonly ControlId[]
+  readonly signature: Uint8Array
+}
+
+export type RecordId = Brand<string, "RecordId">
+
+export function eraserOf(record: EraseRecord): DeviceId {
+  return deviceIdOf(record.publicKey)
+}
+
+export function targetOf(record: EraseRecord): MessageId {
+  return messageIdOf(record.target, record.bodyHash)
+}
+
+export function recordIdOf(record: EraseRecord): RecordId {
+  return base64url(sha256(encodeRecord(record)).subarray(0, 18)) as RecordId
+}
+
+/** What the eraser signs. */
+export function recordMessage(document: DocumentName, record: Omit<EraseRecord, "signature">): Uint8Array {
+  return concat([utf8(`weft/1/erase\0${document}\0`), encodeFields(record)])
+}
+
+export function encodeRecord(record: EraseRecord): Uint8Array {
+  return concat([encodeFields(record), record.signature])
+}
+
+function encodeFields(record: Omit<EraseRecord, "signature">): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8Array(encoder, idBytes(record.target))
+  encoding.writeUint8Array(encoder, record.bodyHash)
+  encoding.writeUint8Array(encoder, record.publicKey)
+  encoding.writeVarUint(encoder, record.clock)
+  encoding.writeUint8(encoder, record.seen.length)
+  for (const id of record.seen) encoding.writeUint8Array(encoder, idBytes(id as unknown as DeviceId))
+  return encoding.toUint8Array(encoder)
+}
+
+/** The record, or undefined where the bytes are not exactly one. */
+export function decodeRecord(bytes: Uint8Array): EraseRecord | undefined {
+  try {
+    const decoder = decoding.createDecoder(bytes)
+    const target = deviceIdFromBytes(decoding.readUint8Array(decoder, 18))
+    const bodyHash = decoding.readUint8Array(decoder, 24).slice()
+    const publicKey = decoding.readUint8Array(decoder, 32).slice()
+    const clock = decoding.readVarUint(decoder) as Clock
+    const count = decoding.readUint8(decoder)
+    if (count === 0 || count > MAX_SEEN) return undefined
+    const seen: ControlId[] = []
+    for (let index = 0; index < count; index++) {
+      seen.push(base64url(decoding.readUint8Array(decoder, 18)) as ControlId)
+    }
+    const signature = decoding.readUint8Array(decoder, 64).slice()
+    if (decoding.hasContent(decoder)) return undefined
+    const record = { target, bodyHash, publicKey, clock, seen, signature }
+    // One record, one byte string: a second spelling of its numbers would be a second record.
+    return encodeRecord(record).length === bytes.length ? record : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,145 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+import { compareText, sha256, utf8 } from "../protocol/bytes.js"
+import type { ControlId } from "../protocol/entry.js"
+import { conversationIdFromBytes, idBytes, logIdBytes, logIdFromBytes } from "../protocol/names.js"
+import type { ConversationId, DocumentName, LogId } from "../protocol/names.js"
+import { decodeRecord, encodeRecord, recordIdOf, type EraseRecord, type RecordId } from "./erasure.js"
+
+/** What a replica must know of a log to check what follows. */
+export interface LogSummary {
+  readonly log: LogId
+  readonly client: number
+  /** Elements accepted; the last one is a seal. */
+  readonly count: number
+  /** The link after the last of them; 32 bytes. */
+  readonly link: Uint8Array
+  /** The device's Ed25519 public key, from the log's first seal. */
+  readonly publicKey: Uint8Array
+  /** Control entries that the log's first head saw: when its session was opened. */
+  readonly firstSeen: readonly ControlId[]
+  /** Control entries that the latest head saw. */
+  readonly seen: readonly ControlId[]
+}
+
+/** What a replica knows of a document without its contents. It grows in place, by `advance` only. */
+export interface DocumentSummary {
+  readonly document: DocumentName
+  /** By Yjs client id. */
+  readonly logs: Map<number, LogSummary>
+  readonly records: Map<RecordId, EraseRecord>
+  /** Messages accepted; decides when a segment is full. */
+  messages: number
+  /** Bytes of their elements, before erasure. */
+  bytes: number
+}
+
+export function emptySummary(document: DocumentName): DocumentSummary {
+  return { document, logs: new Map(), records: new Map(), messages: 0, bytes: 0 }
+}
+
+/** How many elements of each log a replica holds: what to send is beyond it. Serves to fetch, never to prove. */
+export type Vector = ReadonlyMap<LogId, number>
+
+export function vectorOf(summary: DocumentSummary): Vector {
+  const vector = new Map<LogId, number>()
+  for (const log of summary.logs.values()) vector.set(log.log, log.count)
+  return vector
+}
+
+/** SHA-256 over logs with count and link, and erase records, both sorted; 32 bytes. Equal means equal contents. [SPEC D1] */
+export function digestOf(summary: DocumentSummary): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8Array(encoder, utf8(`weft/1/digest\0${summary.document}\0`))
+  const logs = Array.from(summary.logs.values()).sort((a, b) => compareText(a.log, b.log))
+  encoding.writeVarUint(encoder, logs.length)
+  for (const log of logs) {
+    encoding.writeUint8Array(encoder, logIdBytes(log.log))
+    encoding.writeVarUint(encoder, log.count)
+    encoding.writeUint8Array(encoder, log.link)
+  }
+  for (const id of Array.from(summary.records.keys()).sort()) encoding.writeVarString(encoder, id)
+  return sha256(encoding.toUint8Array(encoder))
+}
+
+/** The digest of a conversation: over its documents' digests, sorted by name; empty documents count for nothing. [SPEC D2] */
+export function rootDigestOf(
+  conversation: ConversationId,
+  documents: Iterable<{ readonly name: DocumentName; readonly digest: Uint8Array }>
+): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8Array(encoder, utf8(`weft/1/root\0${conversation}\0`))
+  for (const { name, digest } of Array.from(documents).sort((a, b) => compareText(a.name, b.name))) {
+    encoding.writeVarString(encoder, name)
+    encoding.writeUint8Array(encoder, digest)
+  }
+  return sha256(encoding.toUint8Array(encoder))
+}
+
+const FORMAT = 1
+
+/** For stores; what is not derived from the accepted elements. */
+export function encodeSummary(summary: DocumentSummary): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8(encoder, FORMAT)
+  encoding.writeVarUint(encoder, summary.messages)
+  encoding.writeVarUint(encoder, summary.bytes)
+  encoding.writeVarUint(encoder, summary.logs.size)
+  for (const log of summary.logs.values()) {
+    encoding.writeUint8Array(encoder, logIdBytes(log.log))
+    encoding.writeVarUint(encoder, log.client)
+    encoding.writeVarUint(encoder, log.count)
+    encoding.writeUint8Array(encoder, log.link)
+    encoding.writeUint8Array(encoder, log.publicKey)
+    writeControlIds(encoder, log.firstSeen)
+    writeControlIds(encoder, log.seen)
+  }
+  encoding.writeVarUint(encoder, summary.records.size)
+  for (const record of summary.records.values()) encoding.writeVarUint8Array(encoder, encodeRecord(record))
+  return encoding.toUint8Array(encoder)
+}
+
+/** Throws where the bytes are not a summary: the store that holds them is damaged. */
+export function decodeSummary(document: DocumentName, bytes: Uint8Array): DocumentSummary {
+  const decoder = decoding.createDecoder(bytes)
+  if (decoding.readUint8(decoder) !== FORMAT) throw new RangeError("unknown format of a summary")
+  const summary = emptySummary(document)
+  summary.messages = decoding.readVarUint(decoder)
+  summary.bytes = decoding.readVarUint(decoder)
+  const logs = decoding.readVarUint(decoder)
+  for (let index = 0; index < logs; index++) {
+    const log = logIdFromBytes(decoding.readUint8Array(decoder, 21))
+    const client = decoding.readVarUint(decoder)
+    summary.logs.set(client, {
+      log,
+      client,
+      count: decoding.readVarUint(decoder),
+      link: decoding.readUint8Array(decoder, 32).slice(),
+      publicKey: decoding.readUint8Array(decoder, 32).slice(),
+      firstSeen: readControlIds(decoder),
+      seen: readControlIds(decoder)
+    })
+  }
+  const records = decoding.readVarUint(decoder)
+  for (let index = 0; index < records; index++) {
+    const record = decodeRecord(decoding.readVarUint8Array(decoder).slice())
+    if (record === undefined) throw new RangeError("a damaged erase record")
+    summary.records.set(recordIdOf(record), record)
+  }
+  if (decoding.hasContent(decoder)) throw new RangeError("bytes behind a summary")
+  return summary
+}
+
+export function writeControlIds(encoder: encoding.Encoder, ids: readonly ControlId[]): void {
+  encoding.writeUint8(encoder, ids.length)
+  for (const id of ids) encoding.writeUint8Array(encoder, idBytes(id as unknown as ConversationId))
+}
+
+export function readControlIds(decoder: decoding.Decoder): ControlId[] {
+  const ids: ControlId[] = []
+  const count = decoding.readUint8(decoder)
+  for (let index = 0; index < count; index++) {
+    ids.push(conversationIdFromBytes(decoding.readUint8Array(decoder, 18)) as unknown as ControlId)
+  }
+  return ids
+}

@@ -1,0 +1,368 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+import { KIND_SEAL } from "../protocol/entry.js"
+import { MAX_CONTENT_DEPTH, MAX_UPDATE_LOGS } from "../protocol/limits.js"
+import type { LogId } from "../protocol/names.js"
+import type { RefusalCode } from "../protocol/codes.js"
+
+/** An element's bytes, or null for a hole: a body that was erased. */
+export type Element = Uint8Array | null
+
+/** Elements `from`, `from + 1`, ... of one log. */
+export interface LogRun {
+  readonly log: LogId
+  readonly client: number
+  readonly from: number
+  readonly elements: readonly Element[]
+}
+
+/** What an update says of one client id, before any check. */
+export interface ClientBlock {
+  readonly client: number
+  /** The root array's name; present where the block begins at 0. */
+  readonly root: string | undefined
+  readonly from: number
+  /** Elements up to the first thing that no log holds. */
+  readonly elements: readonly Element[]
+  readonly refusal: RefusalCode | undefined
+}
+
+/*
+ * Yjs update format V1, as much of it as logs use. Read by a reader of our own: it bounds what it reads before any
+ * signature is checked, keeps bytes as views, and goes on behind content that no log holds.
+ */
+const REF_GC = 0
+const REF_DELETED = 1
+const REF_ANY = 8
+const REF_SKIP = 10
+const HAS_ORIGIN = 0x80
+const HAS_RIGHT_ORIGIN = 0x40
+const HAS_PARENT_SUB = 0x20
+const ANY_BYTES = 116
+
+/** The blocks of an update, or undefined where it is not one whole V1 update. Elements are views of `update`. [SPEC C1] */
+export function decodeUpdate(update: Uint8Array): ClientBlock[] | undefined {
+  try {
+    const decoder = decoding.createDecoder(update)
+    const blocks: ClientBlock[] = []
+    const seen = new Set<number>()
+    const clients = decoding.readVarUint(decoder)
+    if (clients > MAX_UPDATE_LOGS) return undefined
+    for (let index = 0; index < clients; index++) {
+      const block = readBlock(decoder)
+      if (seen.has(block.client)) return undefined
+      seen.add(block.client)
+      blocks.push(block)
+    }
+    skipDeleteSet(decoder)
+    return decoding.hasContent(decoder) ? undefined : blocks
+  } catch {
+    return undefined
+  }
+}
+
+function readBlock(decoder: decoding.Decoder): ClientBlock {
+  const structs = decoding.readVarUint(decoder)
+  const client = decoding.readVarUint(decoder)
+  const from = decoding.readVarUint(decoder)
+  const elements: Element[] = []
+  let root: string | undefined
+  let refusal: RefusalCode | undefined
+  let ended = false
+  for (let index = 0; index < structs; index++) {
+    const info = decoding.readUint8(decoder)
+    const reference = info & 31
+    if (reference === REF_SKIP) {
+      // The contiguous part ends here: what follows can only be fetched again. [SPEC C3]
+      decoding.readVarUint(decoder)
+      ended = true
+      continue
+    }
+    if (reference === REF_GC) {
+      decoding.readVarUint(decoder)
+      refusal ??= ended ? undefined : "UNKNOWN_CONTENT"
+      ended = true
+      continue
+    }
+    const origin = readItemPlace(decoder, info)
+    if (!ended) {
+      const wrong = misplaced(origin, client, from + elements.length)
+      if (wrong !== undefined) {
+        refusal = wrong
+        ended = true
+      } else if (origin.root !== undefined) root = origin.root
+    }
+    if (ended) skipContent(decoder, reference)
+    else {
+      refusal = readElements(decoder, reference, elements)
+      ended = refusal !== undefined
+    }
+  }
+  return { client, root, from, elements, refusal }
+}
+
+interface ItemPlace {
+  readonly originClient: number | undefined
+  readonly originClock: number
+  readonly foreign: boolean
+  readonly root: string | undefined
+}
+
+function readItemPlace(decoder: decoding.Decoder, info: number): ItemPlace {
+  let originClient: number | undefined
+  let originClock = 0
+  let root: string | undefined
+  let foreign = (info & HAS_PARENT_SUB) !== 0
+  if ((info & HAS_ORIGIN) !== 0) {
+    originClient = decoding.readVarUint(decoder)
+    originClock = decoding.readVarUint(decoder)
+  }
+  if ((info & HAS_RIGHT_ORIGIN) !== 0) {
+    foreign = true
+    decoding.readVarUint(decoder)
+    decoding.readVarUint(decoder)
+  }
+  if ((info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN)) === 0) {
+    if (decoding.readVarUint(decoder) === 1) root = decoding.readVarString(decoder)
+    else {
+      foreign = true
+      decoding.readVarUint(decoder)
+      decoding.readVarUint(decoder)
+    }
+    if ((info & HAS_PARENT_SUB) !== 0) decoding.readVarString(decoder)
+  }
+  return { originClient, originClock, foreign, root }
+}
+
+/** An item's only place: at the root when it is the first, else right after the one before it. [SPEC C2] */
+function misplaced(place: ItemPlace, client: number, clock: number): RefusalCode | undefined {
+  if (place.foreign) return "FOREIGN_ORIGIN"
+  if (clock === 0) return place.root === undefined ? "FOREIGN_ORIGIN" : undefined
+  if (place.root !== undefined) return "FOREIGN_ORIGIN"
+  return place.originClient === client && place.originClock === clock - 1 ? undefined : "FOREIGN_ORIGIN"
+}
+
+function readElements(decoder: decoding.Decoder, reference: number, into: Element[]): RefusalCode | undefined {
+  if (reference === REF_DELETED) {
+    // Only single bodies are erased, and heads stand between them: a longer run is no honest one. [SPEC C4]
+    if (decoding.readVarUint(decoder) !== 1) return "BAD_GRAMMAR"
+    into.push(null)
+    return undefined
+  }
+  if (reference !== REF_ANY) {
+    skipContent(decoder, reference)
+    return "UNKNOWN_CONTENT"
+  }
+  let refusal: RefusalCode | undefined
+  const count = decoding.readVarUint(decoder)
+  for (let index = 0; index < count; index++) {
+    if (refusal === undefined && decoder.arr[decoder.pos] === ANY_BYTES) {
+      decoder.pos++
+      into.push(decoding.readVarUint8Array(decoder))
+    } else {
+      skipAny(decoder, 0)
+      refusal = "UNKNOWN_CONTENT"
+    }
+  }
+  return refusal
+}
+
+function skipContent(decoder: decoding.Decoder, reference: number): void {
+  switch (reference) {
+    case REF_DELETED:
+      decoding.readVarUint(decoder)
+      return
+    case 2: {
+      // JSON: a count of texts
+      const count = decoding.readVarUint(decoder)
+      for (let index = 0; index < count; index++) skipBytes(decoder)
+      return
+    }
+    case 3: // binary
+    case 4: // string
+    case 5: // embed
+      skipBytes(decoder)
+      return
+    case 6: // format: key and value
+      skipBytes(decoder)
+      skipBytes(decoder)
+      return
+    case 7: {
+      // a nested type; elements and hooks of XML have a name
+      const type = decoding.readVarUint(decoder)
+      if (type === 3 || type === 5) skipBytes(decoder)
+      return
+    }
+    case REF_ANY: {
+      const count = decoding.readVarUint(decoder)
+      for (let index = 0; index < count; index++) skipAny(decoder, 0)
+      return
+    }
+    case 9: // a nested document: its id and options
+      skipBytes(decoder)
+      skipAny(decoder, 0)
+      return
+    default:
+      throw new RangeError("unknown struct")
+  }
+}
+
+function skipBytes(decoder: decoding.Decoder): void {
+  decoding.readVarUint8Array(decoder)
+}
+
+function skipAny(decoder: decoding.Decoder, depth: number): void {
+  if (depth > MAX_CONTENT_DEPTH) throw new RangeError("nested too deeply")
+  const tag = decoding.readUint8(decoder)
+  switch (tag) {
+    case 127:
+    case 126:
+    case 121:
+    case 120:
+      return
+    case 125:
+      decoding.readVarInt(decoder)
+      return
+    case 124:
+      decoding.readFloat32(decoder)
+      return
+    case 123:
+      decoding.readFloat64(decoder)
+      return
+    case 122:
+      decoding.readBigInt64(decoder)
+      return
+    case 119:
+    case ANY_BYTES:
+      skipBytes(decoder)
+      return
+    case 118: {
+      const count = decoding.readVarUint(decoder)
+      for (let index = 0; index < count; index++) {
+        skipBytes(decoder)
+        skipAny(decoder, depth + 1)
+      }
+      return
+    }
+    case 117: {
+      const count = decoding.readVarUint(decoder)
+      for (let index = 0; index < count; index++) skipAny(decoder, depth + 1)
+      return
+    }
+    default:
+      throw new RangeError("unknown kind of value")
+  }
+}
+
+/** Wire delete sets are read past and ignored: holes come from accepted erasures alone. [SPEC C5] */
+function skipDeleteSet(decoder: decoding.Decoder): void {
+  const clients = decoding.readVarUint(decoder)
+  for (let index = 0; index < clients; index++) {
+    decoding.readVarUint(decoder)
+    const ranges = decoding.readVarUint(decoder)
+    for (let range = 0; range < ranges; range++) {
+      decoding.readVarUint(decoder)
+      decoding.readVarUint(decoder)
+    }
+  }
+}
+
+/**
+ * The canonical encoding of runs: exactly the bytes that Yjs writes for them, with a delete set that names the holes, so
+ * that a stock document erases them too. One run for each log at most. [SPEC C6]
+ */
+export function encodeUpdate(runs: readonly LogRun[]): Uint8Array {
+  const sorted = runs.filter((run) => run.elements.length > 0).sort((a, b) => b.client - a.client)
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, sorted.length)
+  for (const run of sorted) writeRun(encoder, run)
+  const holed = sorted.filter((run) => run.elements.includes(null))
+  encoding.writeVarUint(encoder, holed.length)
+  for (const run of holed) writeHoles(encoder, run)
+  return encoding.toUint8Array(encoder)
+}
+
+function writeRun(encoder: encoding.Encoder, run: LogRun): void {
+  const { elements } = run
+  let structs = 0
+  for (let at = 0; at < elements.length; at = structEnd(elements, at)) structs++
+  encoding.writeVarUint(encoder, structs)
+  encoding.writeVarUint(encoder, run.client)
+  encoding.writeVarUint(encoder, run.from)
+  for (let at = 0; at < elements.length; ) {
+    const end = structEnd(elements, at)
+    const hole = elements[at] === null
+    const clock = run.from + at
+    encoding.writeUint8(encoder, (hole ? REF_DELETED : REF_ANY) | (clock === 0 ? 0 : HAS_ORIGIN))
+    if (clock === 0) {
+      encoding.writeVarUint(encoder, 1)
+      encoding.writeVarString(encoder, run.log)
+    } else {
+      encoding.writeVarUint(encoder, run.client)
+      encoding.writeVarUint(encoder, clock - 1)
+    }
+    encoding.writeVarUint(encoder, end - at)
+    for (; at < end; at++) {
+      const element = elements[at]
+      if (!element) continue
+      encoding.writeUint8(encoder, ANY_BYTES)
+      encoding.writeVarUint8Array(encoder, element)
+    }
+  }
+}
+
+/** Where the struct that begins at `at` ends: holes and elements never share one. */
+function structEnd(elements: readonly Element[], at: number): number {
+  const hole = elements[at] === null
+  let end = at + 1
+  while (end < elements.length && (elements[end] === null) === hole) end++
+  return end
+}
+
+function writeHoles(encoder: encoding.Encoder, run: LogRun): void {
+  const holes: number[] = []
+  run.elements.forEach((element, index) => {
+    if (element === null) holes.push(run.from + index)
+  })
+  encoding.writeVarUint(encoder, run.client)
+  encoding.writeVarUint(encoder, holes.length)
+  for (const clock of holes) {
+    encoding.writeVarUint(encoder, clock)
+    encoding.writeVarUint(encoder, 1)
+  }
+}
+
+export function bytesOf(elements: readonly Element[]): number {
+  let bytes = 0
+  for (const element of elements) bytes += element?.length ?? 0
+  return bytes
+}
+
+/** Groups of runs whose elements have about `limit` bytes or less, split after seals only. [SPEC S5] */
+export function splitRuns(runs: readonly LogRun[], limit: number): LogRun[][] {
+  const groups: LogRun[][] = [[]]
+  let room = limit
+  for (const run of runs) {
+    let start = 0
+    let end = 0
+    let bytes = 0
+    const take = (): void => {
+      if (end > start) groups.at(-1)?.push({ ...run, from: run.from + start, elements: run.elements.slice(start, end) })
+      start = end
+    }
+    run.elements.forEach((element, index) => {
+      bytes += (element?.length ?? 0) + 4
+      if (element === null || element[0] !== KIND_SEAL) return
+      if (bytes > room && room < limit) {
+        take()
+        groups.push([])
+        room = limit
+      }
+      end = index + 1
+      room -= bytes
+      bytes = 0
+    })
+    take()
+  }
+  return groups.filter((group) => group.length > 0)
+}

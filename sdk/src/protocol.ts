@@ -1,0 +1,22 @@
+/*
+ * `@weft/sdk/protocol`: what both sides must agree on. The sync server is built on it; so is any other carrier.
+ */
+export { unreachable, type Brand } from "./base/brand.js"
+export { systemEnv, randomFraction, type Env, type Timer } from "./base/env.js"
+export { WeftError, type ErrorCode } from "./base/errors.js"
+export * from "./protocol/bytes.js"
+export * from "./protocol/codes.js"
+export * from "./protocol/content.js"
+export * from "./protocol/entry.js"
+export * from "./protocol/frame.js"
+export * from "./protocol/limits.js"
+export * from "./protocol/names.js"
+export { PROTOCOL_VERSION } from "./protocol/version.js"
+export * from "./log/check.js"
+export * from "./log/contents.js"
+export * from "./log/clock.js"
+export * from "./log/erasure.js"
+export * from "./log/rebuild.js"
+export * from "./log/summary.js"
+export * from "./log/update.js"
+export * from "./log/writer.js"

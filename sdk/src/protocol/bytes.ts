@@ -1,0 +1,96 @@
+import { sha256 as sha256Once } from "@noble/hashes/sha2.js"
+
+const encoder = new TextEncoder()
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** UTF-8 bytes of a text. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** Text of UTF-8 bytes, or undefined where they are not UTF-8. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return strictDecoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** SHA-256 of the parts, one after another; 32 bytes. */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts
+  return sha256Once(parts.length === 1 && first !== undefined ? first : concat(parts))
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
+}
+
+/** Negative, zero or positive as `a` sorts before, with or after `b`: byte by byte, a prefix first. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length)
+  for (let index = 0; index < shared; index++) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return a.length - b.length
+}
+
+/** Negative, zero or positive by UTF-16 code units: the one order of texts, free of locales. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+const values = new Map(Array.from(alphabet, (letter, value) => [letter, value] as const))
+
+/** base64url (RFC 4648 section 5) without padding, of a multiple of three bytes. */
+export function base64url(bytes: Uint8Array): string {
+  if (bytes.length % 3 !== 0) throw new RangeError("base64url takes a multiple of three bytes")
+  let text = ""
+  for (let at = 0; at < bytes.length; at += 3) {
+    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
+    text += alphabet.charAt(bits >> 18) + alphabet.charAt((bits >> 12) & 63)
+    text += alphabet.charAt((bits >> 6) & 63) + alphabet.charAt(bits & 63)
+  }
+  return text
+}
+
+/** The bytes of such a text, or undefined where it is none; exactly one text stands for given bytes. */
+export function fromBase64url(text: string): Uint8Array | undefined {
+  if (text.length % 4 !== 0) return undefined
+  const bytes = new Uint8Array((text.length / 4) * 3)
+  for (let at = 0, to = 0; at < text.length; at += 4) {
+    let bits = 0
+    for (let offset = 0; offset < 4; offset++) {
+      const value = values.get(text.charAt(at + offset))
+      if (value === undefined) return undefined
+      bits = (bits << 6) | value
+    }
+    bytes[to++] = bits >> 16
+    bytes[to++] = (bits >> 8) & 255
+    bytes[to++] = bits & 255
+  }
+  return bytes
+}
+
+export function hex(bytes: Uint8Array): string {
+  let text = ""
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0")
+  return text
+}

@@ -1,0 +1,149 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+import { base64url, concat, utf8 } from "./bytes.js"
+import { refusalCode, refusalNumber, type RefusalCode } from "./codes.js"
+import {
+  conversationIdFromBytes,
+  idBytes,
+  logIdBytes,
+  logIdFromBytes,
+  parseDocumentName,
+  type ConversationId,
+  type DocumentName,
+  type LogId
+} from "./names.js"
+import { blob, fixed, flag, list, mapped, record, text, uint, type Field, type RecordOf } from "./schema.js"
+
+/** Bytes of one frame that every side takes; the server's limit may be lower or higher, and its welcome says so. */
+export const MAX_FRAME_BYTES = 512 * 1024
+/** Bytes of updates that a sender puts into one frame, so that it fits with room for names. */
+export const MAX_FRAME_UPDATE_BYTES = 384 * 1024
+/** Leading bytes of a digest on the wire: enough that no accident makes two equal. */
+export const WIRE_DIGEST_BYTES = 12
+/** Conversations in one page of digests. */
+export const DIGEST_PAGE = 4096
+
+const document: Field<DocumentName> = mapped(
+  text(64),
+  (name) => name,
+  (name) => parseDocumentName(name)?.name
+)
+const conversation: Field<ConversationId> = mapped(fixed(18), idBytes, conversationIdFromBytes)
+const log: Field<LogId> = mapped(fixed(21), logIdBytes, logIdFromBytes)
+const digest = fixed(WIRE_DIGEST_BYTES)
+/** A code of a newer version reads as INTERNAL: unknown reasons are retried, never shown as final. */
+const code: Field<RefusalCode> = mapped(uint, refusalNumber, (number) => refusalCode(number) ?? "INTERNAL")
+const heads = list(record({ log, count: uint }), 20_000)
+
+/** Every frame: its number on the wire and its fields. [SPEC S2] */
+const schema = {
+  /** Server, at once: what the device is to sign. */
+  challenge: [1, { version: uint, nonce: fixed(16), serverKey: fixed(32) }],
+  /** Who asks. `role` is 0 for a device, 1 for a server that wants to be a peer. */
+  hello: [2, { version: uint, role: uint, token: text(8192), publicKey: fixed(32), signature: fixed(64) }],
+  /** `certificate` says that the device belongs to `user`; empty for a peer. `serverTime` in ms since 1970. */
+  welcome: [
+    3,
+    {
+      user: text(128),
+      serverTime: uint,
+      incarnation: fixed(16),
+      certificate: blob(1024),
+      trust: list(fixed(32), 256),
+      frameBytes: uint
+    }
+  ],
+  /** The connection ends; the WebSocket's close code says the same. */
+  refusal: [4, { code, retryAfterMs: uint, message: text(512) }],
+  /** A fresh token, before the old one ends; `renewed` answers. */
+  token: [5, { token: text(8192) }],
+  renewed: [6, { expiresAt: uint }],
+  ping: [7, { id: uint }],
+  pong: [8, { id: uint, serverTime: uint }],
+  /** What the sender holds: all its conversations, page by page. Digests are the first 12 bytes. */
+  digests: [9, { last: flag, items: list(record({ conversation, digest }), DIGEST_PAGE) }],
+  /** What the sender holds of a conversation whose digest differs, or that the receiver was just let into. */
+  documents: [10, { conversation, items: list(record({ document, digest }), 10_000) }],
+  /** All pages of digests were compared; what no `documents` named is equal. */
+  compared: [11, {}],
+  /** What the sender holds of a document. The receiver sends what it lacks; with `reply`, its own vector too. */
+  vector: [12, { document, reply: flag, logs: heads, records: list(fixed(18), 10_000) }],
+  /** The answer to a vector is complete; the digest of what the sender held then. */
+  served: [13, { document, digest }],
+  /** Erase records, before the logs that need them. */
+  records: [14, { id: uint, document, records: list(blob(4096), 100) }],
+  /** A canonical Yjs update. Answered by `ack` or `reject`; id 0 asks for no answer. */
+  update: [15, { id: uint, document, update: blob(8 * 1024 * 1024) }],
+  /** Everything in that update is durable here; `copies` counts the servers where it is. */
+  ack: [16, { id: uint, copies: uint }],
+  /** Of that update these logs were refused from position `at` on; with GAP, `at` is what is expected. The rest is durable. */
+  reject: [
+    17,
+    {
+      id: uint,
+      document,
+      copies: uint,
+      retryAfterMs: uint,
+      items: list(record({ log: blob(21), code, at: uint }), 20_000)
+    }
+  ]
+} as const
+
+type Schema = typeof schema
+export type FrameKind = keyof Schema
+export type FrameOf<K extends FrameKind> = { readonly kind: K } & RecordOf<Schema[K][1]>
+export type Frame = { [K in FrameKind]: FrameOf<K> }[FrameKind]
+
+const kinds = Object.keys(schema) as FrameKind[]
+const byNumber = new Map<number, { kind: FrameKind; field: Field<unknown> }>()
+const fields = {} as Record<FrameKind, { number: number; field: Field<unknown> }>
+for (const kind of kinds) {
+  const [number, shape] = schema[kind]
+  const field = record(shape) as unknown as Field<unknown>
+  fields[kind] = { number, field }
+  byNumber.set(number, { kind, field })
+}
+
+/** The text whose hash is tied to the protocol version. */
+export const frameSchemaText = kinds
+  .map((kind) => `${kind}=${String(fields[kind].number)}${fields[kind].field.shape}`)
+  .join("\n")
+
+export function encodeFrame(frame: Frame): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8(encoder, fields[frame.kind].number)
+  fields[frame.kind].field.write(encoder, frame)
+  return encoding.toUint8Array(encoder)
+}
+
+/** The frame, or undefined where the bytes are not exactly one within its bounds. */
+export function decodeFrame(bytes: Uint8Array): Frame | undefined {
+  try {
+    const decoder = decoding.createDecoder(bytes)
+    const known = byNumber.get(decoding.readUint8(decoder))
+    if (known === undefined) return undefined
+    const value = known.field.read(decoder) as object
+    return decoding.hasContent(decoder) ? undefined : ({ kind: known.kind, ...value } as Frame)
+  } catch {
+    return undefined
+  }
+}
+
+export function wireDigest(digest: Uint8Array): Uint8Array {
+  return digest.slice(0, WIRE_DIGEST_BYTES)
+}
+
+/** What a device signs to prove that it holds its key, to this server and none other. [SPEC S3] */
+export function helloMessage(nonce: Uint8Array, serverKey: Uint8Array): Uint8Array {
+  return concat([utf8("weft/1/hello\0"), nonce, serverKey])
+}
+
+/** A refused log as its frame carries it: 21 bytes, or none where the update named no log. */
+export function refusedLog(bytes: Uint8Array): LogId | undefined {
+  return bytes.length === 21 ? logIdFromBytes(bytes) : undefined
+}
+
+/** A short name of a server or incarnation for logs and status pages. */
+export function shortName(bytes: Uint8Array): string {
+  return base64url(bytes.subarray(0, 6))
+}

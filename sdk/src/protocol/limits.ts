@@ -1,0 +1,32 @@
+/*
+ * Protocol constants, the same everywhere: two replicas that differed here would accept different entries. What an
+ * operator may choose is in the server's `limits/`. [SPEC L1]
+ */
+
+/** Bytes of one body element. Longer texts belong in attachments. */
+export const MAX_BODY_BYTES = 64 * 1024
+/** Bytes of elements from one seal to the next: bounds what one signature check may wait for. */
+export const MAX_RUN_BYTES = 256 * 1024
+/** Nesting of a body's content: past any message, far below any stack. */
+export const MAX_CONTENT_DEPTH = 8
+/** Keys of one object and items of one list in a body's content. */
+export const MAX_CONTENT_KEYS = 64
+/** Items of a list in a control body: members of a conversation that is created. */
+export const MAX_CONTROL_ITEMS = 4096
+/** Control entries that one head may name as seen. */
+export const MAX_SEEN = 64
+/** Messages after which a segment is full (soft). */
+export const SEGMENT_MESSAGES = 1024
+/** Bytes after which a segment is full (soft). */
+export const SEGMENT_BYTES = 256 * 1024
+/** Highest segment number that a name may carry. */
+export const MAX_SEGMENT = 2 ** 31 - 1
+/** How far a clock may be ahead of the receiver's time. */
+export const MAX_CLOCK_AHEAD_MS = 2 * 60 * 1000
+/** A clock further ahead than this is refused for good, not to be retried. */
+export const MAX_CLOCK_RETRY_MS = 60 * 60 * 1000
+/** Bytes of a user id, of a title. */
+export const MAX_USER_BYTES = 128
+export const MAX_TITLE_BYTES = 512
+/** Roots that one update may name: bounds work before any signature is checked. */
+export const MAX_UPDATE_LOGS = 4096

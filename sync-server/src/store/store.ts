@@ -1,0 +1,70 @@
+import type { ConversationId, DocumentName } from "@weft/sdk/protocol"
+
+/**
+ * The store port: append-only updates of documents, each document with a summary that says what they add up to. One
+ * process owns a store. Small on purpose: a replicated log could stand behind it.
+ */
+export interface Store {
+  /** 16 random bytes, drawn when the data folder was made: memory of acknowledgements is bound to it. */
+  readonly incarnation: Uint8Array
+  /**
+   * Adds an update. Resolves once it is fsynced, in one commit with those that wait beside it; the caller may append to
+   * other documents, or again to this one, meanwhile: appends of one document become durable in the order of their calls.
+   * Rejects with STORE_* when nothing of it is kept; after such a failure the store refuses all writes until reopened or
+   * until a probe write succeeds.
+   */
+  append(append: Append): Promise<void>
+  /** The stored state of a document, or undefined where it was never written. Rejects with STORE_CORRUPT to be quarantined. */
+  load(document: DocumentName): Promise<StoredDocument | undefined>
+  /** All updates of a document in order of writing; canonical, may overlap after a crash in a merge. */
+  updates(document: DocumentName): Promise<Uint8Array[]>
+  /**
+   * Puts one update in the place of all present ones, with its summary: overwrites the highest clock of the range and
+   * deletes the lower ones in one synced batch. What was appended after `covers` (a clock) stays.
+   */
+  replace(replace: Replace): Promise<void>
+  /** Names of all documents with a first append, sorted; of one conversation where given. */
+  documents(conversation?: ConversationId): Promise<DocumentName[]>
+  /** Digests last stored with the summaries of all documents: what a start needs to compare without opening any. */
+  digests(): Promise<{ document: DocumentName; digest: Uint8Array }[]>
+  /** Small named values of the server itself: its signing key, indexes. Synced. */
+  getSetting(key: string): Promise<Uint8Array | undefined>
+  putSetting(key: string, value: Uint8Array): Promise<void>
+  /** Set-aside runs of a document (past a cut), by name; not part of the document until authority changes. */
+  putAside(document: DocumentName, name: string, update: Uint8Array | undefined): Promise<void>
+  asides(document: DocumentName): Promise<{ name: string; update: Uint8Array }[]>
+  /** True while writes are refused: acknowledgements stop, and readiness says so. */
+  readonly failed: boolean
+  /** Waits for what is under way. */
+  close(): Promise<void>
+}
+
+export interface Append {
+  readonly document: DocumentName
+  readonly update: Uint8Array
+  /** Encoded summary after this update, written in the same batch with the clock that it covers. May be left out; then load() replays. */
+  readonly summary?: Uint8Array
+  readonly digest?: Uint8Array
+  /** Yjs state vector after this update; written with the first append, so that y-leveldb lists the document. */
+  readonly stateVector?: Uint8Array
+}
+
+export interface StoredDocument {
+  readonly summary: Uint8Array | undefined
+  /** Updates that the summary does not cover, in order. */
+  readonly later: readonly Uint8Array[]
+  /** Number of stored updates: decides when to merge. */
+  readonly updates: number
+  /** Highest clock in use. */
+  readonly clock: number
+  readonly bytes: number
+}
+
+export interface Replace {
+  readonly document: DocumentName
+  readonly update: Uint8Array
+  readonly summary: Uint8Array
+  readonly digest: Uint8Array
+  readonly stateVector: Uint8Array
+  readonly covers: number
+}
