@@ -45,7 +45,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^sdk/src/",
-        pathNot: [tests, "^sdk/src/node[.]ts$", "^sdk/src/storage/level[.]ts$"],
+        pathNot: [tests, "^sdk/src/node[.]ts$", "^sdk/src/storage/level(-key-file)?[.]ts$"],
       },
       to: { path: ["^node:", "node_modules/(ws|classic-level)/"], dependencyTypesNot: ["type-only"] },
     },
@@ -53,7 +53,7 @@ module.exports = {
       name: "no-node-core-module",
       comment: "Only the Node entry, its adapters and tests may use Node's modules.",
       severity: "error",
-      from: { path: "^sdk/src/", pathNot: [tests, "^sdk/src/node[.]ts$", "^sdk/src/storage/level[.]ts$"] },
+      from: { path: "^sdk/src/", pathNot: [tests, "^sdk/src/node[.]ts$", "^sdk/src/storage/level(-key-file)?[.]ts$"] },
       to: { dependencyTypes: ["core"] },
     },
     {

@@ -1,0 +1,69 @@
+/**
+ * The storage port: an ordered map from text keys to bytes, with atomic batches. Documents, queues and settings are laid
+ * out on it by `log/` and `client/`, once for all adapters; `test/contract/storage.ts` runs on each adapter.
+ */
+export interface Storage {
+  /** What the adapter is, for status pages: "indexeddb", "memory", "level". */
+  readonly kind: string
+  /** The value, or undefined where there is none. The bytes are the caller's own copy. */
+  get(key: string): Promise<Uint8Array | undefined>
+  /** Entries with `from <= key < to`, in order of the keys' UTF-16 code units, at most `limit`. A consistent snapshot. */
+  scan(range: KeyRange): Promise<StorageEntry[]>
+  /**
+   * All operations or none. Resolves when durable: `strict` survives a power cut (fsync), `relaxed` survives a crash of
+   * the process. With a guard, fails with STORE_FENCED and writes nothing unless `guard.key` holds `guard.value`
+   * (undefined: holds nothing) in the same transaction.
+   */
+  write(batch: readonly StorageOperation[], options?: WriteOptions): Promise<void>
+  /**
+   * This device's Ed25519 key pair, made at the first call and kept: non-extractable in browsers. Two callers at once,
+   * also in two tabs, get one pair.
+   */
+  keyPair(): Promise<DeviceKeyPair>
+  /** How full it is, where the adapter can tell, and whether the platform promised not to evict it. */
+  estimate(): Promise<StorageEstimate>
+  /** Waits for writes under way; later calls fail with STORE_CLOSED. May be called twice. */
+  close(): Promise<void>
+}
+
+export interface KeyRange {
+  readonly from: string
+  readonly to: string
+  readonly limit?: number
+  /** Greatest key first. */
+  readonly reverse?: boolean
+}
+
+export interface StorageEntry {
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+export type StorageOperation =
+  | { readonly kind: "put"; readonly key: string; readonly value: Uint8Array }
+  | { readonly kind: "delete"; readonly key: string }
+
+export interface WriteOptions {
+  readonly durability?: "strict" | "relaxed"
+  readonly guard?: { readonly key: string; readonly value: Uint8Array | undefined }
+}
+
+export interface StorageEstimate {
+  readonly usedBytes?: number
+  readonly quotaBytes?: number
+  readonly persisted: boolean
+}
+
+/** An Ed25519 pair that signs, wherever the private half lives. */
+export interface DeviceKeyPair {
+  /** 32 bytes, raw. */
+  readonly publicKey: Uint8Array
+  /** 64 bytes, RFC 8032. */
+  sign(message: Uint8Array): Promise<Uint8Array>
+}
+
+/** All keys that start with `prefix`. `prefix` must not end in U+FFFF. */
+export function prefixRange(prefix: string): KeyRange {
+  const last = prefix.length - 1
+  return { from: prefix, to: prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1) }
+}
