@@ -27,9 +27,13 @@ it.skipIf(!mounted)(
     const value = crypto.getRandomValues(new Uint8Array(60_000))
     const acknowledged: string[] = []
     const write = async (key: string): Promise<string | undefined> => {
-      const failure = await storage.write([{ kind: "put", key, value }]).catch(codeOf)
-      if (failure === undefined) acknowledged.push(key)
-      return failure
+      try {
+        await storage.write([{ kind: "put", key, value }])
+      } catch (error) {
+        return codeOf(error)
+      }
+      acknowledged.push(key)
+      return undefined
     }
 
     let failure: string | undefined

@@ -67,19 +67,20 @@ class LevelStore {
   #openings = 1
 
   static async open(directory: string): Promise<LevelStore> {
-    const path = join(directory, "store")
-    const database: Database = new ClassicLevel(path, { keyEncoding: "view", valueEncoding: "view" })
+    let database: Database | undefined
     try {
+      // Before the database is constructed: it starts opening by itself, and would make the directory with the umask's mode.
       await mkdir(directory, { recursive: true, mode: 0o700 })
+      database = new ClassicLevel(join(directory, "store"), { keyEncoding: "view", valueEncoding: "view" })
       await database.open()
       await syncDirectory(dirname(directory))
       await syncDirectory(directory)
       await checkFormat(database)
+      return new LevelStore(directory, database)
     } catch (error) {
-      await database.close()
+      await database?.close()
       throw levelOpenFailure(error, directory)
     }
-    return new LevelStore(directory, database)
   }
 
   private constructor(directory: string, database: Database) {
