@@ -1,0 +1,103 @@
+import type { Env } from "../base/env.js"
+import type { Subscribable } from "../base/store.js"
+import type { Role } from "../authority/role.js"
+import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
+import type { RefusalCode } from "../protocol/codes.js"
+import type { MessageId } from "../protocol/entry.js"
+import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
+import type { Storage } from "../storage/storage.js"
+import type { SyncStatus } from "./status.js"
+
+export interface ClientOptions {
+  /** Who writes here, as the server's tokens name them; 1 to 128 bytes. */
+  readonly user: string
+  /** WebSocket URLs of sync servers, in order of preference (`wss://chat.example.org`). None: local only. */
+  readonly servers?: readonly string[]
+  /** Fetches a token for the server; called at every connection and before one ends. Not needed for a development server. */
+  readonly token?: () => Promise<string> | string
+  /** Where to keep everything. By default IndexedDB in a browser; `@weft/sdk/node` gives LevelDB. */
+  readonly storage?: Storage
+  /** Name of the local database; by default one for each user. */
+  readonly name?: string
+  /** Time, timers and randomness; for tests and simulations. */
+  readonly env?: Env
+}
+
+/** A user's device: its conversations, and their way to the servers. */
+export interface Client {
+  readonly user: UserId
+  readonly device: DeviceId
+  /** Live: connection, what is pending and why, storage health. */
+  readonly status: Subscribable<SyncStatus>
+  /** All conversations of this device that the user belongs to, newest activity first. */
+  readonly conversations: Subscribable<readonly Conversation[]>
+  /** Opens a conversation; works offline. Throws BAD_ARGUMENT for names that are none. */
+  createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation>
+  /** The conversation with this id, where this device has it. */
+  conversation(id: string): Conversation | undefined
+  /** Adds a server; the first one begins to connect at once. */
+  addServer(url: string): void
+  /** Stops connecting and closes the connection, until `goOnline`. Writing goes on. */
+  goOffline(): void
+  goOnline(): void
+  /** Resolves when every server that is connected holds what this device holds, and the reverse. */
+  synced(): Promise<void>
+  /** Saves what is under way, closes connection and storage. */
+  close(): Promise<void>
+}
+
+export interface Member {
+  readonly user: UserId
+  readonly role: Role
+}
+
+/** What a conversation is, beside its messages. A new object for every change. */
+export interface ConversationInfo {
+  readonly title: string
+  readonly members: readonly Member[]
+  /** This user's role; undefined after being removed. */
+  readonly role: Role | undefined
+  /** Milliseconds since 1970 of the newest message here, or of the creation. */
+  readonly lastActivity: number
+  readonly lastMessage: Message | undefined
+}
+
+export interface Conversation {
+  readonly id: ConversationId
+  readonly info: Subscribable<ConversationInfo>
+  /** Loaded while somebody subscribes: the newest messages first, older ones with `loadOlder`. */
+  readonly messages: Subscribable<MessageList>
+  /** Makes older messages part of `messages`; resolves when they are. */
+  loadOlder(): Promise<void>
+  /**
+   * Writes a message: at once, whatever the network does. Throws BAD_ARGUMENT for an empty text, BODY_TOO_LARGE beyond
+   * 64 KiB, NOT_ALLOWED where this user may not write here, CLIENT_CLOSED.
+   */
+  send(text: string): OutgoingMessage
+  addMember(user: string, role?: Role): Promise<void>
+  removeMember(user: string): Promise<void>
+  setRole(user: string, role: Role): Promise<void>
+  setTitle(title: string): Promise<void>
+  /** Sends a rejected message again, as a new one; returns it. */
+  retry(id: MessageId): OutgoingMessage
+  /** Forgets a rejected message. */
+  discard(id: MessageId): Promise<void>
+  /**
+   * Lets any stock Yjs provider or persistence carry this conversation: `factory` gets each document's name and a mirror
+   * of it, and returns the provider. What arrives in the mirror goes through the check; a mirror that holds anything else is
+   * destroyed and made anew. Call the result to detach.
+   */
+  attach(factory: ProviderFactory): () => Promise<void>
+}
+
+/** A Yjs provider, as far as a mirror needs one. `mirror` is a `Y.Doc`. */
+export type ProviderFactory = (name: string, mirror: import("yjs").Doc) => { destroy(): unknown }
+
+/** A message that this device just wrote. */
+export interface OutgoingMessage extends Subscribable<MessageStatus> {
+  readonly id: MessageId
+  readonly status: MessageStatus
+  readonly rejection: RefusalCode | undefined
+  /** Resolves when the message has come that far or farther. Rejects with MESSAGE_REJECTED, or CLIENT_CLOSED. */
+  reached(status: "saved" | "sent"): Promise<void>
+}
