@@ -1,0 +1,83 @@
+import type { RefusalCode } from "../protocol/codes.js"
+import type { ControlId, EntryClass } from "../protocol/entry.js"
+import { type DeviceId, deviceOf, type LogId, type UserId } from "../protocol/names.js"
+import type { ControlState } from "./state.js"
+import { isAtLeast, type Role } from "./role.js"
+
+export interface SegmentEntry {
+  readonly log: LogId
+  readonly segment: number
+  /** Of the head. */
+  readonly position: number
+  readonly class: Exclude<EntryClass, "control">
+  /** In force for this head: its own, or those of the last head that named any. */
+  readonly seen: readonly ControlId[]
+  /** Of the log's first head. */
+  readonly firstSeen: readonly ControlId[]
+}
+
+/** Why an entry of a segment has no right to stand; undefined where it has. Its run must also end within `cutOf`. [SPEC A11] */
+export function admitEntry(state: ControlState, entry: SegmentEntry): RefusalCode | undefined {
+  const { seen, firstSeen } = entry
+  if (!seen.every((id) => state.has(id)) || !firstSeen.every((id) => state.has(id))) return "CONTROL_UNKNOWN"
+  const device = deviceOf(entry.log)
+  const user = state.claimedUser(device)
+  if (user === undefined) return "CONTROL_UNKNOWN"
+  if (!state.everMembers.has(user)) return "NOT_MEMBER"
+  if (entry.position >= cutOf(state, entry.log, entry.segment, firstSeen)) return "PAST_CUT"
+  // A member may introduce the device yet.
+  if (state.devices.get(device)?.certified !== true) return state.members.has(user) ? "CONTROL_UNKNOWN" : "PAST_CUT"
+  const standing = state.standingIn(user, seen)
+  if (standing === undefined || standing.kind === "stranger") return "NOT_MEMBER"
+  if (standing.kind === "removed") return "PAST_CUT"
+  return entry.class === "message" && !isAtLeast(standing.role, "member") ? "ROLE_TOO_LOW" : undefined
+}
+
+/** Number of elements of a log that may stand: those within the cuts of the removals that bind it. [SPEC A11] */
+export function cutOf(state: ControlState, log: LogId, segment: number, firstSeen: readonly ControlId[]): number {
+  const user = state.claimedUser(deviceOf(log))
+  const binding = user === undefined ? [] : (state.removalsBinding(user, firstSeen) ?? [])
+  if (binding.length === 0) return Infinity
+  return binding.reduce((kept, { cut }) => Math.max(kept, cut.get(segment)?.get(log) ?? 0), 0)
+}
+
+export interface ErasureClaim {
+  readonly eraser: DeviceId
+  /** Whose message it is. */
+  readonly target: DeviceId
+  /** What the record's signer had seen. */
+  readonly seen: readonly ControlId[]
+  /**
+   * Where the erase entry stands. Records are not cut with their log: who knows the place gives it, so that a moderator
+   * who was removed can't go on erasing with an old past.
+   */
+  readonly place?: Pick<SegmentEntry, "log" | "segment" | "position" | "firstSeen">
+}
+
+/** In which right a message is erased; undefined: in none. [SPEC A13] */
+export function mayErase(state: ControlState, claim: ErasureClaim): "author" | "moderator" | undefined {
+  const { eraser, target, seen, place } = claim
+  // Also of a member who left or was removed: authors keep this right.
+  if (eraser === target) return "author"
+  const user = certifiedUser(state, eraser)
+  const author = certifiedUser(state, target)
+  if (user === undefined || author === undefined) return undefined
+  if (user === author) return "author"
+  const role = state.roleIn(user, seen)
+  const authorRole = standingRole(state, author, seen)
+  if (role === undefined || authorRole === undefined) return undefined
+  if (!isAtLeast(role, "moderator") || !isAtLeast(role, authorRole)) return undefined
+  const isPastCut = place !== undefined && place.position >= cutOf(state, place.log, place.segment, place.firstSeen)
+  return isPastCut ? undefined : "moderator"
+}
+
+function certifiedUser(state: ControlState, device: DeviceId): UserId | undefined {
+  const known = state.devices.get(device)
+  return known?.certified === true ? known.user : undefined
+}
+
+function standingRole(state: ControlState, user: UserId, seen: readonly ControlId[]): Role | undefined {
+  const standing = state.standingIn(user, seen)
+  if (standing === undefined || standing.kind === "stranger") return undefined
+  return standing.kind === "member" ? standing.role : standing.lost
+}

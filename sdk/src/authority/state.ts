@@ -1,0 +1,234 @@
+import { compareText } from "../protocol/bytes.js"
+import type { RefusalCode } from "../protocol/codes.js"
+import type { Clock, ControlId } from "../protocol/entry.js"
+import { MAX_SEEN } from "../protocol/limits.js"
+import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
+import { type Causality, type ControlEntry, everything, type Past } from "./causality.js"
+import type { Cut } from "./cut.js"
+import type { Standing } from "./membership.js"
+import { resolveRemovals, type Resolution } from "./resolve.js"
+import type { Role } from "./role.js"
+
+export interface Member {
+  readonly role: Role
+  /** Clock of the entry that added the member; for display. */
+  readonly since: Clock
+}
+
+export interface Device {
+  readonly user: UserId
+  /** Undefined until it is introduced: only the creator's device acts before. */
+  readonly publicKey: Uint8Array | undefined
+  /** Introduced by a valid certificate. */
+  readonly certified: boolean
+}
+
+/** A removal that stands. */
+export interface MemberRemoval {
+  readonly id: ControlId
+  readonly user: UserId
+  readonly by: UserId
+  readonly cut: Cut
+}
+
+export type Outcome = { readonly kind: "valid" } | { readonly kind: "refused"; readonly code: RefusalCode }
+
+/** Views of the past that are kept; each message asks for one, and most ask for the same. */
+const MAX_VIEWS = 256
+
+/** What some closed set of entries says. */
+interface View {
+  readonly past: Past
+  /** Removals that bind a log which began here, by user. */
+  readonly binding: Map<UserId, readonly MemberRemoval[]>
+}
+
+/** What the control entries add up to. Immutable. */
+export class ControlState {
+  readonly conversation: ConversationId
+  /** Undefined until the create entry is there. */
+  readonly created: { readonly user: UserId; readonly device: DeviceId; readonly clock: Clock } | undefined
+  readonly title: string
+  /** Server keys whose certificates count; 32 bytes each. */
+  readonly trust: readonly Uint8Array[]
+  /** Present members, senior ones first. */
+  readonly members: ReadonlyMap<UserId, Member>
+  /** Everybody whom a valid entry ever added. */
+  readonly everMembers: ReadonlySet<UserId>
+  readonly devices: ReadonlyMap<DeviceId, Device>
+  readonly removals: readonly MemberRemoval[]
+  /** What the next entry names as seen; at most MAX_SEEN. */
+  readonly heads: readonly ControlId[]
+  readonly #causality: Causality
+  readonly #resolution: Resolution
+  readonly #claims = new Map<DeviceId, UserId>()
+  readonly #views = new Map<string, View>()
+
+  constructor(conversation: ConversationId, causality: Causality) {
+    const resolution = resolveRemovals(causality)
+    this.#causality = causality
+    this.#resolution = resolution
+    this.conversation = conversation
+    const root = causality.rooted ? causality.entries[0] : undefined
+    this.created =
+      root?.action?.kind === "create" ? { user: root.action.user, device: root.device, clock: root.clock } : undefined
+    this.title = this.#latestTitle()
+    this.trust = Array.from(resolution.validity.trust)
+      .sort(([a], [b]) => compareText(a, b))
+      .map(([, { key }]) => key)
+    const { membership } = resolution.validity
+    const users = Array.from(membership.users).filter((user) => membership.seniority(user) !== undefined)
+    this.everMembers = new Set(users.sort(compareText))
+    this.members = this.#presentMembers(users)
+    this.devices = this.#knownDevices()
+    for (const { device, action, certified } of causality.entries) {
+      if (action?.kind !== "introduce" || !certified || this.#claims.has(device)) continue
+      this.#claims.set(device, action.certificate.user)
+    }
+    this.removals = this.#standingRemovals()
+    this.heads = this.headsFor(undefined)
+  }
+
+  /** Whether the entry and all before it are there. */
+  has(id: ControlId): boolean {
+    return this.#causality.indexOf(id) !== undefined
+  }
+
+  /** CONTROL_UNKNOWN for an entry that is not there, or whose past is not. */
+  outcomeOf(id: ControlId): Outcome {
+    const index = this.#causality.indexOf(id)
+    const code = index === undefined ? "CONTROL_UNKNOWN" : this.#resolution.validity.refusals[index]
+    return code === undefined ? { kind: "valid" } : { kind: "refused", code }
+  }
+
+  /** The role that these entries and all before them give; undefined: none, or one of them is unknown. */
+  roleIn(user: UserId, seen: readonly ControlId[]): Role | undefined {
+    const standing = this.standingIn(user, seen)
+    return standing?.kind === "member" ? standing.role : undefined
+  }
+
+  /** Undefined where one of them is unknown. */
+  standingIn(user: UserId, seen: readonly ControlId[]): Standing | undefined {
+    const view = this.#view(seen)
+    return view === undefined ? undefined : this.#resolution.validity.membership.standing(user, view.past)
+  }
+
+  /**
+   * The removals of a user that bind a log whose first head saw this: those that no addition answers which the log had
+   * seen, and that no later one replaces. Undefined where an entry is unknown. [SPEC A11]
+   */
+  removalsBinding(user: UserId, firstSeen: readonly ControlId[]): readonly MemberRemoval[] | undefined {
+    const view = this.#view(firstSeen)
+    if (view === undefined) return undefined
+    const known = view.binding.get(user)
+    if (known !== undefined) return known
+    const binding: MemberRemoval[] = []
+    const replaced = this.#causality.gatherPasts()
+    for (const removal of [...this.removals].reverse()) {
+      const index = this.#causality.indexOf(removal.id) ?? 0
+      if (removal.user !== user || replaced.has(index)) continue
+      if (this.#resolution.validity.membership.isReadded(user, index, view.past)) continue
+      replaced.includePastOf(index)
+      binding.push(removal)
+    }
+    view.binding.set(user, binding)
+    return binding
+  }
+
+  /** Whom a device claims to act for: by a valid introduction, else by any with a good certificate. */
+  claimedUser(device: DeviceId): UserId | undefined {
+    return this.devices.get(device)?.user ?? this.#claims.get(device)
+  }
+
+  /**
+   * `heads` for an entry by this device: where there are more than MAX_SEEN, the one that knows its introduction is
+   * among them. Valid ones first, introductions last, later ones first. [SPEC A14]
+   */
+  headsFor(device: DeviceId | undefined): readonly ControlId[] {
+    const { entries, frontier } = this.#causality
+    const { validity } = this.#resolution
+    const own = device === undefined ? undefined : validity.introductions.get(device)?.[0]
+    const weight = (index: number): number => {
+      if (own !== undefined && (own === index || this.#causality.pastOf(index).has(own))) return 0
+      if (!validity.isValid(index)) return 3
+      return entries[index]?.action?.kind === "introduce" ? 2 : 1
+    }
+    const chosen =
+      frontier.length <= MAX_SEEN
+        ? frontier
+        : Array.from(frontier, (index) => ({ index, weight: weight(index) }))
+            .sort((a, b) => a.weight - b.weight || b.index - a.index)
+            .slice(0, MAX_SEEN)
+            .map(({ index }) => index)
+    return chosen.flatMap((index) => entries[index]?.id ?? []).sort(compareText)
+  }
+
+  #view(seen: readonly ControlId[]): View | undefined {
+    const name = seen.join()
+    const known = this.#views.get(name)
+    if (known !== undefined) return known
+    const past = this.#causality.closureOf(seen)
+    if (past === undefined) return undefined
+    if (this.#views.size >= MAX_VIEWS) this.#views.clear()
+    const view = { past, binding: new Map<UserId, readonly MemberRemoval[]>() }
+    this.#views.set(name, view)
+    return view
+  }
+
+  /** The highest (clock, device, id) of those that no later one had seen; for display, authority reads no clock. [SPEC A15] */
+  #latestTitle(): string {
+    const replaced = this.#causality.gatherPasts()
+    let latest: { entry: ControlEntry; title: string } | undefined
+    for (const { index, title } of [...this.#resolution.validity.titles].reverse()) {
+      const entry = this.#causality.entries[index]
+      if (entry === undefined || replaced.has(index)) continue
+      replaced.includePastOf(index)
+      if (latest === undefined || compareStamps(entry, latest.entry) > 0) latest = { entry, title }
+    }
+    return latest?.title ?? ""
+  }
+
+  #presentMembers(users: readonly UserId[]): Map<UserId, Member> {
+    const { validity, removals } = this.#resolution
+    const { membership } = validity
+    const removalsOf = new Map<UserId, number[]>()
+    for (const { index, user } of removals.values()) removalsOf.set(user, [...(removalsOf.get(user) ?? []), index])
+    const place = (user: UserId) => membership.seniority(user) ?? { index: 0, place: 0 }
+    const senior = [...users].sort((a, b) => place(a).index - place(b).index || place(a).place - place(b).place)
+    const members = new Map<UserId, Member>()
+    for (const user of senior) {
+      const role = membership.roleOf(user, everything)
+      const since = this.#causality.entries[membership.joined(user, removalsOf.get(user) ?? []) ?? 0]?.clock
+      if (role !== undefined && since !== undefined) members.set(user, { role, since })
+    }
+    return members
+  }
+
+  #knownDevices(): Map<DeviceId, Device> {
+    const devices = new Map<DeviceId, Device>()
+    if (this.created !== undefined) {
+      devices.set(this.created.device, { user: this.created.user, publicKey: undefined, certified: false })
+    }
+    for (const [device, [first]] of this.#resolution.validity.introductions) {
+      const action = first === undefined ? undefined : this.#causality.entries[first]?.action
+      if (action?.kind !== "introduce") continue
+      const { user, publicKey } = action.certificate
+      devices.set(device, { user, publicKey, certified: true })
+    }
+    return devices
+  }
+
+  #standingRemovals(): MemberRemoval[] {
+    const { removals } = this.#resolution
+    return Array.from(removals.values())
+      .sort((a, b) => a.index - b.index)
+      .flatMap(({ index, user, author }) => {
+        const entry = this.#causality.entries[index]
+        return entry?.action?.kind === "remove" ? [{ id: entry.id, user, by: author, cut: entry.action.cut }] : []
+      })
+  }
+}
+
+function compareStamps(a: ControlEntry, b: ControlEntry): number {
+  return a.clock - b.clock || compareText(a.device, b.device) || compareText(a.id, b.id)
+}
