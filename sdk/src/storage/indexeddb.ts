@@ -16,6 +16,13 @@ const ENTRIES = "entries"
 /** KEY_PAIR -> CryptoKeyPair, which structured clone keeps without ever showing the private half. */
 const IDENTITY = "identity"
 const KEY_PAIR = "key-pair"
+/**
+ * Opening waits behind tabs that hold an older version, and behind deletions that such tabs hold up. Tabs of ours stand
+ * aside as soon as their transactions end; one that is frozen or runs other code never may.
+ */
+const MAX_OPEN_MS = 10_000
+/** A browser that clears a site's data closes the connection, and may close the one opened meanwhile too. */
+const MAX_TRIES = 3
 
 /**
  * Storage of one client in the browser. Fails with STORE_UNAVAILABLE, STORE_BLOCKED, STORE_QUOTA or STORE_CORRUPT.
@@ -24,7 +31,7 @@ const KEY_PAIR = "key-pair"
 export async function openIndexedDbStorage({ name }: IndexedDbOptions): Promise<Storage> {
   const connection = new Connection(name)
   try {
-    await connection.database()
+    await connection.run(async () => undefined)
   } catch (error) {
     await connection.close() // else a blocked request that succeeds later leaves a connection that nobody owns
     throw error
@@ -50,94 +57,118 @@ export async function openIndexedDbStorage({ name }: IndexedDbOptions): Promise<
 
 type Operate<T> = (database: IDBDatabase) => Promise<T>
 
+interface Link {
+  readonly database: IDBDatabase
+  /** For each operation under way, what makes it fail. */
+  readonly abandon: Set<() => void>
+}
+
 /** The open database, opened again when the browser closes it. */
 class Connection {
   readonly #name: string
-  #database: Promise<IDBDatabase> | undefined
-  /** What #database has resolved to, until it is lost. */
-  #current: IDBDatabase | undefined
+  #link: Promise<Link> | undefined
+  /** What #link has resolved to, until it is lost. */
+  #current: Link | undefined
   #closed = false
 
   constructor(name: string) {
     this.#name = name
   }
 
-  /** Runs an operation, once more on a fresh connection where the one at hand was lost. Fails with a WeftError. */
+  /** Runs an operation, again on a fresh connection where the one at hand was lost. Fails with a WeftError. */
   async run<T>(operate: Operate<T>): Promise<T> {
-    const database = await this.database()
-    try {
-      return await operate(database)
-    } catch (error) {
-      if (!lostConnection(error)) throw operationFailure(error)
-      this.#drop(database)
+    for (let tries = 1; ; tries++) {
+      let link: Link | undefined
+      try {
+        link = await this.#open()
+        return await attempt(link, operate)
+      } catch (error) {
+        const lost = lostConnection(error)
+        if (lost && link !== undefined) this.#drop(link)
+        if (!lost || tries === MAX_TRIES) throw link === undefined ? openFailure(error) : operationFailure(error)
+      }
     }
-    const fresh = await this.database()
-    try {
-      return await operate(fresh)
-    } catch (error) {
-      throw operationFailure(error)
-    }
-  }
-
-  database(): Promise<IDBDatabase> {
-    this.#database ??= this.#open()
-    return this.#database
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    const database = await this.#database?.catch(() => undefined)
-    database?.close()
+    const link = await this.#link?.catch(() => undefined)
+    link?.database.close()
+  }
+
+  #open(): Promise<Link> {
+    this.#link ??= this.#request()
+    return this.#link
   }
 
   /**
-   * While another tab blocks the upgrade, all operations fail at once with STORE_BLOCKED; they work again when that tab
-   * has gone, for the request stays queued.
+   * While the database does not answer, operations fail with STORE_BLOCKED after MAX_OPEN_MS; they work again once it
+   * has answered, for the request stays queued.
    */
-  #open(): Promise<IDBDatabase> {
-    let blocked = false
-    const opened = new Promise<IDBDatabase>((resolve, reject) => {
+  #request(): Promise<Link> {
+    let late = false
+    const opened = new Promise<Link>((resolve, reject) => {
       const request = indexedDB.open(this.#name, VERSION)
+      const timer = setTimeout(() => {
+        late = true
+        reject(new WeftError("STORE_BLOCKED", "another tab keeps the store from opening; close this site's other tabs"))
+      }, MAX_OPEN_MS)
       request.onupgradeneeded = () => {
         request.result.createObjectStore(ENTRIES)
         request.result.createObjectStore(IDENTITY)
       }
-      request.onblocked = () => {
-        blocked = true
-        reject(new WeftError("STORE_BLOCKED", "another tab holds an older version of the store open; close it"))
-      }
       request.onerror = () => {
-        if (blocked) this.#database = undefined
-        reject(openFailure(request.error))
+        clearTimeout(timer)
+        if (late) this.#link = undefined
+        reject(request.error ?? new DOMException("the request failed", "UnknownError"))
       }
       request.onsuccess = () => {
-        this.#adopt(request.result)
-        resolve(request.result)
+        clearTimeout(timer)
+        resolve(this.#adopt(request.result))
       }
     })
     return opened.catch((error: unknown) => {
-      if (!blocked) this.#database = undefined
-      throw openFailure(error)
+      if (!late) this.#link = undefined
+      throw error
     })
   }
 
-  #adopt(database: IDBDatabase): void {
+  #adopt(database: IDBDatabase): Link {
+    const link: Link = { database, abandon: new Set() }
     if (this.#closed) {
       database.close()
-      return
+      return link
     }
-    this.#database = Promise.resolve(database)
-    this.#current = database
-    database.onclose = () => this.#drop(database)
+    this.#current = link
+    this.#link = Promise.resolve(link)
     // Another tab upgrades or deletes the database: stand aside, and queue behind it at the next operation.
-    database.onversionchange = () => this.#drop(database)
+    database.onversionchange = () => this.#drop(link)
+    database.onclose = () => {
+      this.#drop(link)
+      // Chromium 156 fires nothing at transactions that it had not come to when it closed the database.
+      for (const abandon of link.abandon) abandon()
+    }
+    return link
   }
 
-  #drop(database: IDBDatabase): void {
-    database.close()
-    if (this.#current !== database) return
+  #drop(link: Link): void {
+    link.database.close() // transactions under way still end
+    if (this.#current !== link) return
     this.#current = undefined
-    this.#database = undefined
+    this.#link = undefined
+  }
+}
+
+async function attempt<T>({ database, abandon }: Link, operate: Operate<T>): Promise<T> {
+  let fail = (): void => undefined
+  const lost = new Promise<never>((_resolve, reject) => {
+    fail = () => reject(new DOMException("the browser closed the database", "AbortError"))
+  })
+  abandon.add(fail)
+  try {
+    return await Promise.race([operate(database), lost])
+  } finally {
+    abandon.delete(fail)
   }
 }
 

@@ -1,0 +1,40 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+
+export interface ServedPage {
+  /** Of this machine alone, which browsers count as a secure context. Every path gives the page. */
+  readonly url: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Bundles a TypeScript file of this folder and serves a page that runs it. */
+export async function servePage(entry: string): Promise<ServedPage> {
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    sourcemap: "inline",
+  })
+  const script = bundle.outputFiles[0]?.text ?? ""
+  const server = createServer((request, response) => {
+    const isScript = request.url === "/page.js"
+    response.setHeader("content-type", `${isScript ? "text/javascript" : "text/html"}; charset=utf-8`)
+    response.end(isScript ? script : `<!doctype html><title>${entry}</title><script src="/page.js"></script>`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)))
+        server.closeAllConnections()
+      }),
+  }
+}
