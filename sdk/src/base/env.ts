@@ -32,7 +32,7 @@ export const systemEnv: Env = {
     const bytes = new Uint8Array(length)
     ambient.crypto?.getRandomValues(bytes)
     return bytes
-  }
+  },
 }
 
 /** A number in [0, 1) from the environment's randomness. */

@@ -15,7 +15,7 @@ import {
   sealMessage,
   type ControlId,
   type Head,
-  type MessageId
+  type MessageId,
 } from "../protocol/entry.js"
 import { MAX_BODY_BYTES, MAX_RUN_BYTES } from "../protocol/limits.js"
 import {
@@ -26,7 +26,7 @@ import {
   documentParts,
   parseLogId,
   type DeviceId,
-  type LogId
+  type LogId,
 } from "../protocol/names.js"
 import { decodeRecord, eraserOf, recordIdOf, recordMessage, type EraseRecord } from "./erasure.js"
 import type { DocumentSummary, LogSummary } from "./summary.js"
@@ -147,7 +147,7 @@ async function openBlock(block: ClientBlock, context: CheckContext): Promise<Can
     entries: [],
     records: [],
     next: undefined,
-    refusal: { code, at: start }
+    refusal: { code, at: start },
   })
   let log = held?.log
   if (block.from === 0 && block.elements.length > 0) {
@@ -169,7 +169,7 @@ async function openBlock(block: ClientBlock, context: CheckContext): Promise<Can
     entries: [],
     records: [],
     accepted: held,
-    refusal: undefined
+    refusal: undefined,
   }
 }
 
@@ -214,7 +214,7 @@ async function advance(candidate: Candidate, context: CheckContext, fresh: Set<C
 function walk(
   candidate: Candidate,
   context: CheckContext,
-  fresh: Set<ControlId>
+  fresh: Set<ControlId>,
 ): { runs: SealedRun[]; refusal: Refusal | undefined } {
   const { log, client, elements } = candidate
   const { document } = context.summary
@@ -232,7 +232,7 @@ function walk(
   let proofs: Proof[] = []
   const stop = (code: RefusalCode, where = at): { runs: SealedRun[]; refusal: Refusal } => ({
     runs,
-    refusal: { code, at: where }
+    refusal: { code, at: where },
   })
 
   while (at - base < elements.length) {

@@ -54,7 +54,7 @@ export function runsBeyond(contents: Contents, vector: Vector): LogRun[] {
 /** The runs with the bodies of erased messages taken out, and whether there were any. [SPEC X3] */
 export function punch(
   runs: Iterable<LogRun>,
-  isErased: (message: MessageId) => boolean
+  isErased: (message: MessageId) => boolean,
 ): { runs: LogRun[]; punched: number } {
   let punched = 0
   const result = Array.from(runs, (run) => {

@@ -1,4 +1,13 @@
-import { BODY_SALT_BYTES, decodeHead, decodeSeal, firstLink, KIND_HEAD, KIND_SEAL, nextLink, controlIdOf } from "../protocol/entry.js"
+import {
+  BODY_SALT_BYTES,
+  decodeHead,
+  decodeSeal,
+  firstLink,
+  KIND_HEAD,
+  KIND_SEAL,
+  nextLink,
+  controlIdOf,
+} from "../protocol/entry.js"
 import type { ControlId } from "../protocol/entry.js"
 import { deviceOf, type DocumentName } from "../protocol/names.js"
 import type { Entry } from "./check.js"
@@ -7,41 +16,53 @@ import { decodeRecord, recordIdOf } from "./erasure.js"
 import { emptySummary, type DocumentSummary, type LogSummary } from "./summary.js"
 import { bytesOf, type LogRun } from "./update.js"
 
-/**
- * The entries and the summary of a log that was checked when it came in: from a store, whose bytes are trusted. Throws
- * RangeError where they are no log.
- */
-export function readLog(document: DocumentName, run: LogRun): { entries: Entry[]; summary: LogSummary; messages: number } {
+/** What the heads before a run had seen; undefined at a log's beginning. */
+export interface SeenBefore {
+  readonly firstSeen: readonly ControlId[]
+  readonly seen: readonly ControlId[]
+}
+
+/** The entries of a run that was checked when it came in. Throws RangeError where its bytes are no run. */
+export function readRun(run: LogRun, before?: SeenBefore): Entry[] {
   const device = deviceOf(run.log)
   const entries: Entry[] = []
-  let link = firstLink(document, run.log)
-  let publicKey: Uint8Array | undefined
-  let firstSeen: readonly ControlId[] | undefined
-  let seen: readonly ControlId[] = []
-  let messages = 0
-  for (let position = 0; position < run.elements.length; position++) {
-    const element = run.elements[position]
+  let firstSeen = before?.firstSeen
+  let seen = before?.seen ?? []
+  for (let index = 0; index < run.elements.length; index++) {
+    const element = run.elements[index]
     if (!element) throw new RangeError("a stored log misses a head or seal")
-    link = nextLink(link, element)
-    if (element[0] === KIND_SEAL) {
-      publicKey ??= decodeSeal(element)?.publicKey
-      continue
-    }
+    if (element[0] === KIND_SEAL) continue
     const head = element[0] === KIND_HEAD ? decodeHead(element) : undefined
     if (head === undefined) throw new RangeError("a stored log holds what is no head")
     if (head.class === "control" || head.seen.length > 0) seen = head.seen
     firstSeen ??= seen
     const control = head.class === "control" ? controlIdOf(device, element) : undefined
-    const body = run.elements[position + 1] ?? null
-    entries.push({ log: run.log, device, position, head, control, body, seen, firstSeen })
-    if (head.class === "message") messages++
-    position++
+    const body = run.elements[index + 1] ?? null
+    entries.push({ log: run.log, device, position: run.from + index, head, control, body, seen, firstSeen })
+    index++
   }
-  if (publicKey === undefined || firstSeen === undefined || run.elements.at(-1)?.[0] !== KIND_SEAL) {
+  return entries
+}
+
+/** The entries and the summary of a whole log from a store, whose bytes are trusted. Throws RangeError where they are no log. */
+export function readLog(document: DocumentName, run: LogRun): { entries: Entry[]; summary: LogSummary } {
+  const entries = readRun(run)
+  let link = firstLink(document, run.log)
+  let publicKey: Uint8Array | undefined
+  for (const element of run.elements) {
+    if (element === null || (element[0] !== KIND_HEAD && element[0] !== KIND_SEAL)) continue
+    link = nextLink(link, element)
+    if (element[0] === KIND_SEAL) publicKey ??= decodeSeal(element)?.publicKey
+  }
+  const last = entries.at(-1)
+  if (publicKey === undefined || last === undefined || run.elements.at(-1)?.[0] !== KIND_SEAL) {
     throw new RangeError("a stored log does not end with a seal")
   }
-  const summary = { log: run.log, client: run.client, count: run.elements.length, link, publicKey, firstSeen, seen }
-  return { entries, summary, messages }
+  const { firstSeen, seen } = last
+  return {
+    entries,
+    summary: { log: run.log, client: run.client, count: run.elements.length, link, publicKey, firstSeen, seen },
+  }
 }
 
 /** The summary of a document from its contents; its erase records are those of its own erase entries. */
@@ -50,9 +71,9 @@ export function summarize(document: DocumentName, contents: Contents): DocumentS
   for (const run of contents.values()) {
     const log = readLog(document, run)
     summary.logs.set(run.client, log.summary)
-    summary.messages += log.messages
     summary.bytes += bytesOf(run.elements)
     for (const { head, body } of log.entries) {
+      if (head.class === "message") summary.messages++
       const record = head.class === "erase" && body ? decodeRecord(body.subarray(1 + BODY_SALT_BYTES)) : undefined
       if (record !== undefined) summary.records.set(recordIdOf(record), record)
     }

@@ -65,7 +65,7 @@ export function digestOf(summary: DocumentSummary): Uint8Array {
 /** The digest of a conversation: over its documents' digests, sorted by name; empty documents count for nothing. [SPEC D2] */
 export function rootDigestOf(
   conversation: ConversationId,
-  documents: Iterable<{ readonly name: DocumentName; readonly digest: Uint8Array }>
+  documents: Iterable<{ readonly name: DocumentName; readonly digest: Uint8Array }>,
 ): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeUint8Array(encoder, utf8(`weft/1/root\0${conversation}\0`))
@@ -117,7 +117,7 @@ export function decodeSummary(document: DocumentName, bytes: Uint8Array): Docume
       link: decoding.readUint8Array(decoder, 32).slice(),
       publicKey: decoding.readUint8Array(decoder, 32).slice(),
       firstSeen: readControlIds(decoder),
-      seen: readControlIds(decoder)
+      seen: readControlIds(decoder),
     })
   }
   const records = decoding.readVarUint(decoder)

@@ -289,7 +289,7 @@ function writeRun(encoder: encoding.Encoder, run: LogRun): void {
   encoding.writeVarUint(encoder, structs)
   encoding.writeVarUint(encoder, run.client)
   encoding.writeVarUint(encoder, run.from)
-  for (let at = 0; at < elements.length; ) {
+  for (let at = 0; at < elements.length;) {
     const end = structEnd(elements, at)
     const hole = elements[at] === null
     const clock = run.from + at

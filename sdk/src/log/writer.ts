@@ -1,29 +1,9 @@
 import { clientIdOf, deviceIdOf, logIdOf, type DocumentName, type LogId } from "../protocol/names.js"
-import {
-  encodeHead,
-  encodeSeal,
-  firstLink,
-  hashBody,
-  nextLink,
-  sealMessage,
-  type Clock,
-  type ControlId,
-  type EntryClass
-} from "../protocol/entry.js"
+import { encodeHead, encodeSeal, firstLink, nextLink, sealMessage, type ControlId } from "../protocol/entry.js"
 import { MAX_RUN_BYTES } from "../protocol/limits.js"
+import { draftHead, type Draft } from "./draft.js"
 import type { DocumentSummary, LogSummary } from "./summary.js"
 import type { LogRun } from "./update.js"
-
-/**
- * An entry that was written and is durable, but is under no seal yet: it belongs to no log, has no position, and has
- * not left the device. After a crash, a clone or a restore the next session seals it: same body, same clock. [SPEC W1]
- */
-export interface Draft {
-  readonly class: EntryClass
-  readonly clock: Clock
-  readonly body: Uint8Array
-  readonly seen: readonly ControlId[]
-}
 
 /** Signs with the device's key. */
 export interface Signer {
@@ -60,7 +40,7 @@ export async function sealRun(
   log: LogId,
   before: LogSummary | undefined,
   drafts: readonly Draft[],
-  signer: Signer
+  signer: Signer,
 ): Promise<{ run: LogRun; next: LogSummary }> {
   const client = clientIdOf(document, log)
   const from = before?.count ?? 0
@@ -69,12 +49,7 @@ export async function sealRun(
   const elements: Uint8Array[] = []
   for (const draft of drafts) {
     const repeats = draft.class !== "control" && seen !== undefined && sameIds(seen, draft.seen)
-    const head = encodeHead({
-      class: draft.class,
-      clock: draft.clock,
-      bodyHash: hashBody(draft.body),
-      seen: repeats ? [] : draft.seen
-    })
+    const head = encodeHead({ ...draftHead(draft), seen: repeats ? [] : draft.seen })
     elements.push(head, draft.body)
     link = nextLink(link, head)
     seen = draft.seen
@@ -90,7 +65,7 @@ export async function sealRun(
     link,
     publicKey: signer.publicKey,
     firstSeen: before?.firstSeen ?? drafts[0]?.seen ?? [],
-    seen: seen ?? []
+    seen: seen ?? [],
   }
   return { run: { log, client, from, elements }, next }
 }

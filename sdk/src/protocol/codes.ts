@@ -51,13 +51,13 @@ export const refusals = {
   SHUTTING_DOWN: { number: 79, kind: "transient" },
   TEXT_FRAME: { number: 80, kind: "permanent" },
   REVOKED: { number: 81, kind: "permanent" },
-  INTERNAL: { number: 82, kind: "transient" }
+  INTERNAL: { number: 82, kind: "transient" },
 } as const satisfies Record<string, { number: number; kind: "transient" | "permanent" }>
 
 export type RefusalCode = keyof typeof refusals
 
 const byNumber = new Map<number, RefusalCode>(
-  (Object.keys(refusals) as RefusalCode[]).map((code) => [refusals[code].number, code])
+  (Object.keys(refusals) as RefusalCode[]).map((code) => [refusals[code].number, code]),
 )
 
 export function refusalNumber(code: RefusalCode): number {

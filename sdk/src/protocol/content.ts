@@ -36,7 +36,7 @@ export function writeContent(
   encoder: encoding.Encoder,
   value: Content,
   limits: ContentLimits = bodyLimits,
-  depth = 0
+  depth = 0,
 ): void {
   if (depth > limits.depth) throw new RangeError("content is nested too deeply")
   if (value === null) encoding.writeUint8(encoder, NULL)

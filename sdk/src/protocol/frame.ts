@@ -10,7 +10,7 @@ import {
   parseDocumentName,
   type ConversationId,
   type DocumentName,
-  type LogId
+  type LogId,
 } from "./names.js"
 import { blob, fixed, flag, list, mapped, record, text, uint, type Field, type RecordOf } from "./schema.js"
 
@@ -26,7 +26,7 @@ export const DIGEST_PAGE = 4096
 const document: Field<DocumentName> = mapped(
   text(64),
   (name) => name,
-  (name) => parseDocumentName(name)?.name
+  (name) => parseDocumentName(name)?.name,
 )
 const conversation: Field<ConversationId> = mapped(fixed(18), idBytes, conversationIdFromBytes)
 const log: Field<LogId> = mapped(fixed(21), logIdBytes, logIdFromBytes)
@@ -50,8 +50,8 @@ const schema = {
       incarnation: fixed(16),
       certificate: blob(1024),
       trust: list(fixed(32), 256),
-      frameBytes: uint
-    }
+      frameBytes: uint,
+    },
   ],
   /** The connection ends; the WebSocket's close code says the same. */
   refusal: [4, { code, retryAfterMs: uint, message: text(512) }],
@@ -84,9 +84,9 @@ const schema = {
       document,
       copies: uint,
       retryAfterMs: uint,
-      items: list(record({ log: blob(21), code, at: uint }), 20_000)
-    }
-  ]
+      items: list(record({ log: blob(21), code, at: uint }), 20_000),
+    },
+  ],
 } as const
 
 type Schema = typeof schema

@@ -61,7 +61,7 @@ export function parseConversationId(text: unknown): ConversationId | undefined {
 /** The conversation that a device opens with this create body (the whole body element). [SPEC N2] */
 export function conversationIdOf(device: DeviceId, createBody: Uint8Array): ConversationId {
   return base64url(
-    sha256(utf8("weft/1/conversation\0"), idBytes(device), createBody).subarray(0, ID_BYTES)
+    sha256(utf8("weft/1/conversation\0"), idBytes(device), createBody).subarray(0, ID_BYTES),
   ) as ConversationId
 }
 

@@ -21,7 +21,7 @@ export const uint: Field<number> = {
   write: (encoder, value) => {
     encoding.writeVarUint(encoder, value)
   },
-  read: (decoder) => decoding.readVarUint(decoder)
+  read: (decoder) => decoding.readVarUint(decoder),
 }
 
 export const flag: Field<boolean> = {
@@ -32,7 +32,7 @@ export const flag: Field<boolean> = {
   read: (decoder) => {
     const value = decoding.readUint8(decoder)
     return value < 2 ? value === 1 : refuse("flag")
-  }
+  },
 }
 
 /** Exactly `length` bytes. */
@@ -43,7 +43,7 @@ export function fixed(length: number): Field<Uint8Array> {
       if (value.length !== length) refuse("length")
       encoding.writeUint8Array(encoder, value)
     },
-    read: (decoder) => decoding.readUint8Array(decoder, length).slice()
+    read: (decoder) => decoding.readUint8Array(decoder, length).slice(),
   }
 }
 
@@ -58,7 +58,7 @@ export function blob(max: number): Field<Uint8Array> {
     read: (decoder) => {
       const value = decoding.readVarUint8Array(decoder)
       return value.length <= max ? value : refuse("length")
-    }
+    },
   }
 }
 
@@ -74,7 +74,7 @@ export function text(max: number): Field<string> {
     read: (decoder) => {
       const bytes = decoding.readVarUint8Array(decoder)
       return (bytes.length <= max ? utf8Text(bytes) : undefined) ?? refuse("text")
-    }
+    },
   }
 }
 
@@ -85,7 +85,7 @@ export function mapped<T, W>(wire: Field<W>, to: (value: T) => W, from: (wire: W
     write: (encoder, value) => {
       wire.write(encoder, to(value))
     },
-    read: (decoder) => from(wire.read(decoder)) ?? refuse("name")
+    read: (decoder) => from(wire.read(decoder)) ?? refuse("name"),
   }
 }
 
@@ -103,7 +103,7 @@ export function list<T>(item: Field<T>, max: number): Field<readonly T[]> {
       const values: T[] = []
       for (let index = 0; index < count; index++) values.push(item.read(decoder))
       return values
-    }
+    },
   }
 }
 
@@ -122,6 +122,6 @@ export function record<F extends Record<string, unknown>>(fields: F): Field<Reco
       const value: Record<string, unknown> = {}
       for (const [name, field] of entries) value[name] = field.read(decoder)
       return value as RecordOf<F>
-    }
+    },
   }
 }

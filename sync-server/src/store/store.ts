@@ -10,22 +10,31 @@ export interface Store {
   /**
    * Adds an update. Resolves once it is fsynced, in one commit with those that wait beside it; the caller may append to
    * other documents, or again to this one, meanwhile: appends of one document become durable in the order of their calls.
-   * Rejects with STORE_* when nothing of it is kept; after such a failure the store refuses all writes until reopened or
-   * until a probe write succeeds.
+   * Rejects with STORE_* when nothing of it is kept, nor of what was called behind it; then the store refuses all writes
+   * until it has recovered by itself or is reopened. STORE_CORRUPT concerns this document alone. After a rejection what
+   * the caller holds of the document is ahead of the store: load it again. The bytes must not change meanwhile.
    */
   append(append: Append): Promise<void>
   /** The stored state of a document, or undefined where it was never written. Rejects with STORE_CORRUPT to be quarantined. */
   load(document: DocumentName): Promise<StoredDocument | undefined>
-  /** All updates of a document in order of writing; canonical, may overlap after a crash in a merge. */
+  /**
+   * All updates of a document in order of writing; canonical, may overlap. `readContents` puts them together, and throws
+   * where they are damaged. To replace them, load() first: what these hold is then at least what its clock covers.
+   */
   updates(document: DocumentName): Promise<Uint8Array[]>
   /**
-   * Puts one update in the place of all present ones, with its summary: overwrites the highest clock of the range and
-   * deletes the lower ones in one synced batch. What was appended after `covers` (a clock) stays.
+   * Puts one update in the place of all up to `covers` (a clock), with its summary: overwrites the highest clock of the
+   * range and deletes the lower ones in one synced batch. What was appended after `covers` stays, and so do a summary and
+   * a digest that came with it. The summary may say more than the update, if that was appended before. Rejects with
+   * STORE_FENCED where another replacement has taken that clock away. One at a time for a document.
    */
   replace(replace: Replace): Promise<void>
-  /** Names of all documents with a first append, sorted; of one conversation where given. */
+  /** Names of all documents with a first append, sorted as texts; of one conversation where given. */
   documents(conversation?: ConversationId): Promise<DocumentName[]>
-  /** Digests last stored with the summaries of all documents: what a start needs to compare without opening any. */
+  /**
+   * Digests of all documents whose last append or replacement brought one: what a start needs to compare without opening
+   * any. Others, such as those that y-leveldb wrote, must be loaded.
+   */
   digests(): Promise<{ document: DocumentName; digest: Uint8Array }[]>
   /** Small named values of the server itself: its signing key, indexes. Synced. */
   getSetting(key: string): Promise<Uint8Array | undefined>
@@ -35,7 +44,7 @@ export interface Store {
   asides(document: DocumentName): Promise<{ name: string; update: Uint8Array }[]>
   /** True while writes are refused: acknowledgements stop, and readiness says so. */
   readonly failed: boolean
-  /** Waits for what is under way. */
+  /** Waits for what is under way; what comes later rejects with STORE_CLOSED. */
   close(): Promise<void>
 }
 
@@ -44,8 +53,9 @@ export interface Append {
   readonly update: Uint8Array
   /** Encoded summary after this update, written in the same batch with the clock that it covers. May be left out; then load() replays. */
   readonly summary?: Uint8Array
+  /** Digest after this update. Without one the document has none in digests(). */
   readonly digest?: Uint8Array
-  /** Yjs state vector after this update; written with the first append, so that y-leveldb lists the document. */
+  /** Yjs state vector after this update; written with the first append, so that y-leveldb lists the document. Else derived. */
   readonly stateVector?: Uint8Array
 }
 
@@ -57,6 +67,7 @@ export interface StoredDocument {
   readonly updates: number
   /** Highest clock in use. */
   readonly clock: number
+  /** Of all stored updates. */
   readonly bytes: number
 }
 

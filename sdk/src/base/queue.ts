@@ -1,0 +1,9 @@
+/** Runs tasks one after another, in the order of their calls. A task that fails fails its caller only. */
+export function createQueue(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (task) => {
+    const result = last.then(task)
+    last = result.catch(() => undefined)
+    return result
+  }
+}

@@ -1,0 +1,66 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+import { bodyHashText, controlIdOf, encodeHead, hashBody, messageIdOf } from "../protocol/entry.js"
+import type { BodyHash, Clock, ControlId, EntryClass, Head, MessageId } from "../protocol/entry.js"
+import type { DeviceId, LogId } from "../protocol/names.js"
+import type { Entry } from "./check.js"
+import { readControlIds, writeControlIds } from "./summary.js"
+
+/**
+ * An entry that was written and is durable, but is under no seal yet: it belongs to no log, has no position, and has
+ * not left the device. After a crash, a clone or a restore the next session seals it: same body, same clock. [SPEC W1]
+ */
+export interface Draft {
+  readonly class: EntryClass
+  readonly clock: Clock
+  readonly body: Uint8Array
+  readonly seen: readonly ControlId[]
+}
+
+export function draftHead(draft: Draft): Head {
+  return { class: draft.class, clock: draft.clock, bodyHash: hashBody(draft.body), seen: draft.seen }
+}
+
+export function draftHash(draft: Draft): BodyHash {
+  return bodyHashText(hashBody(draft.body))
+}
+
+export function draftMessageId(device: DeviceId, draft: Draft): MessageId {
+  return messageIdOf(device, hashBody(draft.body))
+}
+
+/** The draft as an entry of its device, at no position yet: for projections that show what is not sealed. */
+export function draftEntry(device: DeviceId, draft: Draft): Entry {
+  const head = draftHead(draft)
+  return {
+    log: `${device}/____` as LogId,
+    device,
+    position: Number.MAX_SAFE_INTEGER,
+    head,
+    control: draft.class === "control" ? controlIdOf(device, encodeHead(head)) : undefined,
+    body: draft.body,
+    seen: draft.seen,
+    firstSeen: draft.seen,
+  }
+}
+
+const classes: readonly EntryClass[] = ["message", "erase", "control"]
+
+export function encodeDraft(draft: Draft): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8(encoder, classes.indexOf(draft.class))
+  encoding.writeVarUint(encoder, draft.clock)
+  writeControlIds(encoder, draft.seen)
+  encoding.writeVarUint8Array(encoder, draft.body)
+  return encoding.toUint8Array(encoder)
+}
+
+/** Throws RangeError where the bytes are no draft: the store is damaged. */
+export function decodeDraft(bytes: Uint8Array): Draft {
+  const decoder = decoding.createDecoder(bytes)
+  const entryClass = classes[decoding.readUint8(decoder)]
+  if (entryClass === undefined) throw new RangeError("a damaged draft")
+  const clock = decoding.readVarUint(decoder) as Clock
+  const seen = readControlIds(decoder)
+  return { class: entryClass, clock, seen, body: decoding.readVarUint8Array(decoder).slice() }
+}

@@ -1,0 +1,45 @@
+import type { DocumentName, LogId } from "../protocol/names.js"
+
+/*
+ * The layout of a device's storage: one letter, then names that can't hold a slash at the end of another's. Everything
+ * about one document is under few prefixes, so that one scan reads it.
+ *
+ *   m/<name>                     settings: format, guard, certificate, server keys
+ *   d/<document>                 the document's digest, 32 bytes; lists the documents
+ *   s/<document>                 its summary
+ *   u/<document>/<number>        accepted updates, canonical, in order
+ *   p/<document>/<clock>.<hash>  drafts: own entries under no seal yet
+ *   x/<document>/<log>           runs set aside by a cut
+ *   r/<document>/<hash>          own entries that were refused for good
+ *   a/<server>/<document>        own positions that this server acknowledged
+ */
+export const settingKey = (name: string): string => `m/${name}`
+export const GUARD_KEY = settingKey("writer")
+
+export const digestKey = (document: DocumentName): string => `d/${document}`
+export const digestPrefix = "d/"
+export const documentOfDigestKey = (key: string): string => key.slice(digestPrefix.length)
+
+export const summaryKey = (document: DocumentName): string => `s/${document}`
+
+export const updatePrefix = (document: DocumentName): string => `u/${document}/`
+export const updateKey = (document: DocumentName, number: number): string =>
+  updatePrefix(document) + String(number).padStart(10, "0")
+export const numberOfUpdateKey = (key: string): number => Number(key.slice(-10))
+
+export const draftPrefix = (document: DocumentName): string => `p/${document}/`
+export const allDraftsPrefix = "p/"
+export const draftKey = (document: DocumentName, clock: number, bodyHash: string): string =>
+  `${draftPrefix(document)}${String(clock).padStart(16, "0")}.${bodyHash}`
+export const documentOfDraftKey = (key: string): string => key.slice(allDraftsPrefix.length, key.lastIndexOf("/"))
+
+export const asidePrefix = (document: DocumentName): string => `x/${document}/`
+export const asideKey = (document: DocumentName, log: LogId): string => asidePrefix(document) + log
+
+export const refusedPrefix = (document: DocumentName): string => `r/${document}/`
+export const refusedKey = (document: DocumentName, bodyHash: string): string => refusedPrefix(document) + bodyHash
+
+/** `server` is the URL; it is escaped so that its slashes end nothing. */
+export const ackPrefix = (server: string): string => `a/${encodeURIComponent(server)}/`
+export const ackKey = (server: string, document: DocumentName): string => ackPrefix(server) + document
+export const allAcksPrefix = "a/"

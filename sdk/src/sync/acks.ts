@@ -1,0 +1,106 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+import { createSignal } from "../base/store.js"
+import { ackKey, ackPrefix, allAcksPrefix } from "../log/keys.js"
+import { equalBytes } from "../protocol/bytes.js"
+import { logIdBytes, logIdFromBytes, parseDocumentName, type DocumentName, type LogId } from "../protocol/names.js"
+import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+
+/** What servers acknowledged of this device's logs. Bound to each server's incarnation: a lost disk takes its word back. */
+export class Acks {
+  readonly changes = createSignal<DocumentName>()
+  private readonly held = new Map<string, ServerAcks>()
+  private readonly dirty = new Set<string>()
+
+  private constructor(private readonly storage: Storage) {}
+
+  static async load(storage: Storage): Promise<Acks> {
+    const acks = new Acks(storage)
+    await acks.reload()
+    return acks
+  }
+
+  async reload(): Promise<void> {
+    this.held.clear()
+    for (const { key, value } of await this.storage.scan(prefixRange(allAcksPrefix))) {
+      const end = key.indexOf("/", allAcksPrefix.length)
+      const server = decodeURIComponent(key.slice(allAcksPrefix.length, end))
+      const document = parseDocumentName(key.slice(end + 1))?.name
+      if (document === undefined) continue
+      const { incarnation, counts } = decodeAcks(value)
+      let acks = this.held.get(server)
+      if (acks === undefined) this.held.set(server, (acks = { incarnation, documents: new Map() }))
+      if (equalBytes(acks.incarnation, incarnation)) acks.documents.set(document, counts)
+    }
+  }
+
+  /** Elements of a log that at least one server made durable. */
+  count(document: DocumentName, log: LogId): number {
+    let count = 0
+    for (const { documents } of this.held.values()) count = Math.max(count, documents.get(document)?.get(log) ?? 0)
+    return count
+  }
+
+  /** A server answered: what was known of another incarnation of its store is void. */
+  async meet(server: string, incarnation: Uint8Array): Promise<void> {
+    const known = this.held.get(server)
+    if (known !== undefined && equalBytes(known.incarnation, incarnation)) return
+    this.held.set(server, { incarnation, documents: new Map() })
+    if (known === undefined) return
+    const old = await this.storage.scan(prefixRange(ackPrefix(server)))
+    await this.storage.write(old.map(({ key }): StorageOperation => ({ kind: "delete", key })))
+    for (const document of known.documents.keys()) this.changes.emit(document)
+  }
+
+  /** The server holds so much of a log; `exactly` where it said so itself, which may be less than before. */
+  take(server: string, document: DocumentName, log: LogId, count: number, exactly = false): void {
+    const acks = this.held.get(server)
+    if (acks === undefined) return
+    let counts = acks.documents.get(document)
+    if (counts === undefined) acks.documents.set(document, (counts = new Map()))
+    const before = counts.get(log) ?? 0
+    if (exactly ? count === before : count <= before) return
+    counts.set(log, count)
+    this.dirty.add(ackKey(server, document))
+    this.changes.emit(document)
+  }
+
+  /** Writes what changed. Losing it costs a tick after a restart, no message: relaxed. */
+  async save(): Promise<void> {
+    const batch: StorageOperation[] = []
+    for (const [server, { incarnation, documents }] of this.held) {
+      for (const [document, counts] of documents) {
+        const key = ackKey(server, document)
+        if (this.dirty.has(key)) batch.push({ kind: "put", key, value: encodeAcks(incarnation, counts) })
+      }
+    }
+    this.dirty.clear()
+    if (batch.length > 0) await this.storage.write(batch, { durability: "relaxed" })
+  }
+}
+
+interface ServerAcks {
+  readonly incarnation: Uint8Array
+  readonly documents: Map<DocumentName, Map<LogId, number>>
+}
+
+function encodeAcks(incarnation: Uint8Array, counts: ReadonlyMap<LogId, number>): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8Array(encoder, incarnation)
+  encoding.writeVarUint(encoder, counts.size)
+  for (const [log, count] of counts) {
+    encoding.writeUint8Array(encoder, logIdBytes(log))
+    encoding.writeVarUint(encoder, count)
+  }
+  return encoding.toUint8Array(encoder)
+}
+
+function decodeAcks(bytes: Uint8Array): { incarnation: Uint8Array; counts: Map<LogId, number> } {
+  const decoder = decoding.createDecoder(bytes)
+  const incarnation = decoding.readUint8Array(decoder, 16).slice()
+  const counts = new Map<LogId, number>()
+  for (let rest = decoding.readVarUint(decoder); rest > 0; rest--) {
+    counts.set(logIdFromBytes(decoding.readUint8Array(decoder, 21)), decoding.readVarUint(decoder))
+  }
+  return { incarnation, counts }
+}

@@ -1,0 +1,340 @@
+import { createQueue } from "../base/queue.js"
+import { createSignal } from "../base/store.js"
+import { encodeControl, type ControlAction } from "../authority/control.js"
+import { createLedger, type Ledger } from "../authority/ledger.js"
+import { cutOf, type ControlState } from "../authority/project.js"
+import { aheadMs, observe, tick } from "../log/clock.js"
+import { draftEntry, draftHash, type Draft } from "../log/draft.js"
+import { refusedPrefix } from "../log/keys.js"
+import type { RefusalCode } from "../protocol/codes.js"
+import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
+import type { Content } from "../protocol/content.js"
+import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES, SEGMENT_MESSAGES } from "../protocol/limits.js"
+import {
+  controlDocument,
+  documentParts,
+  segmentDocument,
+  type ConversationId,
+  type DeviceId,
+  type DocumentName,
+  type LogId,
+} from "../protocol/names.js"
+import { prefixRange } from "../storage/storage.js"
+import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
+import { decodeRefused, draftOf, encodeRefused, type RefusedDraft } from "./refused.js"
+
+export interface ConversationPorts extends Omit<DocumentPorts, "state"> {
+  readonly device: DeviceId
+  /** The wall clock, set right by what a server said; milliseconds since 1970. */
+  now(): number
+  /** Called when drafts wait: makes them durable, and seals them where a carrier is there. */
+  wake(document: ReplicaDocument): void
+}
+
+export type ConversationChange =
+  | { readonly kind: "control" }
+  | { readonly kind: "document"; readonly document: ReplicaDocument; readonly change: DocumentChange }
+  | { readonly kind: "refused" }
+
+/** One conversation on a device: its control document, what that adds up to, and its segments. */
+export class ReplicaConversation {
+  readonly changes = createSignal<ConversationChange>()
+  private readonly segments = new Map<number, ReplicaDocument>()
+  private readonly loading = new Map<number, Promise<ReplicaDocument>>()
+  private readonly governing = createQueue()
+  private ledger: Ledger
+  private clock = 0 as Clock
+  private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
+  private control!: ReplicaDocument
+
+  private constructor(
+    readonly id: ConversationId,
+    private readonly ports: ConversationPorts,
+    private readonly known: Set<number>,
+  ) {
+    this.ledger = createLedger(id, ports)
+  }
+
+  /** Reads the control document and the newest segment; `segments` are the numbers that the storage holds. */
+  static async load(
+    id: ConversationId,
+    ports: ConversationPorts,
+    segments: Iterable<number>,
+  ): Promise<ReplicaConversation> {
+    const conversation = new ReplicaConversation(id, ports, new Set(segments))
+    conversation.control = await ReplicaDocument.load(controlDocument(id), conversation.documentPorts())
+    conversation.watch(conversation.control)
+    await conversation.readControl()
+    await conversation.segment(conversation.newestNumber)
+    for (const number of conversation.known) await conversation.readRefused(segmentDocument(id, number))
+    await conversation.readRefused(conversation.control.name)
+    return conversation
+  }
+
+  get state(): ControlState {
+    return this.ledger.state
+  }
+
+  get controlDocument(): ReplicaDocument {
+    return this.control
+  }
+
+  /** Numbers of the segments that exist here, ascending; always one at least. */
+  get segmentNumbers(): number[] {
+    return Array.from(this.known.size === 0 ? [1] : this.known).sort((a, b) => a - b)
+  }
+
+  private get newestNumber(): number {
+    return this.segmentNumbers.at(-1) ?? 1
+  }
+
+  /** Own entries that were refused for good. */
+  get refused(): ReadonlyMap<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }> {
+    return this.refusedDrafts
+  }
+
+  async segment(number: number): Promise<ReplicaDocument> {
+    const present = this.segments.get(number)
+    if (present !== undefined) return present
+    const loading =
+      this.loading.get(number) ??
+      ReplicaDocument.load(segmentDocument(this.id, number), this.documentPorts()).then((document) => {
+        this.loading.delete(number)
+        this.adopt(number, document)
+        return document
+      })
+    this.loading.set(number, loading)
+    return loading
+  }
+
+  async document(name: DocumentName): Promise<ReplicaDocument> {
+    const parts = documentParts(name)
+    return parts.kind === "control" ? this.control : this.segment(parts.segment)
+  }
+
+  /** Documents that hold anything, control first, then segments from the newest. */
+  get documentNames(): DocumentName[] {
+    const segments = this.segmentNumbers.reverse().filter((number) => this.segments.get(number)?.isEmpty !== true)
+    return [this.control.name, ...segments.map((number) => segmentDocument(this.id, number))]
+  }
+
+  private adopt(number: number, document: ReplicaDocument): void {
+    this.segments.set(number, document)
+    this.watch(document)
+  }
+
+  private documentPorts(): DocumentPorts {
+    return { ...this.ports, state: () => this.ledger.state }
+  }
+
+  private watch(document: ReplicaDocument): void {
+    document.changes.on((change) => {
+      if (change.kind === "accepted") this.observe(change.entries)
+      if (document !== this.control && change.kind !== "rewritten") this.known.add(segmentOf(document.name))
+      this.changes.emit({ kind: "document", document, change })
+    })
+  }
+
+  private observe(entries: readonly { readonly head: { readonly clock: Clock } }[]): void {
+    for (const { head } of entries) this.clock = observe(this.clock, head.clock, this.ports.now())
+  }
+
+  private async readControl(): Promise<void> {
+    const entries = await this.control.entries()
+    this.observe(entries)
+    this.ledger = createLedger(this.id, this.ports)
+    await this.ledger.add([...entries, ...this.control.drafts.map((draft) => draftEntry(this.ports.device, draft))])
+  }
+
+  private async readRefused(name: DocumentName): Promise<void> {
+    for (const { value } of await this.ports.storage.scan(prefixRange(refusedPrefix(name)))) {
+      const refused = decodeRefused(value)
+      this.refusedDrafts.set(draftHash(refused.draft), { document: name, refused })
+    }
+  }
+
+  /**
+   * Gives drafts whose clocks are ahead of the servers' time a clock that is not; later drafts that saw such a control
+   * entry see it under its new name. [SPEC W4]
+   */
+  async correctClocks(): Promise<void> {
+    const now = this.ports.now()
+    const renamed = new Map<ControlId, ControlId>()
+    const correct = (draft: Draft): Draft => {
+      const ahead = aheadMs(draft.clock, now) > MAX_CLOCK_AHEAD_MS
+      if (!ahead && !draft.seen.some((id) => renamed.has(id))) return draft
+      const corrected = {
+        ...draft,
+        clock: ahead ? this.nextClock() : draft.clock,
+        seen: draft.seen.map((id) => renamed.get(id) ?? id),
+      }
+      const before = draftEntry(this.ports.device, draft).control
+      const after = draftEntry(this.ports.device, corrected).control
+      if (before !== undefined && after !== undefined) renamed.set(before, after)
+      return corrected
+    }
+    if (aheadMs(this.clock, now) > MAX_CLOCK_AHEAD_MS) this.clock = clockOf(now)
+    await this.control.replaceDrafts(correct)
+    if (renamed.size > 0) await this.governing(() => this.readControl())
+    for (const segment of this.segments.values()) await segment.replaceDrafts(correct)
+  }
+
+  private nextClock(): Clock {
+    this.clock = tick(this.clock, this.ports.now())
+    return this.clock
+  }
+
+  private salt(): Uint8Array {
+    return this.ports.env.randomBytes(BODY_SALT_BYTES)
+  }
+
+  /** Writes a message into the newest segment, at once; a full one makes room for the next. Throws RangeError beyond the limits. */
+  post(content: Content): { document: ReplicaDocument; draft: Draft } {
+    const draft: Draft = {
+      class: "message",
+      clock: this.nextClock(),
+      body: encodeBody(this.salt(), content),
+      seen: this.state.heads,
+    }
+    const document = this.writable()
+    this.place(document, draft)
+    return { document, draft }
+  }
+
+  /** Writes a draft again, as it is: one that was refused. */
+  place(document: ReplicaDocument, draft: Draft): void {
+    document.add(draft)
+    this.ports.wake(document)
+  }
+
+  private writable(): ReplicaDocument {
+    const number = this.newestNumber
+    const newest = this.segments.get(number)
+    if (newest === undefined) throw new TypeError("the newest segment is always loaded")
+    const { messages, bytes } = newest.summary
+    const waiting = newest.drafts.reduce((sum, { body }) => sum + body.length, 0)
+    if (messages + newest.drafts.length < SEGMENT_MESSAGES && bytes + waiting < SEGMENT_BYTES) return newest
+    const next = ReplicaDocument.empty(segmentDocument(this.id, number + 1), this.documentPorts())
+    this.known.add(number + 1)
+    this.adopt(number + 1, next)
+    return next
+  }
+
+  /** Writes a control entry that names all that is known here. The state has it when this resolves. */
+  async govern(action: ControlAction): Promise<Draft> {
+    return this.governing(() =>
+      this.addDraft({
+        class: "control",
+        clock: this.nextClock(),
+        body: encodeControl(action, this.salt()),
+        seen: this.state.heads,
+      }),
+    )
+  }
+
+  /** Writes the entry that creates this conversation. */
+  async create(body: Uint8Array, clock: Clock): Promise<Draft> {
+    return this.governing(async () => this.addDraft({ class: "control", clock, body, seen: [] }))
+  }
+
+  private async addDraft(draft: Draft): Promise<Draft> {
+    await this.ledger.add([draftEntry(this.ports.device, draft)])
+    this.control.add(draft)
+    this.ports.wake(this.control)
+    await this.enforce()
+    this.changes.emit({ kind: "control" })
+    return draft
+  }
+
+  /** Takes what arrived for one of the documents; authority follows what a control document brings. */
+  async receive(
+    document: ReplicaDocument,
+    update: Uint8Array,
+    source: unknown,
+  ): ReturnType<ReplicaDocument["receive"]> {
+    const verdicts = await document.receive(update, source)
+    if (document !== this.control || verdicts === undefined) return verdicts
+    const entries = verdicts.flatMap((verdict) => verdict.entries)
+    if (entries.length > 0) await this.governing(() => this.takeControl(entries))
+    return verdicts
+  }
+
+  private async takeControl(entries: Parameters<Ledger["add"]>[0]): Promise<void> {
+    if (!(await this.ledger.add(entries))) return
+    await this.enforce()
+    this.changes.emit({ kind: "control" })
+  }
+
+  /** Another tab changed what is stored. */
+  async reload(name: DocumentName): Promise<void> {
+    const document = await this.document(name)
+    await document.reload()
+    if (document === this.control) {
+      await this.governing(() => this.readControl())
+      this.changes.emit({ kind: "control" })
+    } else this.known.add(segmentOf(name))
+    this.refusedDrafts = new Map()
+    for (const other of this.documentNames) await this.readRefused(other)
+    this.changes.emit({ kind: "refused" })
+  }
+
+  /** Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. [SPEC A] */
+  private async enforce(): Promise<void> {
+    if (this.state.removals.length === 0 || this.ports.guard() === undefined) return
+    for (const number of this.segmentNumbers) {
+      const document = await this.segment(number)
+      const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>
+        cutOf(this.state, log, number, firstSeen)
+      const gone = await document.applyCuts(limit)
+      for (const entry of gone) {
+        const draft = entry.device === this.ports.device ? draftOf(entry) : undefined
+        if (draft !== undefined) await this.refuse(document, draft, "PAST_CUT")
+      }
+      await document.retryAsides()
+    }
+  }
+
+  /** Keeps an own entry as refused, out of the way of all others. */
+  async refuse(document: ReplicaDocument, draft: Draft, code: RefusalCode): Promise<void> {
+    const refused = { code, draft }
+    await document.dropDraft(draftHash(draft), encodeRefused(refused))
+    this.refusedDrafts.set(draftHash(draft), { document: document.name, refused })
+    if (document === this.control) {
+      await this.governing(() => this.readControl())
+      this.changes.emit({ kind: "control" })
+    }
+    this.changes.emit({ kind: "refused" })
+  }
+
+  /** Forgets a refused entry. */
+  async discard(hash: BodyHash): Promise<void> {
+    const found = this.refusedDrafts.get(hash)
+    if (found === undefined) return
+    const document = await this.document(found.document)
+    await document.forgetRefused(hash)
+    this.refusedDrafts.delete(hash)
+    this.changes.emit({ kind: "refused" })
+  }
+
+  /** Ends the sessions of all its logs: another tab took over, or this one did. */
+  endSessions(): void {
+    this.control.endSession()
+    for (const segment of this.segments.values()) segment.endSession()
+  }
+
+  /** Documents with drafts, in the order in which they are to be sent: authority first. */
+  async waiting(): Promise<ReplicaDocument[]> {
+    const documents = [this.control, ...this.segmentNumbers.flatMap((number) => this.segments.get(number) ?? [])]
+    return documents.filter((document) => document.drafts.length > 0)
+  }
+
+  async idle(): Promise<void> {
+    await this.governing(async () => undefined)
+    for (const document of [this.control, ...this.segments.values()]) await document.idle()
+  }
+}
+
+function segmentOf(name: DocumentName): number {
+  const parts = documentParts(name)
+  return parts.kind === "segment" ? parts.segment : 0
+}

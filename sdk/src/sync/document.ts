@@ -1,0 +1,505 @@
+import * as Y from "yjs"
+import type { Env } from "../base/env.js"
+import { WeftError } from "../base/errors.js"
+import { createQueue } from "../base/queue.js"
+import { createSignal } from "../base/store.js"
+import { checkContext, checkRecord, destroyedMessages } from "../authority/gate.js"
+import type { ControlState } from "../authority/project.js"
+import { acceptedUpdate, advanceSummary, check, type Entry, type LogVerdict } from "../log/check.js"
+import { punch, readContents, runsBeyond, type Contents } from "../log/contents.js"
+import { decodeDraft, draftHash, encodeDraft, type Draft } from "../log/draft.js"
+import { recordIdOf, type EraseRecord, type RecordId } from "../log/erasure.js"
+import {
+  asideKey,
+  asidePrefix,
+  digestKey,
+  draftKey,
+  draftPrefix,
+  numberOfUpdateKey,
+  refusedKey,
+  summaryKey,
+  updateKey,
+  updatePrefix,
+} from "../log/keys.js"
+import { cutRun, readLog, readRun, summarize } from "../log/rebuild.js"
+import {
+  decodeSummary,
+  digestOf,
+  emptySummary,
+  encodeSummary,
+  type DocumentSummary,
+  type Vector,
+} from "../log/summary.js"
+import { encodeUpdate, type LogRun } from "../log/update.js"
+import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
+import type { Verify } from "../identity/verify.js"
+import type { BodyHash, ControlId } from "../protocol/entry.js"
+import type { DocumentName, LogId } from "../protocol/names.js"
+import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import { applyRuns, createYDoc, pushRun } from "./ydoc.js"
+
+/** Stored updates after which they are written as one. */
+const MERGE_AFTER = 32
+
+export interface DocumentPorts {
+  readonly storage: Storage
+  readonly env: Env
+  readonly signer: Signer
+  readonly verify: Verify
+  refusesKey(publicKey: Uint8Array): boolean
+  /** The writer's hold on the storage; undefined while another tab is the writer. */
+  guard(): { readonly key: string; readonly value: Uint8Array } | undefined
+  /** The authority over this document. */
+  state(): ControlState
+}
+
+/** What became of a document. */
+export type DocumentChange =
+  /** Entries were accepted, or sealed; `update` holds exactly them. `source` is the carrier that brought them. */
+  | {
+      readonly kind: "accepted"
+      readonly entries: readonly Entry[]
+      readonly update: Uint8Array
+      readonly source: unknown
+    }
+  /** Erase records were accepted. */
+  | { readonly kind: "records"; readonly records: readonly EraseRecord[]; readonly source: unknown }
+  /** Drafts came, went or became durable. */
+  | { readonly kind: "drafts" }
+  /** What was there before may be gone: read it all again. */
+  | { readonly kind: "rewritten" }
+
+interface PendingDraft {
+  readonly draft: Draft
+  durable: boolean
+}
+
+/**
+ * One document on a device: its summary, its stored updates, the drafts that wait for a seal and, while it is open, a
+ * Y.Doc. Everything that changes it goes through one queue.
+ */
+export class ReplicaDocument {
+  readonly changes = createSignal<DocumentChange>()
+  private readonly enqueue = createQueue()
+  private current: DocumentSummary
+  private pending: PendingDraft[] = []
+  private writer: LogId | undefined
+  private nextNumber = 0
+  private stored = 0
+  private opened: { readonly doc: Y.Doc; users: number } | undefined
+
+  private constructor(
+    readonly name: DocumentName,
+    private readonly ports: DocumentPorts,
+  ) {
+    this.current = emptySummary(name)
+  }
+
+  /** Reads what the storage holds of it; empty where it holds nothing. */
+  static async load(name: DocumentName, ports: DocumentPorts): Promise<ReplicaDocument> {
+    const document = new ReplicaDocument(name, ports)
+    await document.read()
+    return document
+  }
+
+  /** A document that the storage does not hold yet. */
+  static empty(name: DocumentName, ports: DocumentPorts): ReplicaDocument {
+    return new ReplicaDocument(name, ports)
+  }
+
+  get summary(): DocumentSummary {
+    return this.current
+  }
+
+  /** Own entries under no seal, in the order of their writing. */
+  get drafts(): readonly Draft[] {
+    return this.pending.map(({ draft }) => draft)
+  }
+
+  isDurable(hash: BodyHash): boolean {
+    return this.pending.every(({ draft, durable }) => durable || draftHash(draft) !== hash)
+  }
+
+  get hasUnsaved(): boolean {
+    return this.pending.some(({ durable }) => !durable)
+  }
+
+  get isEmpty(): boolean {
+    return this.current.logs.size === 0 && this.pending.length === 0
+  }
+
+  /** Waits until nothing is under way. */
+  async idle(): Promise<void> {
+    await this.enqueue(async () => undefined)
+  }
+
+  private async read(): Promise<void> {
+    const { storage } = this.ports
+    const [summary, drafts, newest, numbers] = await Promise.all([
+      storage.get(summaryKey(this.name)),
+      storage.scan(prefixRange(draftPrefix(this.name))),
+      storage.scan({ ...prefixRange(updatePrefix(this.name)), reverse: true, limit: 1 }),
+      storage.scan({ ...prefixRange(updatePrefix(this.name)), limit: MERGE_AFTER + 1 }),
+    ])
+    this.current = summary === undefined ? emptySummary(this.name) : decodeSummary(this.name, summary)
+    const unsaved = this.pending.filter(({ durable }) => !durable)
+    const saved = drafts.map(({ value }) => ({ draft: decodeDraft(value), durable: true }))
+    const hashes = new Set(saved.map(({ draft }) => draftHash(draft)))
+    this.pending = [...saved, ...unsaved.filter(({ draft }) => !hashes.has(draftHash(draft)))]
+    const last = newest[0]
+    this.nextNumber = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
+    this.stored = numbers.length
+  }
+
+  /** Reads again what another tab wrote. */
+  async reload(): Promise<void> {
+    await this.enqueue(async () => {
+      await this.read()
+      if (this.opened !== undefined) applyRuns(this.opened.doc, Array.from((await this.contents()).values()))
+    })
+    this.changes.emit({ kind: "rewritten" })
+  }
+
+  async contents(): Promise<Contents> {
+    const entries = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
+    try {
+      return readContents(entries.map(({ value }) => value))
+    } catch (error) {
+      throw new WeftError("STORE_CORRUPT", `the stored document ${this.name} can't be read`, { cause: error })
+    }
+  }
+
+  /** All accepted entries, log by log. */
+  async entries(): Promise<Entry[]> {
+    const contents = await this.contents()
+    return Array.from(contents.values()).flatMap((run) => readLog(this.name, run).entries)
+  }
+
+  /** The open document; every `open` needs its `release`. */
+  async open(): Promise<Y.Doc> {
+    return this.enqueue(async () => {
+      if (this.opened === undefined) {
+        const doc = createYDoc(this.name)
+        applyRuns(doc, Array.from((await this.contents()).values()))
+        this.opened = { doc, users: 0 }
+      }
+      this.opened.users++
+      return this.opened.doc
+    })
+  }
+
+  release(): void {
+    if (this.opened === undefined || --this.opened.users > 0) return
+    this.opened.doc.destroy()
+    this.opened = undefined
+  }
+
+  /** Adds a draft at once, in memory; `save` or `flush` makes it durable. */
+  add(draft: Draft): void {
+    this.pending.push({ draft, durable: false })
+    this.changes.emit({ kind: "drafts" })
+  }
+
+  /** Makes all drafts durable. Rejects with STORE_*; they stay in memory then and are written with the next call. */
+  async save(): Promise<void> {
+    await this.enqueue(async () => {
+      const fresh = this.pending.filter(({ durable }) => !durable)
+      if (fresh.length === 0) return
+      const batch = fresh.map(({ draft }): StorageOperation => ({
+        kind: "put",
+        key: draftKey(this.name, draft.clock, draftHash(draft)),
+        value: encodeDraft(draft),
+      }))
+      await this.ports.storage.write(batch, { durability: "strict" })
+      for (const item of fresh) item.durable = true
+      this.changes.emit({ kind: "drafts" })
+    })
+  }
+
+  /** Replaces drafts before they are sealed: clocks that ran ahead. [SPEC W4] */
+  async replaceDrafts(change: (draft: Draft) => Draft): Promise<void> {
+    await this.enqueue(async () => {
+      const batch: StorageOperation[] = []
+      const next = this.pending.map((item) => {
+        const draft = change(item.draft)
+        if (draft === item.draft) return item
+        batch.push({ kind: "delete", key: draftKey(this.name, item.draft.clock, draftHash(item.draft)) })
+        batch.push({ kind: "put", key: draftKey(this.name, draft.clock, draftHash(draft)), value: encodeDraft(draft) })
+        return { draft, durable: true }
+      })
+      if (batch.length === 0) return
+      await this.write(batch)
+      this.pending = next
+    })
+    this.changes.emit({ kind: "drafts" })
+  }
+
+  /** Seals what waits, run by run. Each run is durable before the change is told. False where nothing waited. [SPEC W2] */
+  async flush(): Promise<boolean> {
+    let sealed = false
+    while (this.pending.length > 0) {
+      sealed = true
+      await this.enqueue(() => this.sealOnce())
+    }
+    return sealed
+  }
+
+  private async sealOnce(): Promise<void> {
+    const { signer, env } = this.ports
+    const taken = this.pending.slice(0, sealable(this.drafts))
+    if (taken.length === 0) return
+    const drafts = taken.map(({ draft }) => draft)
+    const log = (this.writer ??= openLog(this.current, signer, (length) => env.randomBytes(length)))
+    const before = Array.from(this.current.logs.values()).find((held) => held.log === log)
+    const { run, next } = await sealRun(this.name, log, before, drafts, signer)
+    const entries = readRun(run, before)
+    const verdict: LogVerdict = { client: run.client, log, run, entries, records: [], next, refusal: undefined }
+    const summary = copySummary(this.current)
+    advanceSummary(summary, [verdict])
+    const update = encodeUpdate([run])
+    const removed = drafts.map((draft): StorageOperation => ({
+      kind: "delete",
+      key: draftKey(this.name, draft.clock, draftHash(draft)),
+    }))
+    await this.write([...this.appendOperations(update, summary), ...removed])
+    this.commit(summary)
+    this.pending = this.pending.filter((item) => !taken.includes(item))
+    if (this.opened !== undefined && !pushRun(this.opened.doc, run)) {
+      this.writer = undefined
+      applyRuns(this.opened.doc, [run])
+    }
+    this.changes.emit({ kind: "accepted", entries, update, source: undefined })
+    this.changes.emit({ kind: "drafts" })
+    await this.mergeIfDue()
+  }
+
+  /** The log that this session appends to, once it has appended. */
+  get ownLog(): LogId | undefined {
+    return this.writer
+  }
+
+  /** Ends the session: the next entry opens a new log. */
+  endSession(): void {
+    this.writer = undefined
+  }
+
+  /** Takes an update through the check; what passes is durable when this resolves. Undefined: not an update at all. */
+  async receive(update: Uint8Array, source: unknown): Promise<readonly LogVerdict[] | undefined> {
+    return this.enqueue(async () => {
+      const state = this.ports.state()
+      const context = checkContext(this.current, state, {
+        held: async (log) => Array.from((await this.contents()).values()).find((run) => run.log === log),
+        verify: (key, message, signature) => this.ports.verify(key, message, signature),
+        refusesKey: (key) => this.ports.refusesKey(key),
+      })
+      const verdicts = await check(update, context)
+      if (verdicts === undefined) return undefined
+      const entries = verdicts.flatMap((verdict) => verdict.entries)
+      if (entries.length === 0) return verdicts
+      const summary = copySummary(this.current)
+      advanceSummary(summary, verdicts)
+      const destroyed = destroyedMessages(summary, state, this.ports.env.now())
+      const accepted = verdicts.flatMap((verdict) => verdict.run ?? [])
+      const { runs } = destroyed.size === 0 ? { runs: accepted } : punch(accepted, (message) => destroyed.has(message))
+      const canonical = destroyed.size === 0 ? acceptedUpdate(verdicts) : encodeUpdate(runs)
+      if (canonical === undefined) return verdicts
+      await this.write(this.appendOperations(canonical, summary))
+      this.commit(summary)
+      if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
+      this.changes.emit({ kind: "accepted", entries, update: canonical, source })
+      const records = verdicts.flatMap((verdict) => verdict.records)
+      if (records.length > 0) await this.erase(records, source)
+      await this.mergeIfDue()
+      return verdicts
+    })
+  }
+
+  /** Takes erase records that came by themselves; returns those that were refused for now. */
+  async receiveRecords(records: readonly EraseRecord[], source: unknown): Promise<number> {
+    return this.enqueue(async () => {
+      const summary = copySummary(this.current)
+      const taken: EraseRecord[] = []
+      let refused = 0
+      for (const record of records) {
+        const id = recordIdOf(record)
+        if (summary.records.has(id)) continue
+        if ((await checkRecord(summary, this.ports.state(), record, this.ports)) !== undefined) {
+          refused++
+          continue
+        }
+        summary.records.set(id, record)
+        taken.push(record)
+      }
+      if (taken.length === 0) return refused
+      await this.write(this.summaryOperations(summary))
+      this.commit(summary)
+      await this.erase(taken, source)
+      return refused
+    })
+  }
+
+  /** Destroys what the records name as far as it is due, in the stored bytes and the open document. [SPEC X3] */
+  private async erase(records: readonly EraseRecord[], source: unknown): Promise<void> {
+    const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
+    const { runs, punched } = punch((await this.contents()).values(), (message) => destroyed.has(message))
+    if (punched > 0) {
+      await this.rewrite(runs, this.current)
+      if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
+    }
+    this.changes.emit({ kind: "records", records, source })
+  }
+
+  async missingFrom(vector: Vector): Promise<LogRun[]> {
+    return runsBeyond(await this.contents(), vector)
+  }
+
+  recordsBeyond(held: ReadonlySet<RecordId>): EraseRecord[] {
+    return Array.from(this.current.records).flatMap(([id, record]) => (held.has(id) ? [] : [record]))
+  }
+
+  /** Sets aside what lies beyond the cuts of its logs, and returns the entries that went. [SPEC A] */
+  async applyCuts(cutOf: (log: LogId, firstSeen: readonly ControlId[]) => number): Promise<Entry[]> {
+    const gone = await this.enqueue(async () => {
+      const logs = Array.from(this.current.logs.values())
+      if (logs.every(({ log, firstSeen, count }) => cutOf(log, firstSeen) >= count)) return []
+      const kept: LogRun[] = []
+      const beyond: LogRun[] = []
+      const lost: Entry[] = []
+      for (const run of (await this.contents()).values()) {
+        const held = this.current.logs.get(run.client)
+        const parts = cutRun(run, held === undefined ? Infinity : cutOf(run.log, held.firstSeen))
+        if (parts.kept !== undefined) kept.push(parts.kept)
+        if (parts.beyond === undefined) continue
+        beyond.push(run)
+        const end = parts.beyond.from
+        lost.push(...readLog(this.name, run).entries.filter(({ position }) => position >= end))
+      }
+      await this.shorten(kept, beyond)
+      return lost
+    })
+    if (gone.length > 0) this.changes.emit({ kind: "rewritten" })
+    return gone
+  }
+
+  /** Takes own entries out that were refused for good, from a position on; returns them. The session of that log ends. */
+  async takeBack(log: LogId, from: number): Promise<Entry[]> {
+    const gone = await this.enqueue(async () => {
+      const kept: LogRun[] = []
+      const lost: Entry[] = []
+      for (const run of (await this.contents()).values()) {
+        if (run.log !== log) {
+          kept.push(run)
+          continue
+        }
+        const parts = cutRun(run, from)
+        if (parts.kept !== undefined) kept.push(parts.kept)
+        const end = parts.kept?.elements.length ?? 0
+        lost.push(...readLog(this.name, run).entries.filter(({ position }) => position >= end))
+      }
+      if (this.writer === log) this.writer = undefined
+      if (lost.length > 0) await this.shorten(kept, [])
+      return lost
+    })
+    if (gone.length > 0) this.changes.emit({ kind: "rewritten" })
+    return gone
+  }
+
+  private async shorten(kept: readonly LogRun[], beyond: readonly LogRun[]): Promise<void> {
+    const summary = summarize(this.name, new Map(kept.map((run) => [run.client, run])))
+    // Records are kept even where their log was cut. [SPEC X2]
+    for (const [id, record] of this.current.records) summary.records.set(id, record)
+    const asides = beyond.map((run): StorageOperation => ({
+      kind: "put",
+      key: asideKey(this.name, run.log),
+      value: encodeUpdate([run]),
+    }))
+    await this.rewrite(kept, summary, asides)
+    if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
+    if (this.opened === undefined) return
+    // A Yjs document can't forget: an open one is replaced where it stands.
+    const { doc, users } = this.opened
+    const fresh = createYDoc(this.name)
+    applyRuns(fresh, kept)
+    this.opened = { doc: fresh, users }
+    doc.destroy()
+  }
+
+  /** Offers what was set aside to the check again, after authority changed. */
+  async retryAsides(): Promise<void> {
+    const asides = await this.ports.storage.scan(prefixRange(asidePrefix(this.name)))
+    for (const { key, value } of asides) {
+      const verdicts = await this.receive(value, undefined)
+      if (verdicts?.every(({ refusal }) => refusal === undefined) === true) await this.write([{ kind: "delete", key }])
+    }
+  }
+
+  /** Removes a draft and keeps it as refused, or forgets it. */
+  async dropDraft(hash: BodyHash, refused: Uint8Array | undefined): Promise<void> {
+    await this.enqueue(async () => {
+      const item = this.pending.find(({ draft }) => draftHash(draft) === hash)
+      const batch: StorageOperation[] = []
+      if (item !== undefined) batch.push({ kind: "delete", key: draftKey(this.name, item.draft.clock, hash) })
+      if (refused !== undefined) batch.push({ kind: "put", key: refusedKey(this.name, hash), value: refused })
+      if (batch.length > 0) await this.write(batch)
+      this.pending = this.pending.filter((other) => other !== item)
+    })
+    this.changes.emit({ kind: "drafts" })
+  }
+
+  async forgetRefused(hash: BodyHash): Promise<void> {
+    await this.enqueue(() =>
+      this.ports.storage.write([{ kind: "delete", key: refusedKey(this.name, hash) }], { durability: "strict" }),
+    )
+  }
+
+  private appendOperations(update: Uint8Array, summary: DocumentSummary): StorageOperation[] {
+    const key = updateKey(this.name, this.nextNumber)
+    return [{ kind: "put", key, value: update }, ...this.summaryOperations(summary)]
+  }
+
+  private summaryOperations(summary: DocumentSummary): StorageOperation[] {
+    return [
+      { kind: "put", key: summaryKey(this.name), value: encodeSummary(summary) },
+      { kind: "put", key: digestKey(this.name), value: digestOf(summary) },
+    ]
+  }
+
+  private async write(batch: readonly StorageOperation[]): Promise<void> {
+    const guard = this.ports.guard()
+    if (guard === undefined) throw new WeftError("STORE_FENCED", "another tab is the writer")
+    const puts = batch.some(({ kind, key }) => kind === "put" && key.startsWith("u/"))
+    await this.ports.storage.write(batch, { durability: "strict", guard })
+    if (puts) {
+      this.nextNumber++
+      this.stored++
+    }
+  }
+
+  private commit(summary: DocumentSummary): void {
+    this.current = summary
+  }
+
+  private async mergeIfDue(): Promise<void> {
+    if (this.stored > MERGE_AFTER) await this.rewrite(Array.from((await this.contents()).values()), this.current)
+  }
+
+  /** Writes all contents as one update in the place of the stored ones. */
+  private async rewrite(
+    runs: readonly LogRun[],
+    summary: DocumentSummary,
+    extra: readonly StorageOperation[] = [],
+  ): Promise<void> {
+    const old = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
+    await this.write([
+      ...old.map(({ key }): StorageOperation => ({ kind: "delete", key })),
+      ...this.appendOperations(encodeUpdate(runs), summary),
+      ...extra,
+    ])
+    this.commit(summary)
+    this.stored = 1
+  }
+}
+
+function copySummary(summary: DocumentSummary): DocumentSummary {
+  return { ...summary, logs: new Map(summary.logs), records: new Map(summary.records) }
+}

@@ -1,0 +1,381 @@
+import { equalBytes } from "../protocol/bytes.js"
+import { isTransient, type RefusalCode } from "../protocol/codes.js"
+import {
+  DIGEST_PAGE,
+  MAX_FRAME_UPDATE_BYTES,
+  refusedLog,
+  wireDigest,
+  type Frame,
+  type FrameOf,
+} from "../protocol/frame.js"
+import { base64url, fromBase64url } from "../protocol/bytes.js"
+import type { Env, Timer } from "../base/env.js"
+import { createQueue } from "../base/queue.js"
+import { decodeRecord, encodeRecord, type RecordId } from "../log/erasure.js"
+import { digestOf, vectorOf } from "../log/summary.js"
+import { encodeUpdate, splitRuns } from "../log/update.js"
+import { deviceOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
+import type { Acks } from "./acks.js"
+import type { ReplicaConversation } from "./conversation.js"
+import type { ReplicaDocument } from "./document.js"
+import { draftOf } from "./refused.js"
+import type { Replica, ReplicaChange } from "./replica.js"
+
+export interface ExchangePorts {
+  readonly replica: Replica
+  readonly acks: Acks
+  readonly env: Env
+  /** The server's name in the acks: its URL. */
+  readonly server: string
+  send(frame: Frame): void
+  /** Resolves when the connection has room for more. */
+  drained(): Promise<void>
+  /** Something that `synced` depends on changed. */
+  changed(): void
+  failed(error: unknown): void
+}
+
+/** Updates that wait for their acknowledgement, at most; more are sent as those come. */
+const MAX_UNACKNOWLEDGED = 256
+/** Vectors that wait for `served`, at most. */
+const MAX_VECTORS = 16
+const FIRST_RETRY_MS = 500
+const LAST_RETRY_MS = 60_000
+/** Refusals after which writing the same again in a new log can help. [SPEC R1] */
+const rewritable: ReadonlySet<RefusalCode> = new Set(["FORK", "BAD_SEAL", "CLOCK_FAR_AHEAD", "CLIENT_ID_TAKEN"])
+
+/** Brings the replica and one server to the same contents, over one live connection, and keeps them there. [SPEC S4-S7] */
+export class Exchange {
+  private readonly inbound = createQueue()
+  private readonly outbound = createQueue()
+  /** Updates under way: own positions that their acknowledgement covers. */
+  private readonly unacknowledged = new Map<number, { document: DocumentName; counts: ReadonlyMap<LogId, number> }>()
+  private readonly roomWaiters: (() => void)[] = []
+  private readonly vectors = new Set<DocumentName>()
+  private readonly vectorQueue = new Set<DocumentName>()
+  /** Documents whose segments wait until their control document was served. */
+  private readonly behindControl = new Map<ConversationId, Set<DocumentName>>()
+  private readonly retries = new Map<DocumentName, Timer>()
+  private readonly retryMs = new Map<DocumentName, number>()
+  private readonly unwanted = new Set<string>()
+  private readonly stopListening: () => void
+  private differing = new Set<ConversationId>()
+  private compared = false
+  private nextId = 1
+  private ended = false
+
+  constructor(private readonly ports: ExchangePorts) {
+    this.stopListening = ports.replica.changes.on((change) => {
+      this.onChange(change)
+    })
+  }
+
+  /** Whether both sides were compared and nothing is under way. */
+  get synced(): boolean {
+    return (
+      this.compared &&
+      this.unacknowledged.size === 0 &&
+      this.vectors.size === 0 &&
+      this.vectorQueue.size === 0 &&
+      this.behindControl.size === 0 &&
+      this.retries.size === 0
+    )
+  }
+
+  /** Sends what this device holds, as digests. */
+  async start(): Promise<void> {
+    const digests = await this.ports.replica.digests()
+    for (let at = 0; at === 0 || at < digests.length; at += DIGEST_PAGE) {
+      const items = digests
+        .slice(at, at + DIGEST_PAGE)
+        .map(({ conversation, digest }) => ({ conversation, digest: wireDigest(digest) }))
+      this.ports.send({ kind: "digests", last: at + DIGEST_PAGE >= digests.length, items })
+    }
+  }
+
+  end(): void {
+    this.ended = true
+    this.stopListening()
+    for (const timer of this.retries.values()) this.ports.env.clearTimer(timer)
+    this.retries.clear()
+    for (const resolve of this.roomWaiters.splice(0)) resolve()
+  }
+
+  /** Takes a frame of the server's; one after another, in their order. */
+  take(frame: Frame): void {
+    this.inbound(() => (this.ended ? Promise.resolve() : this.handle(frame))).catch((error: unknown) => {
+      this.ports.failed(error)
+    })
+  }
+
+  private async handle(frame: Frame): Promise<void> {
+    switch (frame.kind) {
+      case "documents":
+        await this.compare(frame)
+        break
+      case "compared":
+        await this.settleEqual()
+        break
+      case "vector":
+        await this.answer(frame)
+        break
+      case "served":
+        await this.served(frame)
+        break
+      case "records":
+        await this.receiveRecords(frame)
+        break
+      case "update":
+        await this.receive(frame)
+        break
+      case "ack":
+        this.acknowledged(frame.id)
+        break
+      case "reject":
+        await this.rejected(frame)
+        break
+      default:
+        // Frames of the greeting are the session's; the rest only devices send.
+        break
+    }
+    this.ports.changed()
+  }
+
+  /** A conversation differs, or this device was just let into it: fetch and send what is different, authority first. */
+  private async compare({ conversation: id, items }: FrameOf<"documents">): Promise<void> {
+    this.differing.add(id)
+    const conversation = await this.ports.replica.conversation(id)
+    const mine = new Map(
+      (await this.ports.replica.documentDigests(conversation)).map((item) => [item.name, item.digest]),
+    )
+    const theirs = new Map(items.map(({ document, digest }) => [document, digest]))
+    const names = new Set([...mine.keys(), ...theirs.keys()])
+    const different: DocumentName[] = []
+    for (const name of names) {
+      const digest = mine.get(name)
+      const other = theirs.get(name)
+      if (digest !== undefined && other !== undefined && equalBytes(wireDigest(digest), other))
+        await this.holdsAll(conversation, name)
+      else different.push(name)
+    }
+    const control = different.find((name) => documentParts(name).kind === "control")
+    // Segments come in from the newest; those that the server lacks go out from the first, so that each finds the one before.
+    const rank = (name: DocumentName): number => (theirs.has(name) ? -segmentNumber(name) : segmentNumber(name))
+    const segments = different.filter((name) => name !== control).sort((a, b) => rank(a) - rank(b))
+    if (control === undefined) for (const name of segments) this.askFor(name)
+    else {
+      this.behindControl.set(id, new Set(segments))
+      this.askFor(control)
+    }
+  }
+
+  /** What the server did not name is equal: it holds all of it. */
+  private async settleEqual(): Promise<void> {
+    for (const conversation of this.ports.replica.conversations.get().values()) {
+      if (this.differing.has(conversation.id)) continue
+      for (const name of conversation.documentNames) await this.holdsAll(conversation, name)
+    }
+    this.differing = new Set()
+    this.compared = true
+  }
+
+  private async holdsAll(conversation: ReplicaConversation, name: DocumentName): Promise<void> {
+    const { acks, replica, server } = this.ports
+    const { summary } = await conversation.document(name)
+    for (const { log, count } of summary.logs.values()) {
+      if (deviceOf(log) === replica.device) acks.take(server, name, log, count)
+    }
+  }
+
+  /** Asks for what this device lacks of a document; the server's own vector comes with it, and is answered. */
+  private askFor(name: DocumentName): void {
+    if (this.ended) return
+    if (this.vectors.has(name) || this.vectors.size >= MAX_VECTORS) {
+      this.vectorQueue.add(name)
+      return
+    }
+    this.vectors.add(name)
+    this.outbound(async () => {
+      const { document } = await this.ports.replica.document(name)
+      this.ports.send({
+        kind: "vector",
+        document: name,
+        reply: true,
+        logs: Array.from(vectorOf(document.summary), ([log, count]) => ({ log, count })),
+        records: Array.from(document.summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)),
+      })
+    }).catch((error: unknown) => {
+      this.ports.failed(error)
+    })
+  }
+
+  private async served({ document: name, digest }: FrameOf<"served">): Promise<void> {
+    const { conversation, document } = await this.ports.replica.document(name)
+    this.vectors.delete(name)
+    const [next] = this.vectorQueue
+    if (next !== undefined && this.vectorQueue.delete(next)) this.askFor(next)
+    if (equalBytes(wireDigest(digestOf(document.summary)), digest)) await this.holdsAll(conversation, name)
+    if (document !== conversation.controlDocument) return
+    const segments = this.behindControl.get(conversation.id)
+    this.behindControl.delete(conversation.id)
+    for (const segment of segments ?? []) this.askFor(segment)
+  }
+
+  /** The server's vector: send what it lacks, records first, and say what it holds of ours. */
+  private async answer(frame: FrameOf<"vector">): Promise<void> {
+    const { acks, replica, server } = this.ports
+    const { document } = await replica.document(frame.document)
+    const held = new Map(frame.logs.map(({ log, count }) => [log, count]))
+    for (const { log, count } of document.summary.logs.values()) {
+      if (deviceOf(log) === replica.device)
+        acks.take(server, document.name, log, Math.min(count, held.get(log) ?? 0), true)
+    }
+    const recordIds = new Set(frame.records.map((id) => base64url(id) as RecordId))
+    const records = document.recordsBeyond(recordIds)
+    for (let at = 0; at < records.length; at += 100) {
+      const part = records.slice(at, at + 100).map(encodeRecord)
+      this.ports.send({ kind: "records", id: 0, document: document.name, records: part })
+    }
+    const lacking = (await document.missingFrom(held)).filter(
+      (run) => !this.unwanted.has(`${document.name} ${run.log}`),
+    )
+    for (const runs of splitRuns(lacking, MAX_FRAME_UPDATE_BYTES)) {
+      const counts = new Map<LogId, number>()
+      for (const { log, from, elements } of runs) {
+        if (deviceOf(log) === replica.device) counts.set(log, from + elements.length)
+      }
+      this.push(document.name, encodeUpdate(runs), counts)
+    }
+  }
+
+  /** Sends an update that is to be acknowledged, when there is room for one. */
+  private push(document: DocumentName, update: Uint8Array, counts: ReadonlyMap<LogId, number>): void {
+    const id = this.nextId++
+    this.unacknowledged.set(id, { document, counts })
+    this.outbound(async () => {
+      while (!this.ended && this.sentUnacknowledged(id) >= MAX_UNACKNOWLEDGED) {
+        await new Promise<void>((resolve) => this.roomWaiters.push(resolve))
+      }
+      await this.ports.drained()
+      if (!this.ended) this.ports.send({ kind: "update", id, document, update })
+    }).catch((error: unknown) => {
+      this.ports.failed(error)
+    })
+  }
+
+  private sentUnacknowledged(before: number): number {
+    let sent = 0
+    for (const id of this.unacknowledged.keys()) {
+      if (id >= before) break
+      sent++
+    }
+    return sent
+  }
+
+  private acknowledged(id: number): void {
+    const update = this.unacknowledged.get(id)
+    if (update === undefined) return
+    this.unacknowledged.delete(id)
+    for (const [log, count] of update.counts) this.ports.acks.take(this.ports.server, update.document, log, count)
+    for (const resolve of this.roomWaiters.splice(0)) resolve()
+    this.retryMs.delete(update.document)
+  }
+
+  private async rejected(frame: FrameOf<"reject">): Promise<void> {
+    const { replica, acks, server } = this.ports
+    const update = this.unacknowledged.get(frame.id)
+    this.unacknowledged.delete(frame.id)
+    for (const resolve of this.roomWaiters.splice(0)) resolve()
+    const { conversation, document } = await replica.document(frame.document)
+    const refused = new Map(frame.items.map((item) => [refusedLog(item.log), item]))
+    for (const [log, count] of update?.counts ?? []) {
+      const item = refused.get(log)
+      acks.take(server, document.name, log, item === undefined ? count : Math.min(item.at, count))
+    }
+    for (const [log, { code, at }] of refused) {
+      if (isTransient(code)) this.retryLater(document.name, frame.retryAfterMs)
+      else if (log !== undefined && deviceOf(log) === replica.device)
+        await this.recover(conversation, document, log, at, code)
+      else if (log !== undefined) this.unwanted.add(`${document.name} ${log}`)
+    }
+  }
+
+  /** Own entries were refused for good: written again in a new log where that can help, else kept as rejected. [SPEC R1] */
+  private async recover(
+    conversation: ReplicaConversation,
+    document: ReplicaDocument,
+    log: LogId,
+    at: number,
+    code: RefusalCode,
+  ): Promise<void> {
+    for (const entry of await document.takeBack(log, at)) {
+      const draft = draftOf(entry)
+      if (draft === undefined) continue
+      if (rewritable.has(code)) conversation.place(document, draft)
+      else await conversation.refuse(document, draft, code)
+    }
+    if (rewritable.has(code)) await conversation.correctClocks()
+  }
+
+  /** Compares the document again, later each time until something of it is acknowledged. */
+  private retryLater(name: DocumentName, afterMs: number): void {
+    if (this.retries.has(name)) return
+    const ms = Math.min(LAST_RETRY_MS, this.retryMs.get(name) ?? FIRST_RETRY_MS)
+    this.retryMs.set(name, ms * 2)
+    const timer = this.ports.env.setTimer(Math.max(afterMs, ms), () => {
+      this.retries.delete(name)
+      this.askFor(name)
+      this.ports.changed()
+    })
+    this.retries.set(name, timer)
+  }
+
+  private async receive({ document: name, update }: FrameOf<"update">): Promise<void> {
+    const { conversation, document } = await this.ports.replica.document(name)
+    const verdicts = await conversation.receive(document, update, this)
+    let fetch = false
+    let waits = false
+    for (const { refusal } of verdicts ?? []) {
+      if (refusal?.code === "GAP" || refusal?.code === "DELETED_UNNAMED") fetch = true
+      if (refusal?.code === "CONTROL_UNKNOWN") waits = true
+    }
+    if (fetch) this.askFor(name)
+    if (!waits) return
+    // Authority that we lack: the control document first, then this one again.
+    if (document === conversation.controlDocument) this.retryLater(name, 0)
+    else {
+      const behind = this.behindControl.get(conversation.id) ?? new Set()
+      const first = behind.size === 0 && !this.vectors.has(conversation.controlDocument.name)
+      this.behindControl.set(conversation.id, behind.add(name))
+      if (first) this.askFor(conversation.controlDocument.name)
+    }
+  }
+
+  private async receiveRecords({ document: name, records }: FrameOf<"records">): Promise<void> {
+    const { document } = await this.ports.replica.document(name)
+    const decoded = records.flatMap((bytes) => decodeRecord(bytes.slice()) ?? [])
+    await document.receiveRecords(decoded, this)
+  }
+
+  /** What this device sealed, or took from another carrier, goes to the server. */
+  private onChange({ change }: ReplicaChange): void {
+    if (change.kind !== "document" || this.ended) return
+    const { document, change: what } = change
+    if (what.kind === "accepted" && what.source !== this) {
+      const counts = new Map<LogId, number>()
+      for (const { log } of what.entries) {
+        const held = Array.from(document.summary.logs.values()).find((summary) => summary.log === log)
+        if (held !== undefined && deviceOf(log) === this.ports.replica.device) counts.set(log, held.count)
+      }
+      this.push(document.name, what.update, counts)
+    } else if (what.kind === "records" && what.source !== this) {
+      this.ports.send({ kind: "records", id: 0, document: document.name, records: what.records.map(encodeRecord) })
+    } else return
+    this.ports.changed()
+  }
+}
+
+function segmentNumber(name: DocumentName): number {
+  const parts = documentParts(name)
+  return parts.kind === "segment" ? parts.segment : 0
+}

@@ -1,0 +1,267 @@
+import type { Env } from "../base/env.js"
+import { randomFraction } from "../base/env.js"
+import { WeftError, type ErrorCode } from "../base/errors.js"
+import { createSignal, createStore } from "../base/store.js"
+import { encodeControl, type InitialMember } from "../authority/control.js"
+import { tick } from "../log/clock.js"
+import { allDraftsPrefix, digestPrefix, documentOfDigestKey, documentOfDraftKey, GUARD_KEY } from "../log/keys.js"
+import { digestOf, rootDigestOf } from "../log/summary.js"
+import type { Signer } from "../log/writer.js"
+import type { Verify } from "../identity/verify.js"
+import { MAX_CLOCK_AHEAD_MS } from "../protocol/limits.js"
+import { BODY_SALT_BYTES, type Clock } from "../protocol/entry.js"
+import {
+  conversationIdOf,
+  conversationOf,
+  deviceIdOf,
+  documentParts,
+  parseDocumentName,
+  type ConversationId,
+  type DeviceId,
+  type DocumentName,
+  type UserId,
+} from "../protocol/names.js"
+import { prefixRange, type Storage } from "../storage/storage.js"
+import { ReplicaConversation, type ConversationChange } from "./conversation.js"
+import type { ReplicaDocument } from "./document.js"
+
+export interface ReplicaPorts {
+  readonly storage: Storage
+  readonly env: Env
+  readonly user: UserId
+  readonly signer: Signer
+  readonly verify: Verify
+  refusesKey(publicKey: Uint8Array): boolean
+}
+
+/** How the storage is doing. While it fails, nothing is reported as saved. */
+export type StorageHealth =
+  { readonly kind: "ok" } | { readonly kind: "failing"; readonly code: ErrorCode; readonly error: unknown }
+
+export interface ReplicaChange {
+  readonly conversation: ReplicaConversation
+  readonly change: ConversationChange
+}
+
+const FIRST_RETRY_MS = 250
+const LAST_RETRY_MS = 30_000
+
+/** All conversations of one device. It knows no network: carriers take what it accepted, and bring what others wrote. */
+export class Replica {
+  readonly changes = createSignal<ReplicaChange>()
+  readonly conversations = createStore<ReadonlyMap<ConversationId, ReplicaConversation>>(new Map())
+  readonly health = createStore<StorageHealth>({ kind: "ok" })
+  /** Whether this tab or process is the writer: it alone seals, receives and merges. */
+  readonly writing = createStore(false)
+  readonly device: DeviceId
+  private guard: { readonly key: string; readonly value: Uint8Array } | undefined
+  private readonly carriers = new Set<unknown>()
+  private readonly loading = new Map<ConversationId, Promise<ReplicaConversation>>()
+  private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
+  private retryMs = FIRST_RETRY_MS
+  private skewMs = 0
+  private closed = false
+
+  private constructor(readonly ports: ReplicaPorts) {
+    this.device = deviceIdOf(ports.signer.publicKey)
+  }
+
+  /** Reads what the storage holds. */
+  static async open(ports: ReplicaPorts): Promise<Replica> {
+    const replica = new Replica(ports)
+    const [digests, drafts] = await Promise.all([
+      ports.storage.scan(prefixRange(digestPrefix)),
+      ports.storage.scan(prefixRange(allDraftsPrefix)),
+    ])
+    const names = new Set<DocumentName>()
+    for (const { key } of digests) addName(names, documentOfDigestKey(key))
+    for (const { key } of drafts) addName(names, documentOfDraftKey(key))
+    const segments = new Map<ConversationId, number[]>()
+    for (const name of names) {
+      const parts = documentParts(name)
+      const numbers = segments.get(parts.conversation) ?? []
+      if (parts.kind === "segment") numbers.push(parts.segment)
+      segments.set(parts.conversation, numbers)
+    }
+    await Promise.all(Array.from(segments, ([id, numbers]) => replica.load(id, numbers)))
+    return replica
+  }
+
+  private async load(id: ConversationId, segments: readonly number[]): Promise<ReplicaConversation> {
+    const { storage, env, signer, verify, refusesKey } = this.ports
+    const conversation = await ReplicaConversation.load(
+      id,
+      {
+        storage,
+        env,
+        signer,
+        verify,
+        refusesKey,
+        device: this.device,
+        now: () => this.now(),
+        guard: () => this.guard,
+        wake: (document) => {
+          this.wake(document)
+        },
+      },
+      segments,
+    )
+    conversation.changes.on((change) => {
+      this.changes.emit({ conversation, change })
+    })
+    this.conversations.set(new Map(this.conversations.get()).set(id, conversation))
+    return conversation
+  }
+
+  /** The conversation, read from the storage or empty: what arrives for it decides whether it is one. */
+  async conversation(id: ConversationId): Promise<ReplicaConversation> {
+    const present = this.conversations.get().get(id)
+    if (present !== undefined) return present
+    const loading =
+      this.loading.get(id) ??
+      this.load(id, []).finally(() => {
+        this.loading.delete(id)
+      })
+    this.loading.set(id, loading)
+    return loading
+  }
+
+  /** Opens a conversation with this user as its owner. Durable, or in memory with a failing `health`, when it resolves. */
+  async create(
+    title: string,
+    members: readonly InitialMember[],
+    trust: readonly Uint8Array[],
+  ): Promise<ReplicaConversation> {
+    const { env, user } = this.ports
+    const body = encodeControl({ kind: "create", user, title, trust, members }, env.randomBytes(BODY_SALT_BYTES))
+    const conversation = await this.conversation(conversationIdOf(this.device, body))
+    await conversation.create(body, tick(0 as Clock, this.now()))
+    return conversation
+  }
+
+  /** The wall clock, set right by what a server said of it. */
+  now(): number {
+    return this.ports.env.now() + this.skewMs
+  }
+
+  /** Takes a server's time. Small differences are left alone: clocks would jump with every round trip. */
+  async setTime(serverMs: number): Promise<void> {
+    const skew = serverMs - this.ports.env.now()
+    this.skewMs = Math.abs(skew) > MAX_CLOCK_AHEAD_MS / 2 ? skew : 0
+    for (const conversation of this.conversations.get().values()) await conversation.correctClocks()
+  }
+
+  /** Makes this tab the writer: from now on writes under an older guard fail. [SPEC W3] */
+  async becomeWriter(): Promise<void> {
+    const value = this.ports.env.randomBytes(16)
+    await this.ports.storage.write([{ kind: "put", key: GUARD_KEY, value }], { durability: "strict" })
+    this.guard = { key: GUARD_KEY, value }
+    for (const conversation of this.conversations.get().values()) {
+      conversation.endSessions()
+      for (const name of conversation.documentNames) await conversation.reload(name)
+    }
+    this.writing.set(true)
+    await this.wakeAll()
+  }
+
+  /** Another tab is the writer. What is under way fails with STORE_FENCED and stays a draft. */
+  loseWriter(): void {
+    this.guard = undefined
+    this.writing.set(false)
+    for (const conversation of this.conversations.get().values()) conversation.endSessions()
+  }
+
+  /** A carrier came or went. While there is one, drafts are sealed as soon as they are written. */
+  setCarrier(carrier: unknown, present: boolean): void {
+    if (present) this.carriers.add(carrier)
+    else this.carriers.delete(carrier)
+  }
+
+  async wakeAll(): Promise<void> {
+    for (const conversation of this.conversations.get().values()) {
+      for (const document of await conversation.waiting()) this.wake(document)
+    }
+  }
+
+  /** Starts the work on a document's drafts, unless it is under way. */
+  wake(document: ReplicaDocument): void {
+    if (this.closed || this.pumping.has(document)) return
+    const work = this.pump(document).finally(() => {
+      this.pumping.delete(document)
+      if (this.health.get().kind === "ok" && this.hasWork(document)) this.wake(document)
+    })
+    this.pumping.set(document, work)
+  }
+
+  private mayFlush(): boolean {
+    return this.guard !== undefined && this.carriers.size > 0
+  }
+
+  private hasWork(document: ReplicaDocument): boolean {
+    return this.mayFlush() ? document.drafts.length > 0 : document.hasUnsaved
+  }
+
+  private async pump(document: ReplicaDocument): Promise<void> {
+    try {
+      if (this.mayFlush()) await document.flush()
+      else await document.save()
+      this.health.set({ kind: "ok" })
+      this.retryMs = FIRST_RETRY_MS
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  /** Takes a storage failure: says so, and tries again later. Losing the writer's guard is no failure. */
+  private failed(error: unknown): void {
+    const code = error instanceof WeftError ? error.code : "STORE_FAILED"
+    if (code === "STORE_FENCED") {
+      this.loseWriter()
+      this.ports.env.setTimer(0, () => void this.wakeAll())
+      return
+    }
+    this.health.set({ kind: "failing", code, error })
+    if (code === "STORE_CLOSED" || this.closed) return
+    const wait = this.retryMs * (0.5 + randomFraction(this.ports.env) / 2)
+    this.retryMs = Math.min(this.retryMs * 2, LAST_RETRY_MS)
+    this.ports.env.setTimer(wait, () => void this.wakeAll())
+  }
+
+  /** Conversations with their digests: what a carrier compares. */
+  async digests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]> {
+    const digests = []
+    for (const conversation of this.conversations.get().values()) {
+      const documents = await this.documentDigests(conversation)
+      if (documents.length > 0) {
+        digests.push({ conversation: conversation.id, digest: rootDigestOf(conversation.id, documents) })
+      }
+    }
+    return digests
+  }
+
+  /** The digests of a conversation's documents that hold sealed entries. */
+  async documentDigests(conversation: ReplicaConversation): Promise<{ name: DocumentName; digest: Uint8Array }[]> {
+    const digests = []
+    for (const name of conversation.documentNames) {
+      const { summary } = await conversation.document(name)
+      if (summary.logs.size > 0 || summary.records.size > 0) digests.push({ name, digest: digestOf(summary) })
+    }
+    return digests
+  }
+
+  async document(name: DocumentName): Promise<{ conversation: ReplicaConversation; document: ReplicaDocument }> {
+    const conversation = await this.conversation(conversationOf(name))
+    return { conversation, document: await conversation.document(name) }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await Promise.all(this.pumping.values())
+    for (const conversation of this.conversations.get().values()) await conversation.idle()
+  }
+}
+
+function addName(names: Set<DocumentName>, text: string): void {
+  const parsed = parseDocumentName(text)
+  if (parsed !== undefined) names.add(parsed.name)
+}

@@ -1,0 +1,311 @@
+import type { Env, Timer } from "../base/env.js"
+import { randomFraction } from "../base/env.js"
+import { createStore } from "../base/store.js"
+import { decodeCertificate, type Certificate } from "../identity/certificate.js"
+import { refusalOfClose, type RefusalCode } from "../protocol/codes.js"
+import { decodeFrame, encodeFrame, helloMessage, type Frame, type FrameOf } from "../protocol/frame.js"
+import { PROTOCOL_VERSION } from "../protocol/version.js"
+import type { Connection, Transport } from "../transport/transport.js"
+import type { Acks } from "./acks.js"
+import { Exchange } from "./exchange.js"
+import type { Replica } from "./replica.js"
+import { step, type SessionEffect, type SessionEvent, type SessionState } from "./session-state.js"
+import { tokenExpiry } from "./token.js"
+
+export interface SessionPorts {
+  readonly replica: Replica
+  readonly acks: Acks
+  readonly env: Env
+  readonly transport: Transport
+  /** URLs of `/sync`, in order of preference; read at every try. */
+  servers(): readonly string[]
+  token(): Promise<string> | string
+  /** A server let us in: its certificate for this device, and the server keys that it trusts. */
+  welcomed(welcome: Welcome): Promise<void>
+}
+
+export interface Welcome {
+  readonly certificate: Certificate | undefined
+  readonly trust: readonly Uint8Array[]
+}
+
+export interface SessionStatus {
+  readonly state: SessionState
+  readonly synced: boolean
+}
+
+/** Silence after which a ping is sent, and after which the connection is given up. */
+const PING_AFTER_MS = 15_000
+const SILENCE_LIMIT_MS = 30_000
+const TICK_MS = 5_000
+/** Bytes on their way out beyond which nothing more is given to the socket. */
+const MAX_UNSENT_BYTES = 1024 * 1024
+const ACK_SAVE_MS = 200
+const longestTimer = 2 ** 31 - 1
+
+/** Runs the session's state machine: the socket, the greeting, the exchange, tokens, pings. */
+export class Session {
+  readonly status = createStore<SessionStatus>({ state: { kind: "idle" }, synced: false })
+  private state: SessionState = { kind: "idle" }
+  private connection: Connection | undefined
+  private exchange: Exchange | undefined
+  private timer: Timer
+  private tokenTimer: Timer
+  private pulse: Timer
+  private ackTimer: Timer
+  private lastHeard = 0
+  private refusal: RefusalCode | undefined
+  private readonly drainWaiters: (() => void)[] = []
+  private readonly stopAcks: () => void
+
+  constructor(private readonly ports: SessionPorts) {
+    this.stopAcks = ports.acks.changes.on(() => {
+      this.ackTimer ??= ports.env.setTimer(ACK_SAVE_MS, () => {
+        this.ackTimer = undefined
+        ports.acks.save().catch(() => undefined)
+      })
+    })
+  }
+
+  start(): void {
+    this.on({ kind: "start", servers: this.ports.servers().length })
+  }
+
+  stop(): void {
+    this.on({ kind: "stop" })
+  }
+
+  /** The network or the tab came back. */
+  hurry(): void {
+    this.on({ kind: "hurry", servers: this.ports.servers().length })
+  }
+
+  async close(): Promise<void> {
+    this.stop()
+    this.stopAcks()
+    this.ports.env.clearTimer(this.ackTimer)
+    await this.ports.acks.save()
+  }
+
+  private on(event: SessionEvent): void {
+    const { state, effects } = step(this.state, event, this.ports.env.now())
+    this.state = state
+    for (const effect of effects) this.run(effect)
+    this.publish()
+  }
+
+  private publish(): void {
+    const synced = this.state.kind === "live" && this.exchange?.synced === true
+    const { state } = this
+    const before = this.status.get()
+    if (before.state !== state || before.synced !== synced) this.status.set({ state, synced })
+  }
+
+  private chance(): { servers: number; chance: number } {
+    return { servers: this.ports.servers().length, chance: randomFraction(this.ports.env) }
+  }
+
+  private run(effect: SessionEffect): void {
+    const { env } = this.ports
+    switch (effect.kind) {
+      case "connect":
+        this.connect(effect.server)
+        break
+      case "disconnect":
+        this.disconnect()
+        break
+      case "timer":
+        env.clearTimer(this.timer)
+        this.timer = undefined
+        if (effect.ms >= 0) {
+          this.timer = env.setTimer(effect.ms, () => {
+            this.on({ kind: "timer", ...this.chance() })
+          })
+        }
+        break
+      case "greet":
+        // The server speaks first: `challenge`.
+        break
+      case "synchronize":
+        this.synchronize()
+        break
+    }
+  }
+
+  private connect(server: number): void {
+    const url = this.ports.servers()[server]
+    if (url === undefined) return
+    this.refusal = undefined
+    // Events of a connection that is no longer ours are passed over.
+    const current = (): boolean => this.connection === connection
+    const connection = this.ports.transport.connect(url, {
+      opened: () => {
+        if (current()) this.on({ kind: "opened" })
+      },
+      message: (bytes) => {
+        if (current()) this.receive(bytes, url)
+      },
+      closed: (code) => {
+        if (!current()) return
+        this.connection = undefined
+        this.leave()
+        this.on({ kind: "closed", code: this.refusal ?? refusalOfClose(code), ...this.chance() })
+      },
+    })
+    this.connection = connection
+  }
+
+  private disconnect(): void {
+    const { connection } = this
+    this.connection = undefined
+    this.leave()
+    connection?.close(1000)
+  }
+
+  /** What ends with a connection. */
+  private leave(): void {
+    const { env, replica } = this.ports
+    this.exchange?.end()
+    this.exchange = undefined
+    replica.setCarrier(this, false)
+    env.clearTimer(this.tokenTimer)
+    env.clearTimer(this.pulse)
+    for (const resolve of this.drainWaiters.splice(0)) resolve()
+  }
+
+  private send(frame: Frame): void {
+    this.connection?.send(encodeFrame(frame))
+  }
+
+  private receive(bytes: Uint8Array, url: string): void {
+    this.lastHeard = this.ports.env.now()
+    const frame = decodeFrame(bytes)
+    // A frame of a newer version, or of no version: nothing here depends on it.
+    if (frame === undefined) return
+    switch (frame.kind) {
+      case "challenge":
+        this.hello(frame).catch(() => {
+          this.fail()
+        })
+        break
+      case "welcome":
+        this.welcome(frame, url).catch(() => {
+          this.fail()
+        })
+        break
+      case "refusal":
+        this.refusal = frame.code
+        break
+      case "renewed":
+        this.renewAt(frame.expiresAt)
+        break
+      case "ping":
+        this.send({ kind: "pong", id: frame.id, serverTime: 0 })
+        break
+      case "pong":
+        break
+      default:
+        this.exchange?.take(frame)
+    }
+  }
+
+  /** Gives the connection up as if it had broken. */
+  private fail(): void {
+    if (this.connection === undefined) return
+    this.disconnect()
+    this.on({ kind: "closed", code: undefined, ...this.chance() })
+  }
+
+  private async hello({ nonce, serverKey }: FrameOf<"challenge">): Promise<void> {
+    const { connection } = this
+    const { signer } = this.ports.replica.ports
+    const token = await this.ports.token()
+    const signature = await signer.sign(helloMessage(nonce, serverKey))
+    if (connection === undefined || connection !== this.connection) return
+    const { publicKey } = signer
+    this.send({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token, publicKey, signature })
+    const expiresAt = tokenExpiry(token)
+    if (expiresAt !== undefined) this.renewAt(expiresAt)
+  }
+
+  private async welcome(frame: FrameOf<"welcome">, url: string): Promise<void> {
+    const { connection } = this
+    const { acks, replica } = this.ports
+    await acks.meet(url, frame.incarnation)
+    await replica.setTime(frame.serverTime)
+    const { trust } = frame
+    await this.ports.welcomed({ certificate: decodeCertificate(frame.certificate), trust })
+    if (connection === undefined || connection !== this.connection) return
+    this.exchange = new Exchange({
+      replica,
+      acks,
+      env: this.ports.env,
+      server: url,
+      send: (out) => {
+        this.send(out)
+      },
+      drained: () => this.drained(),
+      changed: () => {
+        this.publish()
+      },
+      failed: () => {
+        this.fail()
+      },
+    })
+    this.on({ kind: "welcomed" })
+  }
+
+  private synchronize(): void {
+    const { replica } = this.ports
+    replica.setCarrier(this, true)
+    this.beat()
+    const { exchange } = this
+    replica
+      .wakeAll()
+      .then(() => exchange?.start())
+      .catch(() => {
+        this.fail()
+      })
+  }
+
+  /** Looks after the connection: pings a silent one, gives up a dead one, goes on where there is room again. */
+  private beat(): void {
+    const { env } = this.ports
+    env.clearTimer(this.pulse)
+    const silence = env.now() - this.lastHeard
+    if (silence > SILENCE_LIMIT_MS) {
+      this.fail()
+      return
+    }
+    if (silence > PING_AFTER_MS) this.send({ kind: "ping", id: 0 })
+    this.pulse = env.setTimer(TICK_MS, () => {
+      this.beat()
+    })
+  }
+
+  private async drained(): Promise<void> {
+    while ((this.connection?.unsentBytes ?? 0) > MAX_UNSENT_BYTES) {
+      await new Promise<void>((resolve) => {
+        this.drainWaiters.push(resolve)
+        this.ports.env.setTimer(20, resolve)
+      })
+    }
+  }
+
+  /** Renews the token a while before it ends: at four fifths of what is left. */
+  private renewAt(expiresAt: number): void {
+    const { env } = this.ports
+    env.clearTimer(this.tokenTimer)
+    const wait = Math.max(1_000, (expiresAt - env.now()) * 0.8)
+    if (wait > longestTimer) return
+    this.tokenTimer = env.setTimer(wait, () => {
+      Promise.resolve(this.ports.token())
+        .then((token) => {
+          this.send({ kind: "token", token })
+        })
+        .catch(() => {
+          // No token now: the next connection asks for one.
+        })
+    })
+  }
+}

@@ -1,0 +1,52 @@
+import * as Y from "yjs"
+import { KIND_BODY } from "../protocol/entry.js"
+import { parseLogId, type DocumentName } from "../protocol/names.js"
+import { encodeUpdate, type Element, type LogRun } from "../log/update.js"
+
+/** Marks transactions of ours, so that observers of a document can tell them from a carrier's. */
+export const WEFT_ORIGIN = "weft"
+
+/** An open document: a Yjs document that collects what it forgets, without an undo manager. */
+export function createYDoc(name: DocumentName): Y.Doc {
+  return new Y.Doc({ guid: name, gc: true })
+}
+
+/** Applies runs that passed the check; nothing else is ever applied. */
+export function applyRuns(doc: Y.Doc, runs: readonly LogRun[]): void {
+  if (runs.length > 0) Y.applyUpdate(doc, encodeUpdate(runs), WEFT_ORIGIN)
+}
+
+/**
+ * Appends a sealed run of our own through its Y type, under the log's client id. False where Yjs did not put it at its
+ * place, as after a change of the client id: the session ends then. [SPEC W3]
+ */
+export function pushRun(doc: Y.Doc, run: LogRun): boolean {
+  const before = Y.getState(doc.store, run.client)
+  if (before !== run.from) return false
+  doc.clientID = run.client
+  doc.transact(() => {
+    doc.getArray<Element>(run.log).push(run.elements.slice())
+  }, WEFT_ORIGIN)
+  return doc.clientID === run.client && Y.getState(doc.store, run.client) === run.from + run.elements.length
+}
+
+/**
+ * The logs of a Yjs document, as its types hold them; a body that is gone leaves a hole. Roots that are no logs and
+ * elements that are no bytes end a log early: the check decides what they are worth.
+ */
+export function readYDoc(doc: Y.Doc, clientOf: (log: LogRun["log"]) => number): LogRun[] {
+  const runs: LogRun[] = []
+  for (const root of doc.share.keys()) {
+    const parsed = parseLogId(root)
+    if (parsed === undefined) continue
+    const elements: Element[] = []
+    for (const element of doc.getArray(root).toArray()) {
+      if (!(element instanceof Uint8Array)) break
+      // A head is followed by its body: anything else behind it means that the body was erased.
+      if (elements.at(-1)?.[0] === 1 && element[0] !== KIND_BODY) elements.push(null)
+      elements.push(element)
+    }
+    runs.push({ log: parsed.log, client: clientOf(parsed.log), from: 0, elements })
+  }
+  return runs
+}
