@@ -1,0 +1,104 @@
+import {
+  decodeSummary,
+  digestOf,
+  emptySummary,
+  encodeSummary,
+  encodeUpdate,
+  readContents,
+  type Contents,
+  type DocumentName,
+  type DocumentSummary,
+  type LogRun,
+} from "@weft/sdk/protocol"
+import type { Store } from "../store/store.js"
+import { stateVectorOf } from "../store/values.js"
+import { replayUpdates } from "./replay.js"
+
+/** An update without anything in it: carries a summary whose erase records changed. */
+const EMPTY_UPDATE = Uint8Array.of(0, 0)
+
+/** A document in memory: its summary, which the check advances, and what is on its way to the disk. Its contents stay in the store. */
+export class ActiveDocument {
+  readonly name: DocumentName
+  /** Covers all that was accepted, durable or on its way. */
+  summary: DocumentSummary
+  /** Stored updates; decides when to merge. */
+  updates: number
+  /** Resolves when all that was accepted so far is durable; rejects where it can't be. */
+  durable: Promise<void> = Promise.resolve()
+  readonly #store: Store
+  /** Bytes of updates since the stored summary, and its size: it is written again once that is amortized. */
+  #uncovered = 0
+  #summaryBytes = 0
+
+  private constructor(name: DocumentName, store: Store, summary: DocumentSummary, updates: number) {
+    this.name = name
+    this.#store = store
+    this.summary = summary
+    this.updates = updates
+  }
+
+  /** Rejects with STORE_CORRUPT, or throws RangeError, where the document can't be read. */
+  static async load(name: DocumentName, store: Store): Promise<ActiveDocument> {
+    const stored = await store.load(name)
+    if (stored === undefined) return new ActiveDocument(name, store, emptySummary(name), 0)
+    const summary = stored.summary === undefined ? emptySummary(name) : decodeSummary(name, stored.summary)
+    replayUpdates(summary, stored.later)
+    return new ActiveDocument(name, store, summary, stored.updates)
+  }
+
+  get isEmpty(): boolean {
+    return this.summary.logs.size === 0 && this.summary.records.size === 0
+  }
+
+  /** Writes runs that the summary covers already; undefined: only its erase records changed. */
+  append(runs: readonly LogRun[] | undefined): { readonly durable: Promise<void>; readonly digest: Uint8Array } {
+    const update = runs === undefined ? EMPTY_UPDATE : encodeUpdate(runs)
+    this.#uncovered += update.length
+    const covers = runs === undefined || this.#uncovered >= this.#summaryBytes
+    const summary = covers ? encodeSummary(this.summary) : undefined
+    if (summary !== undefined) {
+      this.#uncovered = 0
+      this.#summaryBytes = summary.length
+    }
+    const digest = digestOf(this.summary)
+    const written = this.#store.append({
+      document: this.name,
+      update,
+      digest,
+      ...(summary && { summary }),
+      ...(this.updates === 0 && { stateVector: stateVectorOf(runs ?? []) }),
+    })
+    this.updates++
+    this.durable = Promise.all([this.durable, written]).then(() => undefined)
+    // Whoever waits for it hears of a failure; nobody may be waiting.
+    this.durable.catch(() => undefined)
+    return { durable: this.durable, digest }
+  }
+
+  /** All that was accepted, read from the store. */
+  async contents(): Promise<Contents> {
+    await this.durable
+    return readContents(await this.#store.updates(this.name))
+  }
+
+  /** Puts runs in the place of everything stored. Nothing may be appended meanwhile. */
+  async replace(runs: readonly LogRun[], summary: DocumentSummary): Promise<void> {
+    await this.durable
+    const stored = await this.#store.load(this.name)
+    if (stored === undefined) return
+    const encoded = encodeSummary(summary)
+    await this.#store.replace({
+      document: this.name,
+      update: encodeUpdate(runs),
+      summary: encoded,
+      digest: digestOf(summary),
+      stateVector: stateVectorOf(runs),
+      covers: stored.clock,
+    })
+    this.summary = summary
+    this.updates = 1
+    this.#uncovered = 0
+    this.#summaryBytes = encoded.length
+  }
+}

@@ -1,0 +1,603 @@
+import {
+  advanceSummary,
+  check,
+  checkContext,
+  checkRecord,
+  controlDocument,
+  createLedger,
+  createQueue,
+  decodeRecord,
+  destroyedMessages,
+  digestOf,
+  documentParts,
+  emptySummary,
+  encodeRecord,
+  fromBase64url,
+  punch,
+  readRun,
+  recordIdOf,
+  runsBeyond,
+  unreachable,
+  WeftError,
+  wireDigest,
+  type CheckContext,
+  type ControlId,
+  type ControlState,
+  type ConversationId,
+  type DocumentName,
+  type EraseRecord,
+  type Entry,
+  type Ledger,
+  type LogId,
+  type LogRun,
+  type LogVerdict,
+  type RefusalCode,
+  type UserId,
+  type Vector,
+} from "@weft/sdk/protocol"
+import type { Verifier } from "../auth/verifier.js"
+import type { Log } from "../observe/log.js"
+import type { Metrics } from "../observe/metrics.js"
+import type { Store } from "../store/store.js"
+import { ActiveDocument } from "./active-document.js"
+import { createAdmission, type Admission, type AdmissionPorts } from "./admission.js"
+import { judgeControl } from "./control-gate.js"
+import { cutDocument, retryAsides } from "./cut.js"
+import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type RefusedLog } from "./outcome.js"
+import { userOf, type Origin, type Source } from "./source.js"
+import type { Standing, UserIndex } from "./user-index.js"
+
+export interface ConversationPorts extends Omit<AdmissionPorts, "exists"> {
+  readonly store: Store
+  readonly verifier: Verifier
+  readonly index: UserIndex
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Documents that can't be read. */
+  readonly quarantined: Set<DocumentName>
+  /** Something was accepted and is durable. */
+  relay(change: Change): void
+  /** These users are members since just now, and know nothing of it yet. */
+  letIn(conversation: ConversationId, users: readonly UserId[]): void
+  /** Its memory no longer agrees with the store: it is to be loaded anew. */
+  abandon(conversation: Conversation): void
+}
+
+/** What the readers of a document are to be told. */
+export interface Change {
+  readonly document: DocumentName
+  readonly runs: readonly LogRun[]
+  /** Erase records that came by themselves. */
+  readonly records: readonly EraseRecord[]
+  /** Bodies that are gone: for carriers that know no records. */
+  readonly holes: readonly LogRun[]
+  readonly readers: Readers
+  readonly origin: Origin
+  readonly copies: Confirmations
+}
+
+/** Users who may read; peers always may. */
+export interface Readers {
+  has(user: UserId): boolean
+  keys(): Iterable<UserId>
+}
+
+/** What a replica lacks of a document, as of one moment. */
+export interface Snapshot {
+  readonly records: readonly Uint8Array[]
+  readonly runs: readonly LogRun[]
+  readonly digest: Uint8Array
+  readonly logs: readonly { readonly log: LogId; readonly count: number }[]
+  readonly recordIds: readonly Uint8Array[]
+  readonly refusal: RefusalCode | undefined
+}
+
+type Phase =
+  | { readonly kind: "loading" }
+  | { readonly kind: "ready"; readonly ledger: Ledger; readonly control: ActiveDocument }
+  | { readonly kind: "closed"; readonly code: RefusalCode }
+
+const MAX_PASSES = 8
+const self: Origin = {}
+
+/** A conversation in use: its authority, its documents' summaries, and the one queue through which everything enters. */
+export class Conversation {
+  readonly id: ConversationId
+  /** When it was last asked for anything. */
+  usedAt = 0
+  readonly #ports: ConversationPorts
+  readonly #queue = createQueue()
+  readonly #documents = new Map<DocumentName, ActiveDocument>()
+  readonly #merging = new Set<DocumentName>()
+  readonly #formerEntries = new Map<UserId, number>()
+  #phase: Phase = { kind: "loading" }
+  #controlEntries = 0
+  /** Tasks in the queue and appends on their way. */
+  #pending = 0
+
+  /** `ready`: when an earlier one of this name has let go of the store. */
+  constructor(id: ConversationId, ports: ConversationPorts, ready: Promise<void>) {
+    this.id = id
+    this.#ports = ports
+    this.#enqueue(async () => {
+      await ready
+      await this.#load()
+    }).catch(() => undefined)
+  }
+
+  get isIdle(): boolean {
+    return this.#pending === 0
+  }
+
+  get isEmpty(): boolean {
+    return this.#phase.kind !== "ready" || this.#phase.control.isEmpty
+  }
+
+  get documentCount(): number {
+    return this.#documents.size
+  }
+
+  /** Resolves when nothing of it is on its way to the store. */
+  async settled(): Promise<void> {
+    await this.#queue(async () => undefined)
+    await Promise.allSettled(Array.from(this.#documents.values(), ({ durable }) => durable))
+  }
+
+  /** What the source asks to store. Resolves after the check; `durable` of the outcome after the fsync. */
+  submit(source: Source, document: DocumentName, update: Uint8Array): Promise<Outcome> {
+    return this.#guarded(() =>
+      documentParts(document).kind === "control"
+        ? this.#submitControl(source, update)
+        : this.#submitSegment(source, document, update),
+    )
+  }
+
+  /** Erase records that come by themselves. */
+  submitRecords(source: Source, document: DocumentName, encoded: readonly Uint8Array[]): Promise<Outcome> {
+    return this.#guarded(() => this.#submitRecords(source, document, encoded))
+  }
+
+  /** What a reader lacks. `user` undefined: a peer. `onSnapshot` is called when what follows will be relayed. */
+  read(
+    user: UserId | undefined,
+    document: DocumentName,
+    vector: Vector,
+    records: ReadonlySet<string>,
+    onSnapshot: () => void,
+  ): Promise<Snapshot> {
+    return this.#enqueue(async () => {
+      const nothing = (refusal?: RefusalCode): Snapshot => {
+        onSnapshot()
+        return { records: [], runs: [], logs: [], recordIds: [], refusal, digest: emptyDigest(document) }
+      }
+      if (this.#phase.kind === "closed") return nothing(this.#phase.code)
+      if (!this.#mayRead(user, document)) return nothing()
+      const active = await this.#open(document)
+      if (active === undefined) return nothing("QUARANTINED")
+      await active.durable
+      const { summary } = active
+      const logs = Array.from(summary.logs.values(), ({ log, count }) => ({ log, count }))
+      const lacks = logs.some(({ log, count }) => (vector.get(log) ?? 0) < count)
+      const beyond = lacks ? runsBeyond(await active.contents(), vector) : []
+      const ids = Array.from(summary.records.keys())
+      onSnapshot()
+      return {
+        records: Array.from(summary.records).flatMap(([id, record]) => (records.has(id) ? [] : [encodeRecord(record)])),
+        runs: this.#withoutDestroyed(active, beyond).runs,
+        digest: wireDigest(digestOf(summary)),
+        logs,
+        recordIds: ids.map((id) => fromBase64url(id) ?? new Uint8Array()),
+        refusal: undefined,
+      }
+    })
+  }
+
+  /** Whether a user may read and write here, as far as the control document says. */
+  standing(user: UserId): Promise<Standing | undefined> {
+    return this.#enqueue(async () => {
+      if (this.#phase.kind !== "ready") return undefined
+      const { state } = this.#phase.ledger
+      return state.members.has(user) ? "member" : state.everMembers.has(user) ? "former" : undefined
+    })
+  }
+
+  /** For an index that is made anew. */
+  standings(): Promise<readonly (readonly [UserId, Standing])[]> {
+    return this.#enqueue(async () => (this.#phase.kind === "ready" ? standingsOf(this.#phase.ledger.state) : []))
+  }
+
+  #enqueue<T>(task: () => Promise<T>): Promise<T> {
+    this.#pending++
+    return this.#queue(task).finally(() => {
+      this.#pending--
+    })
+  }
+
+  /** Runs what changes something; a failure in it leaves nothing half done in memory. */
+  #guarded(task: () => Promise<Outcome>): Promise<Outcome> {
+    return this.#enqueue(async () => {
+      if (this.#phase.kind === "closed") return refuseAll(this.#phase.code)
+      try {
+        return await task()
+      } catch (error) {
+        this.#close(error)
+        return refuseAll(error instanceof WeftError ? "STORAGE_FAILED" : "INTERNAL")
+      }
+    })
+  }
+
+  async #load(): Promise<void> {
+    const { store, verifier, log } = this.#ports
+    const name = controlDocument(this.id)
+    try {
+      const control = await ActiveDocument.load(name, store)
+      const ledger = createLedger(this.id, {
+        verify: async (...proof) => verifier.verify(...proof),
+        refusesKey: (key) => verifier.refusesKey(key),
+      })
+      const entries = Array.from((await control.contents()).values()).flatMap((run) => readRun(run))
+      this.#controlEntries = entries.length
+      await ledger.add(entries)
+      this.#documents.set(name, control)
+      this.#phase = { kind: "ready", ledger, control }
+    } catch (error) {
+      log.error({ err: error, document: name }, "a control document can't be read")
+      const damaged = isDamage(error)
+      if (damaged) this.#quarantine(name)
+      this.#phase = { kind: "closed", code: damaged ? "QUARANTINED" : "STORAGE_FAILED" }
+      this.#ports.metrics.storeErrors.inc()
+      this.#ports.abandon(this)
+    }
+  }
+
+  /** The document in memory; undefined where it can't be read and is left alone. */
+  async #open(name: DocumentName): Promise<ActiveDocument | undefined> {
+    const present = this.#documents.get(name)
+    if (present !== undefined) return present
+    if (this.#ports.quarantined.has(name)) return undefined
+    try {
+      const document = await ActiveDocument.load(name, this.#ports.store)
+      if (document.isEmpty && !this.#ports.digests.has(name)) return document
+      this.#documents.set(name, document)
+      await this.#cut(document)
+      if (document.summary.records.size > 0) this.#later(name, () => this.#rewrite(document, false))
+      return document
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#ports.log.error({ err: error, document: name }, "a document can't be read; it is left alone")
+      this.#ports.metrics.storeErrors.inc()
+      this.#quarantine(name)
+      return undefined
+    }
+  }
+
+  #quarantine(name: DocumentName): void {
+    this.#ports.quarantined.add(name)
+    this.#ports.metrics.quarantined.set(this.#ports.quarantined.size)
+  }
+
+  #context(
+    document: ActiveDocument,
+    admission?: Admission,
+    refuse?: (entry: Entry) => RefusalCode | undefined,
+  ): CheckContext {
+    const { verifier } = this.#ports
+    let contents: ReturnType<ActiveDocument["contents"]> | undefined
+    return checkContext(document.summary, this.#state, {
+      held: async (log) => {
+        contents ??= document.contents()
+        for (const run of (await contents).values()) if (run.log === log) return run
+        return undefined
+      },
+      verify: (...proof) => verifier.verify(...proof),
+      refusesKey: (key) => verifier.refusesKey(key),
+      admission: (entry) => refuse?.(entry) ?? admission?.admit(entry),
+    })
+  }
+
+  get #state(): ControlState {
+    if (this.#phase.kind !== "ready") throw new TypeError("the conversation is not loaded")
+    return this.#phase.ledger.state
+  }
+
+  #mayRead(user: UserId | undefined, document: DocumentName): boolean {
+    if (user === undefined) return true
+    const { members, everMembers } = this.#state
+    return members.has(user) || (documentParts(document).kind === "control" && everMembers.has(user))
+  }
+
+  #admission(source: Source, document: ActiveDocument): Admission {
+    const { digests } = this.#ports
+    return createAdmission(source, document.summary, {
+      ...this.#ports,
+      now: () => this.#ports.now(),
+      exists: (name) => digests.has(name) || this.#documents.get(name)?.isEmpty === false,
+    })
+  }
+
+  async #submitSegment(source: Source, name: DocumentName, update: Uint8Array): Promise<Outcome> {
+    const user = userOf(source)
+    if (user !== undefined && !this.#state.members.has(user)) return refuseAll("FORBIDDEN")
+    const document = await this.#open(name)
+    if (document === undefined) return refuseAll("QUARANTINED")
+    const admission = this.#admission(source, document)
+    const verdicts = await check(update, this.#context(document, admission))
+    if (verdicts === undefined) return refuseAll("MALFORMED")
+    return this.#take(source, document, verdicts, admission, this.#state.members)
+  }
+
+  async #submitControl(source: Source, update: Uint8Array): Promise<Outcome> {
+    if (this.#phase.kind !== "ready") throw new TypeError("the conversation is not loaded")
+    const { ledger, control } = this.#phase
+    const before = ledger.state
+    const voids = new Map<ControlId, RefusalCode>()
+    for (let pass = 0; pass < MAX_PASSES; pass++) {
+      const admission = this.#admission(source, control)
+      const refuse = ({ control: id }: Entry) => (id === undefined ? undefined : voids.get(id))
+      const verdicts = await check(update, this.#context(control, admission, refuse))
+      if (verdicts === undefined) return refuseAll("MALFORMED")
+      const entries = verdicts.flatMap((verdict) => verdict.entries)
+      const next = await ledger.preview(entries)
+      const judgement = judgeControl(source, before, next, entries)
+      switch (judgement.kind) {
+        case "refused":
+          return refuseAll(judgement.code)
+        case "void":
+          for (const [id, code] of judgement.entries) voids.set(id, code)
+          continue
+        case "admitted": {
+          const over = await this.#controlQuota(source, before, entries.length)
+          if (over !== undefined) return refuseAll(over)
+          // Before the entries themselves: an index that names too much is corrected by the control state.
+          await this.#ports.index.set(this.id, changedStandings(before, next, "member"))
+          const outcome = this.#take(source, control, verdicts, admission, before.everMembers)
+          if (entries.length > 0) await this.#govern(ledger, before, entries, outcome)
+          return outcome
+        }
+        default:
+          return unreachable(judgement)
+      }
+    }
+    return refuseAll("RATE_LIMITED")
+  }
+
+  async #controlQuota(source: Source, before: ControlState, entries: number): Promise<RefusalCode | undefined> {
+    const { limits, index } = this.#ports
+    const user = userOf(source)
+    if (user === undefined || entries === 0) return undefined
+    if (this.#controlEntries + entries > limits.controlEntries) return "QUOTA_EXCEEDED"
+    if (before.created === undefined) {
+      return (await index.conversations(user)).size >= limits.conversationsPerUser ? "QUOTA_EXCEEDED" : undefined
+    }
+    if (before.members.has(user)) return undefined
+    const brought = (this.#formerEntries.get(user) ?? 0) + entries
+    if (brought > limits.formerMemberEntries) return "QUOTA_EXCEEDED"
+    this.#formerEntries.set(user, brought)
+    return undefined
+  }
+
+  /** Takes accepted control entries into the authority, and draws the consequences. */
+  async #govern(ledger: Ledger, before: ControlState, entries: readonly Entry[], outcome: Outcome): Promise<void> {
+    this.#controlEntries += entries.length
+    await ledger.add(entries)
+    const { state } = ledger
+    const added = Array.from(state.members.keys()).filter((user) => !before.members.has(user))
+    const changes = changedStandings(before, state, "former")
+    this.#afterwards(
+      outcome.durable.then(async () => {
+        this.#ports.letIn(this.id, added)
+        await this.#ports.index.set(this.id, changes)
+      }),
+    )
+    if (removalNames(before) !== removalNames(state)) await this.#enforce()
+  }
+
+  /** Books, stores and relays what the check accepted. */
+  #take(
+    source: Source,
+    document: ActiveDocument,
+    verdicts: readonly LogVerdict[],
+    admission: Admission,
+    readers: Readers,
+  ): Outcome {
+    const refused = refusalsOf(verdicts)
+    const entries = verdicts.flatMap((verdict) => verdict.entries)
+    const rateMs = admission.settle(entries)
+    const copies = new Confirmations()
+    if (entries.length > 0) {
+      this.#documents.set(document.name, document)
+      advanceSummary(document.summary, verdicts)
+      const accepted = verdicts.flatMap((verdict) => verdict.run ?? [])
+      const { runs } = this.#withoutDestroyed(document, accepted)
+      this.#write(document, runs, () => {
+        this.#ports.metrics.entries.inc(entries.length)
+        this.#ports.relay({
+          document: document.name,
+          runs,
+          records: [],
+          holes: [],
+          readers,
+          origin: source.origin,
+          copies,
+        })
+      })
+      if (verdicts.some(({ records }) => records.length > 0)) {
+        this.#later(document.name, () => this.#rewrite(document, false))
+      } else if (document.updates > this.#ports.limits.mergeUpdates && !this.#merging.has(document.name)) {
+        this.#merging.add(document.name)
+        this.#later(document.name, () => this.#rewrite(document, true))
+      }
+    }
+    return { refused, retryAfterMs: retryAfter(refused, rateMs), durable: document.durable, copies }
+  }
+
+  async #submitRecords(source: Source, name: DocumentName, encoded: readonly Uint8Array[]): Promise<Outcome> {
+    const user = userOf(source)
+    // Also of former members: authors keep the right to erase what they wrote. [SPEC A13]
+    if (user !== undefined && !this.#state.everMembers.has(user)) return refuseAll("FORBIDDEN")
+    if (documentParts(name).kind === "control") return refuseAll("WRONG_CLASS")
+    const document = await this.#open(name)
+    if (document === undefined) return refuseAll("QUARANTINED")
+    const { verifier, limits, relay } = this.#ports
+    const refused: RefusedLog[] = []
+    const taken: EraseRecord[] = []
+    for (const bytes of encoded) {
+      const record = decodeRecord(bytes)
+      if (record !== undefined && document.summary.records.has(recordIdOf(record))) continue
+      const full = document.summary.records.size >= limits.documentRecords
+      const code =
+        record === undefined
+          ? "MALFORMED"
+          : full
+            ? "QUOTA_EXCEEDED"
+            : await checkRecord(document.summary, this.#state, record, {
+                verify: (...proof) => verifier.verify(...proof),
+                refusesKey: (key) => verifier.refusesKey(key),
+              })
+      if (record === undefined || code !== undefined) {
+        refused.push({ log: new Uint8Array(), code: code ?? "MALFORMED", at: 0 })
+        continue
+      }
+      document.summary.records.set(recordIdOf(record), record)
+      taken.push(record)
+    }
+    const copies = new Confirmations()
+    if (taken.length > 0) {
+      const readers = this.#state.members
+      this.#documents.set(name, document)
+      this.#write(document, undefined, () => {
+        relay({ document: name, runs: [], records: taken, holes: [], readers, origin: source.origin, copies })
+      })
+      this.#later(name, () => this.#rewrite(document, false))
+    }
+    return { refused, retryAfterMs: retryAfter(refused, 0), durable: document.durable, copies }
+  }
+
+  /** Appends what the summary covers already; `onDurable` runs after the fsync, in the order of the appends. */
+  #write(document: ActiveDocument, runs: readonly LogRun[] | undefined, onDurable: () => void): void {
+    const { digests, metrics } = this.#ports
+    const observe = metrics.appendSeconds.startTimer()
+    const { durable, digest } = document.append(runs)
+    this.#afterwards(
+      durable.then(() => {
+        observe()
+        digests.set(document.name, digest)
+        onDurable()
+      }),
+    )
+  }
+
+  /** Work behind the answer. If it fails, memory and store may disagree. */
+  #afterwards(work: Promise<void>): void {
+    this.#pending++
+    work
+      .catch((error: unknown) => {
+        this.#close(error)
+      })
+      .finally(() => {
+        this.#pending--
+      })
+      .catch(() => undefined)
+  }
+
+  /** Work on a document behind everything that waits. */
+  #later(name: DocumentName, task: () => Promise<void>): void {
+    this.#afterwards(
+      this.#queue(async () => {
+        if (this.#phase.kind === "ready" && this.#documents.has(name)) await task()
+      }),
+    )
+  }
+
+  #withoutDestroyed(document: ActiveDocument, runs: readonly LogRun[]): { runs: LogRun[]; punched: number } {
+    if (document.summary.records.size === 0) return { runs: runs.slice(), punched: 0 }
+    const destroyed = destroyedMessages(document.summary, this.#state, this.#ports.now())
+    return punch(runs, (message) => destroyed.has(message))
+  }
+
+  /** Writes a document anew as one update, without the bodies that are to be destroyed by now. [SPEC X3] */
+  async #rewrite(document: ActiveDocument, merge: boolean): Promise<void> {
+    this.#merging.delete(document.name)
+    const before = Array.from((await document.contents()).values())
+    const { runs, punched } = this.#withoutDestroyed(document, before)
+    if (punched === 0 && !merge) return
+    await document.replace(runs, document.summary)
+    this.#ports.metrics.merges.inc()
+    if (punched === 0) return
+    const holes = runs.flatMap((run, index) => holesOf(run, before[index]))
+    const { members: readers } = this.#state
+    const copies = new Confirmations()
+    this.#ports.relay({ document: document.name, runs: [], records: [], holes, readers, origin: self, copies })
+  }
+
+  /** Brings the segments in line with the present removals. [SPEC A11] */
+  async #enforce(): Promise<void> {
+    for (const { document: name } of this.#ports.digests.documents(this.id)) {
+      if (documentParts(name).kind === "control") continue
+      const document = await this.#open(name)
+      if (document === undefined) continue
+      await this.#cut(document)
+      await retryAsides(document.name, this.#ports.store, async (update) => {
+        const source: Source = { kind: "self", origin: self }
+        const admission = this.#admission(source, document)
+        const verdicts = await check(update, this.#context(document, admission))
+        if (verdicts === undefined) return false
+        await this.#take(source, document, verdicts, admission, this.#state.members).durable
+        return verdicts.every(({ refusal }) => refusal === undefined)
+      })
+    }
+  }
+
+  async #cut(document: ActiveDocument): Promise<void> {
+    if (documentParts(document.name).kind === "control" || this.#state.removals.length === 0) return
+    const { cutOf } = this.#context(document)
+    const cut = await cutDocument(document, this.#ports.store, cutOf)
+    if (cut === 0) return
+    this.#ports.metrics.cutRuns.inc(cut)
+    this.#ports.digests.set(document.name, digestOf(document.summary))
+  }
+
+  #close(error: unknown): void {
+    if (this.#phase.kind === "closed") return
+    const { metrics, log } = this.#ports
+    const storage = error instanceof WeftError
+    ;(storage ? metrics.storeErrors : metrics.errors).inc()
+    log.error({ err: error, conversation: this.id }, "a conversation is dropped from memory")
+    this.#phase = { kind: "closed", code: storage ? "STORAGE_FAILED" : "INTERNAL" }
+    this.#ports.abandon(this)
+  }
+}
+
+function emptyDigest(document: DocumentName): Uint8Array {
+  return wireDigest(digestOf(emptySummary(document)))
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof RangeError || (error instanceof WeftError && error.code === "STORE_CORRUPT")
+}
+
+function removalNames(state: ControlState): string {
+  return state.removals
+    .map(({ id }) => id)
+    .sort()
+    .join()
+}
+
+function standingsOf(state: ControlState): [UserId, Standing][] {
+  return Array.from(state.everMembers, (user) => [user, state.members.has(user) ? "member" : "former"])
+}
+
+/** Users whose standing is another one since, and is this one now. */
+function changedStandings(before: ControlState, after: ControlState, standing: Standing): [UserId, Standing][] {
+  return standingsOf(after).filter(
+    ([user, now]) =>
+      now === standing && (before.members.has(user) !== (now === "member") || !before.everMembers.has(user)),
+  )
+}
+
+/** The bodies that one run lost, each as a run of its own. */
+function holesOf(run: LogRun, before: LogRun | undefined): LogRun[] {
+  return run.elements.flatMap((element, index) =>
+    element === null && before?.elements[index] !== null ? [{ ...run, from: run.from + index, elements: [null] }] : [],
+  )
+}

@@ -1,0 +1,53 @@
+import { cutRun, encodeUpdate, summarize, type CheckContext, type DocumentName, type LogRun } from "@weft/sdk/protocol"
+import type { Store } from "../store/store.js"
+import type { ActiveDocument } from "./active-document.js"
+
+/**
+ * Takes what lies beyond the cuts of its logs out of a document, and sets it aside: a removal may fall yet. Returns the
+ * number of runs that went. Nothing may be appended meanwhile.
+ */
+export async function cutDocument(
+  document: ActiveDocument,
+  store: Store,
+  cutOf: CheckContext["cutOf"],
+): Promise<number> {
+  const { summary } = document
+  const logs = Array.from(summary.logs.values())
+  if (logs.every(({ log, firstSeen, count }) => cutOf(log, firstSeen) >= count)) return 0
+  const kept: LogRun[] = []
+  const beyond: LogRun[] = []
+  for (const run of (await document.contents()).values()) {
+    const held = summary.logs.get(run.client)
+    const parts = cutRun(run, held === undefined ? Infinity : cutOf(run.log, held.firstSeen))
+    if (parts.kept !== undefined) kept.push(parts.kept)
+    if (parts.beyond !== undefined) beyond.push(parts.beyond)
+  }
+  // First the copy, then the cut: a crash between them leaves both, and the check skips what is held.
+  for (const run of beyond) await store.putAside(document.name, asideName(run), encodeUpdate([run]))
+  const shortened = summarize(document.name, new Map(kept.map((run) => [run.client, run])))
+  // Records are kept even where their log was cut. [SPEC X2]
+  for (const [id, record] of summary.records) shortened.records.set(id, record)
+  await document.replace(kept, shortened)
+  return beyond.length
+}
+
+/** Offers what was set aside again, since authority changed; `offer` says whether all of it was taken. */
+export async function retryAsides(
+  document: DocumentName,
+  store: Store,
+  offer: (update: Uint8Array) => Promise<boolean>,
+): Promise<void> {
+  const asides = await store.asides(document)
+  // Of one log the earlier part first.
+  for (const { name, update } of asides.sort((a, b) => fromOf(a.name) - fromOf(b.name))) {
+    if (await offer(update)) await store.putAside(document, name, undefined)
+  }
+}
+
+function asideName({ log, from }: LogRun): string {
+  return `${log}@${from}`
+}
+
+function fromOf(name: string): number {
+  return Number(name.slice(name.lastIndexOf("@") + 1))
+}

@@ -1,0 +1,76 @@
+import {
+  compareText,
+  conversationOf,
+  digestOf,
+  documentParts,
+  emptySummary,
+  equalBytes,
+  rootDigestOf,
+  wireDigest,
+  type ConversationId,
+  type DocumentName,
+} from "@weft/sdk/protocol"
+
+interface Row {
+  readonly documents: Map<DocumentName, Uint8Array>
+  root: Uint8Array | undefined
+}
+
+/** Digests of all stored documents, in memory: about 100 bytes each, so that comparing opens none. */
+export class DigestTable {
+  readonly #rows = new Map<ConversationId, Row>()
+
+  /** What is durable now. A document without contents counts for nothing. [SPEC D2] */
+  set(document: DocumentName, digest: Uint8Array): void {
+    const conversation = conversationOf(document)
+    let row = this.#rows.get(conversation)
+    if (row === undefined) this.#rows.set(conversation, (row = { documents: new Map(), root: undefined }))
+    if (equalBytes(digest, digestOf(emptySummary(document)))) row.documents.delete(document)
+    else row.documents.set(document, digest)
+    row.root = undefined
+    if (row.documents.size === 0) this.#rows.delete(conversation)
+  }
+
+  has(document: DocumentName): boolean {
+    return this.#rows.get(conversationOf(document))?.documents.has(document) ?? false
+  }
+
+  conversations(): Iterable<ConversationId> {
+    return this.#rows.keys()
+  }
+
+  /** Number of documents that a conversation has. */
+  count(conversation: ConversationId): number {
+    return this.#rows.get(conversation)?.documents.size ?? 0
+  }
+
+  /** Documents with their digests as frames carry them; control first, then segments by number. */
+  documents(conversation: ConversationId): { document: DocumentName; digest: Uint8Array }[] {
+    const documents = Array.from(this.#rows.get(conversation)?.documents ?? [])
+    return documents
+      .map(([document, digest]) => ({ document, digest: wireDigest(digest) }))
+      .sort((a, b) => compareDocuments(a.document, b.document))
+  }
+
+  /** The conversation's digest as frames carry it; undefined where nothing of it is here. */
+  root(conversation: ConversationId): Uint8Array | undefined {
+    const row = this.#rows.get(conversation)
+    if (row === undefined || row.documents.size === 0) return undefined
+    row.root ??= wireDigest(
+      rootDigestOf(
+        conversation,
+        Array.from(row.documents, ([name, digest]) => ({ name, digest })),
+      ),
+    )
+    return row.root
+  }
+}
+
+/** Authority before what needs it, and segments in the order in which they may be opened. */
+export function compareDocuments(a: DocumentName, b: DocumentName): number {
+  const [one, other] = [documentParts(a), documentParts(b)]
+  if (one.kind === "control" || other.kind === "control") {
+    return one.kind === other.kind ? compareText(a, b) : one.kind === "control" ? -1 : 1
+  }
+  return one.segment - other.segment || compareText(a, b)
+}

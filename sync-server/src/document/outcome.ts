@@ -1,0 +1,70 @@
+import { isTransient, logIdBytes, type LogId, type LogVerdict, type RefusalCode } from "@weft/sdk/protocol"
+
+/** What became of an update after its check. */
+export interface Outcome {
+  readonly refused: readonly RefusedLog[]
+  /** When to try again what may pass later. */
+  readonly retryAfterMs: number
+  /** Resolves when everything that was not refused is durable here, also what was held before. */
+  readonly durable: Promise<void>
+  /** Peers that have it; grows. */
+  readonly copies: Confirmations
+}
+
+export interface RefusedLog {
+  /** 21 bytes; none: the whole update. */
+  readonly log: Uint8Array
+  readonly code: RefusalCode
+  readonly at: number
+}
+
+const NO_LOG = new Uint8Array()
+/** For refusals that time may heal, unless a limit knows better. */
+const RETRY_MS = 1_000
+
+export function refuseAll(code: RefusalCode, retryAfterMs = isTransient(code) ? RETRY_MS : 0): Outcome {
+  const refused = [{ log: NO_LOG, code, at: 0 }]
+  return { refused, retryAfterMs, durable: Promise.resolve(), copies: new Confirmations() }
+}
+
+export function refusalsOf(verdicts: readonly LogVerdict[]): RefusedLog[] {
+  return verdicts.flatMap(({ log, refusal }) => (refusal === undefined ? [] : { log: logBytes(log), ...refusal }))
+}
+
+export function retryAfter(refused: readonly RefusedLog[], rateMs: number): number {
+  const waits = refused.map(({ code }) => (code === "RATE_LIMITED" ? rateMs : isTransient(code) ? RETRY_MS : 0))
+  return Math.max(0, ...waits)
+}
+
+function logBytes(log: LogId | undefined): Uint8Array {
+  return log === undefined ? NO_LOG : logIdBytes(log)
+}
+
+/** Which peers made something durable. */
+export class Confirmations {
+  readonly #peers = new Set<string>()
+  readonly #waiting = new Set<() => void>()
+
+  get count(): number {
+    return this.#peers.size
+  }
+
+  add(peer: string): void {
+    this.#peers.add(peer)
+    for (const look of Array.from(this.#waiting)) look()
+  }
+
+  /** Calls once there are `count`; returns what ends the wait. */
+  onCount(count: number, call: () => void): () => void {
+    const look = (): void => {
+      if (this.#peers.size < count) return
+      this.#waiting.delete(look)
+      call()
+    }
+    this.#waiting.add(look)
+    look()
+    return () => {
+      this.#waiting.delete(look)
+    }
+  }
+}

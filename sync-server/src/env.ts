@@ -1,0 +1,48 @@
+import { systemEnv, type Env } from "@weft/sdk/protocol"
+
+/** What the server takes from its surroundings: the SDK's time, timers and chance, and the end of this turn. */
+export interface ServerEnv extends Env {
+  /** Calls after the input that is already there was handled: what happens in one turn goes out together. */
+  defer(call: () => void): void
+}
+
+export const systemServerEnv: ServerEnv = {
+  ...systemEnv,
+  defer: (call) => {
+    // eslint-disable-next-line no-restricted-globals -- the one place that names it, beside the SDK's env.ts
+    setImmediate(call)
+  },
+}
+
+/** Runs a task every `ms` until the returned function is called. A run that is late is not made up for. */
+export function repeat(env: ServerEnv, ms: number, task: () => void): () => void {
+  let stopped = false
+  let timer = env.setTimer(ms, run)
+  function run(): void {
+    if (stopped) return
+    task()
+    timer = env.setTimer(ms, run)
+  }
+  return () => {
+    stopped = true
+    env.clearTimer(timer)
+  }
+}
+
+/** Node fires longer timers at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Calls at a time, however far away; returns what cancels it. */
+export function callAt(env: ServerEnv, time: number, call: () => void): () => void {
+  let timer = wait()
+  function wait(): unknown {
+    const ms = Math.max(0, time - env.now())
+    return env.setTimer(Math.min(ms, LONGEST_TIMER_MS), () => {
+      if (env.now() >= time) call()
+      else timer = wait()
+    })
+  }
+  return () => {
+    env.clearTimer(timer)
+  }
+}

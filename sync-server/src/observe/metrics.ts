@@ -1,0 +1,48 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client"
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** What an operator watches; in Prometheus' text format at /metrics. One registry for each server, so that tests can run many. */
+export function createMetrics(options: { readonly process: boolean }) {
+  const registry = new Registry()
+  const registers = [registry]
+  if (options.process) collectDefaultMetrics({ register: registry })
+  const gauge = (name: string, help: string, collect?: (this: Gauge) => void): Gauge =>
+    new Gauge({ name, help, registers, ...(collect && { collect }) })
+  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> =>
+    new Counter({ name, help, registers, labelNames })
+  const histogram = (name: string, help: string, buckets: number[]): Histogram =>
+    new Histogram({ name, help, registers, buckets })
+  return {
+    registry,
+    gauge,
+    connections: new Gauge({ name: "weft_connections", help: "Open connections", registers, labelNames: ["path"] }),
+    refused: counter("weft_refused_connections_total", "Connections that were refused or closed, by code", "code"),
+    entries: counter("weft_acked_entries_total", "Entries that became durable"),
+    rejects: counter("weft_rejects_total", "Logs of updates that were refused, by code", "code"),
+    appendSeconds: histogram("weft_append_seconds", "From handing an update to the store until it is fsynced", SECONDS),
+    ackSeconds: histogram("weft_ack_seconds", "From an update's arrival until its acknowledgement", SECONDS),
+    fanOut: counter("weft_fan_out_updates_total", "Updates that were relayed to connections"),
+    merges: counter("weft_merges_total", "Documents whose stored updates were merged"),
+    cutRuns: counter("weft_cut_runs_total", "Runs that were set aside because their author was removed"),
+    quarantined: gauge("weft_quarantined_documents", "Documents that can't be read and are left alone"),
+    storeErrors: counter("weft_store_errors_total", "Failed writes and reads of the store"),
+    peerLinks: new Gauge({
+      name: "weft_peer_link_up",
+      help: "1 while the link is up",
+      registers,
+      labelNames: ["peer"],
+    }),
+    peerLag: new Gauge({
+      name: "weft_peer_lag_updates",
+      help: "Updates that a peer has not acknowledged yet",
+      registers,
+      labelNames: ["peer"],
+    }),
+    peerRejects: counter("weft_peer_rejects_total", "Logs that a peer refused, by code", "code"),
+    peerAckTimeouts: counter("weft_peer_ack_timeouts_total", "Updates whose copies did not come in time"),
+    errors: counter("weft_internal_errors_total", "Errors that should not happen; see the log"),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
