@@ -1,0 +1,179 @@
+import { describe, expect, test } from "vitest"
+import type { ControlId } from "../protocol/entry.js"
+import type { LogId } from "../protocol/names.js"
+import { admitEntry, cutOf, mayErase } from "./admit.js"
+import type { Cut } from "./cut.js"
+import { projectControl } from "./project.js"
+import { deviceNamed, logNamed, Scenario } from "./scenario.js"
+
+const stateOf = (scenario: Scenario) => projectControl(scenario.conversation, scenario.entries)
+
+interface Place {
+  readonly seen?: readonly ControlId[]
+  readonly firstSeen?: readonly ControlId[]
+  readonly position?: number
+  readonly class?: "message" | "erase"
+  readonly segment?: number
+}
+
+function admit(scenario: Scenario, log: LogId, place: Place = {}) {
+  const seen = place.seen ?? [scenario.base]
+  const rest = { segment: place.segment ?? 1, position: place.position ?? 0, class: place.class ?? "message" } as const
+  return admitEntry(stateOf(scenario), { log, seen, firstSeen: place.firstSeen ?? seen, ...rest })
+}
+
+const cutAt = (log: LogId, kept: number, segment = 1): Cut => new Map([[segment, new Map([[log, kept]])]])
+
+describe("admission", () => {
+  test("[A11] a member's message stands", () => {
+    const scenario = new Scenario({ bob: "member" })
+    expect(admit(scenario, logNamed("bob"))).toBeUndefined()
+  })
+
+  test("[A11] what names an unknown control entry waits; so does a member's device that is not introduced yet", () => {
+    const scenario = new Scenario({ bob: "member" })
+    const unknown = new Scenario({ eve: "member" }).create
+    expect(admit(scenario, logNamed("bob"), { seen: [unknown] })).toBe("CONTROL_UNKNOWN")
+    expect(admit(scenario, logNamed("bob"), { firstSeen: [unknown] })).toBe("CONTROL_UNKNOWN")
+    expect(admit(scenario, logNamed("bob#2"))).toBe("CONTROL_UNKNOWN")
+  })
+
+  test("[A11] the creator's device needs a certificate too", () => {
+    const scenario = new Scenario()
+    const state = projectControl(scenario.conversation, [scenario.entry(scenario.create)])
+    const seen = [scenario.create]
+    const entry = { log: logNamed("ann"), segment: 1, position: 0, class: "message", seen, firstSeen: seen } as const
+    expect(admitEntry(state, entry)).toBe("CONTROL_UNKNOWN")
+    expect(admit(scenario, logNamed("ann"))).toBeUndefined()
+  })
+
+  test("[A11] a stranger's device is refused, introduced or not", () => {
+    const scenario = new Scenario()
+    scenario.introduce("mallory")
+    expect(admit(scenario, logNamed("mallory"))).toBe("NOT_MEMBER")
+  })
+
+  test("[A11] an entry that had not seen its author's addition is refused", () => {
+    const scenario = new Scenario()
+    const added = scenario.add("ann", "bob")
+    scenario.introduce("bob", [added])
+    expect(admit(scenario, logNamed("bob"))).toBe("NOT_MEMBER")
+    expect(admit(scenario, logNamed("bob"), { seen: [added] })).toBeUndefined()
+  })
+
+  test("[A11] a reader erases, but writes no messages; by what the entry had seen", () => {
+    const scenario = new Scenario({ bob: "member" })
+    const lowered = scenario.role("ann", "bob", "reader")
+    expect(admit(scenario, logNamed("bob"), { seen: [lowered] })).toBe("ROLE_TOO_LOW")
+    expect(admit(scenario, logNamed("bob"), { seen: [lowered], class: "erase" })).toBeUndefined()
+    expect(admit(scenario, logNamed("bob"))).toBeUndefined()
+  })
+})
+
+describe("cuts", () => {
+  const log = logNamed("bob")
+
+  test("[A11] a removal cuts each log where it says, and those that it does not name at 0", () => {
+    const scenario = new Scenario({ bob: "member" })
+    scenario.remove("ann", "bob", undefined, cutAt(log, 6))
+    expect(admit(scenario, log, { position: 3 })).toBeUndefined()
+    expect(admit(scenario, log, { position: 6 })).toBe("PAST_CUT")
+    expect(admit(scenario, log, { segment: 2 })).toBe("PAST_CUT")
+    expect(admit(scenario, logNamed("bob", 2))).toBe("PAST_CUT")
+    const state = stateOf(scenario)
+    expect([cutOf(state, log, 1, [scenario.base]), cutOf(state, logNamed("ann"), 1, [])]).toEqual([6, Infinity])
+  })
+
+  test("[A11] an entry that had seen the removal is past the cut wherever it stands", () => {
+    const scenario = new Scenario({ bob: "member" })
+    const removal = scenario.remove("ann", "bob", undefined, cutAt(log, 6))
+    expect(admit(scenario, log, { seen: [removal], firstSeen: [scenario.base] })).toBe("PAST_CUT")
+  })
+
+  test("[A11] of concurrent removals, or the parts of one, the greatest cut counts; a later one replaces them", () => {
+    const scenario = new Scenario({ own: "owner", bob: "member" })
+    const one = scenario.remove("ann", "bob", undefined, cutAt(log, 6))
+    const two = scenario.remove("own", "bob", undefined, cutAt(log, 9))
+    expect(cutOf(stateOf(scenario), log, 1, [scenario.base])).toBe(9)
+    scenario.remove("ann", "bob", [one, two], cutAt(log, 3))
+    expect(cutOf(stateOf(scenario), log, 1, [scenario.base])).toBe(3)
+  })
+
+  test("[A11] after a re-add a new session is free, the old log stays cut", () => {
+    const scenario = new Scenario({ bob: "member" })
+    const removal = scenario.remove("ann", "bob", undefined, cutAt(log, 6))
+    const back = scenario.add("ann", "bob", "member", [removal])
+    const renewed = logNamed("bob", 2)
+    expect(admit(scenario, renewed, { seen: [back], position: 100 })).toBeUndefined()
+    expect(admit(scenario, log, { seen: [back], firstSeen: [scenario.base], position: 6 })).toBe("PAST_CUT")
+    const again = scenario.remove("ann", "bob", [back], new Map([[1, new Map([[renewed, 4]])]]))
+    expect(cutOf(stateOf(scenario), renewed, 1, [back])).toBe(4)
+    expect(admit(scenario, renewed, { seen: [back], position: 4 })).toBe("PAST_CUT")
+    expect(admit(scenario, renewed, { seen: [again] })).toBe("PAST_CUT")
+  })
+
+  test("[A11] a log that claims an addition older than the removal is cut", () => {
+    const scenario = new Scenario({ own: "owner" })
+    const added = scenario.add("ann", "bob")
+    scenario.introduce("bob", [added])
+    scenario.remove("own", "bob", [added])
+    expect(admit(scenario, log, { seen: [added] })).toBe("PAST_CUT")
+  })
+
+  test("[A11] a device whose introduction a removal struck is past the cut, or waits where its user is back", () => {
+    const scenario = new Scenario({ bob: "member" })
+    scenario.introduce("bob#2")
+    const removal = scenario.remove("ann", "bob")
+    expect(admit(scenario, logNamed("bob#2"))).toBe("PAST_CUT")
+    const back = scenario.add("ann", "bob", "member", [removal])
+    expect(admit(scenario, logNamed("bob#2"), { seen: [back] })).toBe("CONTROL_UNKNOWN")
+    scenario.introduce("bob#2", [back])
+    expect(admit(scenario, logNamed("bob#2"), { seen: [back] })).toBeUndefined()
+  })
+})
+
+describe("erasure", () => {
+  const people = { adm: "admin", mod: "moderator", mob: "moderator", mem: "member" } as const
+
+  test.each([
+    ["mem", "mem", "author"],
+    ["mem", "mem#2", "author"],
+    ["mem", "mod", undefined],
+    ["mod", "mem", "moderator"],
+    ["mod", "mob", "moderator"],
+    ["mod", "adm", undefined],
+    ["adm", "mod", "moderator"],
+    ["adm", "ann", undefined],
+    ["ann", "adm", "moderator"],
+    ["mod", "stranger", undefined],
+    ["stranger", "mem", undefined],
+  ])("[A13] %s erasing a message of %s: %s", (eraser, target, right) => {
+    const scenario = new Scenario(people)
+    scenario.introduce("mem#2")
+    const claim = { eraser: deviceNamed(eraser), target: deviceNamed(target), seen: [scenario.base] }
+    expect(mayErase(stateOf(scenario), claim)).toBe(right)
+  })
+
+  test("[A13] the right is that of the signer's past; authors keep theirs after they left", () => {
+    const scenario = new Scenario(people)
+    const lowered = scenario.role("ann", "mod", "member")
+    scenario.introduce("mem#2")
+    const left = scenario.remove("ann", "mem")
+    const state = stateOf(scenario)
+    const [eraser, target] = [deviceNamed("mod"), deviceNamed("mem")]
+    expect(mayErase(state, { eraser, target, seen: [scenario.base] })).toBe("moderator")
+    expect(mayErase(state, { eraser, target, seen: [lowered] })).toBeUndefined()
+    expect(mayErase(state, { eraser: target, target, seen: [left] })).toBe("author")
+    expect(mayErase(state, { eraser: deviceNamed("adm"), target, seen: [left] })).toBe("moderator")
+  })
+
+  test("[A13] a removed moderator's erase entry counts within the cut of its log, where its place is given", () => {
+    const scenario = new Scenario(people)
+    const log = logNamed("mod")
+    scenario.remove("ann", "mod", undefined, cutAt(log, 3))
+    const claim = { eraser: deviceNamed("mod"), target: deviceNamed("mem"), seen: [scenario.base] }
+    const at = (position: number) => ({ log, segment: 1, position, firstSeen: [scenario.base] })
+    expect(mayErase(stateOf(scenario), { ...claim, place: at(0) })).toBe("moderator")
+    expect(mayErase(stateOf(scenario), { ...claim, place: at(3) })).toBeUndefined()
+  })
+})
