@@ -3,7 +3,7 @@ import type { Seniority } from "./membership.js"
 import { type Assumption, type Removal, Validity } from "./validity.js"
 
 /** Rounds after which removals that are still disputed fall: only people who plot can come this far. [SPEC A9] */
-export const MAX_ROUNDS = 32
+const MAX_ROUNDS = 32
 
 export interface Resolution {
   readonly validity: Validity
