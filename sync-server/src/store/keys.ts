@@ -1,0 +1,133 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+
+/**
+ * Keys as y-leveldb 0.2 writes them: lists of texts and 32-bit numbers, each behind a byte that says which. A text has its
+ * length before it, so texts sort by length first; numbers are big-endian. It reads and lists documents by
+ *
+ *     "v1_sv", document                      state vector; lists the documents
+ *     "v1", document, "update", clock        updates, in order of writing
+ *     "v1", document, "meta", name           meta values, in lib0's `any` encoding
+ *
+ * Ours beside them, where y-leveldb never looks:
+ *
+ *     "v1", document, "aside", name          runs set aside; inside the range that y-leveldb's clearDocument clears
+ *     "weft", "digest", document             together, so that a start reads them without the documents
+ *     "weft", "setting", name                of the server
+ *     "weft", "store", name                  of the store: format, incarnation
+ */
+export type Key =
+  | { readonly kind: "stateVector"; readonly document: string }
+  | { readonly kind: "update"; readonly document: string; readonly clock: number }
+  | { readonly kind: "meta"; readonly document: string; readonly name: string }
+  | { readonly kind: "aside"; readonly document: string; readonly name: string }
+  | { readonly kind: "digest"; readonly document: string }
+  | { readonly kind: "setting"; readonly name: string }
+  | { readonly kind: "store"; readonly name: string }
+
+const TEXT = 0
+const UINT32 = 1
+
+/** Highest clock of an update: y-leveldb reads clocks below 2^32 - 1. */
+export const MAX_UPDATE_CLOCK = 2 ** 32 - 2
+
+export function stateVectorKey(document: string): Uint8Array {
+  return encodeParts("v1_sv", document)
+}
+
+export function updateKey(document: string, clock: number): Uint8Array {
+  return encodeParts("v1", document, "update", clock)
+}
+
+export function metaKey(document: string, name: string): Uint8Array {
+  return encodeParts("v1", document, "meta", name)
+}
+
+export function asideKey(document: string, name: string): Uint8Array {
+  return encodeParts("v1", document, "aside", name)
+}
+
+export function digestKey(document: string): Uint8Array {
+  return encodeParts("weft", "digest", document)
+}
+
+export function settingKey(name: string): Uint8Array {
+  return encodeParts("weft", "setting", name)
+}
+
+export function storeKey(name: string): Uint8Array {
+  return encodeParts("weft", "store", name)
+}
+
+/** Keys from `gte` up to, without, `lt`. */
+export interface KeyRange {
+  readonly gte: Uint8Array
+  readonly lt: Uint8Array
+}
+
+/** Updates with clocks from `from` up to, without, `to`. */
+export function updateRange(document: string, from = 0, to = MAX_UPDATE_CLOCK + 1): KeyRange {
+  return { gte: updateKey(document, from), lt: updateKey(document, to) }
+}
+
+export function asideRange(document: string): KeyRange {
+  return { gte: encodeParts("v1", document, "aside"), lt: encodeParts("v1", document, "asidf") }
+}
+
+export const stateVectorRange: KeyRange = { gte: encodeParts("v1_sv"), lt: encodeParts("v1_sw") }
+export const digestRange: KeyRange = { gte: encodeParts("weft", "digest"), lt: encodeParts("weft", "digesu") }
+
+/** State vectors of documents whose names have this many bytes, the first of them `prefix` (ASCII). */
+export function stateVectorPrefixRange(prefix: string, bytes: number): KeyRange {
+  const gte = encodeParts("v1_sv", prefix.padEnd(bytes, "\0"))
+  const lt = gte.slice()
+  lt.fill(0xff, lt.length - bytes + prefix.length)
+  return { gte, lt }
+}
+
+/** What a key stands for; undefined for one of another layout. */
+export function parseKey(key: Uint8Array): Key | undefined {
+  const [space, a, b, c, ...more] = parseParts(key) ?? []
+  if (typeof a !== "string" || more.length > 0) return undefined
+  if (space === "v1_sv" && b === undefined) return { kind: "stateVector", document: a }
+  if (space === "v1" && b === "update" && typeof c === "number") return { kind: "update", document: a, clock: c }
+  if (space === "v1" && b === "meta" && typeof c === "string") return { kind: "meta", document: a, name: c }
+  if (space === "v1" && b === "aside" && typeof c === "string") return { kind: "aside", document: a, name: c }
+  if (space !== "weft" || typeof b !== "string" || c !== undefined) return undefined
+  if (a === "digest") return { kind: "digest", document: b }
+  if (a === "setting") return { kind: "setting", name: b }
+  return a === "store" ? { kind: "store", name: b } : undefined
+}
+
+export type KeyPart = string | number
+
+/** y-leveldb's `keyEncoding.encode`; its module can't be imported without a second LevelDB. */
+export function encodeParts(...parts: readonly KeyPart[]): Uint8Array {
+  const out = encoding.createEncoder()
+  for (const part of parts) {
+    if (typeof part === "string") {
+      encoding.writeUint8(out, TEXT)
+      encoding.writeVarString(out, part)
+    } else {
+      encoding.writeUint8(out, UINT32)
+      encoding.writeUint32BigEndian(out, part)
+    }
+  }
+  return encoding.toUint8Array(out)
+}
+
+function parseParts(key: Uint8Array): KeyPart[] | undefined {
+  try {
+    const decoder = decoding.createDecoder(key)
+    const parts: KeyPart[] = []
+    while (decoding.hasContent(decoder)) {
+      const type = decoding.readUint8(decoder)
+      if (type === TEXT) parts.push(decoding.readVarString(decoder))
+      else if (type === UINT32) parts.push(decoding.readUint32BigEndian(decoder))
+      else return undefined
+    }
+    return parts
+  } catch {
+    return undefined
+  }
+}

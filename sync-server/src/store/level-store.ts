@@ -1,0 +1,276 @@
+import {
+  compareText,
+  decodeUpdate,
+  parseDocumentName,
+  systemEnv,
+  WeftError,
+  type ConversationId,
+  type DocumentName,
+  type Env,
+  type Timer,
+} from "@weft/sdk/protocol"
+import { Database, type Operation } from "./database.js"
+import { damaged, readState } from "./document-state.js"
+import { openFailure, storeFailure } from "./failure.js"
+import { GroupCommit } from "./group-commit.js"
+import {
+  asideKey,
+  asideRange,
+  digestRange,
+  parseKey,
+  settingKey,
+  stateVectorPrefixRange,
+  stateVectorRange,
+  storeKey,
+  updateRange,
+  type KeyRange,
+} from "./keys.js"
+import { bytesOfWrite, KnownDocuments, stageGroup, type StoreWrite } from "./staging.js"
+import type { Append, Replace, Store, StoredDocument } from "./store.js"
+
+export interface LevelStoreOptions {
+  /** LevelDB's own, made where there is none; y-leveldb's `location`. One process owns it. */
+  readonly directory: string
+  readonly env?: Env
+  /** Milliseconds since any moment, for `Commit.ms`; the environment's time has whole ones only. */
+  readonly elapsed?: () => number
+  readonly onCommit?: (commit: Commit) => void
+  /** Writes fail from now on, until `onRecovery`. */
+  readonly onFailure?: (error: WeftError) => void
+  readonly onRecovery?: () => void
+}
+
+/** A synced batch. */
+export interface Commit {
+  readonly writes: number
+  readonly bytes: number
+  /** From its start to the end of fsync. */
+  readonly ms: number
+}
+
+const FORMAT = 1
+const INCARNATION_BYTES = 16
+const FIRST_RETRY_MS = 1000
+const MAX_RETRY_MS = 60_000
+
+/** Rejects with STORE_LOCKED, STORE_UNAVAILABLE, STORE_QUOTA, STORE_CORRUPT, or STORE_BLOCKED for a newer format. */
+export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
+  const database = await Database.open(options.directory)
+  try {
+    const incarnation = await prepare(database, options.env ?? systemEnv)
+    return new LevelStore(database, incarnation, options)
+  } catch (error) {
+    await database.close()
+    throw openFailure(error, database.directory)
+  }
+}
+
+async function prepare(database: Database, env: Env): Promise<Uint8Array> {
+  const format = await database.get(storeKey("format"))
+  if (format !== undefined && format[0] !== FORMAT) {
+    throw new WeftError("STORE_BLOCKED", `a newer version of Weft has written ${database.directory}`)
+  }
+  const found = await database.get(storeKey("incarnation"))
+  if (found !== undefined) return found
+  const incarnation = env.randomBytes(INCARNATION_BYTES)
+  await database.write([
+    { key: storeKey("format"), value: Uint8Array.of(FORMAT) },
+    { key: storeKey("incarnation"), value: incarnation },
+  ])
+  return incarnation
+}
+
+class LevelStore implements Store {
+  readonly incarnation: Uint8Array
+  readonly #database: Database
+  readonly #options: LevelStoreOptions
+  readonly #env: Env
+  readonly #elapsed: () => number
+  readonly #commits = new GroupCommit<StoreWrite>((group) => this.#commit(group))
+  readonly #known = new KnownDocuments()
+  readonly #reads = new Set<Promise<unknown>>()
+  #failure: WeftError | undefined
+  #retryMs = FIRST_RETRY_MS
+  #retry: { readonly timer: Timer } | undefined
+  #recovering: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(database: Database, incarnation: Uint8Array, options: LevelStoreOptions) {
+    const env = options.env ?? systemEnv
+    this.incarnation = incarnation
+    this.#database = database
+    this.#options = options
+    this.#env = env
+    this.#elapsed = options.elapsed ?? (() => env.now())
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined
+  }
+
+  append(append: Append): Promise<void> {
+    return this.#write({ kind: "append", append, bytes: bytesOfWrite(append) })
+  }
+
+  replace(replace: Replace): Promise<void> {
+    return this.#write({ kind: "replace", replace, bytes: bytesOfWrite(replace) })
+  }
+
+  putSetting(key: string, value: Uint8Array): Promise<void> {
+    return this.#write({ kind: "put", key: settingKey(key), value, bytes: value.length })
+  }
+
+  putAside(document: DocumentName, name: string, update: Uint8Array | undefined): Promise<void> {
+    return this.#write({ kind: "put", key: asideKey(document, name), value: update, bytes: update?.length ?? 0 })
+  }
+
+  getSetting(key: string): Promise<Uint8Array | undefined> {
+    return this.#read(() => this.#database.get(settingKey(key)))
+  }
+
+  load(document: DocumentName): Promise<StoredDocument | undefined> {
+    return this.#read(async () => {
+      const { state, record, later } = await this.#database.read((reader) => readState(reader, document))
+      if (state.clocks === undefined) return undefined
+      for (const update of later) {
+        if (decodeUpdate(update) === undefined) throw damaged(document, "an update can't be read")
+      }
+      return {
+        summary: record?.summary,
+        later,
+        updates: state.clocks.last - state.clocks.first + 1,
+        clock: state.clocks.last,
+        bytes: state.bytes,
+      }
+    })
+  }
+
+  updates(document: DocumentName): Promise<Uint8Array[]> {
+    return this.#read(async () => {
+      const entries = await this.#database.read((reader) => reader.entries(updateRange(document)))
+      return entries.map(([, update]) => update)
+    })
+  }
+
+  documents(conversation?: ConversationId): Promise<DocumentName[]> {
+    return this.#read(async () => {
+      const ranges = conversation === undefined ? [stateVectorRange] : conversationRanges(conversation)
+      const found = await Promise.all(ranges.map((range) => this.#database.scan(range, documentOfKey)))
+      return found.flat().sort(compareText)
+    })
+  }
+
+  digests(): Promise<{ document: DocumentName; digest: Uint8Array }[]> {
+    return this.#read(() =>
+      this.#database.scan(digestRange, (key, digest) => {
+        const document = documentOfKey(key)
+        // A small array of its own costs a third of the memory of LevelDB's buffer.
+        return document === undefined ? undefined : { document, digest: new Uint8Array(digest) }
+      }),
+    )
+  }
+
+  asides(document: DocumentName): Promise<{ name: string; update: Uint8Array }[]> {
+    return this.#read(async () => {
+      const entries = await this.#database.read((reader) => reader.entries(asideRange(document)))
+      return entries.flatMap(([bytes, update]) => {
+        const key = parseKey(bytes)
+        return key?.kind === "aside" ? [{ name: key.name, update }] : []
+      })
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits.idle()
+    await Promise.allSettled(this.#reads)
+    if (this.#retry !== undefined) this.#env.clearTimer(this.#retry.timer)
+    await this.#recovering
+    await this.#database.close()
+  }
+
+  #write(write: StoreWrite): Promise<void> {
+    return this.#closing === undefined ? this.#commits.add(write) : Promise.reject(closed())
+  }
+
+  #read<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(closed())
+    const result = read()
+    this.#reads.add(result)
+    const forget = (): void => void this.#reads.delete(result)
+    result.then(forget, forget)
+    return result
+  }
+
+  async #commit(group: readonly StoreWrite[]): Promise<ReadonlyMap<StoreWrite, WeftError>> {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      const { operations, states, refused } = await stageGroup(this.#database, this.#known, group)
+      if (operations.length > 0) await this.#commitBatch(operations, group)
+      this.#known.remember(states)
+      return refused
+    } catch (error) {
+      this.#known.clear()
+      throw this.#fail(storeFailure(error))
+    }
+  }
+
+  async #commitBatch(operations: readonly Operation[], group: readonly StoreWrite[]): Promise<void> {
+    const started = this.#elapsed()
+    await this.#database.write(operations)
+    const ms = this.#elapsed() - started
+    let bytes = 0
+    for (const { value } of operations) bytes += value?.length ?? 0
+    this.#options.onCommit?.({ writes: group.length, bytes, ms })
+  }
+
+  /** Nothing is acknowledged from here until a probe has been synced. */
+  #fail(failure: WeftError): WeftError {
+    this.#failure = failure
+    this.#retryMs = FIRST_RETRY_MS
+    this.#retryLater()
+    this.#options.onFailure?.(failure)
+    return failure
+  }
+
+  #retryLater(): void {
+    const timer = this.#env.setTimer(this.#retryMs, () => {
+      this.#retry = undefined
+      if (this.#closing === undefined) this.#recovering = this.#recover()
+    })
+    this.#retry = { timer }
+    this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS)
+  }
+
+  /** Never rejects. */
+  async #recover(): Promise<void> {
+    try {
+      await this.#database.recover({ key: storeKey("probe"), value: new Uint8Array(0) })
+    } catch {
+      if (this.#closing === undefined) this.#retryLater()
+      return
+    }
+    this.#failure = undefined
+    this.#options.onRecovery?.()
+  }
+}
+
+function closed(): WeftError {
+  return new WeftError("STORE_CLOSED", "the store has been closed")
+}
+
+/** Its documents' names have 28 to 37 bytes: `c/`, 24 letters, `/`, then `control` or up to ten digits. */
+function conversationRanges(conversation: ConversationId): KeyRange[] {
+  const prefix = `c/${conversation}/`
+  return Array.from({ length: 10 }, (_, index) => stateVectorPrefixRange(prefix, prefix.length + index + 1))
+}
+
+/** The document that a key names; none where it is no name of ours, as in a store that others write too. */
+function documentOfKey(bytes: Uint8Array): DocumentName | undefined {
+  const key = parseKey(bytes)
+  return key !== undefined && "document" in key ? parseDocumentName(key.document)?.name : undefined
+}
