@@ -96,6 +96,11 @@ export default tseslint.config(
     },
   },
   {
+    // a public entry: what both sides must agree on is exported whole
+    files: ["sdk/src/protocol.ts"],
+    rules: { "no-restricted-syntax": ["error", ...noAmbientDate] },
+  },
+  {
     files: ["sdk/src/react.tsx", "demo/src/**/*.{ts,tsx}"],
     extends: [reactHooks.configs.flat.recommended],
   },

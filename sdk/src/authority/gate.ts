@@ -4,6 +4,7 @@ import type { DocumentSummary } from "../log/summary.js"
 import { BODY_SALT_BYTES, clockMs, type MessageId } from "../protocol/entry.js"
 import { documentParts } from "../protocol/names.js"
 import type { RefusalCode } from "../protocol/codes.js"
+import type { ErasureClaim } from "./admit.js"
 import { admitEntry, cutOf, mayErase, type ControlState } from "./project.js"
 
 /** How long a moderator's erasure hides a message before it destroys it. [SPEC X3] */
@@ -40,7 +41,7 @@ export function checkContext(summary: DocumentSummary, state: ControlState, port
       if (head.class === "erase") {
         const record = body === null ? undefined : decodeRecord(body.subarray(1 + BODY_SALT_BYTES))
         if (record === undefined) return "MALFORMED"
-        const wrong = refusesRecord(state, record)
+        const wrong = refusesRecord(state, record, { log, segment, position, firstSeen })
         if (wrong !== undefined) return wrong
       }
       return ports.admission?.(entry)
@@ -51,10 +52,15 @@ export function checkContext(summary: DocumentSummary, state: ControlState, port
 }
 
 /** Why authority refuses an erase record; its signature is the caller's to verify. */
-export function refusesRecord(state: ControlState, record: EraseRecord): RefusalCode | undefined {
+export function refusesRecord(
+  state: ControlState,
+  record: EraseRecord,
+  place?: ErasureClaim["place"],
+): RefusalCode | undefined {
   if (!record.seen.every((id) => state.has(id))) return "CONTROL_UNKNOWN"
   if (!state.devices.has(record.target) || !state.devices.has(eraserOf(record))) return "CONTROL_UNKNOWN"
-  const right = mayErase(state, { eraser: eraserOf(record), target: record.target, seen: record.seen })
+  const claim = { eraser: eraserOf(record), target: record.target, seen: record.seen }
+  const right = mayErase(state, place === undefined ? claim : { ...claim, place })
   return right === undefined ? "ROLE_TOO_LOW" : undefined
 }
 

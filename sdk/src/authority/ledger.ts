@@ -1,8 +1,8 @@
 import type { Entry } from "../log/check.js"
-import { certificateMessage } from "../identity/certificate.js"
+import { certifies } from "../identity/certificate.js"
 import type { Verify } from "../identity/verify.js"
 import type { ControlId } from "../protocol/entry.js"
-import { deviceIdOf, type ConversationId } from "../protocol/names.js"
+import type { ConversationId } from "../protocol/names.js"
 import { decodeControl } from "./control.js"
 import { projectControl, type ControlEntry, type ControlState } from "./project.js"
 
@@ -56,13 +56,7 @@ async function readControl(entry: Entry, ports: LedgerPorts): Promise<ControlEnt
   const { control, device, head, body } = entry
   if (control === undefined || body === null) throw new TypeError("not a control entry")
   const action = decodeControl(body)
-  let certified = false
-  if (action?.kind === "introduce") {
-    const { certificate } = action
-    certified =
-      deviceIdOf(certificate.publicKey) === device &&
-      !ports.refusesKey(certificate.issuer) &&
-      (await ports.verify(certificate.issuer, certificateMessage(certificate), certificate.signature))
-  }
+  const keys = { refuses: (key: Uint8Array) => ports.refusesKey(key) }
+  const certified = action?.kind === "introduce" && (await certifies(action.certificate, device, keys, ports.verify))
   return { id: control, device, clock: head.clock, seen: head.seen, action, body, certified }
 }

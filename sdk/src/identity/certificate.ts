@@ -73,7 +73,7 @@ export function decodeCertificate(bytes: Uint8Array): Certificate | undefined {
 export async function certifies(
   certificate: Certificate,
   device: DeviceId,
-  keys: KeyGate,
+  keys: Pick<KeyGate, "refuses">,
   verify: Verify,
 ): Promise<boolean> {
   if (deviceIdOf(certificate.publicKey) !== device) return false

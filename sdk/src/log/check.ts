@@ -192,7 +192,7 @@ async function advance(candidate: Candidate, context: CheckContext, fresh: Set<C
   const { runs, refusal } = walk(candidate, context, fresh)
   candidate.refusal = refusal
   // Every seal is verified, not the last alone: how an update is cut must not decide what is accepted. [SPEC C7]
-  const passed = await Promise.all(runs.map((run) => Promise.all(run.proofs.map((proof) => context.verify(...proof)))))
+  const passed = await Promise.all(runs.map((run) => Promise.all(run.proofs.map(async (proof) => context.verify(...proof)))))
   let accepted = 0
   for (const run of runs) {
     if (passed[accepted]?.includes(false) === true) {

@@ -29,7 +29,10 @@ export class Acks {
       if (document === undefined) continue
       const { incarnation, counts } = decodeAcks(value)
       let acks = this.held.get(server)
-      if (acks === undefined) this.held.set(server, (acks = { incarnation, documents: new Map() }))
+      if (acks === undefined) {
+        acks = { incarnation, documents: new Map() }
+        this.held.set(server, acks)
+      }
       if (equalBytes(acks.incarnation, incarnation)) acks.documents.set(document, counts)
     }
   }

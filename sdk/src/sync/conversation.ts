@@ -194,7 +194,7 @@ export class ReplicaConversation {
       class: "message",
       clock: this.nextClock(),
       body: encodeBody(this.salt(), content),
-      seen: this.state.heads,
+      seen: this.state.headsFor(this.ports.device),
     }
     const document = this.writable()
     this.place(document, draft)
@@ -221,29 +221,39 @@ export class ReplicaConversation {
   }
 
   /** Writes a control entry that names all that is known here. The state has it when this resolves. */
-  async govern(action: ControlAction): Promise<Draft> {
-    return this.governing(() =>
-      this.addDraft({
-        class: "control",
-        clock: this.nextClock(),
-        body: encodeControl(action, this.salt()),
-        seen: this.state.heads,
-      }),
-    )
+  async govern(action: ControlAction): Promise<void> {
+    await this.governing(() => this.addDraft(this.controlDraft(action)))
+  }
+
+  /** The same, unless the rules would refuse it: then nothing is written, and this is why. */
+  async propose(action: ControlAction): Promise<RefusalCode | undefined> {
+    return this.governing(async () => {
+      const draft = this.controlDraft(action)
+      const entry = draftEntry(this.ports.device, draft)
+      const preview = await this.ledger.preview([entry])
+      const outcome = entry.control === undefined ? undefined : preview.outcomeOf(entry.control)
+      if (outcome?.kind === "refused") return outcome.code
+      await this.addDraft(draft)
+      return undefined
+    })
+  }
+
+  private controlDraft(action: ControlAction): Draft {
+    const body = encodeControl(action, this.salt())
+    return { class: "control", clock: this.nextClock(), body, seen: this.state.headsFor(this.ports.device) }
   }
 
   /** Writes the entry that creates this conversation. */
-  async create(body: Uint8Array, clock: Clock): Promise<Draft> {
-    return this.governing(async () => this.addDraft({ class: "control", clock, body, seen: [] }))
+  async create(body: Uint8Array, clock: Clock): Promise<void> {
+    await this.governing(() => this.addDraft({ class: "control", clock, body, seen: [] }))
   }
 
-  private async addDraft(draft: Draft): Promise<Draft> {
+  private async addDraft(draft: Draft): Promise<void> {
     await this.ledger.add([draftEntry(this.ports.device, draft)])
     this.control.add(draft)
     this.ports.wake(this.control)
     await this.enforce()
     this.changes.emit({ kind: "control" })
-    return draft
   }
 
   /** Takes what arrived for one of the documents; authority follows what a control document brings. */

@@ -1,4 +1,4 @@
-import * as Y from "yjs"
+import type * as Y from "yjs"
 import type { Env } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { createQueue } from "../base/queue.js"
@@ -34,9 +34,9 @@ import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import type { BodyHash, ControlId } from "../protocol/entry.js"
-import type { DocumentName, LogId } from "../protocol/names.js"
+import { clientIdOf, type DocumentName, type LogId } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
-import { applyRuns, createYDoc, pushRun } from "./ydoc.js"
+import { applyRuns, createYDoc, pushRun, readYDoc } from "./ydoc.js"
 
 /** Stored updates after which they are written as one. */
 const MERGE_AFTER = 32
@@ -186,6 +186,13 @@ export class ReplicaDocument {
       this.opened.users++
       return this.opened.doc
     })
+  }
+
+  /** All accepted entries of the open document, read from its Y types; none where it is not open. */
+  openEntries(): Entry[] {
+    const { opened } = this
+    if (opened === undefined) return []
+    return readYDoc(opened.doc, (log) => clientIdOf(this.name, log)).flatMap((run) => readRun(run))
   }
 
   release(): void {

@@ -31,7 +31,7 @@ export interface ReplicaPorts {
   readonly user: UserId
   readonly signer: Signer
   readonly verify: Verify
-  refusesKey(publicKey: Uint8Array): boolean
+  readonly refusesKey: (publicKey: Uint8Array) => boolean
 }
 
 /** How the storage is doing. While it fails, nothing is reported as saved. */
@@ -208,23 +208,23 @@ export class Replica {
       this.health.set({ kind: "ok" })
       this.retryMs = FIRST_RETRY_MS
     } catch (error) {
-      this.failed(error)
+      this.report(error)
     }
   }
 
   /** Takes a storage failure: says so, and tries again later. Losing the writer's guard is no failure. */
-  private failed(error: unknown): void {
+  report(error: unknown): void {
     const code = error instanceof WeftError ? error.code : "STORE_FAILED"
     if (code === "STORE_FENCED") {
       this.loseWriter()
-      this.ports.env.setTimer(0, () => void this.wakeAll())
+      this.ports.env.setTimer(0, () => { this.wakeAll().catch(() => undefined) })
       return
     }
     this.health.set({ kind: "failing", code, error })
     if (code === "STORE_CLOSED" || this.closed) return
     const wait = this.retryMs * (0.5 + randomFraction(this.ports.env) / 2)
     this.retryMs = Math.min(this.retryMs * 2, LAST_RETRY_MS)
-    this.ports.env.setTimer(wait, () => void this.wakeAll())
+    this.ports.env.setTimer(wait, () => { this.wakeAll().catch(() => undefined) })
   }
 
   /** Conversations with their digests: what a carrier compares. */

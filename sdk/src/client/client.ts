@@ -1,0 +1,453 @@
+import { systemEnv, type Env } from "../base/env.js"
+import { WeftError } from "../base/errors.js"
+import { createStore, type Subscribable } from "../base/store.js"
+import { decodeCertificate, encodeCertificate } from "../identity/certificate.js"
+import { KeyGate, webCryptoVerify } from "../identity/verify.js"
+import { settingKey } from "../log/keys.js"
+import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
+import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, type UserId } from "../protocol/names.js"
+import type { Storage } from "../storage/storage.js"
+import { Acks } from "../sync/acks.js"
+import { Replica } from "../sync/replica.js"
+import { Session } from "../sync/session.js"
+import type { Transport } from "../transport/transport.js"
+import type { Client, ClientOptions, Conversation } from "./api.js"
+import { ConversationHandle, demandTitle, demandUser } from "./conversation.js"
+import { introduce, type Credentials } from "./introduce.js"
+import type { ConnectionStatus, PendingWork, SyncStatus } from "./status.js"
+import type { TabPort } from "./tab-port.js"
+
+/** What a platform brings to a client. */
+export interface Platform {
+  readonly storage: Storage
+  readonly transport: Transport
+  readonly tabs: TabPort
+  /** Calls back when the network, or the tab, comes or goes; returns what stops it. */
+  watchNetwork(events: { readonly online: () => void; readonly offline: () => void }): () => void
+}
+
+const CERTIFICATE = settingKey("certificate")
+const TRUST = settingKey("trust")
+const USER = settingKey("user")
+const KEY_BYTES = 32
+
+/** Opens a client on a platform. Throws BAD_ARGUMENT, CRYPTO_UNAVAILABLE, STORE_*. */
+export async function openClient(options: ClientOptions, platform: Platform): Promise<Client> {
+  const user = demandUser(options.user)
+  const servers = (options.servers ?? []).map(demandServer)
+  const { storage } = platform
+  await demandOwner(storage, user)
+  const env = options.env ?? systemEnv
+  const signer = await storage.keyPair()
+  const keys = new KeyGate()
+  const replica = await Replica.open({
+    storage,
+    env,
+    user,
+    signer,
+    verify: webCryptoVerify(crypto.subtle),
+    refusesKey: (key) => keys.refuses(key),
+  })
+  const acks = await Acks.load(storage)
+  const client = new WeftClient({ options, platform, user, servers, env, replica, acks })
+  await client.open()
+  return client
+}
+
+/** One database belongs to one user: two users of a browser never see one another's. */
+async function demandOwner(storage: Storage, user: UserId): Promise<void> {
+  const value = utf8(user)
+  const held = await storage.get(USER)
+  if (held === undefined) await storage.write([{ kind: "put", key: USER, value }], { durability: "strict" })
+  else if (!equalBytes(held, value)) throw new WeftError("BAD_ARGUMENT", "this storage belongs to another user")
+}
+
+function demandServer(url: string): string {
+  if (typeof url !== "string" || !/^wss?:\/\/[^\s/?#]/.test(url)) {
+    throw new WeftError("BAD_ARGUMENT", "a server is a ws: or wss: URL")
+  }
+  const base = url.replace(/\/+$/, "")
+  return base.endsWith("/sync") ? base : `${base}/sync`
+}
+
+interface ClientParts {
+  readonly options: ClientOptions
+  readonly platform: Platform
+  readonly user: UserId
+  readonly servers: string[]
+  readonly env: Env
+  readonly replica: Replica
+  readonly acks: Acks
+}
+
+class WeftClient implements Client {
+  readonly user: UserId
+  readonly device: DeviceId
+  readonly status: Subscribable<SyncStatus>
+  readonly conversations: Subscribable<readonly Conversation[]>
+  private readonly statusStore
+  private readonly listStore = createStore<readonly Conversation[]>([])
+  private readonly handles = new Map<ConversationId, ConversationHandle>()
+  private readonly opening = new Map<ConversationId, Promise<ConversationHandle>>()
+  private readonly session: Session
+  private readonly stops: (() => void)[] = []
+  private credentials: Credentials = { certificate: undefined, trust: [] }
+  private wantsOnline = true
+  private networkUp = true
+  private persisted = false
+  private refreshing = false
+  private closed: Promise<void> | undefined
+  private remote: Pick<SyncStatus, "connection"> | undefined
+
+  constructor(private readonly parts: ClientParts) {
+    const { replica, acks, env, platform, options, user } = parts
+    this.user = user
+    this.device = deviceIdOf(replica.ports.signer.publicKey)
+    this.session = new Session({
+      replica,
+      acks,
+      env,
+      transport: platform.transport,
+      servers: () => parts.servers,
+      // A development server takes the name for the token.
+      token: options.token ?? (() => user),
+      welcomed: (credentials) => this.welcomed(credentials),
+    })
+    this.statusStore = createStore<SyncStatus>(this.readStatus())
+    this.status = this.statusStore
+    this.conversations = this.listStore
+  }
+
+  async open(): Promise<void> {
+    const { replica, platform, acks } = this.parts
+    this.credentials = await this.readCredentials()
+    this.persisted = (await platform.storage.estimate()).persisted
+    this.stops.push(
+      replica.conversations.subscribe(() => {
+        this.openHandles()
+      }),
+      replica.changes.on(({ conversation, change }) => {
+        if (change.kind === "control") this.onControl(conversation.id)
+        if (change.kind === "document") platform.tabs.tell({ kind: "changed", document: change.document.name })
+        this.refreshSoon()
+      }),
+      replica.health.subscribe(() => {
+        this.refreshSoon()
+      }),
+      replica.writing.subscribe(() => {
+        this.refreshSoon()
+      }),
+      this.session.status.subscribe(() => {
+        platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
+        this.refreshSoon()
+      }),
+      acks.changes.on(() => {
+        platform.tabs.tell({ kind: "acks" })
+        this.refreshSoon()
+      }),
+      platform.watchNetwork({
+        online: () => {
+          this.networkUp = true
+          this.connect()
+          this.session.hurry()
+        },
+        offline: () => {
+          this.networkUp = false
+          this.refreshSoon()
+        },
+      }),
+    )
+    await Promise.all(Array.from(replica.conversations.get().keys(), (id) => this.handle(id)))
+    this.refresh()
+    await platform.tabs.start({
+      lead: () => this.lead(),
+      follow: () => {
+        this.session.stop()
+        replica.loseWriter()
+      },
+      heard: (message) => {
+        this.heard(message)
+      },
+    })
+  }
+
+  /** This tab is the writer now. */
+  private async lead(): Promise<void> {
+    this.remote = undefined
+    await this.parts.replica.becomeWriter()
+    await this.parts.acks.reload()
+    this.connect()
+    this.refreshSoon()
+  }
+
+  private connect(): void {
+    if (this.wantsOnline && this.networkUp && this.parts.replica.writing.get() && this.closed === undefined) {
+      this.session.start()
+    }
+  }
+
+  private heard(message: Parameters<Parameters<TabPort["start"]>[0]["heard"]>[0]): void {
+    const { replica, acks } = this.parts
+    switch (message.kind) {
+      case "changed":
+        this.background(async () => {
+          const { conversation } = await replica.document(message.document)
+          await conversation.reload(message.document)
+          await replica.wakeAll()
+        })
+        break
+      case "acks":
+        this.background(() => acks.reload())
+        break
+      case "connection":
+        this.remote = { connection: message.connection }
+        break
+      case "online":
+        if (message.online) this.goOnline(true)
+        else this.goOffline(true)
+        break
+    }
+    this.refreshSoon()
+  }
+
+  private background(task: () => Promise<unknown>): void {
+    task().catch((error: unknown) => {
+      this.parts.replica.report(error)
+    })
+  }
+
+  private openHandles(): void {
+    for (const id of this.parts.replica.conversations.get().keys()) {
+      if (!this.handles.has(id)) this.background(() => this.handle(id))
+    }
+  }
+
+  private handle(id: ConversationId): Promise<ConversationHandle> {
+    const present = this.handles.get(id)
+    if (present !== undefined) return Promise.resolve(present)
+    const { replica, acks } = this.parts
+    const opening =
+      this.opening.get(id) ??
+      replica
+        .conversation(id)
+        .then((conversation) =>
+          ConversationHandle.open({
+            conversation,
+            acks,
+            user: this.user,
+            device: this.device,
+            isClosed: () => this.closed !== undefined,
+            setCarrier: (carrier, present) => {
+              replica.setCarrier(carrier, present)
+              this.background(() => replica.wakeAll())
+            },
+          }),
+        )
+        .then((handle) => {
+          this.handles.set(id, handle)
+          this.opening.delete(id)
+          this.stops.push(
+            handle.info.subscribe(() => {
+              this.refreshSoon()
+            }),
+          )
+          this.refreshSoon()
+          return handle
+        })
+    this.opening.set(id, opening)
+    return opening
+  }
+
+  async createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation> {
+    this.demandOpen()
+    const title = demandTitle(options.title)
+    const others = new Set((options.members ?? []).map(demandUser))
+    others.delete(this.user)
+    const members = Array.from(others, (user) => ({ user, role: "member" as const }))
+    const conversation = await this.parts.replica.create(title, members, this.credentials.trust)
+    await introduce(conversation, this, this.credentials)
+    const handle = await this.handle(conversation.id)
+    this.refresh()
+    return handle
+  }
+
+  conversation(id: string): Conversation | undefined {
+    const parsed = parseConversationId(id)
+    return this.listStore.get().find((conversation) => conversation.id === parsed)
+  }
+
+  addServer(url: string): void {
+    this.demandOpen()
+    const server = demandServer(url)
+    if (this.parts.servers.includes(server)) return
+    this.parts.servers.push(server)
+    this.connect()
+    this.refresh()
+  }
+
+  goOffline(heard = false): void {
+    this.wantsOnline = false
+    this.session.stop()
+    if (!heard) this.parts.platform.tabs.tell({ kind: "online", online: false })
+    this.refresh()
+  }
+
+  goOnline(heard = false): void {
+    this.wantsOnline = true
+    this.connect()
+    this.session.hurry()
+    if (!heard) this.parts.platform.tabs.tell({ kind: "online", online: true })
+    this.refresh()
+  }
+
+  synced(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let stop = (): void => undefined
+      const look = (): boolean => {
+        const { connection, pending } = this.statusStore.get()
+        if (this.closed !== undefined) reject(new WeftError("CLIENT_CLOSED", "this client was closed"))
+        else if (connection.kind === "online" && connection.synced && pending.length === 0) resolve()
+        else return false
+        stop()
+        return true
+      }
+      this.refresh()
+      if (!look()) stop = this.status.subscribe(look)
+    })
+  }
+
+  close(): Promise<void> {
+    this.closed ??= this.end()
+    return this.closed
+  }
+
+  private async end(): Promise<void> {
+    const { platform, replica } = this.parts
+    // The status tells those who wait for it.
+    queueMicrotask(() => {
+      this.refresh()
+    })
+    await this.session.close()
+    for (const stop of this.stops) stop()
+    for (const handle of this.handles.values()) await handle.close()
+    await replica.close()
+    await platform.tabs.stop()
+    await platform.storage.close()
+  }
+
+  private demandOpen(): void {
+    if (this.closed !== undefined) throw new WeftError("CLIENT_CLOSED", "this client was closed")
+  }
+
+  private async welcomed(credentials: Credentials): Promise<void> {
+    const { storage } = this.parts.platform
+    this.credentials = credentials
+    const { certificate, trust } = credentials
+    await storage.write(
+      [
+        { kind: "put", key: TRUST, value: concat(trust) },
+        ...(certificate === undefined
+          ? []
+          : [{ kind: "put" as const, key: CERTIFICATE, value: encodeCertificate(certificate) }]),
+      ],
+      { durability: "relaxed" },
+    )
+    for (const conversation of this.parts.replica.conversations.get().values()) {
+      await introduce(conversation, this, credentials)
+    }
+  }
+
+  private async readCredentials(): Promise<Credentials> {
+    const { storage } = this.parts.platform
+    const [certificate, keys] = await Promise.all([storage.get(CERTIFICATE), storage.get(TRUST)])
+    const trust: Uint8Array[] = []
+    for (let at = 0; keys !== undefined && at + KEY_BYTES <= keys.length; at += KEY_BYTES) {
+      trust.push(keys.slice(at, at + KEY_BYTES))
+    }
+    return { certificate: certificate === undefined ? undefined : decodeCertificate(certificate), trust }
+  }
+
+  private onControl(id: ConversationId): void {
+    if (!this.parts.replica.writing.get()) return
+    this.background(async () => introduce(await this.parts.replica.conversation(id), this, this.credentials))
+  }
+
+  private refreshSoon(): void {
+    if (this.refreshing) return
+    this.refreshing = true
+    queueMicrotask(() => {
+      this.refreshing = false
+      this.refresh()
+    })
+  }
+
+  private refresh(): void {
+    const shown = Array.from(this.handles.values()).filter(
+      (handle) => handle.info.get().role !== undefined || handle.wasMember,
+    )
+    shown.sort((a, b) => b.info.get().lastActivity - a.info.get().lastActivity || (a.id < b.id ? -1 : 1))
+    const before = this.listStore.get()
+    if (before.length !== shown.length || shown.some((handle, index) => handle !== before[index]))
+      this.listStore.set(shown)
+    const status = this.readStatus()
+    if (this.closed !== undefined || JSON.stringify(status) !== JSON.stringify(this.statusStore.get())) {
+      this.statusStore.set(status)
+    }
+  }
+
+  private readStatus(): SyncStatus {
+    const { replica } = this.parts
+    const health = replica.health.get()
+    return {
+      connection: this.remote?.connection ?? this.readConnection(),
+      pending: Array.from(this.handles.values()).flatMap((handle) => this.readPending(handle) ?? []),
+      storage:
+        health.kind === "ok"
+          ? { kind: "ok", persisted: this.persisted }
+          : {
+              kind: "failing",
+              code: health.code,
+              message: health.error instanceof Error ? health.error.message : health.code,
+            },
+      tab: replica.writing.get() ? "writer" : "follower",
+    }
+  }
+
+  private readPending(handle: ConversationHandle): PendingWork | undefined {
+    const { replica } = this.parts
+    const messages = handle.waiting
+    const changes = handle.waitingChanges
+    if (messages + changes === 0) return undefined
+    const live = (this.remote?.connection ?? this.readConnection()).kind === "online"
+    const reason =
+      replica.health.get().kind === "failing"
+        ? "storage"
+        : !live
+          ? "connection"
+          : handle.isIntroduced
+            ? "acknowledgement"
+            : "introduction"
+    return { conversation: handle.id, messages, changes, reason }
+  }
+
+  private readConnection(): ConnectionStatus {
+    const { servers } = this.parts
+    if (servers.length === 0) return { kind: "local" }
+    if (!this.wantsOnline || !this.networkUp) return { kind: "offline" }
+    const { state, synced } = this.session.status.get()
+    const name = (server: number): string => servers[server] ?? ""
+    switch (state.kind) {
+      case "idle":
+        return { kind: "connecting", server: name(0) }
+      case "connecting":
+      case "greeting":
+        return { kind: "connecting", server: name(state.attempt.server) }
+      case "waiting":
+        return { kind: "waiting", retryAt: state.until, code: state.code }
+      case "live":
+        return { kind: "online", server: name(state.server), synced }
+      case "refused":
+        return { kind: "refused", server: name(state.server), code: state.code }
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { equalBytes } from "../protocol/bytes.js"
+import type { DeviceId, UserId } from "../protocol/names.js"
+import { MAX_TRUST_KEYS } from "../authority/control.js"
+import type { Certificate } from "../identity/certificate.js"
+import type { ReplicaConversation } from "../sync/conversation.js"
+
+/** What a server said of this device at its last welcome. */
+export interface Credentials {
+  readonly certificate: Certificate | undefined
+  /** Keys of the servers whose certificates count. */
+  readonly trust: readonly Uint8Array[]
+}
+
+/**
+ * Introduces this device in a conversation of its user's, where that is still to be done and can be: its certificate's
+ * issuer must be trusted there. An owner adds the keys of the servers that its application uses. [SPEC A]
+ */
+export async function introduce(
+  conversation: ReplicaConversation,
+  { user, device }: { user: UserId; device: DeviceId },
+  { certificate, trust }: Credentials,
+): Promise<void> {
+  const member = conversation.state.members.get(user)
+  if (member === undefined) return
+  const fresh = trust.filter((key) => !includes(conversation.state.trust, key))
+  const room = MAX_TRUST_KEYS - conversation.state.trust.length
+  if (member.role === "owner" && fresh.length > 0 && room > 0) {
+    await conversation.govern({ kind: "policy", trust: fresh.slice(0, room) })
+  }
+  if (certificate === undefined || conversation.state.devices.get(device)?.certified === true) return
+  if (certificate.user !== user || !includes(conversation.state.trust, certificate.issuer)) return
+  await conversation.govern({ kind: "introduce", certificate })
+}
+
+function includes(keys: readonly Uint8Array[], key: Uint8Array): boolean {
+  return keys.some((other) => equalBytes(other, key))
+}

@@ -1,0 +1,32 @@
+import type { DocumentName } from "../protocol/names.js"
+import type { ConnectionStatus } from "./status.js"
+
+/** What tabs of one device tell one another. They share the storage; this only says where to look. */
+export type TabMessage =
+  | { readonly kind: "changed"; readonly document: DocumentName }
+  | { readonly kind: "acks" }
+  | { readonly kind: "connection"; readonly connection: ConnectionStatus }
+  | { readonly kind: "online"; readonly online: boolean }
+
+export interface TabEvents {
+  /** This tab is the writer now; it holds the socket, and alone seals, receives and merges. */
+  lead(): Promise<void>
+  /** Another tab took over. */
+  follow(): void
+  heard(message: TabMessage): void
+}
+
+/** Decides which tab of a device is its writer. */
+export interface TabPort {
+  /** Resolves once this tab leads, or knows that another one does. */
+  start(events: TabEvents): Promise<void>
+  tell(message: TabMessage): void
+  stop(): Promise<void>
+}
+
+/** Where there are no tabs: a process that owns its storage alone. */
+export const onlyTab: TabPort = {
+  start: (events) => events.lead(),
+  tell: () => undefined,
+  stop: () => Promise.resolve(),
+}

@@ -1,0 +1,52 @@
+/*
+ * `@weft/sdk`: a chat that never loses a word, for web apps.
+ */
+import type { Client, ClientOptions } from "./client/api.js"
+import { openClient } from "./client/client.js"
+import { watchPage } from "./client/network.js"
+import { browserTabs } from "./client/tabs.js"
+import { onlyTab } from "./client/tab-port.js"
+import { openIndexedDbStorage } from "./storage/indexeddb.js"
+import { webSocketTransport } from "./transport/websocket.js"
+
+/**
+ * Opens this browser's device of a user: its conversations from IndexedDB at once, and the connection to the servers
+ * beside. Rejects with BAD_ARGUMENT, CRYPTO_UNAVAILABLE, STORE_BLOCKED, STORE_UNAVAILABLE or another STORE_* code.
+ */
+export async function createClient(options: ClientOptions): Promise<Client> {
+  const name = options.name ?? `weft/${options.user}`
+  const storage = options.storage ?? (await openIndexedDbStorage({ name }))
+  try {
+    return await openClient(options, {
+      storage,
+      transport: webSocketTransport(WebSocket),
+      // A storage of one's own is nobody else's: there is no other tab to agree with.
+      tabs: options.storage === undefined ? browserTabs(name) : onlyTab,
+      watchNetwork: watchPage,
+    })
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}
+
+export type {
+  Client,
+  ClientOptions,
+  Conversation,
+  ConversationInfo,
+  Member,
+  OutgoingMessage,
+  ProviderFactory,
+} from "./client/api.js"
+export type { ConnectionStatus, PendingWork, SyncStatus } from "./client/status.js"
+export type { Message, MessageList, MessageStatus } from "./conversation/message.js"
+export type { Role } from "./authority/role.js"
+export type { RefusalCode } from "./protocol/codes.js"
+export type { MessageId } from "./protocol/entry.js"
+export type { ConversationId, DeviceId, UserId } from "./protocol/names.js"
+export type { Subscribable } from "./base/store.js"
+export type { Env } from "./base/env.js"
+export { WeftError, type ErrorCode } from "./base/errors.js"
+export type { Storage } from "./storage/storage.js"
+export { createMemoryStorage } from "./storage/memory.js"
