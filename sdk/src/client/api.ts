@@ -1,3 +1,4 @@
+import type { Doc } from "yjs"
 import type { Env } from "../base/env.js"
 import type { Subscribable } from "../base/store.js"
 import type { Role } from "../authority/role.js"
@@ -74,6 +75,8 @@ export interface Conversation {
    * 64 KiB, NOT_ALLOWED where this user may not write here, CLIENT_CLOSED.
    */
   send(text: string): OutgoingMessage
+  /** Hex of SHA-256 over all that is sealed here: two devices or servers with one digest hold the same, byte for byte. */
+  digest(): Promise<string>
   addMember(user: string, role?: Role): Promise<void>
   removeMember(user: string): Promise<void>
   setRole(user: string, role: Role): Promise<void>
@@ -91,7 +94,7 @@ export interface Conversation {
 }
 
 /** A Yjs provider, as far as a mirror needs one. `mirror` is a `Y.Doc`. */
-export type ProviderFactory = (name: string, mirror: import("yjs").Doc) => { destroy(): unknown }
+export type ProviderFactory = (name: string, mirror: Doc) => { destroy(): unknown }
 
 /** A message that this device just wrote. */
 export interface OutgoingMessage extends Subscribable<MessageStatus> {

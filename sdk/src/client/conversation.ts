@@ -4,12 +4,13 @@ import type { Cut } from "../authority/cut.js"
 import type { ControlAction } from "../authority/control.js"
 import { isAtLeast, parseRole, type Role } from "../authority/role.js"
 import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
-import type { draftHash} from "../log/draft.js";
+import type { draftHash } from "../log/draft.js"
 import { draftMessageId, type Draft } from "../log/draft.js"
 import { isTransient, type RefusalCode } from "../protocol/codes.js"
 import { clockMs, type MessageId } from "../protocol/entry.js"
 import { MAX_TITLE_BYTES } from "../protocol/limits.js"
-import { utf8 } from "../protocol/bytes.js"
+import { rootDigestOf } from "../log/summary.js"
+import { hex, utf8 } from "../protocol/bytes.js"
 import { deviceOf, isWellFormed, parseUserId, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
 import { attachMirrors } from "../sync/mirror.js"
 import type { Conversation, ConversationInfo, OutgoingMessage, ProviderFactory } from "./api.js"
@@ -125,6 +126,10 @@ export class ConversationHandle implements Conversation {
       return { status: message?.status ?? "saving", rejection: message?.rejection }
     }
     return new Outgoing(id, read, this.view.list, () => this.ports.isClosed())
+  }
+
+  async digest(): Promise<string> {
+    return hex(rootDigestOf(this.id, await this.ports.conversation.digests()))
   }
 
   async addMember(user: string, role: Role = "member"): Promise<void> {

@@ -51,7 +51,7 @@ export function browserTabs(name: string): TabPort {
             events.follow()
             if (!stopped) queue(events)
           }
-          if (!(error instanceof DOMException && error.name === "AbortError")) reject(error)
+          if (error instanceof Error && error.name !== "AbortError") reject(error)
           else resolve()
         })
     })

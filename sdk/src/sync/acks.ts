@@ -28,9 +28,9 @@ export class Acks {
       const document = parseDocumentName(key.slice(end + 1))?.name
       if (document === undefined) continue
       const { incarnation, counts } = decodeAcks(value)
-      let acks = this.held.get(server)
+      let acks: ServerAcks | undefined = this.held.get(server)
       if (acks === undefined) {
-        acks = { incarnation, documents: new Map() }
+        acks = { incarnation, documents: new Map<DocumentName, Map<LogId, number>>() }
         this.held.set(server, acks)
       }
       if (equalBytes(acks.incarnation, incarnation)) acks.documents.set(document, counts)

@@ -6,6 +6,7 @@ import { cutOf, type ControlState } from "../authority/project.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
 import { refusedPrefix } from "../log/keys.js"
+import { digestOf } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
 import type { Content } from "../protocol/content.js"
@@ -116,6 +117,16 @@ export class ReplicaConversation {
   get documentNames(): DocumentName[] {
     const segments = this.segmentNumbers.reverse().filter((number) => this.segments.get(number)?.isEmpty !== true)
     return [this.control.name, ...segments.map((number) => segmentDocument(this.id, number))]
+  }
+
+  /** The digests of its documents that hold sealed entries. */
+  async digests(): Promise<{ name: DocumentName; digest: Uint8Array }[]> {
+    const digests = []
+    for (const name of this.documentNames) {
+      const { summary } = await this.document(name)
+      if (summary.logs.size > 0 || summary.records.size > 0) digests.push({ name, digest: digestOf(summary) })
+    }
+    return digests
   }
 
   private adopt(number: number, document: ReplicaDocument): void {

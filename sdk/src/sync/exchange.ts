@@ -145,9 +145,7 @@ export class Exchange {
   private async compare({ conversation: id, items }: FrameOf<"documents">): Promise<void> {
     this.differing.add(id)
     const conversation = await this.ports.replica.conversation(id)
-    const mine = new Map(
-      (await this.ports.replica.documentDigests(conversation)).map((item) => [item.name, item.digest]),
-    )
+    const mine = new Map((await conversation.digests()).map((item) => [item.name, item.digest]))
     const theirs = new Map(items.map(({ document, digest }) => [document, digest]))
     const names = new Set([...mine.keys(), ...theirs.keys()])
     const different: DocumentName[] = []

@@ -5,7 +5,7 @@ import { createSignal, createStore } from "../base/store.js"
 import { encodeControl, type InitialMember } from "../authority/control.js"
 import { tick } from "../log/clock.js"
 import { allDraftsPrefix, digestPrefix, documentOfDigestKey, documentOfDraftKey, GUARD_KEY } from "../log/keys.js"
-import { digestOf, rootDigestOf } from "../log/summary.js"
+import { rootDigestOf } from "../log/summary.js"
 import type { Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import { MAX_CLOCK_AHEAD_MS } from "../protocol/limits.js"
@@ -217,34 +217,28 @@ export class Replica {
     const code = error instanceof WeftError ? error.code : "STORE_FAILED"
     if (code === "STORE_FENCED") {
       this.loseWriter()
-      this.ports.env.setTimer(0, () => { this.wakeAll().catch(() => undefined) })
+      this.ports.env.setTimer(0, () => {
+        this.wakeAll().catch(() => undefined)
+      })
       return
     }
     this.health.set({ kind: "failing", code, error })
     if (code === "STORE_CLOSED" || this.closed) return
     const wait = this.retryMs * (0.5 + randomFraction(this.ports.env) / 2)
     this.retryMs = Math.min(this.retryMs * 2, LAST_RETRY_MS)
-    this.ports.env.setTimer(wait, () => { this.wakeAll().catch(() => undefined) })
+    this.ports.env.setTimer(wait, () => {
+      this.wakeAll().catch(() => undefined)
+    })
   }
 
   /** Conversations with their digests: what a carrier compares. */
   async digests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]> {
     const digests = []
     for (const conversation of this.conversations.get().values()) {
-      const documents = await this.documentDigests(conversation)
+      const documents = await conversation.digests()
       if (documents.length > 0) {
         digests.push({ conversation: conversation.id, digest: rootDigestOf(conversation.id, documents) })
       }
-    }
-    return digests
-  }
-
-  /** The digests of a conversation's documents that hold sealed entries. */
-  async documentDigests(conversation: ReplicaConversation): Promise<{ name: DocumentName; digest: Uint8Array }[]> {
-    const digests = []
-    for (const name of conversation.documentNames) {
-      const { summary } = await conversation.document(name)
-      if (summary.logs.size > 0 || summary.records.size > 0) digests.push({ name, digest: digestOf(summary) })
     }
     return digests
   }
