@@ -59,8 +59,8 @@ export class Acks {
   take(server: string, document: DocumentName, log: LogId, count: number, exactly = false): void {
     const acks = this.held.get(server)
     if (acks === undefined) return
-    let counts = acks.documents.get(document)
-    if (counts === undefined) acks.documents.set(document, (counts = new Map()))
+    const counts = acks.documents.get(document) ?? new Map<LogId, number>()
+    acks.documents.set(document, counts)
     const before = counts.get(log) ?? 0
     if (exactly ? count === before : count <= before) return
     counts.set(log, count)

@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto"
+import { prefixRange } from "../../sdk/src/storage/storage.ts"
+import { createClient, createMemoryStorage, type Client, type Conversation, type OutgoingMessage } from "@weft/sdk/node"
+import type { LogLine } from "./chat-log.ts"
+
+export interface ReplayResult {
+  readonly messages: number
+  readonly authors: number
+  readonly seconds: number
+  /** SHA-256 of the projection that a fresh device reads from each server, by URL. */
+  readonly projections: ReadonlyMap<string, string>
+  /** The digest that all replicas hold. */
+  readonly digest: string
+  /** Stored bytes of a device divided by messages: texts, heads, seals, keys, Yjs structure, control entries. */
+  readonly bytesPerEntry: number
+  /** Bytes of a text, on average. */
+  readonly textBytes: number
+}
+
+export interface ReplayOptions {
+  /** Texts of one room, in their order. */
+  readonly lines: readonly LogLine[]
+  /** WebSocket URLs; authors take turns. */
+  readonly servers: readonly string[]
+  /** Messages that wait for their acknowledgement, at most. */
+  readonly window?: number
+  readonly token?: (user: string) => string
+}
+
+/**
+ * Replays a room through the SDK: one headless device per author, each at one server, in the order of the log. Ends when
+ * every device and every server holds the same.
+ */
+export async function replayRoom({ lines, servers, window = 64, token }: ReplayOptions): Promise<ReplayResult> {
+  const names = Array.from(new Set(lines.map(({ from }) => from)))
+  let storage = createMemoryStorage()
+  const open = (user: string, index: number): Promise<Client> => {
+    storage = createMemoryStorage()
+    return createClient({
+      user,
+      servers: [servers[index % servers.length] ?? ""],
+      storage,
+      ...(token === undefined ? {} : { token: () => token(user) }),
+    })
+  }
+  const clients = new Map<string, Client>()
+  const readers: Client[] = []
+  try {
+    for (const [index, name] of names.entries()) clients.set(name, await open(name, index))
+    const [first = ""] = names
+    const owner = demand(clients.get(first))
+    const { id } = await owner.createConversation({ title: lines[0]?.room ?? "", members: names })
+    const conversations = new Map<string, Conversation>()
+    for (const [name, client] of clients) conversations.set(name, await conversationOf(client, id))
+    await Promise.all(Array.from(conversations.values(), isWriting))
+
+    const started = performance.now()
+    const waiting = new Set<Promise<void>>()
+    for (const { from, text } of lines) {
+      const sent = settle(demand(conversations.get(from)).send(text))
+      waiting.add(sent)
+      sent.finally(() => waiting.delete(sent)).catch(() => undefined)
+      if (waiting.size >= window) await Promise.race(waiting)
+    }
+    await Promise.all(waiting)
+    const seconds = (performance.now() - started) / 1000
+
+    const digest = await agree(Array.from(conversations.values()), lines.length)
+    const projections = new Map<string, string>()
+    for (const [index, server] of servers.entries()) {
+      const reader = await open(first, index)
+      readers.push(reader)
+      const conversation = await conversationOf(reader, id)
+      await complete(conversation, lines.length)
+      projections.set(server, projectionHash(conversation))
+    }
+    const stored = await storage.scan(prefixRange("u/"))
+    const bytes = stored.reduce((sum, { value }) => sum + value.length, 0)
+    return {
+      messages: lines.length,
+      authors: names.length,
+      seconds,
+      projections,
+      digest,
+      bytesPerEntry: bytes / lines.length,
+      textBytes: lines.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0) / lines.length,
+    }
+  } finally {
+    await Promise.all([...clients.values(), ...readers].map((client) => client.close()))
+  }
+}
+
+async function settle(message: OutgoingMessage): Promise<void> {
+  await message.reached("sent")
+}
+
+function demand<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("missing")
+  return value
+}
+
+/** Resolves with the first value that the predicate takes. */
+export function until<T>(
+  source: { get(): T; subscribe(listener: () => void): () => void },
+  passes: (value: T) => boolean,
+): Promise<T> {
+  return new Promise((resolve) => {
+    let stop = (): void => undefined
+    const look = (): boolean => {
+      if (!passes(source.get())) return false
+      stop()
+      resolve(source.get())
+      return true
+    }
+    if (!look()) stop = source.subscribe(look)
+  })
+}
+
+export async function conversationOf(client: Client, id: string): Promise<Conversation> {
+  const list = await until(client.conversations, (all) => all.some((conversation) => conversation.id === id))
+  return demand(list.find((conversation) => conversation.id === id))
+}
+
+async function isWriting(conversation: Conversation): Promise<void> {
+  await until(conversation.info, ({ role }) => role !== undefined)
+}
+
+/** Reads a conversation to its beginning. */
+export async function complete(conversation: Conversation, messages: number): Promise<void> {
+  for (;;) {
+    const list = await until(conversation.messages, ({ state, items, complete: all }) => {
+      return state === "ready" && (items.length >= messages || !all)
+    })
+    if (list.items.length >= messages) return
+    await conversation.loadOlder()
+  }
+}
+
+/** Waits until all have the same digest, and all messages; returns it. */
+async function agree(conversations: readonly Conversation[], messages: number): Promise<string> {
+  await Promise.all(conversations.map((conversation) => complete(conversation, messages)))
+  for (;;) {
+    const digests = new Set(await Promise.all(conversations.map((conversation) => conversation.digest())))
+    const [digest] = digests
+    if (digests.size === 1 && digest !== undefined) return digest
+    await Promise.race(conversations.map((conversation) => nextChange(conversation)))
+  }
+}
+
+function nextChange(conversation: Conversation): Promise<void> {
+  return new Promise((resolve) => {
+    const stops = [conversation.messages.subscribe(done), conversation.info.subscribe(done)]
+    function done(): void {
+      for (const stop of stops) stop()
+      resolve()
+    }
+  })
+}
+
+export function projectionHash(conversation: Conversation): string {
+  const hash = createHash("sha256")
+  for (const { id, author, sentAt, text, form } of conversation.messages.get().items) {
+    hash.update(JSON.stringify([id, author, sentAt, text ?? null, form]) + "\n")
+  }
+  return hash.digest("hex")
+}

@@ -1,0 +1,51 @@
+/*
+ * npm run replay -- --file F.jsonl.gz [--room R] --server URL [--server URL2]
+ *
+ * Replays real chat logs through the SDK against running development servers: one headless device per author, taking
+ * turns between the servers, in the order of the log; without --room all rooms, one after another. Ends when all devices
+ * and servers hold the same.
+ */
+import { parseArgs } from "node:util"
+import { readRooms } from "../replay/chat-log.ts"
+import { replayRoom } from "../replay/replay.ts"
+
+const { values } = parseArgs({
+  options: {
+    file: { type: "string" },
+    room: { type: "string" },
+    server: { type: "string", multiple: true },
+    window: { type: "string", default: "64" },
+  },
+})
+if (values.file === undefined || values.server === undefined) {
+  console.error("usage: npm run replay -- --file F.jsonl.gz [--room R] --server URL [--server URL2] [--window N]")
+  process.exit(2)
+}
+const servers = values.server
+const rooms = await readRooms(values.file, values.room)
+let passed = 0
+let failed = 0
+let messages = 0
+let seconds = 0
+let authors = 0
+for (const [room, lines] of rooms) {
+  const result = await replayRoom({ lines, servers, window: Number(values.window) })
+  const hashes = new Set(result.projections.values())
+  if (hashes.size === 1) passed++
+  else failed++
+  messages += result.messages
+  seconds += result.seconds
+  authors += result.authors
+  console.log(
+    `${room}: ${result.messages} messages, ${result.authors} authors, ${result.seconds.toFixed(1)} s, ` +
+      `${(result.messages / result.seconds).toFixed(0)} acked/s, ${result.bytesPerEntry.toFixed(1)} bytes per entry ` +
+      `(text ${result.textBytes.toFixed(1)}), digest ${result.digest.slice(0, 16)}`,
+  )
+  for (const [server, hash] of result.projections) console.log(`  ${server} projection ${hash}`)
+}
+console.log(
+  `${rooms.size} rooms, ${messages} messages, ${authors} authors, ${seconds.toFixed(1)} s, ` +
+    `${(messages / seconds).toFixed(0)} acked/s`,
+)
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)
