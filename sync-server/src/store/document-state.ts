@@ -15,10 +15,12 @@ export interface DocumentState {
   covers: number
   /** Of all stored updates. */
   bytes: number
+  /** Ordinal of the last replacement, or of a later one of another document. */
+  generation: number
 }
 
 export interface StoredState {
-  readonly state: DocumentState
+  readonly state: Omit<DocumentState, "generation">
   readonly record: SummaryRecord | undefined
   /** Updates that the summary does not cover. */
   readonly later: readonly Uint8Array[]

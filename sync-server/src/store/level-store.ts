@@ -130,6 +130,8 @@ class LevelStore implements Store {
 
   load(document: DocumentName): Promise<StoredDocument | undefined> {
     return this.#read(async () => {
+      // Before the updates: a replacement in between makes it stale, never wrong.
+      const generation = this.#known.generationOf(document)
       const { state, record, later } = await this.#database.read((reader) => readState(reader, document))
       if (state.clocks === undefined) return undefined
       for (const update of later) {
@@ -141,6 +143,7 @@ class LevelStore implements Store {
         updates: state.clocks.last - state.clocks.first + 1,
         clock: state.clocks.last,
         bytes: state.bytes,
+        generation,
       }
     })
   }

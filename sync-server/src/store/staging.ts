@@ -1,6 +1,6 @@
 import { WeftError, type DocumentName } from "@weft/sdk/protocol"
 import type { Database, Operation } from "./database.js"
-import { readState, SUMMARY, type DocumentState } from "./document-state.js"
+import { readState, SUMMARY, type DocumentState, type StoredState } from "./document-state.js"
 import { storeFailure } from "./failure.js"
 import { MAX_GROUP_WRITES } from "./group-commit.js"
 import { digestKey, MAX_UPDATE_CLOCK, metaKey, parseKey, stateVectorKey, updateKey, updateRange } from "./keys.js"
@@ -24,9 +24,20 @@ const RENUMBER_ABOVE = MAX_UPDATE_CLOCK - MAX_GROUP_WRITES
 
 export class KnownDocuments {
   readonly #states = new Map<DocumentName, DocumentState>()
+  #generation = 0
+  /** No document that is not known was replaced later. */
+  #forgotten = 0
 
   get(document: DocumentName): DocumentState | undefined {
     return this.#states.get(document)
+  }
+
+  generationOf(document: DocumentName): number {
+    return this.#states.get(document)?.generation ?? this.#forgotten
+  }
+
+  nextGeneration(): number {
+    return ++this.#generation
   }
 
   /** Forgets those that were written the longest time ago. */
@@ -35,14 +46,16 @@ export class KnownDocuments {
       this.#states.delete(document)
       this.#states.set(document, state)
     }
-    for (const document of this.#states.keys()) {
+    for (const [document, { generation }] of this.#states) {
       if (this.#states.size <= MAX_KNOWN_DOCUMENTS) return
       this.#states.delete(document)
+      this.#forgotten = Math.max(this.#forgotten, generation)
     }
   }
 
   clear(): void {
     this.#states.clear()
+    this.#forgotten = this.#generation
   }
 }
 
@@ -61,8 +74,8 @@ export async function stageGroup(
   known: KnownDocuments,
   group: readonly StoreWrite[],
 ): Promise<StagedGroup> {
-  const staging = new Staging(database)
-  await staging.recall(known, group)
+  const staging = new Staging(database, known)
+  await staging.recall(group)
   for (const write of group) {
     if (write.kind === "put") {
       staging.put(write.key, write.value)
@@ -77,12 +90,13 @@ export async function stageGroup(
   return { operations: Array.from(staging.operations.values()), states: staging.states, refused: staging.refused }
 }
 
-function fenced({ document, covers }: Replace): WeftError {
-  return new WeftError("STORE_FENCED", `${document} has no update with clock ${covers} any more; nothing was written`)
+function fenced({ document }: Replace): WeftError {
+  return new WeftError("STORE_FENCED", `another replacement of ${document} came first; nothing was written`)
 }
 
 class Staging {
   readonly #database: Database
+  readonly #known: KnownDocuments
   readonly operations = new Map<string, Operation>()
   readonly states = new Map<DocumentName, DocumentState>()
   readonly refused = new Map<StoreWrite, WeftError>()
@@ -90,8 +104,9 @@ class Staging {
   /** Last clocks in the store, below those that are staged. */
   readonly #stored = new Map<DocumentName, number>()
 
-  constructor(database: Database) {
+  constructor(database: Database, known: KnownDocuments) {
     this.#database = database
+    this.#known = known
   }
 
   put(key: Uint8Array, value: Uint8Array | undefined): void {
@@ -99,25 +114,30 @@ class Staging {
   }
 
   /** Brings the states of all documents of the group, from memory or from the store. */
-  async recall(known: KnownDocuments, group: readonly StoreWrite[]): Promise<void> {
+  async recall(group: readonly StoreWrite[]): Promise<void> {
     const documents = new Set<DocumentName>()
     for (const write of group) {
       if (write.kind === "append") documents.add(write.append.document)
       else if (write.kind === "replace") documents.add(write.replace.document)
     }
-    await Promise.all(Array.from(documents, (document) => this.#recall(document, known.get(document))))
+    await Promise.all(Array.from(documents, (document) => this.#recall(document)))
     for (const [document, { clocks }] of this.states) {
       if (clocks !== undefined && clocks.last > RENUMBER_ABOVE) {
-        this.states.set(document, await renumber(this.#database, document))
+        this.states.set(document, {
+          ...(await renumber(this.#database, document)),
+          generation: this.#known.nextGeneration(),
+        })
       }
     }
     for (const [document, { clocks }] of this.states) this.#stored.set(document, clocks?.last ?? -1)
   }
 
-  async #recall(document: DocumentName, known: DocumentState | undefined): Promise<void> {
+  async #recall(document: DocumentName): Promise<void> {
     try {
+      const generation = this.#known.generationOf(document)
+      const known = this.#known.get(document)
       const state = known ?? (await this.#database.read((reader) => readState(reader, document))).state
-      this.states.set(document, { ...state })
+      this.states.set(document, { ...state, generation })
     } catch (error) {
       const failure = storeFailure(error)
       // A damaged document is its own misfortune; anything else is the disk's.
@@ -144,11 +164,13 @@ class Staging {
     if (digest !== undefined || clocks !== undefined) this.put(digestKey(document), digest)
   }
 
-  /** False where the clock to overwrite is not there. */
+  /** False where another replacement came first. */
   async replace(replace: Replace, state: DocumentState): Promise<boolean> {
     const { document, update, covers, summary, digest, stateVector } = replace
     const { clocks } = state
     if (clocks === undefined || covers < clocks.first || covers > clocks.last) return false
+    if (replace.generation !== undefined && replace.generation !== state.generation) return false
+    state.generation = this.#known.nextGeneration()
     state.bytes += update.length - (await this.#deleteUpdates(document, covers))
     state.clocks = { first: covers, last: clocks.last }
     this.put(updateKey(document, covers), update)
@@ -180,7 +202,7 @@ class Staging {
 }
 
 /** Moves a document's updates to the lowest clocks, in a batch of its own: clocks are 32-bit numbers. */
-async function renumber(database: Database, document: DocumentName): Promise<DocumentState> {
+async function renumber(database: Database, document: DocumentName): Promise<StoredState["state"]> {
   const { entries, stored } = await database.read(async (reader) => ({
     entries: await reader.entries(updateRange(document)),
     stored: await readState(reader, document),

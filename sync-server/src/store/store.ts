@@ -26,7 +26,7 @@ export interface Store {
    * Puts one update in the place of all up to `covers` (a clock), with its summary: overwrites the highest clock of the
    * range and deletes the lower ones in one synced batch. What was appended after `covers` stays, and so do a summary and
    * a digest that came with it. The summary may say more than the update, if that was appended before. Rejects with
-   * STORE_FENCED where another replacement has taken that clock away. One at a time for a document.
+   * STORE_FENCED where another replacement came first, so that nothing comes back that it took out.
    */
   replace(replace: Replace): Promise<void>
   /** Names of all documents with a first append, sorted as texts; of one conversation where given. */
@@ -69,6 +69,8 @@ export interface StoredDocument {
   readonly clock: number
   /** Of all stored updates. */
   readonly bytes: number
+  /** Changes with each replacement; means something to this open store only. */
+  readonly generation: number
 }
 
 export interface Replace {
@@ -77,5 +79,8 @@ export interface Replace {
   readonly summary: Uint8Array
   readonly digest: Uint8Array
   readonly stateVector: Uint8Array
+  /** `clock` of the load() before the updates were read. */
   readonly covers: number
+  /** `generation` of that load(). Without it the caller vouches that nothing else replaces. */
+  readonly generation?: number
 }
