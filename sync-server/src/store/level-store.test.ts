@@ -82,6 +82,21 @@ describe("append and load", () => {
     expect(await again.load(document)).toMatchObject({ later: [c, d], clock: 3, updates: 4 })
   })
 
+  it("[I1] nothing is written without fsync", async () => {
+    const batch = vi.spyOn(ClassicLevel.prototype, "batch")
+    onTestFinished(() => batch.mockRestore())
+    const put = vi.spyOn(ClassicLevel.prototype, "put")
+    onTestFinished(() => put.mockRestore())
+    const store = await temporary()
+    const document = anyDocument()
+    await store.append({ document, update: bytes(0, 0) })
+    await store.replace(replacing(document, bytes(0, 0), 0))
+    await store.putSetting("key", bytes(1))
+    await store.putAside(document, "name", bytes(1))
+    expect(batch.mock.calls.map(([, options]) => options)).toEqual(Array.from({ length: 5 }, () => ({ sync: true })))
+    expect(put).not.toHaveBeenCalled()
+  })
+
   it("a digest is listed only while it is that of the last append", async () => {
     const store = await temporary()
     const document = anyDocument()
