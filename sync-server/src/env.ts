@@ -3,7 +3,7 @@ import { systemEnv, type Env } from "@weft/sdk/protocol"
 /** What the server takes from its surroundings: the SDK's time, timers and chance, and the end of this turn. */
 export interface ServerEnv extends Env {
   /** Calls after the input that is already there was handled: what happens in one turn goes out together. */
-  defer(call: () => void): void
+  readonly defer: (call: () => void) => void
 }
 
 export const systemServerEnv: ServerEnv = {

@@ -12,7 +12,7 @@ export interface JwtOptions {
   readonly keys: JWTVerifyGetKey | KeyObject
   readonly issuer: string | undefined
   readonly audience: string | undefined
-  now(): number
+  readonly now: () => number
 }
 
 export function remoteKeys(url: string): JWTVerifyGetKey {

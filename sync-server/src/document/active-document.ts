@@ -5,12 +5,13 @@ import {
   encodeSummary,
   encodeUpdate,
   readContents,
+  WeftError,
   type Contents,
   type DocumentName,
   type DocumentSummary,
   type LogRun,
 } from "@weft/sdk/protocol"
-import type { Store } from "../store/store.js"
+import type { Store, StoredDocument } from "../store/store.js"
 import { stateVectorOf } from "../store/values.js"
 import { replayUpdates } from "./replay.js"
 
@@ -22,8 +23,9 @@ export class ActiveDocument {
   readonly name: DocumentName
   /** Covers all that was accepted, durable or on its way. */
   summary: DocumentSummary
-  /** Stored updates; decides when to merge. */
+  /** Stored updates and their bytes, about: they decide when to merge. */
   updates: number
+  bytes: number
   /** Resolves when all that was accepted so far is durable; rejects where it can't be. */
   durable: Promise<void> = Promise.resolve()
   readonly #store: Store
@@ -31,20 +33,21 @@ export class ActiveDocument {
   #uncovered = 0
   #summaryBytes = 0
 
-  private constructor(name: DocumentName, store: Store, summary: DocumentSummary, updates: number) {
+  private constructor(name: DocumentName, store: Store, summary: DocumentSummary, stored?: StoredDocument) {
     this.name = name
     this.#store = store
     this.summary = summary
-    this.updates = updates
+    this.updates = stored?.updates ?? 0
+    this.bytes = stored?.bytes ?? 0
   }
 
   /** Rejects with STORE_CORRUPT, or throws RangeError, where the document can't be read. */
   static async load(name: DocumentName, store: Store): Promise<ActiveDocument> {
     const stored = await store.load(name)
-    if (stored === undefined) return new ActiveDocument(name, store, emptySummary(name), 0)
+    if (stored === undefined) return new ActiveDocument(name, store, emptySummary(name))
     const summary = stored.summary === undefined ? emptySummary(name) : decodeSummary(name, stored.summary)
     replayUpdates(summary, stored.later)
-    return new ActiveDocument(name, store, summary, stored.updates)
+    return new ActiveDocument(name, store, summary, stored)
   }
 
   get isEmpty(): boolean {
@@ -70,6 +73,7 @@ export class ActiveDocument {
       ...(this.updates === 0 && { stateVector: stateVectorOf(runs ?? []) }),
     })
     this.updates++
+    this.bytes += update.length
     this.durable = Promise.all([this.durable, written]).then(() => undefined)
     // Whoever waits for it hears of a failure; nobody may be waiting.
     this.durable.catch(() => undefined)
@@ -82,23 +86,51 @@ export class ActiveDocument {
     return readContents(await this.#store.updates(this.name))
   }
 
-  /** Puts runs in the place of everything stored. Nothing may be appended meanwhile. */
-  async replace(runs: readonly LogRun[], summary: DocumentSummary): Promise<void> {
-    await this.durable
-    const stored = await this.#store.load(this.name)
-    if (stored === undefined) return
-    const encoded = encodeSummary(summary)
-    await this.#store.replace({
-      document: this.name,
-      update: encodeUpdate(runs),
-      summary: encoded,
-      digest: digestOf(summary),
-      stateVector: stateVectorOf(runs),
-      covers: stored.clock,
-    })
-    this.summary = summary
-    this.updates = 1
+  /** What stands for the document in the store beside its contents. */
+  describe(): { readonly summary: Uint8Array; readonly digest: Uint8Array } {
+    const summary = encodeSummary(this.summary)
     this.#uncovered = 0
-    this.#summaryBytes = encoded.length
+    this.#summaryBytes = summary.length
+    return { summary, digest: digestOf(this.summary) }
   }
+
+  /** The store holds so many updates fewer. */
+  merged(fewer: number): void {
+    this.updates -= fewer
+    this.bytes = this.summary.bytes
+  }
+
+  /**
+   * Puts what `change` makes of the contents in the place of everything stored. Nothing may be appended meanwhile; where
+   * a merge came first, `change` is asked again.
+   */
+  async replace(change: (contents: Contents) => Promise<Replacement>): Promise<void> {
+    await this.durable
+    for (;;) {
+      const stored = await this.#store.load(this.name)
+      if (stored === undefined) return
+      const { runs, summary } = await change(await this.contents())
+      const digest = digestOf(summary)
+      const encoded = encodeSummary(summary)
+      const { clock: covers, generation } = stored
+      const [document, update, stateVector] = [this.name, encodeUpdate(runs), stateVectorOf(runs)]
+      try {
+        await this.#store.replace({ document, update, summary: encoded, digest, stateVector, covers, generation })
+      } catch (error) {
+        if (error instanceof WeftError && error.code === "STORE_FENCED") continue
+        throw error
+      }
+      this.summary = summary
+      this.updates = 1
+      this.bytes = update.length
+      this.#uncovered = 0
+      this.#summaryBytes = encoded.length
+      return
+    }
+  }
+}
+
+interface Replacement {
+  readonly runs: readonly LogRun[]
+  readonly summary: DocumentSummary
 }

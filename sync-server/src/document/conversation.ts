@@ -7,6 +7,7 @@ import {
   createLedger,
   createQueue,
   decodeRecord,
+  decodeUpdate,
   destroyedMessages,
   digestOf,
   documentParts,
@@ -23,14 +24,17 @@ import {
   type CheckContext,
   type ControlId,
   type ControlState,
+  type Contents,
   type ConversationId,
   type DocumentName,
+  type DocumentSummary,
   type EraseRecord,
   type Entry,
   type Ledger,
   type LogId,
   type LogRun,
   type LogVerdict,
+  type MessageId,
   type RefusalCode,
   type UserId,
   type Vector,
@@ -38,6 +42,7 @@ import {
 import type { Verifier } from "../auth/verifier.js"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
+import { isMergeDue, type MergeContext } from "../store/merge.js"
 import type { Store } from "../store/store.js"
 import { ActiveDocument } from "./active-document.js"
 import { createAdmission, type Admission, type AdmissionPorts } from "./admission.js"
@@ -53,8 +58,12 @@ export interface ConversationPorts extends Omit<AdmissionPorts, "exists"> {
   readonly index: UserIndex
   readonly metrics: Metrics
   readonly log: Log
+  /** Whether acknowledgements wait for peers: then what was sent again is relayed to them again. */
+  readonly awaitsPeers: boolean
   /** Documents that can't be read. */
   readonly quarantined: Set<DocumentName>
+  /** Writes a document anew, soon: without what was erased, as one update. */
+  merge(document: DocumentName): void
   /** Something was accepted and is durable. */
   relay(change: Change): void
   /** These users are members since just now, and know nothing of it yet. */
@@ -87,9 +96,21 @@ export interface Snapshot {
   readonly records: readonly Uint8Array[]
   readonly runs: readonly LogRun[]
   readonly digest: Uint8Array
-  readonly logs: readonly { readonly log: LogId; readonly count: number }[]
-  readonly recordIds: readonly Uint8Array[]
+  readonly heads: Heads
+  /** FORBIDDEN and what can't be read look like what does not exist. */
   readonly refusal: RefusalCode | undefined
+}
+
+/** What a replica holds, as its vector says. */
+export interface Held {
+  readonly logs: Vector
+  readonly records: ReadonlySet<string>
+}
+
+/** The same as frames carry it. */
+export interface Heads {
+  readonly logs: readonly { readonly log: LogId; readonly count: number }[]
+  readonly records: readonly Uint8Array[]
 }
 
 type Phase =
@@ -98,7 +119,9 @@ type Phase =
   | { readonly kind: "closed"; readonly code: RefusalCode }
 
 const MAX_PASSES = 8
+const nobody: Readers = new Set<UserId>()
 const self: Origin = {}
+const noHeads: Heads = { logs: [], records: [] }
 
 /** A conversation in use: its authority, its documents' summaries, and the one queue through which everything enters. */
 export class Conversation {
@@ -108,7 +131,6 @@ export class Conversation {
   readonly #ports: ConversationPorts
   readonly #queue = createQueue()
   readonly #documents = new Map<DocumentName, ActiveDocument>()
-  readonly #merging = new Set<DocumentName>()
   readonly #formerEntries = new Map<UserId, number>()
   #phase: Phase = { kind: "loading" }
   #controlEntries = 0
@@ -145,10 +167,12 @@ export class Conversation {
 
   /** What the source asks to store. Resolves after the check; `durable` of the outcome after the fsync. */
   submit(source: Source, document: DocumentName, update: Uint8Array): Promise<Outcome> {
-    return this.#guarded(() =>
-      documentParts(document).kind === "control"
-        ? this.#submitControl(source, update)
-        : this.#submitSegment(source, document, update),
+    return this.#guarded(
+      () =>
+        documentParts(document).kind === "control"
+          ? this.#submitControl(source, update)
+          : this.#submitSegment(source, document, update),
+      update,
     )
   }
 
@@ -157,38 +181,41 @@ export class Conversation {
     return this.#guarded(() => this.#submitRecords(source, document, encoded))
   }
 
-  /** What a reader lacks. `user` undefined: a peer. `onSnapshot` is called when what follows will be relayed. */
-  read(
-    user: UserId | undefined,
-    document: DocumentName,
-    vector: Vector,
-    records: ReadonlySet<string>,
-    onSnapshot: () => void,
-  ): Promise<Snapshot> {
+  /** What a reader lacks beyond what it has. `user` undefined: a peer. `onSnapshot` is called when all that follows will be relayed. */
+  read(user: UserId | undefined, document: DocumentName, held: Held, onSnapshot: () => void): Promise<Snapshot> {
     return this.#enqueue(async () => {
       const nothing = (refusal?: RefusalCode): Snapshot => {
         onSnapshot()
-        return { records: [], runs: [], logs: [], recordIds: [], refusal, digest: emptyDigest(document) }
+        return { records: [], runs: [], heads: noHeads, refusal, digest: emptyDigest(document) }
       }
       if (this.#phase.kind === "closed") return nothing(this.#phase.code)
-      if (!this.#mayRead(user, document)) return nothing()
+      if (!this.#mayRead(user, document)) return nothing("FORBIDDEN")
       const active = await this.#open(document)
       if (active === undefined) return nothing("QUARANTINED")
       await active.durable
       const { summary } = active
-      const logs = Array.from(summary.logs.values(), ({ log, count }) => ({ log, count }))
-      const lacks = logs.some(({ log, count }) => (vector.get(log) ?? 0) < count)
-      const beyond = lacks ? runsBeyond(await active.contents(), vector) : []
-      const ids = Array.from(summary.records.keys())
+      const heads = headsOf(summary)
+      const lacks = heads.logs.some(({ log, count }) => (held.logs.get(log) ?? 0) < count)
+      const beyond = lacks ? runsBeyond(await active.contents(), held.logs) : []
       onSnapshot()
       return {
-        records: Array.from(summary.records).flatMap(([id, record]) => (records.has(id) ? [] : [encodeRecord(record)])),
+        records: Array.from(summary.records).flatMap(([id, record]) =>
+          held.records.has(id) ? [] : [encodeRecord(record)],
+        ),
         runs: this.#withoutDestroyed(active, beyond).runs,
         digest: wireDigest(digestOf(summary)),
-        logs,
-        recordIds: ids.map((id) => fromBase64url(id) ?? new Uint8Array()),
+        heads,
         refusal: undefined,
       }
+    })
+  }
+
+  /** What is held of a document here: to ask a peer for the rest. */
+  heads(document: DocumentName): Promise<Heads | undefined> {
+    return this.#enqueue(async () => {
+      if (this.#phase.kind !== "ready") return undefined
+      const active = await this.#open(document)
+      return active && headsOf(active.summary)
     })
   }
 
@@ -214,14 +241,14 @@ export class Conversation {
   }
 
   /** Runs what changes something; a failure in it leaves nothing half done in memory. */
-  #guarded(task: () => Promise<Outcome>): Promise<Outcome> {
+  #guarded(task: () => Promise<Outcome>, update?: Uint8Array): Promise<Outcome> {
     return this.#enqueue(async () => {
-      if (this.#phase.kind === "closed") return refuseAll(this.#phase.code)
+      if (this.#phase.kind === "closed") return refuseAll(this.#phase.code, update)
       try {
         return await task()
       } catch (error) {
         this.#close(error)
-        return refuseAll(error instanceof WeftError ? "STORAGE_FAILED" : "INTERNAL")
+        return refuseAll(error instanceof WeftError ? "STORAGE_FAILED" : "INTERNAL", update)
       }
     })
   }
@@ -260,7 +287,7 @@ export class Conversation {
       if (document.isEmpty && !this.#ports.digests.has(name)) return document
       this.#documents.set(name, document)
       await this.#cut(document)
-      if (document.summary.records.size > 0) this.#later(name, () => this.#rewrite(document, false))
+      if (document.summary.records.size > 0) this.#later(name, () => this.#destroyDue(document))
       return document
     } catch (error) {
       if (!isDamage(error)) throw error
@@ -317,13 +344,16 @@ export class Conversation {
 
   async #submitSegment(source: Source, name: DocumentName, update: Uint8Array): Promise<Outcome> {
     const user = userOf(source)
-    if (user !== undefined && !this.#state.members.has(user)) return refuseAll("FORBIDDEN")
+    const isMember = user === undefined || this.#state.members.has(user)
+    if (!isMember && !this.#state.everMembers.has(user)) return refuseAll("FORBIDDEN", update)
     const document = await this.#open(name)
-    if (document === undefined) return refuseAll("QUARANTINED")
+    if (document === undefined) return refuseAll("QUARANTINED", update)
+    if (!isMember) return refuseAll("FORBIDDEN", update, document.summary)
     const admission = this.#admission(source, document)
     const verdicts = await check(update, this.#context(document, admission))
     if (verdicts === undefined) return refuseAll("MALFORMED")
-    return this.#take(source, document, verdicts, admission, this.#state.members)
+    const repeated = await this.#repeated(document, update, verdicts)
+    return this.#take(source, document, verdicts, admission, this.#state.members, repeated)
   }
 
   async #submitControl(source: Source, update: Uint8Array): Promise<Outcome> {
@@ -341,16 +371,17 @@ export class Conversation {
       const judgement = judgeControl(source, before, next, entries)
       switch (judgement.kind) {
         case "refused":
-          return refuseAll(judgement.code)
+          return refuseAll(judgement.code, update)
         case "void":
           for (const [id, code] of judgement.entries) voids.set(id, code)
           continue
         case "admitted": {
           const over = await this.#controlQuota(source, before, entries.length)
-          if (over !== undefined) return refuseAll(over)
+          if (over !== undefined) return refuseAll(over, update, control.summary)
           // Before the entries themselves: an index that names too much is corrected by the control state.
           await this.#ports.index.set(this.id, changedStandings(before, next, "member"))
-          const outcome = this.#take(source, control, verdicts, admission, before.everMembers)
+          const repeated = await this.#repeated(control, update, verdicts)
+          const outcome = this.#take(source, control, verdicts, admission, before.everMembers, repeated)
           if (entries.length > 0) await this.#govern(ledger, before, entries, outcome)
           return outcome
         }
@@ -358,7 +389,7 @@ export class Conversation {
           return unreachable(judgement)
       }
     }
-    return refuseAll("RATE_LIMITED")
+    return refuseAll("RATE_LIMITED", update, control.summary)
   }
 
   async #controlQuota(source: Source, before: ControlState, entries: number): Promise<RefusalCode | undefined> {
@@ -399,6 +430,7 @@ export class Conversation {
     verdicts: readonly LogVerdict[],
     admission: Admission,
     readers: Readers,
+    repeated: readonly LogRun[] = [],
   ): Outcome {
     const refused = refusalsOf(verdicts)
     const entries = verdicts.flatMap((verdict) => verdict.entries)
@@ -421,12 +453,14 @@ export class Conversation {
           copies,
         })
       })
-      if (verdicts.some(({ records }) => records.length > 0)) {
-        this.#later(document.name, () => this.#rewrite(document, false))
-      } else if (document.updates > this.#ports.limits.mergeUpdates && !this.#merging.has(document.name)) {
-        this.#merging.add(document.name)
-        this.#later(document.name, () => this.#rewrite(document, true))
-      }
+      const erases = verdicts.some(({ records }) => records.length > 0)
+      if (erases || isMergeDue(document)) this.#ports.merge(document.name)
+    } else if (repeated.length > 0) {
+      this.#afterwards(
+        document.durable.then(() => {
+          this.#relay({ document: document.name, runs: repeated, readers: nobody, origin: source.origin, copies })
+        }),
+      )
     }
     return { refused, retryAfterMs: retryAfter(refused, rateMs), durable: document.durable, copies }
   }
@@ -438,7 +472,7 @@ export class Conversation {
     if (documentParts(name).kind === "control") return refuseAll("WRONG_CLASS")
     const document = await this.#open(name)
     if (document === undefined) return refuseAll("QUARANTINED")
-    const { verifier, limits, relay } = this.#ports
+    const { verifier, limits } = this.#ports
     const refused: RefusedLog[] = []
     const taken: EraseRecord[] = []
     for (const bytes of encoded) {
@@ -466,11 +500,31 @@ export class Conversation {
       const readers = this.#state.members
       this.#documents.set(name, document)
       this.#write(document, undefined, () => {
-        relay({ document: name, runs: [], records: taken, holes: [], readers, origin: source.origin, copies })
+        this.#relay({ document: name, records: taken, readers, origin: source.origin, copies })
       })
-      this.#later(name, () => this.#rewrite(document, false))
+      this.#ports.merge(name)
     }
     return { refused, retryAfterMs: retryAfter(refused, 0), durable: document.durable, copies }
+  }
+
+  /** What an update brings again: its author waits for copies, and only peers know whether they have them. */
+  async #repeated(
+    document: ActiveDocument,
+    update: Uint8Array,
+    verdicts: readonly LogVerdict[],
+  ): Promise<readonly LogRun[]> {
+    if (!this.#ports.awaitsPeers) return []
+    const held = new Set(verdicts.filter(({ run, refusal }) => !run && !refusal).map(({ client }) => client))
+    if (held.size === 0) return []
+    const contents = await document.contents()
+    return (decodeUpdate(update) ?? []).flatMap(({ client, from, elements }) => {
+      const run = held.has(client) ? contents.get(client) : undefined
+      return run === undefined ? [] : [{ ...run, from, elements: run.elements.slice(from, from + elements.length) }]
+    })
+  }
+
+  #relay(change: Partial<Change> & Pick<Change, "document" | "readers" | "origin" | "copies">): void {
+    this.#ports.relay({ runs: [], records: [], holes: [], ...change })
   }
 
   /** Appends what the summary covers already; `onDurable` runs after the fsync, in the order of the appends. */
@@ -515,19 +569,45 @@ export class Conversation {
     return punch(runs, (message) => destroyed.has(message))
   }
 
-  /** Writes a document anew as one update, without the bodies that are to be destroyed by now. [SPEC X3] */
-  async #rewrite(document: ActiveDocument, merge: boolean): Promise<void> {
-    this.#merging.delete(document.name)
-    const before = Array.from((await document.contents()).values())
-    const { runs, punched } = this.#withoutDestroyed(document, before)
-    if (punched === 0 && !merge) return
-    await document.replace(runs, document.summary)
-    this.#ports.metrics.merges.inc()
-    if (punched === 0) return
-    const holes = runs.flatMap((run, index) => holesOf(run, before[index]))
+  /** What a merge of a document is to know; undefined: it can't be merged now. */
+  mergeContext(name: DocumentName): Promise<MergeContext | undefined> {
+    return this.#enqueue(async () => {
+      const document = this.#phase.kind === "ready" ? await this.#open(name) : undefined
+      if (document === undefined || document.isEmpty) return undefined
+      const destroyed =
+        document.summary.records.size === 0
+          ? new Set<MessageId>()
+          : destroyedMessages(document.summary, this.#state, this.#ports.now())
+      return {
+        isErased: (message) => destroyed.has(message),
+        describe: (contents) => {
+          if (this.#phase.kind !== "ready") throw new WeftError("STORE_CLOSED", "the document has left memory")
+          if (destroyed.size > 0) this.#tellHoles(name, contents, destroyed)
+          return document.describe()
+        },
+      }
+    })
+  }
+
+  /** So many updates fewer are stored. */
+  merged(name: DocumentName, fewer: number): void {
+    this.#documents.get(name)?.merged(fewer)
+  }
+
+  /** Stock carriers know no records: they hear of the bodies that are gone. */
+  #tellHoles(name: DocumentName, contents: Contents, destroyed: ReadonlySet<MessageId>): void {
+    const { runs } = punch(contents.values(), (message) => destroyed.has(message))
+    const holes = runs.flatMap((run) =>
+      run.elements.flatMap((element, from) => (element === null ? [{ ...run, from, elements: [null] }] : [])),
+    )
     const { members: readers } = this.#state
-    const copies = new Confirmations()
-    this.#ports.relay({ document: document.name, runs: [], records: [], holes, readers, origin: self, copies })
+    this.#relay({ document: name, holes, readers, origin: self, copies: new Confirmations() })
+  }
+
+  /** A moderator's erasure that came due while nobody looked. [SPEC X3] */
+  async #destroyDue(document: ActiveDocument): Promise<void> {
+    const contents = await document.contents()
+    if (this.#withoutDestroyed(document, Array.from(contents.values())).punched > 0) this.#ports.merge(document.name)
   }
 
   /** Brings the segments in line with the present removals. [SPEC A11] */
@@ -550,8 +630,8 @@ export class Conversation {
 
   async #cut(document: ActiveDocument): Promise<void> {
     if (documentParts(document.name).kind === "control" || this.#state.removals.length === 0) return
-    const { cutOf } = this.#context(document)
-    const cut = await cutDocument(document, this.#ports.store, cutOf)
+    const context = this.#context(document)
+    const cut = await cutDocument(document, this.#ports.store, (log, firstSeen) => context.cutOf(log, firstSeen))
     if (cut === 0) return
     this.#ports.metrics.cutRuns.inc(cut)
     this.#ports.digests.set(document.name, digestOf(document.summary))
@@ -565,6 +645,13 @@ export class Conversation {
     log.error({ err: error, conversation: this.id }, "a conversation is dropped from memory")
     this.#phase = { kind: "closed", code: storage ? "STORAGE_FAILED" : "INTERNAL" }
     this.#ports.abandon(this)
+  }
+}
+
+function headsOf(summary: DocumentSummary): Heads {
+  return {
+    logs: Array.from(summary.logs.values(), ({ log, count }) => ({ log, count })),
+    records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)),
   }
 }
 
@@ -592,12 +679,5 @@ function changedStandings(before: ControlState, after: ControlState, standing: S
   return standingsOf(after).filter(
     ([user, now]) =>
       now === standing && (before.members.has(user) !== (now === "member") || !before.everMembers.has(user)),
-  )
-}
-
-/** The bodies that one run lost, each as a run of its own. */
-function holesOf(run: LogRun, before: LogRun | undefined): LogRun[] {
-  return run.elements.flatMap((element, index) =>
-    element === null && before?.elements[index] !== null ? [{ ...run, from: run.from + index, elements: [null] }] : [],
   )
 }

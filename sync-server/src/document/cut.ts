@@ -14,21 +14,25 @@ export async function cutDocument(
   const { summary } = document
   const logs = Array.from(summary.logs.values())
   if (logs.every(({ log, firstSeen, count }) => cutOf(log, firstSeen) >= count)) return 0
-  const kept: LogRun[] = []
-  const beyond: LogRun[] = []
-  for (const run of (await document.contents()).values()) {
-    const held = summary.logs.get(run.client)
-    const parts = cutRun(run, held === undefined ? Infinity : cutOf(run.log, held.firstSeen))
-    if (parts.kept !== undefined) kept.push(parts.kept)
-    if (parts.beyond !== undefined) beyond.push(parts.beyond)
-  }
-  // First the copy, then the cut: a crash between them leaves both, and the check skips what is held.
-  for (const run of beyond) await store.putAside(document.name, asideName(run), encodeUpdate([run]))
-  const shortened = summarize(document.name, new Map(kept.map((run) => [run.client, run])))
-  // Records are kept even where their log was cut. [SPEC X2]
-  for (const [id, record] of summary.records) shortened.records.set(id, record)
-  await document.replace(kept, shortened)
-  return beyond.length
+  let cut = 0
+  await document.replace(async (contents) => {
+    const kept: LogRun[] = []
+    const beyond: LogRun[] = []
+    for (const run of contents.values()) {
+      const held = summary.logs.get(run.client)
+      const parts = cutRun(run, held === undefined ? Infinity : cutOf(run.log, held.firstSeen))
+      if (parts.kept !== undefined) kept.push(parts.kept)
+      if (parts.beyond !== undefined) beyond.push(parts.beyond)
+    }
+    // First the copy, then the cut: a crash between them leaves both, and the check skips what is held.
+    for (const run of beyond) await store.putAside(document.name, asideName(run), encodeUpdate([run]))
+    const shortened = summarize(document.name, new Map(kept.map((run) => [run.client, run])))
+    // Records are kept even where their log was cut. [SPEC X2]
+    for (const [id, record] of summary.records) shortened.records.set(id, record)
+    cut = beyond.length
+    return { runs: kept, summary: shortened }
+  })
+  return cut
 }
 
 /** Offers what was set aside again, since authority changed; `offer` says whether all of it was taken. */

@@ -1,4 +1,13 @@
-import { isTransient, logIdBytes, type LogId, type LogVerdict, type RefusalCode } from "@weft/sdk/protocol"
+import {
+  decodeUpdate,
+  isTransient,
+  logIdBytes,
+  parseLogId,
+  type DocumentSummary,
+  type LogId,
+  type LogVerdict,
+  type RefusalCode,
+} from "@weft/sdk/protocol"
 
 /** What became of an update after its check. */
 export interface Outcome {
@@ -12,7 +21,7 @@ export interface Outcome {
 }
 
 export interface RefusedLog {
-  /** 21 bytes; none: the whole update. */
+  /** 21 bytes; none where the update does not name it: then it stands for every log that no other item names. */
   readonly log: Uint8Array
   readonly code: RefusalCode
   readonly at: number
@@ -22,9 +31,19 @@ const NO_LOG = new Uint8Array()
 /** For refusals that time may heal, unless a limit knows better. */
 const RETRY_MS = 1_000
 
-export function refuseAll(code: RefusalCode, retryAfterMs = isTransient(code) ? RETRY_MS : 0): Outcome {
-  const refused = [{ log: NO_LOG, code, at: 0 }]
-  return { refused, retryAfterMs, durable: Promise.resolve(), copies: new Confirmations() }
+/**
+ * Refuses a whole update, log by log: what a reject does not name counts as durable. `summary`: what is held of the
+ * document, where that is known.
+ */
+export function refuseAll(code: RefusalCode, update?: Uint8Array, summary?: DocumentSummary): Outcome {
+  const blocks = (update && decodeUpdate(update)) ?? []
+  const refused = blocks.map(({ client, root }): RefusedLog => {
+    const held = summary?.logs.get(client)
+    const log = held?.log ?? parseLogId(root ?? "")?.log
+    return { log: logBytes(log), code, at: held?.count ?? 0 }
+  })
+  if (refused.length === 0) refused.push({ log: NO_LOG, code, at: 0 })
+  return { refused, retryAfterMs: retryAfter(refused, 0), durable: Promise.resolve(), copies: new Confirmations() }
 }
 
 export function refusalsOf(verdicts: readonly LogVerdict[]): RefusedLog[] {

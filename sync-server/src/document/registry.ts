@@ -33,6 +33,11 @@ export class Registry {
     return conversation
   }
 
+  /** The conversation, if it is in memory. */
+  active(id: ConversationId): Conversation | undefined {
+    return this.#active.get(id)
+  }
+
   get documentCount(): number {
     let count = 0
     for (const conversation of this.#active.values()) count += conversation.documentCount

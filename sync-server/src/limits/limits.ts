@@ -41,7 +41,6 @@ const definitions = {
   formerMemberEntries: [64, "control entries that a former member may bring"],
   /** Memory follows active documents: what nobody uses is dropped. */
   activeConversations: [2_000, "conversations that are kept in memory"],
-  mergeUpdates: [200, "stored updates of a document after which they are merged into one"],
   /** How long an author waits at most for the copies that --ack asks for. */
   peerAckMs: [10_000, "milliseconds to wait for peers before an update is refused for now"],
   drainMs: [10_000, "milliseconds that a stop waits for what is under way"],

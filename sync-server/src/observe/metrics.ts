@@ -20,6 +20,7 @@ export function createMetrics(options: { readonly process: boolean }) {
     refused: counter("weft_refused_connections_total", "Connections that were refused or closed, by code", "code"),
     entries: counter("weft_acked_entries_total", "Entries that became durable"),
     rejects: counter("weft_rejects_total", "Logs of updates that were refused, by code", "code"),
+    fsyncSeconds: histogram("weft_fsync_seconds", "A commit of the store, fsync included", SECONDS),
     appendSeconds: histogram("weft_append_seconds", "From handing an update to the store until it is fsynced", SECONDS),
     ackSeconds: histogram("weft_ack_seconds", "From an update's arrival until its acknowledgement", SECONDS),
     fanOut: counter("weft_fan_out_updates_total", "Updates that were relayed to connections"),

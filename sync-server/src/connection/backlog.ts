@@ -1,0 +1,40 @@
+/** Bytes of one connection's frames that are being worked on: beyond the bound the socket is not read. */
+export class Backlog {
+  readonly #maxBytes: number
+  readonly #wire: { pause(): void; resume(): void }
+  readonly #idle: (() => void)[] = []
+  #bytes = 0
+  #frames = 0
+  #paused = false
+
+  constructor(maxBytes: number, wire: { pause(): void; resume(): void }) {
+    this.#maxBytes = maxBytes
+    this.#wire = wire
+  }
+
+  /** Runs a task that holds so many bytes until it ends. */
+  async hold(bytes: number, task: () => Promise<void>): Promise<void> {
+    this.#bytes += bytes
+    this.#frames++
+    if (!this.#paused && this.#bytes > this.#maxBytes) {
+      this.#paused = true
+      this.#wire.pause()
+    }
+    try {
+      await task()
+    } finally {
+      this.#bytes -= bytes
+      this.#frames--
+      if (this.#paused && this.#bytes <= this.#maxBytes / 2) {
+        this.#paused = false
+        this.#wire.resume()
+      }
+      if (this.#frames === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    }
+  }
+
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void> {
+    return this.#frames === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
+  }
+}

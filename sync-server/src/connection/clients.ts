@@ -1,0 +1,44 @@
+/** A connection, as the server sees it that opened it. */
+export interface Client {
+  /** When the last frame came in. */
+  readonly heardAt: number
+  readonly unsentBytes: number
+  /** Asks for a sign of life, where the protocol has none of its own. */
+  stir?(): void
+  /** Ends a connection that has been silent for too long. */
+  expire(): void
+  /** Reads nothing more, answers what came in, and closes. */
+  drain(): Promise<void>
+}
+
+/** All open connections. */
+export class Clients {
+  readonly #open = new Set<Client>()
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  get unsentBytes(): number {
+    let bytes = 0
+    for (const { unsentBytes } of this.#open) bytes += unsentBytes
+    return bytes
+  }
+
+  add(client: Client): () => void {
+    this.#open.add(client)
+    return () => this.#open.delete(client)
+  }
+
+  /** Ends those that were silent since then, and asks the others for a sign of life. */
+  expire(before: number): void {
+    for (const client of Array.from(this.#open)) {
+      if (client.heardAt < before) client.expire()
+      else client.stir?.()
+    }
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(Array.from(this.#open, (client) => client.drain()))
+  }
+}

@@ -1,0 +1,121 @@
+import type { DocumentName, UserId } from "@weft/sdk/protocol"
+import type { Change } from "../document/conversation.js"
+import type { Origin } from "../document/source.js"
+import { Batch } from "./batch.js"
+
+/** Whoever is told of changes while it is connected. */
+export interface Subscriber {
+  /** What it brought itself it is not told. */
+  readonly origin: Origin
+  relay(batch: Batch): void
+}
+
+/** Who is connected, and what goes to whom; one batch for each document and turn. [SPEC S7] */
+export class FanOut {
+  readonly #users = new Map<UserId, Set<Subscriber>>()
+  readonly #stock = new Map<DocumentName, Map<Subscriber, UserId>>()
+  /** A peer may have several connections: each to the other, for one. One is enough. */
+  readonly #peers = new Map<string, Set<Subscriber>>()
+  readonly #defer: (call: () => void) => void
+  readonly #onRelay: (updates: number) => void
+  #pending: Change[] = []
+
+  constructor(defer: (call: () => void) => void, onRelay: (updates: number) => void) {
+    this.#defer = defer
+    this.#onRelay = onRelay
+  }
+
+  addUser(user: UserId, subscriber: Subscriber): () => void {
+    return addTo(this.#users, user, subscriber)
+  }
+
+  addPeer(key: string, subscriber: Subscriber): () => void {
+    return addTo(this.#peers, key, subscriber)
+  }
+
+  addStock(document: DocumentName, user: UserId, subscriber: Subscriber): () => void {
+    const readers = this.#stock.get(document) ?? new Map<Subscriber, UserId>()
+    this.#stock.set(document, readers.set(subscriber, user))
+    return () => {
+      readers.delete(subscriber)
+      if (readers.size === 0 && this.#stock.get(document) === readers) this.#stock.delete(document)
+    }
+  }
+
+  connectionsOf(user: UserId): Iterable<Subscriber> {
+    return this.#users.get(user) ?? []
+  }
+
+  stockOn(document: DocumentName): Iterable<Subscriber> {
+    return this.#stock.get(document)?.keys() ?? []
+  }
+
+  get peerCount(): number {
+    return this.#peers.size
+  }
+
+  relay(change: Change): void {
+    this.#pending.push(change)
+    if (this.#pending.length === 1) {
+      this.#defer(() => {
+        this.flush()
+      })
+    }
+  }
+
+  /** Sends what waits for the end of the turn, now. */
+  flush(): void {
+    const pending = this.#pending
+    this.#pending = []
+    const groups = new Map<DocumentName, Change[]>()
+    for (const change of pending) {
+      let group = groups.get(change.document) ?? []
+      // Those who may read changed in between: what came before is not for the new ones, and the reverse.
+      if (group.length > 0 && group[0]?.readers !== change.readers) {
+        this.#send(change.document, group)
+        group = []
+      }
+      group.push(change)
+      groups.set(change.document, group)
+    }
+    for (const [document, changes] of groups) this.#send(document, changes)
+  }
+
+  #send(document: DocumentName, changes: readonly Change[]): void {
+    const origins = new Set(changes.map(({ origin }) => origin))
+    const whole = new Batch(document, changes)
+    const partial = new Map<Origin, Batch>()
+    let sent = 0
+    const tell = (subscriber: Subscriber): void => {
+      const { origin } = subscriber
+      let batch = whole
+      if (origins.has(origin)) {
+        if (origins.size === 1) return
+        batch =
+          partial.get(origin) ??
+          new Batch(
+            document,
+            changes.filter((change) => change.origin !== origin),
+          )
+        partial.set(origin, batch)
+      }
+      sent++
+      subscriber.relay(batch)
+    }
+    const readers = changes[0]?.readers
+    if (readers === undefined) return
+    for (const user of readers.keys()) for (const subscriber of this.#users.get(user) ?? []) tell(subscriber)
+    for (const [subscriber, user] of this.#stock.get(document) ?? []) if (readers.has(user)) tell(subscriber)
+    for (const [first] of this.#peers.values()) if (first !== undefined) tell(first)
+    this.#onRelay(sent)
+  }
+}
+
+function addTo<K>(map: Map<K, Set<Subscriber>>, key: K, subscriber: Subscriber): () => void {
+  const set = map.get(key) ?? new Set()
+  map.set(key, set.add(subscriber))
+  return () => {
+    set.delete(subscriber)
+    if (set.size === 0 && map.get(key) === set) map.delete(key)
+  }
+}

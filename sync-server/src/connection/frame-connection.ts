@@ -1,0 +1,293 @@
+import type { Duplex } from "node:stream"
+import {
+  decodeFrame,
+  encodeFrame,
+  PROTOCOL_VERSION,
+  unreachable,
+  type Frame,
+  type FrameOf,
+  type RefusalCode,
+} from "@weft/sdk/protocol"
+import type { WebSocket } from "ws"
+import { callAt } from "../env.js"
+import { guardBytes } from "../limits/guard-bytes.js"
+import type { Slots } from "../limits/slots.js"
+import { PeerUpdates } from "../peer/peer-updates.js"
+import type { Trust } from "../auth/trust.js"
+import type { Client, Clients } from "./clients.js"
+import type { FanOut } from "./fan-out.js"
+import { greet, type GreetingPorts } from "./greeting.js"
+import type { Party } from "./party.js"
+import type { PeerOrigins } from "./peer-origins.js"
+import type { Shared, Wire } from "./session-ports.js"
+import { Socket } from "./socket.js"
+import { SyncSession } from "./sync-session.js"
+
+const NONCE_BYTES = 16
+
+export interface ConnectionPorts extends Shared, GreetingPorts {
+  readonly trust: Trust
+  readonly incarnation: Uint8Array
+  readonly fanOut: FanOut
+  readonly clients: Clients
+  readonly users: Slots
+  readonly peerOrigins: PeerOrigins
+}
+
+type State =
+  | { readonly kind: "greeting"; readonly nonce: Uint8Array }
+  /** The token is being checked; nothing may come in. */
+  | { readonly kind: "authenticating" }
+  | { readonly kind: "live"; readonly session: SyncSession; readonly party: Party }
+  | { readonly kind: "closed" }
+
+/** One connection at /sync: challenge, hello, welcome, then a session. [SPEC S1-S3, S8] */
+export class FrameConnection implements Client {
+  readonly #ports: ConnectionPorts
+  readonly #socket: Socket
+  readonly #releases: (() => void)[]
+  readonly #endGuard: () => void
+  #state: State
+  #stopExpiry: () => void = () => undefined
+
+  /** `release`: gives back what the address holds. */
+  constructor(socket: WebSocket, stream: Duplex, ports: ConnectionPorts, release: () => void) {
+    const { env, limits, key, clients } = ports
+    this.#ports = ports
+    this.#state = { kind: "greeting", nonce: env.randomBytes(NONCE_BYTES) }
+    this.#socket = new Socket(socket, stream, {
+      env,
+      maxUnsentBytes: limits.unsentBytes,
+      onMessage: (bytes) => {
+        this.#onMessage(bytes)
+      },
+      onRefuse: (code, message) => {
+        this.#send({ kind: "refusal", code, retryAfterMs: 0, message })
+      },
+      onClosed: (code) => {
+        this.#onClosed(code)
+      },
+    })
+    const timer = env.setTimer(limits.preAuthMs, () => {
+      this.#refuse("AUTH_TIMEOUT", "no hello in time")
+    })
+    const endBytes = guardBytes(stream, limits.preAuthBytes, () => {
+      this.#refuse("FRAME_TOO_LARGE", "too many bytes before the welcome")
+    })
+    this.#endGuard = () => {
+      env.clearTimer(timer)
+      endBytes()
+    }
+    this.#releases = [release, clients.add(this)]
+    if (this.#state.kind === "greeting") {
+      this.#send({ kind: "challenge", version: PROTOCOL_VERSION, nonce: this.#state.nonce, serverKey: key.publicKey })
+    }
+  }
+
+  get heardAt(): number {
+    return this.#socket.heardAt
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.outbox.unsentBytes
+  }
+
+  expire(): void {
+    this.#refuse("AUTH_TIMEOUT", "no frame for too long")
+  }
+
+  async drain(): Promise<void> {
+    if (this.#state.kind === "live") {
+      this.#socket.pause()
+      await this.#state.session.idle()
+    }
+    this.#refuse("SHUTTING_DOWN", "the server stops")
+  }
+
+  #send(frame: Frame): void {
+    this.#socket.outbox.send(encodeFrame(frame))
+  }
+
+  #refuse(code: RefusalCode, message: string): void {
+    this.#socket.refuse(code, message)
+  }
+
+  #onMessage(bytes: Uint8Array): void {
+    try {
+      if (bytes.length > this.#ports.limits.frameBytes) {
+        this.#refuse("FRAME_TOO_LARGE", `a frame has at most ${this.#ports.limits.frameBytes} bytes`)
+        return
+      }
+      const frame = decodeFrame(bytes)
+      if (frame === undefined) this.#refuse("BAD_FRAME", "not a frame of this version")
+      else this.#onFrame(frame, bytes.length)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #onFrame(frame: Frame, bytes: number): void {
+    const state = this.#state
+    switch (state.kind) {
+      case "greeting":
+        if (frame.kind !== "hello") this.#refuse("BAD_FRAME", `${frame.kind} before hello`)
+        else {
+          this.#state = { kind: "authenticating" }
+          this.#onHello(frame, state.nonce).catch((error: unknown) => {
+            this.#fail(error)
+          })
+        }
+        return
+      case "authenticating":
+        this.#refuse("BAD_FRAME", `${frame.kind} before welcome`)
+        return
+      case "live":
+        this.#onLiveFrame(frame, bytes, state.session)
+        return
+      case "closed":
+        return
+      default:
+        unreachable(state)
+    }
+  }
+
+  #onLiveFrame(frame: Frame, bytes: number, session: SyncSession): void {
+    switch (frame.kind) {
+      case "challenge":
+      case "hello":
+      case "welcome":
+      case "refusal":
+      case "renewed":
+      case "pong":
+        this.#refuse("BAD_FRAME", `${frame.kind} does not belong here`)
+        return
+      case "ping":
+        this.#send({ kind: "pong", id: frame.id, serverTime: Math.floor(this.#ports.env.now()) })
+        return
+      case "token":
+        this.#onToken(frame).catch((error: unknown) => {
+          this.#fail(error)
+        })
+        return
+      default:
+        session.take(frame, bytes)
+    }
+  }
+
+  async #onHello(hello: FrameOf<"hello">, nonce: Uint8Array): Promise<void> {
+    const { limits, env, key, trust, incarnation, users, fanOut } = this.#ports
+    const greeted = await greet(hello, nonce, this.#ports)
+    if (!this.#socket.isOpen) return
+    if (greeted.kind === "refused") {
+      this.#refuse(greeted.code, greeted.message)
+      return
+    }
+    const { party, expiresAt } = greeted
+    let certificate = new Uint8Array()
+    if (party.kind === "device") {
+      const slot = users.take(party.user, limits.socketsPerUser)
+      if (slot === undefined) {
+        this.#refuse("TOO_MANY_CONNECTIONS", `a user has at most ${limits.socketsPerUser}`)
+        return
+      }
+      this.#releases.push(slot)
+      certificate = new Uint8Array(await key.certify(party.user, hello.publicKey, env.now()))
+    } else await trust.learn(hello.publicKey)
+    if (!this.#socket.isOpen) return
+    this.#endGuard()
+    const session = this.#open(party)
+    this.#releases.push(
+      party.kind === "device" ? fanOut.addUser(party.user, session) : fanOut.addPeer(party.key, session),
+    )
+    this.#expireAt(expiresAt)
+    this.#send({
+      kind: "welcome",
+      user: party.kind === "device" ? party.user : "",
+      serverTime: Math.floor(env.now()),
+      incarnation,
+      certificate,
+      trust: trust.keys(),
+      frameBytes: limits.frameBytes,
+    })
+  }
+
+  #open(party: Party): SyncSession {
+    const wire: Wire = {
+      send: (frame) => {
+        this.#send(frame)
+      },
+      sendBytes: (bytes) => {
+        this.#socket.outbox.send(bytes)
+      },
+      drained: () => this.#socket.outbox.drained(),
+      pause: () => {
+        this.#socket.pause()
+      },
+      resume: () => {
+        this.#socket.resume()
+      },
+      refuse: (code, message) => {
+        this.#refuse(code, message)
+      },
+    }
+    const { env, metrics, log, peerOrigins } = this.#ports
+    if (party.kind === "device") {
+      const session = new SyncSession(party, {}, this.#ports, wire)
+      this.#state = { kind: "live", session, party }
+      return session
+    }
+    const updates = new PeerUpdates({
+      key: party.key,
+      name: party.key.slice(0, 12),
+      env,
+      metrics,
+      log,
+      send: wire.send.bind(wire),
+      compare: (conversation) => {
+        session.tell(conversation)
+      },
+    })
+    const session = new SyncSession(party, peerOrigins.of(party.key), this.#ports, wire, updates)
+    this.#state = { kind: "live", session, party }
+    return session
+  }
+
+  /** A fresh token of the same user, in band. [SPEC S8] */
+  async #onToken({ token }: FrameOf<"token">): Promise<void> {
+    const state = this.#state
+    if (state.kind !== "live" || state.party.kind !== "device") {
+      this.#refuse("BAD_FRAME", "token does not belong here")
+      return
+    }
+    const verdict = await this.#ports.authenticate(token)
+    if (verdict.kind === "refused") this.#refuse(verdict.code, verdict.reason)
+    else if (verdict.user !== state.party.user) this.#refuse("AUTH_FAILED", "the token is another user's")
+    else {
+      this.#expireAt(verdict.expiresAt)
+      this.#send({ kind: "renewed", expiresAt: Math.floor(verdict.expiresAt ?? 0) })
+    }
+  }
+
+  #expireAt(time: number | undefined): void {
+    this.#stopExpiry()
+    if (time === undefined || !this.#socket.isOpen) return
+    this.#stopExpiry = callAt(this.#ports.env, time, () => {
+      this.#refuse("TOKEN_EXPIRED", "the token has ended")
+    })
+  }
+
+  #fail(error: unknown): void {
+    this.#ports.metrics.errors.inc()
+    this.#ports.log.error({ err: error }, "a connection failed")
+    this.#refuse("INTERNAL", "this frame could not be handled")
+  }
+
+  #onClosed(code: RefusalCode | undefined): void {
+    if (code !== undefined) this.#ports.metrics.refused.inc({ code })
+    if (this.#state.kind === "live") this.#state.session.end()
+    this.#state = { kind: "closed" }
+    this.#endGuard()
+    this.#stopExpiry()
+    for (const release of this.#releases) release()
+  }
+}

@@ -1,0 +1,176 @@
+import {
+  clientIdOf,
+  conversationOf,
+  createQueue,
+  encodeUpdate,
+  MAX_FRAME_UPDATE_BYTES,
+  splitRuns,
+  unreachable,
+  type DocumentName,
+  type LogRun,
+  type RefusalCode,
+  type UserId,
+} from "@weft/sdk/protocol"
+import type { Held, Snapshot } from "../document/conversation.js"
+import type { Source } from "../document/source.js"
+import { reachLevel } from "../peer/copies.js"
+import type { AwarenessRoom } from "./awareness.js"
+import { Backlog } from "./backlog.js"
+import type { Batch } from "./batch.js"
+import type { Subscriber } from "./fan-out.js"
+import type { Shared } from "./session-ports.js"
+import { encodeStockMessage, type StockMessage } from "./stock-message.js"
+
+export interface StockWire {
+  send(bytes: Uint8Array): void
+  drained(): Promise<void>
+  pause(): void
+  resume(): void
+  refuse(code: RefusalCode, message: string): void
+}
+
+const everything: Held = { logs: new Map(), records: new Set() }
+
+/** A stock y-websocket client on one document: the same check, another language. [SPEC S12] */
+export class StockSession implements Subscriber {
+  readonly origin = {}
+  readonly #document: DocumentName
+  readonly #user: UserId
+  readonly #source: Source
+  readonly #shared: Shared
+  readonly #wire: StockWire
+  readonly #room: AwarenessRoom
+  readonly #tellOthers: (awareness: Uint8Array) => void
+  readonly #backlog: Backlog
+  readonly #answers = createQueue()
+  #held: Batch[] | undefined
+
+  constructor(
+    who: { readonly user: UserId; readonly document: DocumentName },
+    shared: Shared,
+    wire: StockWire,
+    room: AwarenessRoom,
+    tellOthers: (awareness: Uint8Array) => void,
+  ) {
+    this.#document = who.document
+    this.#user = who.user
+    this.#source = { kind: "stock", user: who.user, origin: this.origin }
+    this.#shared = shared
+    this.#wire = wire
+    this.#room = room
+    this.#tellOthers = tellOthers
+    this.#backlog = new Backlog(shared.limits.inFlightBytes, wire)
+  }
+
+  /** Asks for what is not here. */
+  start(): void {
+    this.#work(0, () => this.#answers(() => this.#greet()))
+  }
+
+  take(message: StockMessage, bytes: number): void {
+    switch (message.kind) {
+      case "step1":
+        this.#work(bytes, () => this.#answers(() => this.#serve(message.stateVector)))
+        return
+      case "step2":
+      case "update":
+        this.#work(bytes, () => this.#submit(message.update))
+        return
+      case "awareness":
+        this.#onAwareness(message.awareness)
+        return
+      case "queryAwareness":
+        this.sendAwareness(this.#room.all())
+        return
+      default:
+        unreachable(message)
+    }
+  }
+
+  relay(batch: Batch): void {
+    if (this.#held !== undefined) {
+      this.#held.push(batch)
+      return
+    }
+    for (const update of [...batch.updates, ...batch.holes])
+      this.#wire.send(encodeStockMessage({ kind: "update", update }))
+  }
+
+  sendAwareness(awareness: Uint8Array): void {
+    if (awareness.length > 0) this.#wire.send(encodeStockMessage({ kind: "awareness", awareness }))
+  }
+
+  idle(): Promise<void> {
+    return this.#backlog.idle()
+  }
+
+  end(): void {
+    const gone = this.#room.leave(this)
+    if (gone.length > 0) this.#tellOthers(gone)
+  }
+
+  #work(bytes: number, task: () => Promise<void>): void {
+    this.#backlog.hold(bytes, task).catch((error: unknown) => {
+      this.#shared.metrics.errors.inc()
+      this.#shared.log.error({ err: error }, "a stock message could not be handled")
+      this.#wire.refuse("INTERNAL", "this message could not be handled")
+    })
+  }
+
+  #read(onSnapshot: () => void): Promise<Snapshot> {
+    const conversation = this.#shared.registry.conversation(conversationOf(this.#document))
+    return conversation.read(this.#user, this.#document, everything, onSnapshot)
+  }
+
+  async #greet(): Promise<void> {
+    const { heads } = await this.#read(() => undefined)
+    const stateVector = new Map(heads.logs.map(({ log, count }) => [clientIdOf(this.#document, log), count]))
+    this.#wire.send(encodeStockMessage({ kind: "step1", stateVector }))
+    this.sendAwareness(this.#room.all())
+  }
+
+  /** What a Y.Doc with this state vector lacks, and the deletions of what it has. Step 2 comes last: by it the client is synced. */
+  async #serve(stateVector: ReadonlyMap<number, number>): Promise<void> {
+    const { runs } = await this.#read(() => {
+      this.#held ??= []
+    })
+    const lacking: LogRun[] = []
+    const holes: LogRun[] = []
+    for (const run of runs) {
+      const has = Math.min(stateVector.get(run.client) ?? 0, run.elements.length)
+      if (has < run.elements.length) lacking.push({ ...run, from: has, elements: run.elements.slice(has) })
+      run.elements.slice(0, has).forEach((element, from) => {
+        if (element === null) holes.push({ ...run, from, elements: [null] })
+      })
+    }
+    const updates = [
+      ...holes.map((hole) => encodeUpdate([hole])),
+      ...splitRuns(lacking, MAX_FRAME_UPDATE_BYTES).map((group) => encodeUpdate(group)),
+    ]
+    const last = updates.pop() ?? encodeUpdate([])
+    for (const update of updates) {
+      this.#wire.send(encodeStockMessage({ kind: "update", update }))
+      await this.#wire.drained()
+    }
+    this.#wire.send(encodeStockMessage({ kind: "step2", update: last }))
+    const waiting = this.#held ?? []
+    this.#held = undefined
+    for (const batch of waiting) this.relay(batch)
+  }
+
+  async #submit(update: Uint8Array): Promise<void> {
+    const { registry, metrics, env, ack, limits } = this.#shared
+    const conversation = registry.conversation(conversationOf(this.#document))
+    const outcome = await conversation.submit(this.#source, this.#document, update)
+    await reachLevel(outcome, { env, level: ack, timeoutMs: limits.peerAckMs })
+    for (const { code } of outcome.refused) metrics.rejects.inc({ code })
+    const [first] = outcome.refused
+    if (first !== undefined) this.#wire.refuse(first.code, "part of this document is refused")
+  }
+
+  #onAwareness(awareness: Uint8Array): void {
+    const news = awareness.length > this.#shared.limits.awarenessBytes ? undefined : this.#room.take(this, awareness)
+    if (news === undefined) this.#wire.refuse("BAD_FRAME", "not an awareness update of this size")
+    else if (news.length > 0) this.#tellOthers(news)
+  }
+}

@@ -1,0 +1,244 @@
+import {
+  base64url,
+  conversationOf,
+  createQueue,
+  documentParts,
+  encodeUpdate,
+  MAX_FRAME_UPDATE_BYTES,
+  splitRuns,
+  unreachable,
+  type ConversationId,
+  type DocumentName,
+  type Frame,
+  type FrameOf,
+} from "@weft/sdk/protocol"
+import type { Held } from "../document/conversation.js"
+import { refuseAll, type Outcome } from "../document/outcome.js"
+import type { Origin, Source } from "../document/source.js"
+import { reachLevel } from "../peer/copies.js"
+import type { PeerUpdates } from "../peer/peer-updates.js"
+import { Backlog } from "./backlog.js"
+import { recordFrames, type Batch } from "./batch.js"
+import { comparableOf, Comparison, describe, differing } from "./comparison.js"
+import type { Subscriber } from "./fan-out.js"
+import { readerOf, sourceOf, type Party } from "./party.js"
+import type { Shared, Wire } from "./session-ports.js"
+
+/** Frames that a live connection may bring; `token` and `ping` are the connection's own. */
+export type SessionFrame = Extract<
+  Frame,
+  {
+    kind: "digests" | "documents" | "compared" | "vector" | "served" | "records" | "update" | "ack" | "reject"
+  }
+>
+
+/** A live connection of a device or of another server: both speak the same frames. [SPEC S4-S7, S11] */
+export class SyncSession implements Subscriber {
+  readonly origin: Origin
+  readonly #party: Party
+  readonly #source: Source
+  readonly #shared: Shared
+  readonly #wire: Wire
+  readonly #backlog: Backlog
+  readonly #comparison = new Comparison()
+  /** Answers go out one after another: what was asked for first is there first. */
+  readonly #answers = createQueue()
+  /** Documents that are being served: what is relayed meanwhile comes behind what it builds on. */
+  readonly #held = new Map<DocumentName, Batch[]>()
+  /** Of a peer: what it has not acknowledged. */
+  readonly #updates: PeerUpdates | undefined
+  #ended = false
+
+  constructor(party: Party, origin: Origin, shared: Shared, wire: Wire, updates?: PeerUpdates) {
+    this.origin = origin
+    this.#party = party
+    this.#source = sourceOf(party, origin)
+    this.#shared = shared
+    this.#wire = wire
+    this.#updates = updates
+    this.#backlog = new Backlog(shared.limits.inFlightBytes, wire)
+  }
+
+  /** Takes a frame; `bytes` is its size on the wire. */
+  take(frame: SessionFrame, bytes: number): void {
+    switch (frame.kind) {
+      case "update":
+        this.#work(bytes, () => this.#onUpdate(frame))
+        return
+      case "records":
+        this.#work(bytes, () => this.#onRecords(frame))
+        return
+      case "vector":
+        this.#work(bytes, () => this.#answers(() => this.#onVector(frame)))
+        return
+      case "digests":
+        this.#work(bytes, () => this.#answers(() => this.#onDigests(frame)))
+        return
+      case "documents":
+        if (this.#party.kind !== "peer") this.#outOfOrder(frame)
+        else this.#work(bytes, () => this.#answers(() => this.#ask(frame)))
+        return
+      case "ack":
+        if (this.#updates === undefined) this.#outOfOrder(frame)
+        else this.#updates.acknowledged(frame.id)
+        return
+      case "reject":
+        if (this.#updates === undefined) this.#outOfOrder(frame)
+        else this.#updates.rejected(frame)
+        return
+      case "compared":
+      case "served":
+        return
+      default:
+        unreachable(frame)
+    }
+  }
+
+  relay(batch: Batch): void {
+    if (this.#ended) return
+    const held = this.#held.get(batch.document)
+    if (held !== undefined) held.push(batch)
+    else this.#relayNow(batch)
+  }
+
+  /** Says what is here of a conversation: to a user who was just let in, or to a peer to compare. */
+  tell(conversation: ConversationId): void {
+    if (!this.#ended) this.#wire.send(describe(conversation, "member", this.#shared.digests))
+  }
+
+  /** Resolves when everything that came in was answered. */
+  idle(): Promise<void> {
+    return this.#backlog.idle()
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#updates?.end()
+  }
+
+  #work(bytes: number, task: () => Promise<void>): void {
+    this.#backlog.hold(bytes, task).catch((error: unknown) => {
+      this.#shared.metrics.errors.inc()
+      this.#shared.log.error({ err: error }, "a frame could not be handled")
+      this.#wire.refuse("INTERNAL", "this frame could not be handled")
+    })
+  }
+
+  #outOfOrder(frame: Frame): void {
+    this.#wire.refuse("BAD_FRAME", `${frame.kind} does not belong here`)
+  }
+
+  #relayNow(batch: Batch): void {
+    if (this.#updates === undefined) for (const frame of batch.frames) this.#wire.sendBytes(frame)
+    else {
+      for (const frame of batch.recordFrames) this.#wire.sendBytes(frame)
+      this.#updates.send(batch.document, batch.updates, batch.copies)
+    }
+  }
+
+  async #onUpdate({ id, document, update }: FrameOf<"update">): Promise<void> {
+    const arrived = this.#shared.metrics.ackSeconds.startTimer()
+    const conversation = this.#shared.registry.conversation(conversationOf(document))
+    const outcome = await conversation.submit(this.#source, document, update)
+    if (await this.#answer(id, document, outcome, update)) arrived()
+  }
+
+  async #onRecords({ id, document, records }: FrameOf<"records">): Promise<void> {
+    const conversation = this.#shared.registry.conversation(conversationOf(document))
+    const outcome = await conversation.submitRecords(this.#source, document, records)
+    await this.#answer(id, document, outcome, undefined)
+  }
+
+  /** Acknowledges what is as durable as the operator asks. Nothing before. [SPEC S6] */
+  async #answer(
+    id: number,
+    document: DocumentName,
+    outcome: Outcome,
+    update: Uint8Array | undefined,
+  ): Promise<boolean> {
+    const { env, ack, limits, metrics, log } = this.#shared
+    let { refused, retryAfterMs } = outcome
+    try {
+      const ports = {
+        env,
+        level: this.#party.kind === "peer" ? ({ kind: "local" } as const) : ack,
+        timeoutMs: limits.peerAckMs,
+      }
+      if (!(await reachLevel(outcome, ports))) {
+        metrics.peerAckTimeouts.inc()
+        log.warn({ document, copies: 1 + outcome.copies.count }, "an update has too few copies")
+        ;({ refused, retryAfterMs } = refuseAll("STORAGE_FAILED", update))
+      }
+    } catch (error) {
+      log.error({ err: error, document }, "an update is not durable")
+      ;({ refused, retryAfterMs } = refuseAll("STORAGE_FAILED", update))
+    }
+    for (const { code } of refused) metrics.rejects.inc({ code })
+    if (id === 0 || this.#ended) return false
+    const copies = 1 + outcome.copies.count
+    if (refused.length === 0) this.#wire.send({ kind: "ack", id, copies })
+    else this.#wire.send({ kind: "reject", id, document, copies, retryAfterMs, items: refused })
+    return refused.length === 0
+  }
+
+  async #onDigests(frame: FrameOf<"digests">): Promise<void> {
+    const { index, digests, limits } = this.#shared
+    const user = readerOf(this.#party)
+    if (user !== undefined && this.#comparison.named + frame.items.length > 2 * limits.conversationsPerUser) {
+      this.#wire.refuse("BAD_FRAME", "too many conversations")
+      return
+    }
+    const comparable = comparableOf(user === undefined ? undefined : await index.conversations(user), digests)
+    for (const documents of this.#comparison.compare(frame, comparable, digests)) {
+      if (this.#ended) return
+      this.#wire.send(documents)
+      await this.#wire.drained()
+    }
+    if (frame.last) this.#wire.send({ kind: "compared" })
+  }
+
+  /** Asks a peer for what differs; its own vectors come back, and are answered. */
+  async #ask(frame: FrameOf<"documents">): Promise<void> {
+    const { registry, digests } = this.#shared
+    const conversation = registry.conversation(frame.conversation)
+    for (const document of differing(frame, digests)) {
+      const heads = await conversation.heads(document)
+      if (this.#ended) return
+      if (heads === undefined) continue
+      this.#wire.send({ kind: "vector", document, reply: true, ...heads })
+      await this.#wire.drained()
+    }
+  }
+
+  /** Sends what the other side lacks: records first, then updates, then the digest that all this makes. [SPEC S5] */
+  async #onVector({ document, reply, logs, records }: FrameOf<"vector">): Promise<void> {
+    const held: Held = {
+      logs: new Map(logs.map(({ log, count }) => [log, count])),
+      records: new Set(records.map((id) => base64url(id))),
+    }
+    const conversation = this.#shared.registry.conversation(conversationOf(document))
+    const snapshot = await conversation.read(readerOf(this.#party), document, held, () => {
+      if (!this.#held.has(document)) this.#held.set(document, [])
+    })
+    for (const frame of recordFrames(document, snapshot.records)) this.#wire.sendBytes(frame)
+    for (const group of splitRuns(snapshot.runs, MAX_FRAME_UPDATE_BYTES)) {
+      await this.#wire.drained()
+      if (this.#ended) return
+      const update = encodeUpdate(group)
+      if (this.#updates === undefined) this.#wire.send({ kind: "update", id: 0, document, update })
+      else this.#updates.send(document, [update], [])
+    }
+    if (this.#ended) return
+    if (snapshot.refusal !== undefined && snapshot.refusal !== "FORBIDDEN") {
+      const items = [{ log: new Uint8Array(), code: snapshot.refusal, at: 0 }]
+      this.#wire.send({ kind: "reject", id: 0, document, copies: 0, retryAfterMs: 0, items })
+    }
+    this.#wire.send({ kind: "served", document, digest: snapshot.digest })
+    // Who may not read is asked for nothing, but for a control document: it may open the conversation, or bring it back.
+    const asks = snapshot.refusal === undefined || documentParts(document).kind === "control"
+    if (reply && asks) this.#wire.send({ kind: "vector", document, reply: false, ...snapshot.heads })
+    const waiting = this.#held.get(document) ?? []
+    this.#held.delete(document)
+    for (const batch of waiting) this.#relayNow(batch)
+  }
+}

@@ -1,0 +1,101 @@
+import type { IncomingMessage } from "node:http"
+import type { Duplex } from "node:stream"
+import { closeCode, encodeFrame, parseDocumentName, type DocumentName, type RefusalCode } from "@weft/sdk/protocol"
+import { WebSocketServer, type WebSocket } from "ws"
+import { addressOf, isLoopback } from "../limits/address.js"
+import type { Limits } from "../limits/limits.js"
+import type { Slots } from "../limits/slots.js"
+import type { Metrics } from "../observe/metrics.js"
+
+/** What a WebSocket was opened for. */
+export type Target =
+  { readonly kind: "sync" } | { readonly kind: "stock"; readonly document: DocumentName; readonly token: string }
+
+export interface UpgradePorts {
+  readonly limits: Limits
+  readonly metrics: Metrics
+  readonly addresses: Slots
+  readonly trustedProxy: boolean
+  /** Development servers believe anybody, so only pages of this machine may connect. */
+  readonly loopbackOriginsOnly: boolean
+  isDraining(): boolean
+  /** Takes an accepted socket; `release` is to be called when it has closed. */
+  accept(target: Target, socket: WebSocket, stream: Duplex, release: () => void): void
+}
+
+/** Frames up to this many times the limit still arrive, to be refused with a code; larger ones end in `ws` itself. */
+const TOLERANCE = 2
+
+/** Takes WebSocket upgrades. No compression: one shared window over secrets and strangers' text leaks both. */
+export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage, stream: Duplex, head: Buffer) => void {
+  const { limits, addresses } = ports
+  const serve = (maxPayload: number): WebSocketServer =>
+    new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, clientTracking: false })
+  const servers = { sync: serve(TOLERANCE * limits.frameBytes), stock: serve(limits.stockFrameBytes) }
+
+  return (request, stream, head) => {
+    // Without a listener a reset connection would end the process.
+    stream.on("error", () => {
+      stream.destroy()
+    })
+    const target = targetOf(request.url ?? "")
+    if (target === undefined) {
+      refuseHttp(stream, 404)
+      return
+    }
+    if (ports.loopbackOriginsOnly && !isLoopbackOrigin(request.headers.origin)) {
+      refuseHttp(stream, 403)
+      return
+    }
+    const address = addressOf(request, ports.trustedProxy)
+    const release = isLoopback(address) ? () => undefined : addresses.take(address, limits.socketsPerAddress)
+    const refusal = ports.isDraining() ? "SHUTTING_DOWN" : release === undefined ? "TOO_MANY_CONNECTIONS" : undefined
+    servers[target.kind].handleUpgrade(request, stream, head, (socket) => {
+      if (release === undefined || refusal !== undefined) {
+        release?.()
+        ports.metrics.refused.inc({ code: refusal ?? "INTERNAL" })
+        refuseSocket(socket, target, refusal ?? "INTERNAL")
+        return
+      }
+      const connections = { path: target.kind === "sync" ? "/sync" : "/y" }
+      ports.metrics.connections.inc(connections)
+      socket.once("close", () => {
+        ports.metrics.connections.dec(connections)
+      })
+      ports.accept(target, socket, stream, release)
+    })
+  }
+}
+
+function targetOf(url: string): Target | undefined {
+  if (!URL.canParse(url, "ws://localhost")) return undefined
+  const { pathname, searchParams } = new URL(url, "ws://localhost")
+  if (pathname === "/sync") return { kind: "sync" }
+  if (!pathname.startsWith("/y/")) return undefined
+  try {
+    const document = parseDocumentName(decodeURIComponent(pathname.slice(3)))?.name
+    return document && { kind: "stock", document, token: searchParams.get("token") ?? "" }
+  } catch {
+    return undefined
+  }
+}
+
+/** Programs send no origin; pages can't help it. */
+function isLoopbackOrigin(origin: string | undefined): boolean {
+  if (origin === undefined) return true
+  if (!URL.canParse(origin)) return false
+  const { hostname } = new URL(origin)
+  return hostname === "localhost" || hostname.endsWith(".localhost") || isLoopback(hostname.replace(/^\[|\]$/g, ""))
+}
+
+function refuseHttp(stream: Duplex, status: 403 | 404): void {
+  stream.end(
+    `HTTP/1.1 ${status} ${status === 403 ? "Forbidden" : "Not Found"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+  )
+}
+
+function refuseSocket(socket: WebSocket, target: Target, code: RefusalCode): void {
+  socket.on("error", () => undefined)
+  if (target.kind === "sync") socket.send(encodeFrame({ kind: "refusal", code, retryAfterMs: 0, message: code }))
+  socket.close(closeCode(code), code)
+}

@@ -1,0 +1,277 @@
+import type { Duplex } from "node:stream"
+import {
+  decodeFrame,
+  DIGEST_PAGE,
+  encodeFrame,
+  equalBytes,
+  helloMessage,
+  hex,
+  PROTOCOL_VERSION,
+  randomFraction,
+  unreachable,
+  type Frame,
+  type FrameOf,
+  type RefusalCode,
+  type Timer,
+} from "@weft/sdk/protocol"
+import { WebSocket } from "ws"
+import type { ServerKey } from "../auth/server-key.js"
+import type { Trust } from "../auth/trust.js"
+import type { FanOut } from "../connection/fan-out.js"
+import type { PeerOrigins } from "../connection/peer-origins.js"
+import type { Shared, Wire } from "../connection/session-ports.js"
+import { Socket } from "../connection/socket.js"
+import { SyncSession } from "../connection/sync-session.js"
+import { repeat } from "../env.js"
+import { PeerUpdates } from "./peer-updates.js"
+
+const FIRST_BACKOFF_MS = 250
+const LAST_BACKOFF_MS = 15_000
+const HANDSHAKE_MS = 10_000
+
+export interface LinkPorts extends Shared {
+  readonly key: ServerKey
+  readonly trust: Trust
+  readonly fanOut: FanOut
+  readonly peerOrigins: PeerOrigins
+  readonly peerToken: string | undefined
+}
+
+type State =
+  | { readonly kind: "waiting"; readonly timer: Timer }
+  | { readonly kind: "connecting"; readonly socket: WebSocket }
+  | { readonly kind: "greeting"; readonly socket: Socket; readonly serverKey: Uint8Array | undefined }
+  | { readonly kind: "live"; readonly socket: Socket; readonly session: SyncSession; readonly release: () => void }
+  | { readonly kind: "closed" }
+
+/** A link to another server: this one calls, both compare and then tell each other what is new. [SPEC S11] */
+export class PeerLink {
+  readonly url: string
+  readonly #ports: LinkPorts
+  #state: State
+  #failures = 0
+
+  constructor(url: string, ports: LinkPorts) {
+    this.url = url
+    this.#ports = ports
+    ports.metrics.peerLinks.set({ peer: url }, 0)
+    this.#state = { kind: "closed" }
+    this.#connect()
+  }
+
+  get isLive(): boolean {
+    return this.#state.kind === "live"
+  }
+
+  async close(): Promise<void> {
+    const state = this.#state
+    this.#state = { kind: "closed" }
+    switch (state.kind) {
+      case "waiting":
+        this.#ports.env.clearTimer(state.timer)
+        return
+      case "connecting":
+        state.socket.terminate()
+        return
+      case "greeting":
+        state.socket.refuse("SHUTTING_DOWN", "the server stops")
+        return
+      case "live":
+        await state.session.idle()
+        this.#leave(state)
+        state.socket.refuse("SHUTTING_DOWN", "the server stops")
+        return
+      case "closed":
+        return
+      default:
+        unreachable(state)
+    }
+  }
+
+  #connect(): void {
+    const { limits } = this.#ports
+    const socket = new WebSocket(this.url, {
+      perMessageDeflate: false,
+      maxPayload: 2 * limits.frameBytes,
+      handshakeTimeout: HANDSHAKE_MS,
+    })
+    this.#state = { kind: "connecting", socket }
+    let stream: Duplex | undefined
+    let opened = false
+    socket.on("upgrade", (response) => {
+      stream = response.socket
+    })
+    socket.on("open", () => {
+      opened = true
+      if (stream !== undefined) this.#greet(socket, stream)
+    })
+    socket.on("error", (error) => {
+      if (!opened) this.#ports.log.debug({ peer: this.url, err: error }, "a peer is out of reach")
+    })
+    socket.on("close", () => {
+      if (!opened) this.#retry()
+    })
+  }
+
+  #greet(webSocket: WebSocket, stream: Duplex): void {
+    const { env, limits, log } = this.#ports
+    const stopPings = repeat(env, limits.idleMs / 3, () => {
+      if (socket.heardAt < env.now() - limits.idleMs) webSocket.terminate()
+      else if (this.isLive) this.#sendOn(socket, { kind: "ping", id: 0 })
+    })
+    const socket = new Socket(webSocket, stream, {
+      env,
+      maxUnsentBytes: limits.unsentBytes,
+      onMessage: (bytes) => {
+        this.#onMessage(socket, bytes)
+      },
+      onClosed: (code) => {
+        stopPings()
+        if (code !== undefined) log.warn({ peer: this.url, code }, "the link to a peer was ended")
+        if (this.#state.kind === "live") this.#leave(this.#state)
+        this.#retry()
+      },
+    })
+    this.#state = { kind: "greeting", socket, serverKey: undefined }
+  }
+
+  #leave({ session, release }: Extract<State, { kind: "live" }>): void {
+    release()
+    session.end()
+    this.#ports.metrics.peerLinks.set({ peer: this.url }, 0)
+  }
+
+  #retry(): void {
+    if (this.#state.kind === "closed") return
+    const { env } = this.#ports
+    // Full jitter: servers that lost each other don't meet in step.
+    const ceiling = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures++, 10))
+    const timer = env.setTimer(Math.round(randomFraction(env) * ceiling), () => {
+      this.#connect()
+    })
+    this.#state = { kind: "waiting", timer }
+  }
+
+  #sendOn(socket: Socket, frame: Frame): void {
+    socket.outbox.send(encodeFrame(frame))
+  }
+
+  #onMessage(socket: Socket, bytes: Uint8Array): void {
+    const frame = decodeFrame(bytes)
+    if (frame === undefined) socket.refuse("BAD_FRAME", "not a frame of this version")
+    else {
+      this.#onFrame(socket, frame, bytes.length).catch((error: unknown) => {
+        this.#ports.metrics.errors.inc()
+        this.#ports.log.error({ peer: this.url, err: error }, "a link failed")
+        socket.refuse("INTERNAL", "this frame could not be handled")
+      })
+    }
+  }
+
+  async #onFrame(socket: Socket, frame: Frame, bytes: number): Promise<void> {
+    switch (frame.kind) {
+      case "challenge":
+        this.#onChallenge(socket, frame)
+        return
+      case "welcome":
+        await this.#onWelcome(socket)
+        return
+      case "refusal":
+        this.#ports.log.warn({ peer: this.url, code: frame.code, text: frame.message }, "a peer refuses this server")
+        return
+      case "pong":
+        return
+      case "hello":
+      case "token":
+      case "renewed":
+      case "ping":
+        socket.refuse("BAD_FRAME", `${frame.kind} does not belong here`)
+        return
+      default:
+        if (this.#state.kind === "live") this.#state.session.take(frame, bytes)
+        else socket.refuse("BAD_FRAME", `${frame.kind} before welcome`)
+    }
+  }
+
+  #onChallenge(socket: Socket, { nonce, serverKey, version }: FrameOf<"challenge">): void {
+    const { key, peerToken, log } = this.#ports
+    if (equalBytes(serverKey, key.publicKey)) {
+      log.info({ peer: this.url }, "this address is this server itself; no link is kept")
+      this.#state = { kind: "closed" }
+      socket.refuse("SHUTTING_DOWN", "this is the same server")
+      return
+    }
+    if (version !== PROTOCOL_VERSION || this.#state.kind !== "greeting" || this.#state.serverKey !== undefined) {
+      socket.refuse("UNSUPPORTED_VERSION", `this server speaks version ${PROTOCOL_VERSION}`)
+      return
+    }
+    this.#state = { ...this.#state, serverKey }
+    const signature = key.sign(helloMessage(nonce, serverKey))
+    const token = peerToken ?? ""
+    this.#sendOn(socket, { kind: "hello", version, role: 1, token, publicKey: key.publicKey, signature })
+  }
+
+  async #onWelcome(socket: Socket): Promise<void> {
+    const state = this.#state
+    if (state.kind !== "greeting" || state.serverKey === undefined) {
+      socket.refuse("BAD_FRAME", "welcome does not belong here")
+      return
+    }
+    const { trust, peerOrigins, fanOut, metrics, env, log } = this.#ports
+    const key = hex(state.serverKey)
+    const wire = this.#wireOf(socket)
+    const updates = new PeerUpdates({
+      key,
+      name: this.url,
+      env,
+      metrics,
+      log,
+      send: wire.send.bind(wire),
+      compare: (conversation) => {
+        session.tell(conversation)
+      },
+    })
+    const session = new SyncSession({ kind: "peer", key }, peerOrigins.of(key), this.#ports, wire, updates)
+    this.#state = { kind: "live", socket, session, release: fanOut.addPeer(key, session) }
+    this.#failures = 0
+    metrics.peerLinks.set({ peer: this.url }, 1)
+    log.info({ peer: this.url }, "a link to a peer is up")
+    await trust.learn(state.serverKey)
+    await this.#compare(socket)
+  }
+
+  /** Says what is here of everything; what differs comes back. */
+  async #compare(socket: Socket): Promise<void> {
+    const { digests } = this.#ports
+    const items = Array.from(digests.conversations()).flatMap((conversation) => {
+      const digest = digests.root(conversation)
+      return digest === undefined ? [] : [{ conversation, digest }]
+    })
+    for (let at = 0; at === 0 || at < items.length; at += DIGEST_PAGE) {
+      const last = at + DIGEST_PAGE >= items.length
+      this.#sendOn(socket, { kind: "digests", last, items: items.slice(at, at + DIGEST_PAGE) })
+      await socket.outbox.drained()
+    }
+  }
+
+  #wireOf(socket: Socket): Wire {
+    return {
+      send: (frame) => {
+        this.#sendOn(socket, frame)
+      },
+      sendBytes: (bytes) => {
+        socket.outbox.send(bytes)
+      },
+      drained: () => socket.outbox.drained(),
+      pause: () => {
+        socket.pause()
+      },
+      resume: () => {
+        socket.resume()
+      },
+      refuse: (code: RefusalCode, message) => {
+        socket.refuse(code, message)
+      },
+    }
+  }
+}

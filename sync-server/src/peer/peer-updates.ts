@@ -1,0 +1,94 @@
+import {
+  conversationOf,
+  isTransient,
+  type ConversationId,
+  type DocumentName,
+  type Frame,
+  type FrameOf,
+  type Timer,
+} from "@weft/sdk/protocol"
+import type { Confirmations } from "../document/outcome.js"
+import type { ServerEnv } from "../env.js"
+import type { Log } from "../observe/log.js"
+import type { Metrics } from "../observe/metrics.js"
+
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 60_000
+
+export interface PeerUpdatesPorts {
+  /** The peer's key: its name among those who have copies. */
+  readonly key: string
+  /** Its name in metrics and logs. */
+  readonly name: string
+  readonly env: ServerEnv
+  readonly metrics: Metrics
+  readonly log: Log
+  send(frame: Frame): void
+  /** Compares a conversation with the peer again. */
+  compare(conversation: ConversationId): void
+}
+
+/** Updates on their way to a peer: what it acknowledged counts as a copy, what it refused for now is compared again later. */
+export class PeerUpdates {
+  readonly #ports: PeerUpdatesPorts
+  readonly #unacknowledged = new Map<number, { readonly document: DocumentName; readonly done: () => void }>()
+  readonly #retries = new Map<ConversationId, Timer>()
+  #retryMs = FIRST_RETRY_MS
+  #nextId = 1
+
+  constructor(ports: PeerUpdatesPorts) {
+    this.#ports = ports
+  }
+
+  send(document: DocumentName, updates: readonly Uint8Array[], copies: readonly Confirmations[]): void {
+    let left = updates.length
+    const done = (): void => {
+      if (--left === 0) for (const confirmations of copies) confirmations.add(this.#ports.key)
+    }
+    for (const update of updates) {
+      const id = this.#nextId++
+      this.#unacknowledged.set(id, { document, done })
+      this.#ports.send({ kind: "update", id, document, update })
+    }
+    this.#observe()
+  }
+
+  acknowledged(id: number): void {
+    const update = this.#unacknowledged.get(id)
+    if (!this.#unacknowledged.delete(id)) return
+    this.#retryMs = FIRST_RETRY_MS
+    update?.done()
+    this.#observe()
+  }
+
+  rejected({ id, document, items }: FrameOf<"reject">): void {
+    const { metrics, log, name } = this.#ports
+    this.#unacknowledged.delete(id)
+    this.#observe()
+    for (const { code } of items) metrics.peerRejects.inc({ code })
+    log.warn({ peer: name, document, codes: items.map(({ code }) => code) }, "a peer refused part of an update")
+    if (items.some(({ code }) => isTransient(code))) this.#compareLater(conversationOf(document))
+  }
+
+  end(): void {
+    for (const timer of this.#retries.values()) this.#ports.env.clearTimer(timer)
+    this.#retries.clear()
+    this.#unacknowledged.clear()
+    this.#observe()
+  }
+
+  #compareLater(conversation: ConversationId): void {
+    if (this.#retries.has(conversation)) return
+    const { env } = this.#ports
+    const timer = env.setTimer(this.#retryMs, () => {
+      this.#retries.delete(conversation)
+      this.#ports.compare(conversation)
+    })
+    this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
+    this.#retries.set(conversation, timer)
+  }
+
+  #observe(): void {
+    this.#ports.metrics.peerLag.set({ peer: this.#ports.name }, this.#unacknowledged.size)
+  }
+}
