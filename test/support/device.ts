@@ -76,12 +76,11 @@ export interface TestConversation {
   segment(number: number): DocumentName
 }
 
-/** A conversation that the device creates, with this content of its create entry. */
+/** A conversation that the device creates with this entry; without one, with an entry that has no meaning. */
 export async function makeConversation(
   device: TestDevice,
-  create: Content = new Map([["test", true]]),
+  draft: Draft = controlDraft(new Map([["test", true]])),
 ): Promise<TestConversation> {
-  const draft = controlDraft(create)
   const id = conversationIdOf(device.id, draft.body)
   const control = controlDocument(id)
   const log = makeLog(device, control)
