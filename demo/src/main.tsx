@@ -1,0 +1,17 @@
+import { StrictMode } from "react"
+import { createRoot } from "react-dom/client"
+import { App } from "./app.js"
+import { restoreUser } from "./state/address.js"
+import { applyTheme } from "./state/theme.js"
+import "./style.css"
+
+applyTheme()
+restoreUser()
+
+const root = document.getElementById("root")
+if (root === null) throw new Error("index.html has no #root")
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+)

@@ -1,0 +1,33 @@
+import type { ReactNode } from "react"
+import { useRegisterSW } from "virtual:pwa-register/react"
+
+/** A new version is here: it takes over when the user says so, never in the middle of a sentence. */
+export function UpdateNotice(): ReactNode {
+  const {
+    needRefresh: [isWaiting, setWaiting],
+    updateServiceWorker,
+  } = useRegisterSW()
+  if (!isWaiting) return null
+  const update = (): void => {
+    updateServiceWorker(true).catch(() => {
+      location.reload()
+    })
+  }
+  return (
+    <div className="toast" role="status">
+      <span>A new version is ready.</span>
+      <button type="button" className="main-button" onClick={update}>
+        Reload
+      </button>
+      <button
+        type="button"
+        className="quiet-button"
+        onClick={() => {
+          setWaiting(false)
+        }}
+      >
+        Later
+      </button>
+    </div>
+  )
+}

@@ -1,0 +1,110 @@
+import type { Conversation, Message } from "@weft/sdk"
+import { memo, type ReactNode } from "react"
+import { Avatar } from "../parts/avatar.js"
+import { CopyButton } from "../parts/copy-button.js"
+import { Icon } from "../parts/icon.js"
+import { Tick } from "../parts/tick.js"
+import { useAction } from "../state/action.js"
+import { explainRefusal } from "../words/errors.js"
+import { showStatus, showText } from "../words/messages.js"
+import { showName, toneOf } from "../words/names.js"
+import { showClock, showFull } from "../words/times.js"
+
+interface MessageRowProps {
+  message: Message
+  conversation: Conversation
+  startsGroup: boolean
+  endsGroup: boolean
+  /** More than two people: who wrote what must be said. */
+  isGroup: boolean
+}
+
+export const MessageRow = memo(function MessageRow(props: MessageRowProps): ReactNode {
+  const { message, conversation, startsGroup, endsGroup, isGroup } = props
+  const author = showName(message.author)
+  const label = [
+    message.own ? "You" : author,
+    showClock(message.sentAt),
+    ...(message.own ? [showStatus(message.status)] : []),
+  ].join(", ")
+  const showsAuthor = isGroup && !message.own
+  return (
+    <article
+      className="message"
+      data-message={message.id}
+      data-own={message.own || undefined}
+      data-status={message.status}
+      data-starts={startsGroup || undefined}
+      data-ends={endsGroup || undefined}
+      data-group={showsAuthor || undefined}
+      aria-label={label}
+    >
+      {showsAuthor && endsGroup && <Avatar name={message.author} size="small" />}
+      <div className="bubble" data-form={message.form}>
+        {showsAuthor && startsGroup && (
+          <bdi className="author" data-tone={toneOf(message.author)}>
+            {author}
+          </bdi>
+        )}
+        <p className="text" dir="auto">
+          {showText(message)}
+        </p>
+        <span className="meta">
+          <time dateTime={new Date(message.sentAt).toISOString()} title={showFull(message.sentAt)}>
+            {showClock(message.sentAt)}
+          </time>
+          {message.own && <Tick status={message.status} />}
+        </span>
+      </div>
+      {message.status === "rejected" && <Rejection message={message} conversation={conversation} />}
+    </article>
+  )
+})
+
+/** Why it was not accepted, and what can be done about it. */
+function Rejection({ message, conversation }: { message: Message; conversation: Conversation }): ReactNode {
+  const action = useAction()
+  return (
+    <div className="rejection">
+      <p>
+        <Icon name="warning" size={16} />
+        <span>
+          Not accepted. {explainRefusal(message.rejection)}
+          {message.rejection !== undefined && <> ({message.rejection})</>}.
+        </span>
+      </p>
+      <div className="row-actions">
+        <button
+          type="button"
+          className="quiet-button"
+          disabled={action.isBusy}
+          onClick={() => {
+            action.run(async () => conversation.retry(message.id))
+          }}
+        >
+          <Icon name="retry" size={16} />
+          <span>Send again</span>
+        </button>
+        <CopyButton text={message.text ?? ""} label="Copy the text">
+          Copy
+        </CopyButton>
+        <button
+          type="button"
+          className="quiet-button"
+          disabled={action.isBusy}
+          onClick={() => {
+            action.run(() => conversation.discard(message.id))
+          }}
+        >
+          <Icon name="trash" size={16} />
+          <span>Discard</span>
+        </button>
+      </div>
+      {action.problem !== undefined && (
+        <p className="problem" role="alert">
+          {action.problem}
+        </p>
+      )}
+    </div>
+  )
+}

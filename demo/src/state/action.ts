@@ -1,0 +1,44 @@
+import { useCallback, useEffect, useRef, useState } from "react"
+import { explainError } from "../words/errors.js"
+
+export interface Action {
+  readonly isBusy: boolean
+  /** What went wrong the last time, in words. */
+  readonly problem: string | undefined
+  /** Runs one at a time; what fails shows as `problem`. */
+  run(work: () => Promise<unknown>): void
+}
+
+/** Something that a person starts and that may fail. */
+export function useAction(): Action {
+  const [state, setState] = useState<{ isBusy: boolean; problem: string | undefined }>({
+    isBusy: false,
+    problem: undefined,
+  })
+  const isRunning = useRef(false)
+  const isMounted = useRef(true)
+  useEffect(() => {
+    isMounted.current = true
+    return () => {
+      isMounted.current = false
+    }
+  }, [])
+  const run = useCallback((work: () => Promise<unknown>) => {
+    if (isRunning.current) return
+    isRunning.current = true
+    setState({ isBusy: true, problem: undefined })
+    const end = (problem: string | undefined): void => {
+      isRunning.current = false
+      if (isMounted.current) setState({ isBusy: false, problem })
+    }
+    work().then(
+      () => {
+        end(undefined)
+      },
+      (error: unknown) => {
+        end(explainError(error))
+      },
+    )
+  }, [])
+  return { ...state, run }
+}

@@ -1,0 +1,119 @@
+import { useSyncExternalStore } from "react"
+import { readUser } from "../words/names.js"
+import { keep, readKept } from "./keep.js"
+import { createSignal } from "./signal.js"
+
+const panels = ["new", "details", "sync", "account"] as const
+export type Panel = (typeof panels)[number]
+
+/** What is on screen: a conversation or the list alone, with or without a dialog before it. */
+export interface Route {
+  readonly conversation?: string | undefined
+  readonly panel?: Panel | undefined
+}
+
+export interface Address {
+  /** Undefined: nobody was picked yet. */
+  readonly user: string | undefined
+  readonly route: Route
+}
+
+/** `#/`, `#/new`, `#/c/<id>`, `#/c/<id>/details` and so on. */
+export function parseRoute(hash: string): Route {
+  const parts = hash.replace(/^#?\/?/, "").split("/")
+  const hasConversation = parts[0] === "c" && parts[1] !== undefined && parts[1] !== ""
+  const last = hasConversation ? parts[2] : parts[0]
+  return {
+    conversation: hasConversation ? parts[1] : undefined,
+    panel: panels.find((panel) => panel === last),
+  }
+}
+
+export function formatRoute({ conversation, panel }: Route): string {
+  return `#/${[conversation === undefined ? undefined : `c/${conversation}`, panel].filter(Boolean).join("/")}`
+}
+
+const changed = createSignal()
+let current: { href: string; address: Address } | undefined
+
+function readAddress(): Address {
+  const { href, hash, search } = location
+  if (current?.href !== href) {
+    current = {
+      href,
+      address: { user: readUser(new URLSearchParams(search).get("user") ?? ""), route: parseRoute(hash) },
+    }
+  }
+  return current.address
+}
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener("popstate", listener)
+  window.addEventListener("hashchange", listener)
+  const stop = changed.subscribe(listener)
+  return () => {
+    window.removeEventListener("popstate", listener)
+    window.removeEventListener("hashchange", listener)
+    stop()
+  }
+}
+
+export function useAddress(): Address {
+  return useSyncExternalStore(subscribe, readAddress)
+}
+
+/** Entries of the history that this page made before this one, so that a back button knows whether to step back. */
+function depth(): number {
+  const state: unknown = history.state
+  return typeof state === "object" && state !== null && "depth" in state && typeof state.depth === "number"
+    ? state.depth
+    : 0
+}
+
+export function goTo(route: Route, options: { replace?: boolean } = {}): void {
+  go(formatRoute(route), options.replace === true)
+}
+
+/** Steps back where this page came from inside itself, else goes to `route` in place. */
+export function goBack(route: Route): void {
+  if (depth() > 0) history.back()
+  else goTo(route, { replace: true })
+}
+
+function go(url: string, isReplacing: boolean): void {
+  if (isReplacing) history.replaceState({ depth: depth() }, "", url)
+  else history.pushState({ depth: depth() + 1 }, "", url)
+  changed.emit()
+}
+
+function addressFor(user: string | undefined, route: Route): string {
+  const search = new URLSearchParams(location.search)
+  if (user === undefined) search.delete("user")
+  else search.set("user", user)
+  return `${location.pathname}${search.size > 0 ? `?${search.toString()}` : ""}${formatRoute(route)}`
+}
+
+/** Picks the user: remembered here for the next visit, and named in the address so that it can be shared. */
+export function pickUser(user: string): void {
+  keep("user", user)
+  go(addressFor(user, readAddress().route), false)
+}
+
+/** Back to the choice of users. What this device holds of them stays. */
+export function leaveUser(): void {
+  keep("user", undefined)
+  go(addressFor(undefined, {}), false)
+}
+
+/** Names the remembered user in an address that names none. Called once, before the first render. */
+export function restoreUser(): void {
+  const { user, route } = readAddress()
+  const remembered = readUser(readKept("user") ?? "")
+  if (user === undefined && remembered !== undefined) go(addressFor(remembered, route), true)
+  else if (user !== undefined) keep("user", user)
+}
+
+/** An absolute link that opens the conversation as that user. */
+export function linkFor(user: string, route: Route): string {
+  return new URL(addressFor(user, route), location.href).href
+}

@@ -1,0 +1,34 @@
+import type { Message, MessageStatus } from "@weft/sdk"
+import { showName } from "./names.js"
+
+export function showText(message: Message): string {
+  switch (message.form) {
+    case "text":
+      return message.text ?? ""
+    case "erased":
+      return "Message removed"
+    case "unreadable":
+      return "This message needs a newer version of Weft"
+  }
+}
+
+/** The last message in one line, with its author where that is not plain. */
+export function showPreview(message: Message | undefined, isGroup: boolean): string {
+  if (message === undefined) return "No messages yet"
+  const text = showText(message).replace(/\s+/g, " ").slice(0, 200)
+  if (message.own) return `You: ${text}`
+  return isGroup ? `${showName(message.author)}: ${text}` : text
+}
+
+export function showStatus(status: MessageStatus): string {
+  switch (status) {
+    case "saving":
+      return "saving"
+    case "saved":
+      return "saved on this device"
+    case "sent":
+      return "sent"
+    case "rejected":
+      return "not accepted"
+  }
+}
