@@ -3,7 +3,6 @@ import { createStore } from "../base/store.js"
 import { erasedMessages } from "../authority/gate.js"
 import { Projection } from "../conversation/projection.js"
 import type { Message, MessageList } from "../conversation/message.js"
-import { draftHash } from "../log/draft.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
 import { documentParts, type DeviceId } from "../protocol/names.js"
 import type { MessageId } from "../protocol/entry.js"
@@ -82,7 +81,7 @@ export class ConversationView {
       },
       acknowledged: (document, log) => acks.count(document, log),
       isErased: (document, message) => this.erasedIn(document).has(message),
-      isDurable: (document, draft) => this.documents.get(document)?.isDurable(draftHash(draft)) ?? true,
+      isDurable: (document, draft) => this.documents.get(document)?.isDurable(draft) ?? true,
     })
   }
 
@@ -162,14 +161,14 @@ export class ConversationView {
           if (!this.documents.has(document.name)) await this.addSegment(parts.segment)
           this.publish()
         })
-        if (change.kind === "drafts") this.projection.addDrafts(document.name, document.drafts)
+        if (change.kind === "drafts") this.projection.addDrafts(document.name, change.added)
         this.publishSoon()
       }
       return
     }
     if (change.kind === "accepted") this.projection.add(document.name, change.entries)
     else if (change.kind === "drafts") {
-      this.projection.addDrafts(document.name, document.drafts)
+      this.projection.addDrafts(document.name, change.added)
       this.projection.review()
     } else if (change.kind === "records") {
       this.erased.delete(document.name)

@@ -17,16 +17,24 @@ export interface Draft {
   readonly seen: readonly ControlId[]
 }
 
+// A draft's body is hashed once, however often it is asked for.
+const heads = new WeakMap<Draft, Head>()
+
 export function draftHead(draft: Draft): Head {
-  return { class: draft.class, clock: draft.clock, bodyHash: hashBody(draft.body), seen: draft.seen }
+  let head = heads.get(draft)
+  if (head === undefined) {
+    head = { class: draft.class, clock: draft.clock, bodyHash: hashBody(draft.body), seen: draft.seen }
+    heads.set(draft, head)
+  }
+  return head
 }
 
 export function draftHash(draft: Draft): BodyHash {
-  return bodyHashText(hashBody(draft.body))
+  return bodyHashText(draftHead(draft).bodyHash)
 }
 
 export function draftMessageId(device: DeviceId, draft: Draft): MessageId {
-  return messageIdOf(device, hashBody(draft.body))
+  return messageIdOf(device, draftHead(draft).bodyHash)
 }
 
 /** The draft as an entry of its device, at no position yet: for projections that show what is not sealed. */

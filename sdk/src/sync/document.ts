@@ -7,7 +7,7 @@ import { checkContext, checkRecord, destroyedMessages } from "../authority/gate.
 import type { ControlState } from "../authority/project.js"
 import { acceptedUpdate, advanceSummary, check, type Entry, type LogVerdict } from "../log/check.js"
 import { punch, readContents, runsBeyond, type Contents } from "../log/contents.js"
-import { decodeDraft, draftHash, encodeDraft, type Draft } from "../log/draft.js"
+import { decodeDraft, draftHash, draftMessageId, encodeDraft, type Draft } from "../log/draft.js"
 import { recordIdOf, type EraseRecord, type RecordId } from "../log/erasure.js"
 import {
   asideKey,
@@ -21,7 +21,7 @@ import {
   updateKey,
   updatePrefix,
 } from "../log/keys.js"
-import { cutRun, readLog, readRun, summarize } from "../log/rebuild.js"
+import { cutRun, readLog, readRun, recordsOf, summarize } from "../log/rebuild.js"
 import {
   decodeSummary,
   digestOf,
@@ -34,7 +34,7 @@ import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import type { BodyHash, ControlId } from "../protocol/entry.js"
-import { clientIdOf, type DocumentName, type LogId } from "../protocol/names.js"
+import { clientIdOf, deviceIdOf, type DocumentName, type LogId } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import { applyRuns, createYDoc, pushRun, readYDoc } from "./ydoc.js"
 
@@ -64,15 +64,10 @@ export type DocumentChange =
     }
   /** Erase records were accepted. */
   | { readonly kind: "records"; readonly records: readonly EraseRecord[]; readonly source: unknown }
-  /** Drafts came, went or became durable. */
-  | { readonly kind: "drafts" }
+  /** Drafts were added, went or became durable. */
+  | { readonly kind: "drafts"; readonly added: readonly Draft[] }
   /** What was there before may be gone: read it all again. */
   | { readonly kind: "rewritten" }
-
-interface PendingDraft {
-  readonly draft: Draft
-  durable: boolean
-}
 
 /**
  * One document on a device: its summary, its stored updates, the drafts that wait for a seal and, while it is open, a
@@ -82,7 +77,8 @@ export class ReplicaDocument {
   readonly changes = createSignal<DocumentChange>()
   private readonly enqueue = createQueue()
   private current: DocumentSummary
-  private pending: PendingDraft[] = []
+  private pending: readonly Draft[] = []
+  private readonly unsaved = new Set<Draft>()
   private writer: LogId | undefined
   private nextNumber = 0
   private stored = 0
@@ -113,15 +109,16 @@ export class ReplicaDocument {
 
   /** Own entries under no seal, in the order of their writing. */
   get drafts(): readonly Draft[] {
-    return this.pending.map(({ draft }) => draft)
+    return this.pending
   }
 
-  isDurable(hash: BodyHash): boolean {
-    return this.pending.every(({ draft, durable }) => durable || draftHash(draft) !== hash)
+  /** Whether a draft is on the disk; false while it is in memory alone. */
+  isDurable(draft: Draft): boolean {
+    return !this.unsaved.has(draft)
   }
 
   get hasUnsaved(): boolean {
-    return this.pending.some(({ durable }) => !durable)
+    return this.unsaved.size > 0
   }
 
   get isEmpty(): boolean {
@@ -142,10 +139,8 @@ export class ReplicaDocument {
       storage.scan({ ...prefixRange(updatePrefix(this.name)), limit: MERGE_AFTER + 1 }),
     ])
     this.current = summary === undefined ? emptySummary(this.name) : decodeSummary(this.name, summary)
-    const unsaved = this.pending.filter(({ durable }) => !durable)
-    const saved = drafts.map(({ value }) => ({ draft: decodeDraft(value), durable: true }))
-    const hashes = new Set(saved.map(({ draft }) => draftHash(draft)))
-    this.pending = [...saved, ...unsaved.filter(({ draft }) => !hashes.has(draftHash(draft)))]
+    const saved = drafts.map(({ value }) => decodeDraft(value))
+    this.pending = [...saved, ...this.unsaved]
     const last = newest[0]
     this.nextNumber = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
     this.stored = numbers.length
@@ -203,23 +198,24 @@ export class ReplicaDocument {
 
   /** Adds a draft at once, in memory; `save` or `flush` makes it durable. */
   add(draft: Draft): void {
-    this.pending.push({ draft, durable: false })
-    this.changes.emit({ kind: "drafts" })
+    this.unsaved.add(draft)
+    this.pending = [...this.pending, draft]
+    this.changes.emit({ kind: "drafts", added: [draft] })
   }
 
   /** Makes all drafts durable. Rejects with STORE_*; they stay in memory then and are written with the next call. */
   async save(): Promise<void> {
     await this.enqueue(async () => {
-      const fresh = this.pending.filter(({ durable }) => !durable)
+      const fresh = Array.from(this.unsaved)
       if (fresh.length === 0) return
-      const batch = fresh.map(({ draft }): StorageOperation => ({
+      const batch = fresh.map((draft): StorageOperation => ({
         kind: "put",
         key: draftKey(this.name, draft.clock, draftHash(draft)),
         value: encodeDraft(draft),
       }))
       await this.ports.storage.write(batch, { durability: "strict" })
-      for (const item of fresh) item.durable = true
-      this.changes.emit({ kind: "drafts" })
+      for (const draft of fresh) this.unsaved.delete(draft)
+      this.changes.emit({ kind: "drafts", added: [] })
     })
   }
 
@@ -227,18 +223,20 @@ export class ReplicaDocument {
   async replaceDrafts(change: (draft: Draft) => Draft): Promise<void> {
     await this.enqueue(async () => {
       const batch: StorageOperation[] = []
-      const next = this.pending.map((item) => {
-        const draft = change(item.draft)
-        if (draft === item.draft) return item
-        batch.push({ kind: "delete", key: draftKey(this.name, item.draft.clock, draftHash(item.draft)) })
-        batch.push({ kind: "put", key: draftKey(this.name, draft.clock, draftHash(draft)), value: encodeDraft(draft) })
-        return { draft, durable: true }
-      })
+      const replaced = new Map<Draft, Draft>()
+      for (const draft of this.pending) {
+        const next = change(draft)
+        if (next === draft) continue
+        replaced.set(draft, next)
+        batch.push({ kind: "delete", key: draftKey(this.name, draft.clock, draftHash(draft)) })
+        batch.push({ kind: "put", key: draftKey(this.name, next.clock, draftHash(next)), value: encodeDraft(next) })
+      }
       if (batch.length === 0) return
       await this.write(batch)
-      this.pending = next
+      for (const draft of replaced.keys()) this.unsaved.delete(draft)
+      this.pending = this.pending.map((draft) => replaced.get(draft) ?? draft)
     })
-    this.changes.emit({ kind: "drafts" })
+    this.changes.emit({ kind: "rewritten" })
   }
 
   /** Seals what waits, run by run. Each run is durable before the change is told. False where nothing waited. [SPEC W2] */
@@ -253,14 +251,15 @@ export class ReplicaDocument {
 
   private async sealOnce(): Promise<void> {
     const { signer, env } = this.ports
-    const taken = this.pending.slice(0, sealable(this.drafts))
-    if (taken.length === 0) return
-    const drafts = taken.map(({ draft }) => draft)
+    await this.dropErasedDrafts()
+    const drafts = this.pending.slice(0, sealable(this.pending))
+    if (drafts.length === 0) return
     const log = (this.writer ??= openLog(this.current, signer, (length) => env.randomBytes(length)))
-    const before = Array.from(this.current.logs.values()).find((held) => held.log === log)
+    const before = this.current.logs.get(clientIdOf(this.name, log))
     const { run, next } = await sealRun(this.name, log, before, drafts, signer)
     const entries = readRun(run, before)
-    const verdict: LogVerdict = { client: run.client, log, run, entries, records: [], next, refusal: undefined }
+    const records = recordsOf(entries)
+    const verdict: LogVerdict = { client: run.client, log, run, entries, records, next, refusal: undefined }
     const summary = copySummary(this.current)
     advanceSummary(summary, [verdict])
     const update = encodeUpdate([run])
@@ -270,14 +269,20 @@ export class ReplicaDocument {
     }))
     await this.write([...this.appendOperations(update, summary), ...removed])
     this.commit(summary)
-    this.pending = this.pending.filter((item) => !taken.includes(item))
+    this.forget(drafts)
     if (this.opened !== undefined && !pushRun(this.opened.doc, run)) {
       this.writer = undefined
       applyRuns(this.opened.doc, [run])
     }
     this.changes.emit({ kind: "accepted", entries, update, source: undefined })
-    this.changes.emit({ kind: "drafts" })
+    if (records.length > 0) await this.erase(records, undefined)
     await this.mergeIfDue()
+  }
+
+  private forget(drafts: readonly Draft[]): void {
+    const gone = new Set(drafts)
+    for (const draft of gone) this.unsaved.delete(draft)
+    this.pending = this.pending.filter((draft) => !gone.has(draft))
   }
 
   /** The log that this session appends to, once it has appended. */
@@ -294,8 +299,10 @@ export class ReplicaDocument {
   async receive(update: Uint8Array, source: unknown): Promise<readonly LogVerdict[] | undefined> {
     return this.enqueue(async () => {
       const state = this.ports.state()
+      let held: Promise<Contents> | undefined
       const context = checkContext(this.current, state, {
-        held: async (log) => Array.from((await this.contents()).values()).find((run) => run.log === log),
+        // Read once for all logs of an update: a stranger's may overlap thousands.
+        held: async (log) => (await (held ??= this.contents())).get(clientIdOf(this.name, log)),
         verify: (key, message, signature) => this.ports.verify(key, message, signature),
         refusesKey: (key) => this.ports.refusesKey(key),
       })
@@ -353,7 +360,27 @@ export class ReplicaDocument {
       await this.rewrite(runs, this.current)
       if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
     }
+    await this.dropErasedDrafts()
     this.changes.emit({ kind: "records", records, source })
+  }
+
+  /** A backup or a clone may hold the draft of a message that was sealed elsewhere, and erased: it is not written again. */
+  private async dropErasedDrafts(): Promise<void> {
+    if (this.current.records.size === 0 || this.pending.length === 0) return
+    const device = deviceIdOf(this.ports.signer.publicKey)
+    const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
+    const gone = this.pending.filter(
+      (draft) => draft.class === "message" && destroyed.has(draftMessageId(device, draft)),
+    )
+    if (gone.length === 0) return
+    await this.write(
+      gone.map((draft): StorageOperation => ({
+        kind: "delete",
+        key: draftKey(this.name, draft.clock, draftHash(draft)),
+      })),
+    )
+    this.forget(gone)
+    this.changes.emit({ kind: "drafts", added: [] })
   }
 
   async missingFrom(vector: Vector): Promise<LogRun[]> {
@@ -443,14 +470,14 @@ export class ReplicaDocument {
   /** Removes a draft and keeps it as refused, or forgets it. */
   async dropDraft(hash: BodyHash, refused: Uint8Array | undefined): Promise<void> {
     await this.enqueue(async () => {
-      const item = this.pending.find(({ draft }) => draftHash(draft) === hash)
+      const item = this.pending.find((draft) => draftHash(draft) === hash)
       const batch: StorageOperation[] = []
-      if (item !== undefined) batch.push({ kind: "delete", key: draftKey(this.name, item.draft.clock, hash) })
+      if (item !== undefined) batch.push({ kind: "delete", key: draftKey(this.name, item.clock, hash) })
       if (refused !== undefined) batch.push({ kind: "put", key: refusedKey(this.name, hash), value: refused })
       if (batch.length > 0) await this.write(batch)
-      this.pending = this.pending.filter((other) => other !== item)
+      if (item !== undefined) this.forget([item])
     })
-    this.changes.emit({ kind: "drafts" })
+    this.changes.emit({ kind: "drafts", added: [] })
   }
 
   async forgetRefused(hash: BodyHash): Promise<void> {

@@ -1,0 +1,138 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { createMemoryStorage } from "../storage/memory.js"
+import { createClient } from "../node.js"
+import { prefixRange } from "../storage/storage.js"
+import type { Client, Conversation } from "./api.js"
+
+const open: Client[] = []
+
+async function client(options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
+  const made = await createClient({ user: "alice", storage: createMemoryStorage(), ...options })
+  open.push(made)
+  return made
+}
+
+function texts(conversation: Conversation | undefined): (string | undefined)[] {
+  return conversation?.messages.get().items.map(({ text }) => text) ?? []
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()))
+})
+
+describe("a client without servers", () => {
+  it("[W1] shows a message at once and saves it", async () => {
+    const alice = await client()
+    const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+    const message = trip.send("hello")
+    expect(message.status).toBe("saving")
+    await message.reached("saved")
+    expect(trip.messages.get().items).toMatchObject([{ text: "hello", status: "saved", own: true, author: "alice" }])
+    expect(alice.status.get()).toMatchObject({ connection: { kind: "local" }, pending: [{ messages: 1 }] })
+    expect(trip.info.get()).toMatchObject({ title: "Trip", role: "owner", lastMessage: { text: "hello" } })
+  })
+
+  it("[W1] has everything after a restart, under the same ids", async () => {
+    const storage = createMemoryStorage()
+    const before = await client({ storage })
+    const trip = await before.createConversation({ title: "Trip" })
+    for (const text of ["one", "two", "three"]) await trip.send(text).reached("saved")
+    const ids = trip.messages.get().items.map(({ id }) => id)
+    const after = await client({ storage: storage.share() })
+    const [again] = after.conversations.get()
+    expect(after.device).toBe(before.device)
+    expect(again?.messages.get().items.map(({ id }) => id)).toEqual(ids)
+    expect(texts(again)).toEqual(["one", "two", "three"])
+  })
+
+  it("lists conversations by their newest activity", async () => {
+    const alice = await client()
+    const first = await alice.createConversation({ title: "first" })
+    const second = await alice.createConversation({ title: "second" })
+    await second.send("a").reached("saved")
+    await first.send("b").reached("saved")
+    expect(alice.conversations.get().map(({ info }) => info.get().title)).toEqual(["first", "second"])
+  })
+
+  it("opens a segment for messages beyond 1,024, and reads older ones on demand", async () => {
+    const storage = createMemoryStorage()
+    const alice = await client({ storage })
+    const long = await alice.createConversation({ title: "long" })
+    const sent = Array.from({ length: 1030 }, (_, index) => long.send(`m${index}`))
+    await Promise.all(sent.map((message) => message.reached("saved")))
+    expect(texts(long)).toHaveLength(1030)
+    const keys = (await storage.scan(prefixRange("p/"))).map(({ key }) => key)
+    expect(keys.filter((key) => key.startsWith(`p/c/${long.id}/2/`))).toHaveLength(6)
+    const later = await client({ storage: storage.share() })
+    const [again] = later.conversations.get()
+    expect(texts(again)).toHaveLength(1030)
+    expect(again?.messages.get().complete).toBe(true)
+  })
+
+  it("refuses what is no message, with stable codes", async () => {
+    const alice = await client()
+    const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+    expect(() => trip.send(" ")).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))
+    expect(() => trip.send("\ud800")).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))
+    expect(() => trip.send("x".repeat(70_000))).toThrow(expect.objectContaining({ code: "BODY_TOO_LARGE" }))
+    await expect(alice.createConversation({ title: "x", members: [""] })).rejects.toMatchObject({
+      code: "BAD_ARGUMENT",
+    })
+    await expect(trip.setRole("nobody", "admin")).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+    await alice.close()
+    expect(() => trip.send("late")).toThrow(expect.objectContaining({ code: "CLIENT_CLOSED" }))
+    await expect(alice.createConversation({ title: "late" })).rejects.toMatchObject({ code: "CLIENT_CLOSED" })
+  })
+
+  it("changes members, roles and titles by the rules", async () => {
+    const alice = await client()
+    const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+    await trip.addMember("carol", "admin")
+    await trip.setRole("bob", "reader")
+    await trip.setTitle("Journey")
+    expect(trip.info.get()).toMatchObject({ title: "Journey" })
+    expect(trip.info.get().members).toEqual([
+      { user: "alice", role: "owner" },
+      { user: "bob", role: "reader" },
+      { user: "carol", role: "admin" },
+    ])
+    await trip.removeMember("bob")
+    expect(trip.info.get().members.map(({ user }) => user)).toEqual(["alice", "carol"])
+  })
+
+  it("keeps a storage to one user", async () => {
+    const storage = createMemoryStorage()
+    await client({ storage })
+    await expect(createClient({ user: "bob", storage: storage.share() })).rejects.toMatchObject({
+      code: "BAD_ARGUMENT",
+    })
+  })
+
+  it("reports nothing as saved while the storage fails, and saves it later", async () => {
+    const storage = createMemoryStorage()
+    let failing = false
+    const flaky = new Proxy(storage, {
+      get(target, name, receiver) {
+        if (name !== "write" || !failing) return Reflect.get(target, name, receiver) as unknown
+        return () => Promise.reject(Object.assign(new Error("full"), { code: "STORE_QUOTA" }))
+      },
+    })
+    const alice = await client({ storage: flaky })
+    const trip = await alice.createConversation({ title: "Trip" })
+    await trip.send("before").reached("saved")
+    failing = true
+    const message = trip.send("while full")
+    await new Promise<void>((resolve) => {
+      const stop = alice.status.subscribe(({ storage: health }) => {
+        if (health.kind !== "failing") return
+        stop()
+        resolve()
+      })
+    })
+    expect(message.status).toBe("saving")
+    expect(alice.status.get().storage.kind).toBe("failing")
+    failing = false
+    await message.reached("saved")
+    await vi.waitUntil(() => alice.status.get().storage.kind === "ok")
+  })
+})
