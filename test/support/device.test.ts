@@ -16,6 +16,7 @@ function trusting(document: DocumentName): CheckContext {
     admit: () => undefined,
     cutOf: () => Infinity,
     isErased: () => false,
+    admitRecord: () => undefined,
     held: async () => undefined,
     refusesKey: () => false,
     verify: async (publicKey, message, signature) => {

@@ -27,10 +27,17 @@ export function checkContext(summary: DocumentSummary, state: ControlState, port
   }
   if (place.kind === "control") {
     // Who may do what is decided by the set of all entries, so the set must not depend on what was known first. [SPEC A]
-    return { ...shared, admit: (entry) => ports.admission?.(entry), cutOf: () => Infinity, isErased: () => false }
+    return {
+      ...shared,
+      admit: (entry) => ports.admission?.(entry),
+      cutOf: () => Infinity,
+      isErased: () => false,
+      admitRecord: () => "WRONG_CLASS",
+    }
   }
   const { segment } = place
-  const erased = erasedMessages(summary)
+  // Asked for holes only: most updates have none.
+  let erased: ReadonlySet<MessageId> | undefined
   return {
     ...shared,
     admit: (entry) => {
@@ -47,7 +54,9 @@ export function checkContext(summary: DocumentSummary, state: ControlState, port
       return ports.admission?.(entry)
     },
     cutOf: (log, firstSeen) => cutOf(state, log, segment, firstSeen),
-    isErased: (message) => erased.has(message),
+    isErased: (message) => (erased ??= erasedMessages(summary)).has(message),
+    admitRecord: (record) =>
+      refusesRecord(state, record) ?? (ports.refusesKey(record.publicKey) ? "KEY_REFUSED" : undefined),
   }
 }
 

@@ -8,6 +8,7 @@ import {
   firstLink,
   hashBody,
   isBody,
+  KIND_BODY,
   KIND_HEAD,
   mayStand,
   messageIdOf,
@@ -17,7 +18,7 @@ import {
   type Head,
   type MessageId,
 } from "../protocol/entry.js"
-import { MAX_BODY_BYTES, MAX_RUN_BYTES } from "../protocol/limits.js"
+import { MAX_BODY_BYTES, MAX_RUN_BYTES, MAX_UPDATE_LOGS } from "../protocol/limits.js"
 import {
   clientIdOf,
   conversationIdOf,
@@ -28,7 +29,7 @@ import {
   type DeviceId,
   type LogId,
 } from "../protocol/names.js"
-import { decodeRecord, eraserOf, recordIdOf, recordMessage, type EraseRecord } from "./erasure.js"
+import { decodeRecord, eraserOf, recordIdOf, recordMessage, targetOf, type EraseRecord } from "./erasure.js"
 import type { DocumentSummary, LogSummary } from "./summary.js"
 import { bytesOf, decodeUpdate, encodeUpdate, type ClientBlock, type Element, type LogRun } from "./update.js"
 
@@ -59,6 +60,8 @@ export interface CheckContext {
   cutOf(log: LogId, firstSeen: readonly ControlId[]): number
   /** Whether a valid erase record names this message, so that its body may be missing. */
   isErased(message: MessageId): boolean
+  /** What authority says of an erase record by itself, and of its key; undefined: it is valid if its signature is. */
+  admitRecord(record: EraseRecord): RefusalCode | undefined
   /** Elements of a log that the replica holds, from 0; asked only where an update overlaps them. */
   held(log: LogId): Promise<LogRun | undefined>
   /** Whether an Ed25519 key has an order that lets several messages share a signature. */
@@ -96,18 +99,50 @@ interface SealedRun {
 
 type Proof = readonly [publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array]
 
+/** Sealed runs of a log that are verified at once: what a bad seal may cost. */
+const VERIFIED_AT_ONCE = 16
+
+/** What one update brought so far, across its logs. */
+interface Arrivals {
+  /** Control entries that were accepted. */
+  readonly controls: Set<ControlId>
+  /** Records that its own erase entries make, by the message that they allow to be a hole. */
+  readonly naming: ReadonlyMap<MessageId, EraseRecord>
+}
+
 /** A log in the middle of its check. */
 interface Candidate {
   readonly client: number
   readonly log: LogId
+  readonly device: DeviceId
   readonly held: LogSummary | undefined
   /** What the update says beyond what is held. */
   readonly elements: readonly Element[]
   readonly formRefusal: RefusalCode | undefined
+  /** How far `walk` came: it goes on there, so that waiting for others costs no second walk. */
+  readonly cursor: Cursor
   readonly entries: Entry[]
   readonly records: EraseRecord[]
   accepted: LogSummary | undefined
   refusal: Refusal | undefined
+  /** With CONTROL_UNKNOWN: an entry that may yet come, with another log of the update. */
+  waitsFor: ControlId | undefined
+}
+
+/** Behind the last element that was read well. */
+interface Cursor {
+  at: number
+  link: Uint8Array
+  publicKey: Uint8Array | undefined
+  seen: readonly ControlId[] | undefined
+  firstSeen: readonly ControlId[] | undefined
+  /** Control entries of this log so far: later ones may name them, also under the same seal. */
+  readonly controls: Set<ControlId>
+  /** Since the last seal. */
+  runBytes: number
+  entries: Entry[]
+  records: EraseRecord[]
+  proofs: Proof[]
 }
 
 /**
@@ -116,7 +151,7 @@ interface Candidate {
  * Returns undefined where the bytes are not one whole V1 update.
  */
 export async function check(update: Uint8Array, context: CheckContext): Promise<LogVerdict[] | undefined> {
-  const blocks = decodeUpdate(update)
+  const blocks = decodeUpdate(update, MAX_UPDATE_LOGS)
   if (blocks === undefined) return undefined
   const verdicts: LogVerdict[] = []
   const candidates: Candidate[] = []
@@ -125,13 +160,23 @@ export async function check(update: Uint8Array, context: CheckContext): Promise<
     if ("held" in opened) candidates.push(opened)
     else verdicts.push(opened)
   }
-  const fresh = new Set<ControlId>()
-  let open = candidates
+  const arrivals: Arrivals = { controls: new Set(), naming: await nameHoles(candidates, context) }
+  const waiting = new Map<ControlId, Candidate[]>()
+  let open: readonly Candidate[] = candidates
   while (open.length > 0) {
-    const progress = await Promise.all(open.map((candidate) => advance(candidate, context, fresh)))
-    // Control entries name one another across logs: what was accepted may let another log go on.
-    if (!progress.includes(true)) break
-    open = open.filter((candidate) => candidate.refusal?.code === "CONTROL_UNKNOWN")
+    const accepted = await Promise.all(open.map((candidate) => advance(candidate, context, arrivals)))
+    for (const candidate of open) {
+      if (candidate.waitsFor === undefined) continue
+      const others = waiting.get(candidate.waitsFor)
+      if (others === undefined) waiting.set(candidate.waitsFor, [candidate])
+      else others.push(candidate)
+    }
+    // Control entries name one another across logs: what was accepted lets just those go on that wait for it.
+    open = accepted.flat().flatMap((id) => {
+      const woken = waiting.get(id) ?? []
+      waiting.delete(id)
+      return woken
+    })
   }
   return verdicts.concat(candidates.map(settle))
 }
@@ -163,18 +208,33 @@ async function openBlock(block: ClientBlock, context: CheckContext): Promise<Can
   return {
     client: block.client,
     log,
+    device: deviceOf(log),
     held,
     elements: block.elements.slice(start - block.from),
     formRefusal: block.refusal,
+    cursor: {
+      at: start,
+      link: held?.link ?? firstLink(document, log),
+      publicKey: held?.publicKey,
+      seen: held?.seen,
+      firstSeen: held?.firstSeen,
+      controls: new Set(),
+      runBytes: 0,
+      entries: [],
+      records: [],
+      proofs: [],
+    },
     entries: [],
     records: [],
     accepted: held,
     refusal: undefined,
+    waitsFor: undefined,
   }
 }
 
 /** Whether heads or seals that both hold differ: proof that the log was continued twice. [SPEC C8] */
 async function contradicts(block: ClientBlock, log: LogId, start: number, context: CheckContext): Promise<boolean> {
+  if (block.elements.length === 0) return false
   const held = await context.held(log)
   if (held === undefined) return false
   const end = Math.min(start, block.from + block.elements.length)
@@ -182,126 +242,177 @@ async function contradicts(block: ClientBlock, log: LogId, start: number, contex
     const mine = held.elements[at] ?? null
     const theirs = block.elements[at - block.from] ?? null
     const hole = mine === null || theirs === null
-    if (hole ? (mine ?? theirs ?? undefined)?.[0] === KIND_HEAD : !equalBytes(mine, theirs)) return true
+    if (hole ? ((mine ?? theirs)?.[0] ?? KIND_BODY) !== KIND_BODY : !equalBytes(mine, theirs)) return true
   }
   return false
 }
 
-/** Takes further sealed runs of a log; true where at least one was accepted. */
-async function advance(candidate: Candidate, context: CheckContext, fresh: Set<ControlId>): Promise<boolean> {
-  const { runs, refusal } = walk(candidate, context, fresh)
-  candidate.refusal = refusal
-  // Every seal is verified, not the last alone: how an update is cut must not decide what is accepted. [SPEC C7]
-  const passed = await Promise.all(runs.map((run) => Promise.all(run.proofs.map(async (proof) => context.verify(...proof)))))
-  let accepted = 0
-  for (const run of runs) {
-    if (passed[accepted]?.includes(false) === true) {
-      candidate.refusal = { code: "BAD_SEAL", at: run.next.count - 1 }
-      break
-    }
-    for (const entry of run.entries) {
-      candidate.entries.push(entry)
-      if (entry.control !== undefined) fresh.add(entry.control)
-    }
-    candidate.records.push(...run.records)
-    candidate.accepted = run.next
-    accepted++
+/**
+ * Erase records that the update itself brings for its holes. A log may hold the erasure of an earlier message of its own,
+ * and a stock carrier brings no records by themselves: each is judged by what it says, wherever it stands. [SPEC C9]
+ */
+async function nameHoles(
+  candidates: readonly Candidate[],
+  context: CheckContext,
+): Promise<ReadonlyMap<MessageId, EraseRecord>> {
+  const naming = new Map<MessageId, EraseRecord>()
+  const unnamed = new Set<MessageId>()
+  for (const { device, elements } of candidates) {
+    elements.forEach((element, index) => {
+      const before = element === null ? elements[index - 1] : undefined
+      const head = before ? decodeHead(before) : undefined
+      if (head?.class !== "message") return
+      const message = messageIdOf(device, head.bodyHash)
+      if (!context.isErased(message)) unnamed.add(message)
+    })
   }
-  return accepted > 0
+  if (unnamed.size === 0) return naming
+  const { document } = context.summary
+  for (const { elements } of candidates) {
+    for (const element of elements) {
+      // Whether an erase head stands before it does not matter: what names a hole proves itself.
+      const record = element?.[0] === KIND_BODY ? decodeRecord(element.subarray(1 + BODY_SALT_BYTES)) : undefined
+      if (record === undefined || !unnamed.has(targetOf(record)) || naming.has(targetOf(record))) continue
+      if (context.admitRecord(record) !== undefined) continue
+      const passed = await context.verify(record.publicKey, recordMessage(document, record), record.signature)
+      if (passed) naming.set(targetOf(record), record)
+    }
+  }
+  return naming
 }
 
-/** The sealed runs behind what is accepted, as far as form, authority and admission allow. */
-function walk(
-  candidate: Candidate,
-  context: CheckContext,
-  fresh: Set<ControlId>,
-): { runs: SealedRun[]; refusal: Refusal | undefined } {
-  const { log, client, elements } = candidate
-  const { document } = context.summary
-  const device = deviceOf(log)
-  const base = candidate.held?.count ?? 0
+/** Takes further sealed runs of a log; returns the control entries that were accepted with them. */
+async function advance(candidate: Candidate, context: CheckContext, arrivals: Arrivals): Promise<ControlId[]> {
   const runs: SealedRun[] = []
-  let at = candidate.accepted?.count ?? 0
-  let link = candidate.accepted?.link ?? firstLink(document, log)
-  let publicKey = candidate.accepted?.publicKey
-  let seen = candidate.accepted?.seen
-  let firstSeen = candidate.accepted?.firstSeen
-  let runBytes = 0
-  let entries: Entry[] = []
-  let records: EraseRecord[] = []
-  let proofs: Proof[] = []
-  const stop = (code: RefusalCode, where = at): { runs: SealedRun[]; refusal: Refusal } => ({
-    runs,
-    refusal: { code, at: where },
-  })
+  candidate.waitsFor = undefined
+  candidate.refusal = walk(candidate, context, arrivals, runs)
+  const controls: ControlId[] = []
+  // Every seal is verified, not the last alone: how an update is cut must not decide what is accepted. [SPEC C7]
+  for (let start = 0; start < runs.length; start += VERIFIED_AT_ONCE) {
+    const some = runs.slice(start, start + VERIFIED_AT_ONCE)
+    const passed = await Promise.all(some.map(({ proofs }) => hold(proofs, context)))
+    for (const [index, run] of some.entries()) {
+      if (passed[index] !== true) {
+        candidate.refusal = { code: "BAD_SEAL", at: run.next.count - 1 }
+        candidate.waitsFor = undefined
+        return controls
+      }
+      for (const entry of run.entries) {
+        candidate.entries.push(entry)
+        if (entry.control === undefined) continue
+        arrivals.controls.add(entry.control)
+        controls.push(entry.control)
+      }
+      candidate.records.push(...run.records)
+      candidate.accepted = run.next
+    }
+  }
+  return controls
+}
 
-  while (at - base < elements.length) {
-    const element = elements[at - base]
+async function hold(proofs: readonly Proof[], context: CheckContext): Promise<boolean> {
+  for (const proof of proofs) if (!(await context.verify(...proof))) return false
+  return true
+}
+
+/** Reads on, sealed run by sealed run, as far as form, authority and admission allow; says why it stopped. */
+function walk(candidate: Candidate, context: CheckContext, arrivals: Arrivals, runs: SealedRun[]): Refusal | undefined {
+  const { log, client, device, elements, cursor } = candidate
+  const { document } = context.summary
+  const place = documentParts(document)
+  const base = candidate.held?.count ?? 0
+  const stop = (code: RefusalCode, at = cursor.at): Refusal => ({ code, at })
+
+  while (cursor.at - base < elements.length) {
+    const element = elements[cursor.at - base]
     if (!element) return stop("BAD_GRAMMAR")
     if (element[0] === KIND_HEAD) {
       const head = decodeHead(element)
       if (head === undefined) return stop("BAD_GRAMMAR")
-      const place = documentParts(document)
       if (!mayStand(head.class, place.kind)) return stop("WRONG_CLASS")
       const explicit = head.class === "control" || head.seen.length > 0
-      if (!explicit && seen === undefined) return stop("BAD_GRAMMAR")
-      const seenHere: readonly ControlId[] = explicit ? head.seen : (seen ?? [])
-      firstSeen ??= seenHere
-      if (at + 1 - base >= elements.length) return stop(candidate.formRefusal ?? "UNSEALED")
-      const body = elements[at + 1 - base] ?? null
+      if (!explicit && cursor.seen === undefined) return stop("BAD_GRAMMAR")
+      const seen: readonly ControlId[] = explicit ? head.seen : (cursor.seen ?? [])
+      const firstSeen = cursor.firstSeen ?? seen
+      const bodyAt = cursor.at + 1
+      if (bodyAt - base >= elements.length) return stop(candidate.formRefusal ?? "UNSEALED")
+      const unknown = seen.find(
+        (id) => !cursor.controls.has(id) && !arrivals.controls.has(id) && !context.knowsControl(id),
+      )
+      if (unknown !== undefined) {
+        candidate.waitsFor = unknown
+        return stop("CONTROL_UNKNOWN")
+      }
+      const body = elements[bodyAt - base] ?? null
+      let naming: EraseRecord | undefined
       if (body === null) {
-        if (head.class !== "message" || !context.isErased(messageIdOf(device, head.bodyHash))) {
-          return stop("DELETED_UNNAMED", at + 1)
-        }
+        if (head.class !== "message") return stop("DELETED_UNNAMED", bodyAt)
+        const message = messageIdOf(device, head.bodyHash)
+        naming = arrivals.naming.get(message)
+        if (naming === undefined && !context.isErased(message)) return stop("DELETED_UNNAMED", bodyAt)
       } else {
-        if (body.length > MAX_BODY_BYTES) return stop("BODY_TOO_LARGE", at + 1)
-        if (!isBody(body)) return stop("BAD_GRAMMAR", at + 1)
-        if (!equalBytes(hashBody(body), head.bodyHash)) return stop("BODY_MISMATCH", at + 1)
+        if (body.length > MAX_BODY_BYTES) return stop("BODY_TOO_LARGE", bodyAt)
+        if (!isBody(body)) return stop("BAD_GRAMMAR", bodyAt)
+        if (!equalBytes(hashBody(body), head.bodyHash)) return stop("BODY_MISMATCH", bodyAt)
       }
       const control = head.class === "control" ? controlIdOf(device, element) : undefined
       if (control !== undefined && head.seen.length === 0) {
         if (body === null || conversationIdOf(device, body) !== place.conversation) return stop("CREATE_MISMATCH")
       }
-      if (!seenHere.every((id) => context.knowsControl(id) || fresh.has(id))) return stop("CONTROL_UNKNOWN")
-      const entry: Entry = { log, device, position: at, head, control, body, seen: seenHere, firstSeen }
+      // A copy: who keeps an entry must not keep the whole update alive.
+      const entry: Entry = {
+        log,
+        device,
+        position: cursor.at,
+        head,
+        control,
+        body: body?.slice() ?? null,
+        seen,
+        firstSeen,
+      }
       const refused = context.admit(entry)
       if (refused !== undefined) return stop(refused)
+      cursor.runBytes += element.length + (body?.length ?? 0)
+      if (cursor.runBytes > MAX_RUN_BYTES) return stop("RUN_TOO_LONG")
       if (head.class === "erase") {
         const record = body === null ? undefined : decodeRecord(body.subarray(1 + BODY_SALT_BYTES))
         if (record === undefined || eraserOf(record) !== device) return stop("MALFORMED")
-        records.push(record)
-        proofs.push([record.publicKey, recordMessage(document, record), record.signature])
+        cursor.records.push(record)
+        cursor.proofs.push([record.publicKey, recordMessage(document, record), record.signature])
       }
-      entries.push(entry)
-      seen = seenHere
-      link = nextLink(link, element)
-      runBytes += element.length + (body?.length ?? 0)
-      if (runBytes > MAX_RUN_BYTES) return stop("RUN_TOO_LONG")
-      at += 2
+      if (naming !== undefined) cursor.records.push(naming)
+      cursor.entries.push(entry)
+      if (control !== undefined) cursor.controls.add(control)
+      cursor.seen = seen
+      cursor.firstSeen = firstSeen
+      cursor.link = nextLink(cursor.link, element)
+      cursor.at += 2
       continue
     }
     const seal = decodeSeal(element)
+    const { entries, records, proofs, seen, firstSeen } = cursor
     if (seal === undefined || entries.length === 0 || seen === undefined || firstSeen === undefined) {
       return stop("BAD_GRAMMAR")
     }
     // The first seal brings the key, and no other does: one log, one byte string. [SPEC E7]
-    if ((seal.publicKey === undefined) === (publicKey === undefined)) return stop("BAD_GRAMMAR")
-    const key: Uint8Array | undefined = publicKey ?? seal.publicKey
+    if ((seal.publicKey === undefined) === (cursor.publicKey === undefined)) return stop("BAD_GRAMMAR")
+    const key: Uint8Array | undefined = cursor.publicKey ?? seal.publicKey
     if (key === undefined || deviceIdOf(key) !== device) return stop("BAD_SEAL")
-    if (publicKey === undefined && context.refusesKey(key)) return stop("KEY_REFUSED")
-    if (at + 1 > context.cutOf(log, firstSeen)) return stop("PAST_CUT")
-    proofs.push([key, sealMessage(document, log, link), seal.signature])
-    link = nextLink(link, element)
-    publicKey = key
-    at += 1
-    runs.push({ next: { log, client, count: at, link, publicKey, firstSeen, seen }, entries, records, proofs })
-    entries = []
-    records = []
-    proofs = []
-    runBytes = 0
+    if (cursor.publicKey === undefined && context.refusesKey(key)) return stop("KEY_REFUSED")
+    if (cursor.at + 1 > context.cutOf(log, firstSeen)) return stop("PAST_CUT")
+    proofs.push([key, sealMessage(document, log, cursor.link), seal.signature])
+    cursor.link = nextLink(cursor.link, element)
+    cursor.publicKey = key
+    cursor.at += 1
+    const { link, at: count } = cursor
+    runs.push({ next: { log, client, count, link, publicKey: key, firstSeen, seen }, entries, records, proofs })
+    cursor.entries = []
+    cursor.records = []
+    cursor.proofs = []
+    cursor.runBytes = 0
   }
   if (candidate.formRefusal !== undefined) return stop(candidate.formRefusal)
-  return entries.length > 0 ? stop("UNSEALED") : { runs, refusal: undefined }
+  return cursor.entries.length > 0 ? stop("UNSEALED") : undefined
 }
 
 function settle(candidate: Candidate): LogVerdict {

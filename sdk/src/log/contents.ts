@@ -41,11 +41,12 @@ export function readContents(updates: readonly Uint8Array[]): Contents {
   return contents
 }
 
-/** What a replica with this vector lacks, log by log. */
+/** What a replica with this vector lacks, log by log. Never begins with a body: without its head nobody could judge it. */
 export function runsBeyond(contents: Contents, vector: Vector): LogRun[] {
   const runs: LogRun[] = []
   for (const run of contents.values()) {
-    const from = vector.get(run.log) ?? 0
+    let from = vector.get(run.log) ?? 0
+    if (from > 0 && run.elements[from - 1]?.[0] === KIND_HEAD) from--
     if (from < run.elements.length) runs.push({ ...run, from, elements: run.elements.slice(from) })
   }
   return runs

@@ -4,6 +4,7 @@ import type { Brand } from "../base/brand.js"
 import { base64url, concat, sha256, utf8 } from "../protocol/bytes.js"
 import { messageIdOf, type Clock, type ControlId, type MessageId } from "../protocol/entry.js"
 import { MAX_SEEN } from "../protocol/limits.js"
+import { readUint } from "../protocol/uint.js"
 import { deviceIdFromBytes, deviceIdOf, idBytes, type DeviceId, type DocumentName } from "../protocol/names.js"
 
 /**
@@ -23,12 +24,22 @@ export interface EraseRecord {
 
 export type RecordId = Brand<string, "RecordId">
 
+/** Each update asks again for all records of its document: what is hashed for that is kept as long as the record. */
+const erasers = new WeakMap<EraseRecord, DeviceId>()
+const targets = new WeakMap<EraseRecord, MessageId>()
+
 export function eraserOf(record: EraseRecord): DeviceId {
-  return deviceIdOf(record.publicKey)
+  return remembered(erasers, record, () => deviceIdOf(record.publicKey))
 }
 
 export function targetOf(record: EraseRecord): MessageId {
-  return messageIdOf(record.target, record.bodyHash)
+  return remembered(targets, record, () => messageIdOf(record.target, record.bodyHash))
+}
+
+function remembered<T>(known: WeakMap<EraseRecord, T>, record: EraseRecord, derive: () => T): T {
+  let value = known.get(record)
+  if (value === undefined) known.set(record, (value = derive()))
+  return value
 }
 
 export function recordIdOf(record: EraseRecord): RecordId {
@@ -62,7 +73,7 @@ export function decodeRecord(bytes: Uint8Array): EraseRecord | undefined {
     const target = deviceIdFromBytes(decoding.readUint8Array(decoder, 18))
     const bodyHash = decoding.readUint8Array(decoder, 24).slice()
     const publicKey = decoding.readUint8Array(decoder, 32).slice()
-    const clock = decoding.readVarUint(decoder) as Clock
+    const clock = readUint(decoder) as Clock
     const count = decoding.readUint8(decoder)
     if (count === 0 || count > MAX_SEEN) return undefined
     const seen: ControlId[] = []
@@ -71,9 +82,7 @@ export function decodeRecord(bytes: Uint8Array): EraseRecord | undefined {
     }
     const signature = decoding.readUint8Array(decoder, 64).slice()
     if (decoding.hasContent(decoder)) return undefined
-    const record = { target, bodyHash, publicKey, clock, seen, signature }
-    // One record, one byte string: a second spelling of its numbers would be a second record.
-    return encodeRecord(record).length === bytes.length ? record : undefined
+    return { target, bodyHash, publicKey, clock, seen, signature }
   } catch {
     return undefined
   }

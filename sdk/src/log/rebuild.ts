@@ -12,7 +12,7 @@ import type { ControlId } from "../protocol/entry.js"
 import { deviceOf, type DocumentName } from "../protocol/names.js"
 import type { Entry } from "./check.js"
 import type { Contents } from "./contents.js"
-import { decodeRecord, recordIdOf } from "./erasure.js"
+import { decodeRecord, recordIdOf, type EraseRecord } from "./erasure.js"
 import { emptySummary, type DocumentSummary, type LogSummary } from "./summary.js"
 import { bytesOf, type LogRun } from "./update.js"
 
@@ -72,13 +72,17 @@ export function summarize(document: DocumentName, contents: Contents): DocumentS
     const log = readLog(document, run)
     summary.logs.set(run.client, log.summary)
     summary.bytes += bytesOf(run.elements)
-    for (const { head, body } of log.entries) {
-      if (head.class === "message") summary.messages++
-      const record = head.class === "erase" && body ? decodeRecord(body.subarray(1 + BODY_SALT_BYTES)) : undefined
-      if (record !== undefined) summary.records.set(recordIdOf(record), record)
-    }
+    for (const { head } of log.entries) if (head.class === "message") summary.messages++
+    for (const record of recordsOf(log.entries)) summary.records.set(recordIdOf(record), record)
   }
   return summary
+}
+
+/** The records that erase entries carry. */
+export function recordsOf(entries: readonly Entry[]): EraseRecord[] {
+  return entries.flatMap(({ head, body }) =>
+    head.class === "erase" && body !== null ? (decodeRecord(body.subarray(1 + BODY_SALT_BYTES)) ?? []) : [],
+  )
 }
 
 /** A log up to a cut, which rounds down to a seal, and what lies beyond it. */

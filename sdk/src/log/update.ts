@@ -1,9 +1,10 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
-import { KIND_SEAL } from "../protocol/entry.js"
-import { MAX_CONTENT_DEPTH, MAX_UPDATE_LOGS } from "../protocol/limits.js"
+import { BODY_SALT_BYTES, KIND_SEAL } from "../protocol/entry.js"
+import { MAX_CONTENT_DEPTH } from "../protocol/limits.js"
 import type { LogId } from "../protocol/names.js"
 import type { RefusalCode } from "../protocol/codes.js"
+import { readBytes, readUint } from "../protocol/uint.js"
 
 /** An element's bytes, or null for a hole: a body that was erased. */
 export type Element = Uint8Array | null
@@ -39,15 +40,20 @@ const HAS_ORIGIN = 0x80
 const HAS_RIGHT_ORIGIN = 0x40
 const HAS_PARENT_SUB = 0x20
 const ANY_BYTES = 116
+/** A body with the least content; heads and seals are longer. Bounds what a stranger's bytes become in memory. */
+const MIN_ELEMENT_BYTES = 2 + BODY_SALT_BYTES
 
-/** The blocks of an update, or undefined where it is not one whole V1 update. Elements are views of `update`. [SPEC C1] */
-export function decodeUpdate(update: Uint8Array): ClientBlock[] | undefined {
+/**
+ * The blocks of an update, or undefined where it is not one whole V1 update. Elements are views of `update`. What a
+ * stranger sent has at most `maxBlocks`; what a store holds has as many as the document has logs. [SPEC C1]
+ */
+export function decodeUpdate(update: Uint8Array, maxBlocks = Infinity): ClientBlock[] | undefined {
   try {
     const decoder = decoding.createDecoder(update)
     const blocks: ClientBlock[] = []
     const seen = new Set<number>()
-    const clients = decoding.readVarUint(decoder)
-    if (clients > MAX_UPDATE_LOGS) return undefined
+    const clients = readUint(decoder)
+    if (clients > maxBlocks) return undefined
     for (let index = 0; index < clients; index++) {
       const block = readBlock(decoder)
       if (seen.has(block.client)) return undefined
@@ -62,9 +68,9 @@ export function decodeUpdate(update: Uint8Array): ClientBlock[] | undefined {
 }
 
 function readBlock(decoder: decoding.Decoder): ClientBlock {
-  const structs = decoding.readVarUint(decoder)
-  const client = decoding.readVarUint(decoder)
-  const from = decoding.readVarUint(decoder)
+  const structs = readUint(decoder)
+  const client = readUint(decoder)
+  const from = readUint(decoder)
   const elements: Element[] = []
   let root: string | undefined
   let refusal: RefusalCode | undefined
@@ -74,12 +80,12 @@ function readBlock(decoder: decoding.Decoder): ClientBlock {
     const reference = info & 31
     if (reference === REF_SKIP) {
       // The contiguous part ends here: what follows can only be fetched again. [SPEC C3]
-      decoding.readVarUint(decoder)
+      readUint(decoder)
       ended = true
       continue
     }
     if (reference === REF_GC) {
-      decoding.readVarUint(decoder)
+      readUint(decoder)
       refusal ??= ended ? undefined : "UNKNOWN_CONTENT"
       ended = true
       continue
@@ -114,20 +120,20 @@ function readItemPlace(decoder: decoding.Decoder, info: number): ItemPlace {
   let root: string | undefined
   let foreign = (info & HAS_PARENT_SUB) !== 0
   if ((info & HAS_ORIGIN) !== 0) {
-    originClient = decoding.readVarUint(decoder)
-    originClock = decoding.readVarUint(decoder)
+    originClient = readUint(decoder)
+    originClock = readUint(decoder)
   }
   if ((info & HAS_RIGHT_ORIGIN) !== 0) {
     foreign = true
-    decoding.readVarUint(decoder)
-    decoding.readVarUint(decoder)
+    readUint(decoder)
+    readUint(decoder)
   }
   if ((info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN)) === 0) {
-    if (decoding.readVarUint(decoder) === 1) root = decoding.readVarString(decoder)
+    if (readUint(decoder) === 1) root = decoding.readVarString(decoder)
     else {
       foreign = true
-      decoding.readVarUint(decoder)
-      decoding.readVarUint(decoder)
+      readUint(decoder)
+      readUint(decoder)
     }
     if ((info & HAS_PARENT_SUB) !== 0) decoding.readVarString(decoder)
   }
@@ -145,7 +151,7 @@ function misplaced(place: ItemPlace, client: number, clock: number): RefusalCode
 function readElements(decoder: decoding.Decoder, reference: number, into: Element[]): RefusalCode | undefined {
   if (reference === REF_DELETED) {
     // Only single bodies are erased, and heads stand between them: a longer run is no honest one. [SPEC C4]
-    if (decoding.readVarUint(decoder) !== 1) return "BAD_GRAMMAR"
+    if (readUint(decoder) !== 1) return "BAD_GRAMMAR"
     into.push(null)
     return undefined
   }
@@ -153,12 +159,14 @@ function readElements(decoder: decoding.Decoder, reference: number, into: Elemen
     skipContent(decoder, reference)
     return "UNKNOWN_CONTENT"
   }
-  let refusal: RefusalCode | undefined
-  const count = decoding.readVarUint(decoder)
+  const count = readUint(decoder)
+  let refusal: RefusalCode | undefined = count === 0 ? "BAD_GRAMMAR" : undefined
   for (let index = 0; index < count; index++) {
     if (refusal === undefined && decoder.arr[decoder.pos] === ANY_BYTES) {
       decoder.pos++
-      into.push(decoding.readVarUint8Array(decoder))
+      const element = readBytes(decoder)
+      if (element.length < MIN_ELEMENT_BYTES) refusal = "BAD_GRAMMAR"
+      else into.push(element)
     } else {
       skipAny(decoder, 0)
       refusal = "UNKNOWN_CONTENT"
@@ -170,11 +178,11 @@ function readElements(decoder: decoding.Decoder, reference: number, into: Elemen
 function skipContent(decoder: decoding.Decoder, reference: number): void {
   switch (reference) {
     case REF_DELETED:
-      decoding.readVarUint(decoder)
+      readUint(decoder)
       return
     case 2: {
       // JSON: a count of texts
-      const count = decoding.readVarUint(decoder)
+      const count = readUint(decoder)
       for (let index = 0; index < count; index++) skipBytes(decoder)
       return
     }
@@ -189,12 +197,12 @@ function skipContent(decoder: decoding.Decoder, reference: number): void {
       return
     case 7: {
       // a nested type; elements and hooks of XML have a name
-      const type = decoding.readVarUint(decoder)
+      const type = readUint(decoder)
       if (type === 3 || type === 5) skipBytes(decoder)
       return
     }
     case REF_ANY: {
-      const count = decoding.readVarUint(decoder)
+      const count = readUint(decoder)
       for (let index = 0; index < count; index++) skipAny(decoder, 0)
       return
     }
@@ -208,7 +216,7 @@ function skipContent(decoder: decoding.Decoder, reference: number): void {
 }
 
 function skipBytes(decoder: decoding.Decoder): void {
-  decoding.readVarUint8Array(decoder)
+  decoder.pos += readUint(decoder)
 }
 
 function skipAny(decoder: decoding.Decoder, depth: number): void {
@@ -237,7 +245,7 @@ function skipAny(decoder: decoding.Decoder, depth: number): void {
       skipBytes(decoder)
       return
     case 118: {
-      const count = decoding.readVarUint(decoder)
+      const count = readUint(decoder)
       for (let index = 0; index < count; index++) {
         skipBytes(decoder)
         skipAny(decoder, depth + 1)
@@ -245,7 +253,7 @@ function skipAny(decoder: decoding.Decoder, depth: number): void {
       return
     }
     case 117: {
-      const count = decoding.readVarUint(decoder)
+      const count = readUint(decoder)
       for (let index = 0; index < count; index++) skipAny(decoder, depth + 1)
       return
     }
@@ -256,13 +264,13 @@ function skipAny(decoder: decoding.Decoder, depth: number): void {
 
 /** Wire delete sets are read past and ignored: holes come from accepted erasures alone. [SPEC C5] */
 function skipDeleteSet(decoder: decoding.Decoder): void {
-  const clients = decoding.readVarUint(decoder)
+  const clients = readUint(decoder)
   for (let index = 0; index < clients; index++) {
-    decoding.readVarUint(decoder)
-    const ranges = decoding.readVarUint(decoder)
+    readUint(decoder)
+    const ranges = readUint(decoder)
     for (let range = 0; range < ranges; range++) {
-      decoding.readVarUint(decoder)
-      decoding.readVarUint(decoder)
+      readUint(decoder)
+      readUint(decoder)
     }
   }
 }
@@ -338,25 +346,32 @@ export function bytesOf(elements: readonly Element[]): number {
   return bytes
 }
 
-/** Groups of runs whose elements have about `limit` bytes or less, split after seals only. [SPEC S5] */
+/** At most what a block takes beside its elements: its numbers, and the name of its root. */
+const BLOCK_BYTES = 80
+/** At most what an element takes beside its bytes. A hole splits its struct, and stands in the delete set too. */
+const ELEMENT_BYTES = 4
+const HOLE_BYTES = 40
+
+/** Groups of runs whose updates have at most `limit` bytes, or one sealed run each; split after seals only. [SPEC S5] */
 export function splitRuns(runs: readonly LogRun[], limit: number): LogRun[][] {
   const groups: LogRun[][] = [[]]
   let room = limit
   for (const run of runs) {
     let start = 0
     let end = 0
-    let bytes = 0
+    let bytes = BLOCK_BYTES
     const take = (): void => {
       if (end > start) groups.at(-1)?.push({ ...run, from: run.from + start, elements: run.elements.slice(start, end) })
       start = end
     }
     run.elements.forEach((element, index) => {
-      bytes += (element?.length ?? 0) + 4
+      bytes += element === null ? HOLE_BYTES : element.length + ELEMENT_BYTES
       if (element === null || element[0] !== KIND_SEAL) return
       if (bytes > room && room < limit) {
         take()
         groups.push([])
         room = limit
+        bytes += BLOCK_BYTES
       }
       end = index + 1
       room -= bytes

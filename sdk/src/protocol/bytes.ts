@@ -89,8 +89,10 @@ export function fromBase64url(text: string): Uint8Array | undefined {
   return bytes
 }
 
+const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+
 export function hex(bytes: Uint8Array): string {
   let text = ""
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0")
+  for (const byte of bytes) text += pairs[byte] ?? ""
   return text
 }

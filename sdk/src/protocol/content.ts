@@ -1,7 +1,9 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { utf8Text } from "./bytes.js"
 import { MAX_CONTENT_DEPTH, MAX_CONTENT_KEYS } from "./limits.js"
 import { isWellFormed } from "./names.js"
+import { readBytes, readUint } from "./uint.js"
 
 /**
  * What a body holds: null, booleans, finite numbers, well-formed texts, bytes, lists and string-keyed objects. Objects
@@ -71,9 +73,14 @@ function writeCount(encoder: encoding.Encoder, tag: number, count: number, limit
   encoding.writeVarUint(encoder, count)
 }
 
+/** What has the integers' spelling: -0 and what is beyond 2^53 have that of doubles. */
+function isInteger(value: number): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0)
+}
+
 function writeNumber(encoder: encoding.Encoder, value: number): void {
   if (!Number.isFinite(value)) throw new RangeError("a number must be finite")
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+  if (isInteger(value)) {
     encoding.writeUint8(encoder, INTEGER)
     encoding.writeVarInt(encoder, value)
   } else {
@@ -94,16 +101,16 @@ export function readContent(decoder: decoding.Decoder, limits: ContentLimits = b
     case FALSE:
       return false
     case INTEGER:
-      return decoding.readVarInt(decoder)
+      return readInteger(decoder)
     case FLOAT64: {
       const value = decoding.readFloat64(decoder)
-      if (!Number.isFinite(value)) throw new RangeError("a number must be finite")
+      if (!Number.isFinite(value) || isInteger(value)) throw new RangeError("a number must be finite, and no integer")
       return value
     }
     case TEXT:
       return readText(decoder)
     case BYTES:
-      return decoding.readVarUint8Array(decoder).slice()
+      return readBytes(decoder).slice()
     case OBJECT: {
       const count = readCount(decoder, limits)
       const map = new Map<string, Content>()
@@ -129,14 +136,27 @@ export function readContent(decoder: decoding.Decoder, limits: ContentLimits = b
   }
 }
 
+/** lib0's varint: a sign and six bits in the first byte, then seven in each. One spelling for each number. */
+function readInteger(decoder: decoding.Decoder): number {
+  const first = decoder.arr[decoder.pos++]
+  if (first === undefined) throw new RangeError("a number ends too early")
+  const more = (first & 128) !== 0
+  const rest = more ? readUint(decoder) : 0
+  if (more && rest === 0) throw new RangeError("a number is spelled too long")
+  const size = rest * 64 + (first & 63)
+  const value = (first & 64) !== 0 ? -size : size
+  if (!isInteger(value)) throw new RangeError("a number has one spelling")
+  return value
+}
+
 function readCount(decoder: decoding.Decoder, limits: ContentLimits): number {
-  const count = decoding.readVarUint(decoder)
+  const count = readUint(decoder)
   if (count > limits.items) throw new RangeError("content has too many items")
   return count
 }
 
 function readText(decoder: decoding.Decoder): string {
-  const text = decoding.readVarString(decoder)
-  if (!isWellFormed(text)) throw new RangeError("a text holds half of a surrogate pair")
+  const text = utf8Text(readBytes(decoder))
+  if (text === undefined) throw new RangeError("a text is not UTF-8")
   return text
 }

@@ -28,5 +28,8 @@ export const MAX_CLOCK_RETRY_MS = 60 * 60 * 1000
 /** Bytes of a user id, of a title. */
 export const MAX_USER_BYTES = 128
 export const MAX_TITLE_BYTES = 512
-/** Roots that one update may name: bounds work before any signature is checked. */
-export const MAX_UPDATE_LOGS = 4096
+/**
+ * Logs that one update may name: bounds work before any signature is checked. More than a document may have where
+ * servers keep their limits, so that a stock carrier's whole document is never refused.
+ */
+export const MAX_UPDATE_LOGS = 16_384

@@ -1,6 +1,7 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import { utf8, utf8Text } from "./bytes.js"
+import { readBytes, readUint } from "./uint.js"
 
 /** How a field looks on the wire: written, read with its bounds, and described for the schema's hash. */
 export interface Field<T> {
@@ -21,7 +22,7 @@ export const uint: Field<number> = {
   write: (encoder, value) => {
     encoding.writeVarUint(encoder, value)
   },
-  read: (decoder) => decoding.readVarUint(decoder),
+  read: readUint,
 }
 
 export const flag: Field<boolean> = {
@@ -56,7 +57,7 @@ export function blob(max: number): Field<Uint8Array> {
       encoding.writeVarUint8Array(encoder, value)
     },
     read: (decoder) => {
-      const value = decoding.readVarUint8Array(decoder)
+      const value = readBytes(decoder)
       return value.length <= max ? value : refuse("length")
     },
   }
@@ -72,7 +73,7 @@ export function text(max: number): Field<string> {
       encoding.writeVarUint8Array(encoder, bytes)
     },
     read: (decoder) => {
-      const bytes = decoding.readVarUint8Array(decoder)
+      const bytes = readBytes(decoder)
       return (bytes.length <= max ? utf8Text(bytes) : undefined) ?? refuse("text")
     },
   }
@@ -98,7 +99,7 @@ export function list<T>(item: Field<T>, max: number): Field<readonly T[]> {
       for (const value of values) item.write(encoder, value)
     },
     read: (decoder) => {
-      const count = decoding.readVarUint(decoder)
+      const count = readUint(decoder)
       if (count > max) refuse("count")
       const values: T[] = []
       for (let index = 0; index < count; index++) values.push(item.read(decoder))

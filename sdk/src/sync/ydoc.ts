@@ -17,17 +17,13 @@ export function applyRuns(doc: Y.Doc, runs: readonly LogRun[]): void {
 }
 
 /**
- * Appends a sealed run of our own through its Y type, under the log's client id. False where Yjs did not put it at its
- * place, as after a change of the client id: the session ends then. [SPEC W3]
+ * Appends a sealed run of our own. As an update: a byte array pushed through its Y type would be a `ContentBinary`, which
+ * no log holds. False where Yjs did not put it at its place: the session ends then. [SPEC C4, W3]
  */
 export function pushRun(doc: Y.Doc, run: LogRun): boolean {
-  const before = Y.getState(doc.store, run.client)
-  if (before !== run.from) return false
-  doc.clientID = run.client
-  doc.transact(() => {
-    doc.getArray<Element>(run.log).push(run.elements.slice())
-  }, WEFT_ORIGIN)
-  return doc.clientID === run.client && Y.getState(doc.store, run.client) === run.from + run.elements.length
+  if (Y.getState(doc.store, run.client) !== run.from) return false
+  applyRuns(doc, [run])
+  return Y.getState(doc.store, run.client) === run.from + run.elements.length
 }
 
 /**
