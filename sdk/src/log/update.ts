@@ -216,7 +216,9 @@ function skipContent(decoder: decoding.Decoder, reference: number): void {
 }
 
 function skipBytes(decoder: decoding.Decoder): void {
-  decoder.pos += readUint(decoder)
+  // Its own statement: reading the length moves the position.
+  const length = readUint(decoder)
+  decoder.pos += length
 }
 
 function skipAny(decoder: decoding.Decoder, depth: number): void {
