@@ -5,7 +5,7 @@ import { ClassicLevel } from "classic-level"
 import { openFailure, storeFailure } from "./failure.js"
 import type { KeyRange } from "./keys.js"
 
-export type Entry = readonly [key: Uint8Array, value: Uint8Array]
+type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
 /** Puts the value, or deletes the key where there is none. */
 export interface Operation {
@@ -97,6 +97,11 @@ export class Database {
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
     return this.#retried(() => this.#level.get(key).then(plain))
+  }
+
+  /** Whether there are values, in one go: a tenth of the cost of as many reads. */
+  hasMany(keys: readonly Uint8Array[]): Promise<boolean[]> {
+    return this.#retried(() => this.#level.hasMany([...keys]))
   }
 
   /** Reads that all see the same moment. */

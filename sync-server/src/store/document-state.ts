@@ -29,12 +29,9 @@ export interface StoredState {
 /** Reads a document's summary and what it doesn't cover. Rejects with STORE_CORRUPT where they contradict each other. */
 export async function readState(reader: Reader, document: string): Promise<StoredState> {
   const all = updateRange(document)
-  const [value, firstKey, lastKey] = await Promise.all([
-    reader.get(metaKey(document, SUMMARY)),
-    reader.firstKey(all),
-    reader.lastKey(all),
-  ])
+  const [value, lastKey] = await Promise.all([reader.get(metaKey(document, SUMMARY)), reader.lastKey(all)])
   const record = value === undefined ? undefined : readSummary(document, value)
+  const firstKey = lastKey === undefined ? undefined : await reader.firstKey(all)
   if (firstKey === undefined || lastKey === undefined) {
     if (record !== undefined) throw damaged(document, "a summary without updates")
     return { state: { clocks: undefined, covers: -1, bytes: 0 }, record, later: [] }

@@ -93,7 +93,8 @@ describe("append and load", () => {
     await store.replace(replacing(document, bytes(0, 0), 0))
     await store.putSetting("key", bytes(1))
     await store.putAside(document, "name", bytes(1))
-    expect(batch.mock.calls.map(([, options]) => options)).toEqual(Array.from({ length: 5 }, () => ({ sync: true })))
+    const calls: readonly (readonly unknown[])[] = batch.mock.calls
+    expect(calls.map(([, options]) => options)).toEqual(Array.from({ length: 5 }, () => ({ sync: true })))
     expect(put).not.toHaveBeenCalled()
   })
 

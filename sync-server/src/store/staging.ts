@@ -120,6 +120,7 @@ class Staging {
       if (write.kind === "append") documents.add(write.append.document)
       else if (write.kind === "replace") documents.add(write.replace.document)
     }
+    await this.#startNew(Array.from(documents).filter((document) => this.#known.get(document) === undefined))
     await Promise.all(Array.from(documents, (document) => this.#recall(document)))
     for (const [document, { clocks }] of this.states) {
       if (clocks !== undefined && clocks.last > RENUMBER_ABOVE) {
@@ -132,7 +133,19 @@ class Staging {
     for (const [document, { clocks }] of this.states) this.#stored.set(document, clocks?.last ?? -1)
   }
 
+  /** A document without state vector has nothing: both y-leveldb and we write that first. */
+  async #startNew(documents: readonly DocumentName[]): Promise<void> {
+    if (documents.length === 0) return
+    const present = await this.#database.hasMany(documents.map(stateVectorKey))
+    documents.forEach((document, index) => {
+      if (present[index] === true) return
+      const generation = this.#known.generationOf(document)
+      this.states.set(document, { clocks: undefined, covers: -1, bytes: 0, generation })
+    })
+  }
+
   async #recall(document: DocumentName): Promise<void> {
+    if (this.states.has(document)) return
     try {
       const generation = this.#known.generationOf(document)
       const known = this.#known.get(document)
@@ -175,7 +188,7 @@ class Staging {
     state.clocks = { first: covers, last: clocks.last }
     this.put(updateKey(document, covers), update)
     this.put(stateVectorKey(document), encodeStateVectorRecord(covers, stateVector))
-    // What came with a later append is newer than this. Its count of bytes is too high until the next summary: harmless.
+    // What came with a later append is newer than this; only its count of bytes is off until the next summary.
     if (state.covers <= covers) {
       state.covers = covers
       this.put(metaKey(document, SUMMARY), encodeSummaryRecord({ covers, bytes: update.length, summary }))

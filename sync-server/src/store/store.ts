@@ -67,7 +67,7 @@ export interface StoredDocument {
   readonly updates: number
   /** Highest clock in use. */
   readonly clock: number
-  /** Of all stored updates. */
+  /** Of all stored updates; a merge that raced appends leaves it inexact until the next summary. */
   readonly bytes: number
   /** Changes with each replacement; means something to this open store only. */
   readonly generation: number
