@@ -114,8 +114,10 @@ export class FrameConnection implements Client {
 
   #onMessage(bytes: Uint8Array): void {
     try {
-      if (bytes.length > this.#ports.limits.frameBytes) {
-        this.#refuse("FRAME_TOO_LARGE", `a frame has at most ${this.#ports.limits.frameBytes} bytes`)
+      const { frameBytes, preAuthBytes } = this.#ports.limits
+      const maxBytes = this.#state.kind === "live" ? frameBytes : preAuthBytes
+      if (bytes.length > maxBytes) {
+        this.#refuse("FRAME_TOO_LARGE", `a frame has at most ${maxBytes} bytes here`)
         return
       }
       const frame = decodeFrame(bytes)
@@ -158,6 +160,7 @@ export class FrameConnection implements Client {
       case "welcome":
       case "refusal":
       case "renewed":
+      case "trust":
       case "pong":
         this.#refuse("BAD_FRAME", `${frame.kind} does not belong here`)
         return
@@ -209,6 +212,13 @@ export class FrameConnection implements Client {
       trust: trust.keys(),
       frameBytes: limits.frameBytes,
     })
+    if (party.kind === "device") {
+      this.#releases.push(
+        trust.onGrowth(() => {
+          this.#send({ kind: "trust", keys: trust.keys() })
+        }),
+      )
+    }
   }
 
   #open(party: Party): SyncSession {

@@ -1,0 +1,206 @@
+/* What a stranger's connection can't do. [SPEC S] */
+import { encodeFrame, MAX_FRAME_BYTES } from "@weft/sdk/protocol"
+import { exportSPKI, generateKeyPair, SignJWT, type CryptoKey } from "jose"
+import { expect, it } from "vitest"
+import { WebSocket } from "ws"
+import { makeDevice } from "../support/device.js"
+import { RawClient, RawConnection, RawConversation, sayHello } from "../support/raw-client.js"
+import { startTestServer } from "../support/server.js"
+import { openArena } from "./arena.js"
+
+it("[S1] a text frame ends the connection", async () => {
+  const arena = await openArena()
+  const connection = await RawConnection.open(arena.server.url)
+  connection.sendText("hello")
+  expect(await connection.closed).toBe("TEXT_FRAME")
+  arena.mallory.connection.sendText("{}")
+  expect(await arena.mallory.connection.closed).toBe("TEXT_FRAME")
+  await arena.honest()
+})
+
+it("[S1] who says nothing is not waited for, and who says too much is not heard out", async () => {
+  const arena = await openArena({ limits: { preAuthMs: 300 } })
+  const silent = await RawConnection.open(arena.server.url)
+  const drip = await RawConnection.open(arena.server.url)
+  const timer = setInterval(() => {
+    drip.sendBytes(new Uint8Array())
+  }, 50)
+  expect(["AUTH_TIMEOUT", "BAD_FRAME"]).toContain(await drip.closed)
+  clearInterval(timer)
+  expect(await silent.closed).toBe("AUTH_TIMEOUT")
+  const loud = await RawConnection.open(arena.server.url)
+  loud.sendBytes(new Uint8Array(17 * 1024))
+  expect(await loud.closed).toBe("FRAME_TOO_LARGE")
+  await arena.honest()
+})
+
+it("[S2] an oversized frame ends the connection", async () => {
+  const arena = await openArena()
+  arena.mallory.connection.sendBytes(new Uint8Array(MAX_FRAME_BYTES + 1))
+  expect(await arena.mallory.connection.closed).toBe("FRAME_TOO_LARGE")
+  // Far larger ones are not even read: WebSocket's own code says so.
+  const huge = await RawClient.connect(arena.server.url, { user: "mallory" })
+  huge.connection.sendBytes(new Uint8Array(8 * 1024 * 1024))
+  expect(await huge.connection.closed).toBe(1009)
+  await arena.honest()
+})
+
+it("[S1] a truncated varint, an unknown frame and trailing bytes end the connection", async () => {
+  const arena = await openArena()
+  const ping = encodeFrame({ kind: "ping", id: 1 })
+  const wrong = [
+    Uint8Array.of(),
+    Uint8Array.of(7, 0x80),
+    Uint8Array.of(99),
+    Uint8Array.from([...ping, 0]),
+    Uint8Array.of(7, ...Array<number>(12).fill(0xff)),
+  ]
+  for (const bytes of wrong) {
+    const mallory = await RawClient.connect(arena.server.url, { user: "mallory" })
+    mallory.connection.sendBytes(bytes)
+    expect(await mallory.connection.closed).toBe("BAD_FRAME")
+  }
+  await arena.honest()
+})
+
+it("[S1] frames out of order end the connection", async () => {
+  const arena = await openArena()
+  const early = await RawConnection.open(arena.server.url)
+  early.send({ kind: "ping", id: 1 })
+  expect(await early.closed).toBe("BAD_FRAME")
+  const { welcome } = arena.mallory
+  const wrong = [
+    welcome,
+    { kind: "compared" as const },
+    { kind: "ack" as const, id: 1, copies: 1 },
+    { kind: "renewed" as const, expiresAt: 1 },
+    { kind: "documents" as const, conversation: arena.trip.id, items: [] },
+  ]
+  for (const frame of wrong) {
+    const mallory = await RawClient.connect(arena.server.url, { user: "mallory" })
+    mallory.connection.send(frame)
+    if (frame.kind === "compared") {
+      // Says nothing that could do harm.
+      mallory.connection.send({ kind: "ping", id: 7 })
+      await mallory.connection.next("pong")
+    } else expect(await mallory.connection.closed).toBe("BAD_FRAME")
+  }
+  await arena.honest()
+})
+
+it("[S3] a device that can't sign is not let in, nor one that signed for another server or connection", async () => {
+  const server = await startTestServer()
+  const device = await makeDevice()
+  const forged = await RawConnection.open(server.url)
+  await sayHello(forged, device, "alice", { signature: new Uint8Array(64) })
+  expect(await forged.closed).toBe("DEVICE_PROOF_FAILED")
+  const first = await RawConnection.open(server.url)
+  const { nonce, serverKey } = await first.next("challenge")
+  const relayed = await RawConnection.open(server.url)
+  await sayHello(relayed, { ...device, sign: () => device.sign(Buffer.concat([nonce, serverKey])) }, "alice")
+  expect(await relayed.closed).toBe("DEVICE_PROOF_FAILED")
+  const weak = await RawConnection.open(server.url)
+  await sayHello(weak, device, "alice", { publicKey: new Uint8Array(32) })
+  expect(await weak.closed).toBe("DEVICE_PROOF_FAILED")
+  const future = await RawConnection.open(server.url)
+  await sayHello(future, device, "alice", { version: 99 })
+  expect(await future.closed).toBe("UNSUPPORTED_VERSION")
+  await RawClient.connect(server.url, { user: "alice", device })
+})
+
+const issuer = "https://issuer.example"
+const audience = "weft"
+
+async function signToken(
+  key: CryptoKey,
+  user: string,
+  seconds: number,
+  change: { issuer?: string; alg?: string } = {},
+): Promise<string> {
+  return new SignJWT({})
+    .setProtectedHeader({ alg: change.alg ?? "EdDSA" })
+    .setSubject(user)
+    .setIssuer(change.issuer ?? issuer)
+    .setAudience(audience)
+    .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
+    .sign(key)
+}
+
+it("[S3, S8] tokens that ended, or are not for this server, open nothing; a live connection ends with its token", async () => {
+  const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true })
+  const pem = await exportSPKI(publicKey)
+  const server = await startTestServer({ auth: { kind: "jwt", keys: { kind: "pem", pem }, issuer, audience } })
+  const tryToken = async (token: string): Promise<unknown> => {
+    const connection = await RawConnection.open(server.url)
+    await sayHello(connection, await makeDevice(), token)
+    return connection.closed
+  }
+  expect(await tryToken(await signToken(privateKey, "alice", -60))).toBe("TOKEN_EXPIRED")
+  expect(await tryToken(await signToken(privateKey, "alice", 60, { issuer: "https://elsewhere.example" }))).toBe(
+    "AUTH_FAILED",
+  )
+  const { privateKey: another } = await generateKeyPair("EdDSA")
+  expect(await tryToken(await signToken(another, "alice", 60))).toBe("AUTH_FAILED")
+  expect(await tryToken("alice")).toBe("AUTH_FAILED")
+  // A secret that the attacker chose, which is the public key that everybody knows.
+  const confused = await new SignJWT({ sub: "alice", iss: issuer, aud: audience, exp: 9999999999 })
+    .setProtectedHeader({ alg: "HS256" })
+    .sign(new TextEncoder().encode(pem))
+  expect(await tryToken(confused)).toBe("AUTH_FAILED")
+
+  const short = await RawClient.connect(server.url, { user: "alice", token: await signToken(privateKey, "alice", 1) })
+  const renewed = await RawClient.connect(server.url, { user: "bob", token: await signToken(privateKey, "bob", 1) })
+  renewed.connection.send({ kind: "token", token: await signToken(privateKey, "bob", 60) })
+  expect((await renewed.connection.next("renewed")).expiresAt).toBeGreaterThan(Date.now())
+  expect(await short.connection.closed).toBe("TOKEN_EXPIRED")
+  await RawConversation.create(renewed)
+  renewed.connection.send({ kind: "token", token: await signToken(privateKey, "mallory", 60) })
+  expect(await renewed.connection.closed).toBe("AUTH_FAILED")
+})
+
+it("[L1] one user, or one address, does not take all sockets", async () => {
+  const server = await startTestServer({ limits: { socketsPerUser: 2, socketsPerAddress: 3 }, trustedProxy: true })
+  await RawClient.connect(server.url, { user: "mallory" })
+  const second = await RawClient.connect(server.url, { user: "mallory" })
+  const third = await RawConnection.open(server.url)
+  await sayHello(third, await makeDevice(), "mallory")
+  expect(await third.closed).toBe("TOO_MANY_CONNECTIONS")
+  second.connection.end()
+  await second.connection.closed
+  await RawClient.connect(server.url, { user: "alice" })
+
+  const closes = await Promise.all(
+    Array.from({ length: 5 }, () => {
+      // What a client claims comes before what the proxy saw.
+      const headers = { "x-forwarded-for": `${Math.floor(Math.random() * 255)}.1.1.1, 203.0.113.9` }
+      const socket = new WebSocket(`${server.url}/sync`, { headers })
+      return new Promise((resolve) => {
+        socket.on("close", (code) => {
+          resolve(code)
+        })
+        socket.on("message", (data: Buffer) => {
+          if (data[0] === 1) setTimeout(() => socket.close(), 500)
+        })
+      })
+    }),
+  )
+  expect(closes.filter((code) => code === 4577).length).toBe(2)
+})
+
+it("[S10] a reader that does not read is let go, and the others don't notice", async () => {
+  const arena = await openArena({
+    limits: { frameBytes: 500_000, unsentBytes: 1_000_000, entriesPerSecond: 1000, entryBurst: 1000 },
+  })
+  const { alice, bob, mallory, trip, segment } = arena
+  mallory.connection.pause()
+  const log = trip.log(alice)
+  // The kernel's own buffers take some megabytes before the server notices.
+  const large = "x".repeat(60_000)
+  for (let index = 0; index < 400; index++) {
+    expect(await alice.push(segment, await log.seal(trip.message(large)))).toEqual([])
+  }
+  const metrics = await (await fetch(`${arena.server.url.replace("ws", "http")}/metrics`)).text()
+  expect(metrics).toMatch(/weft_refused_connections_total\{code="SLOW_READER"\} 1/)
+  expect(bob.connection.frames.length).toBeGreaterThan(400)
+  await arena.honest()
+})
