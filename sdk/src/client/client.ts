@@ -112,6 +112,7 @@ class WeftClient implements Client {
       // A development server takes the name for the token.
       token: options.token ?? (() => user),
       welcomed: (credentials) => this.welcomed(credentials),
+      trusted: (trust) => this.welcomed({ certificate: this.credentials.certificate, trust }),
     })
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore

@@ -53,6 +53,8 @@ const schema = {
       frameBytes: uint,
     },
   ],
+  /** The server keys that count changed, as when a peer was met. */
+  trust: [18, { keys: list(fixed(32), 256) }],
   /** The connection ends; the WebSocket's close code says the same. */
   refusal: [4, { code, retryAfterMs: uint, message: text(512) }],
   /** A fresh token, before the old one ends; `renewed` answers. */

@@ -22,6 +22,8 @@ export interface SessionPorts {
   token(): Promise<string> | string
   /** A server let us in: its certificate for this device, and the server keys that it trusts. */
   welcomed(welcome: Welcome): Promise<void>
+  /** The server trusts other keys now. */
+  trusted(keys: readonly Uint8Array[]): Promise<void>
 }
 
 export interface Welcome {
@@ -195,6 +197,11 @@ export class Session {
         break
       case "refusal":
         this.refusal = frame.code
+        break
+      case "trust":
+        this.ports.trusted(frame.keys).catch(() => {
+          this.fail()
+        })
         break
       case "renewed":
         this.renewAt(frame.expiresAt)

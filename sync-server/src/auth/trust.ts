@@ -11,6 +11,8 @@ export interface Trust {
   keys(): readonly Uint8Array[]
   /** Takes a peer's key, for good. */
   learn(key: Uint8Array): Promise<void>
+  /** Calls when a key was added, until the returned function is called. */
+  onGrowth(listener: () => void): () => void
 }
 
 export async function loadTrust(store: Store, own: Uint8Array, configured: readonly Uint8Array[]): Promise<Trust> {
@@ -27,6 +29,7 @@ export async function loadTrust(store: Store, own: Uint8Array, configured: reado
     learnt.set(hex(key), key)
     put(key)
   }
+  const listeners = new Set<() => void>()
   return {
     keys: () => Array.from(known.values()),
     async learn(key) {
@@ -34,6 +37,11 @@ export async function loadTrust(store: Store, own: Uint8Array, configured: reado
       put(key)
       learnt.set(hex(key), key)
       await store.putSetting(SETTING, concat(Array.from(learnt.values())))
+      for (const listener of listeners) listener()
+    },
+    onGrowth(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
   }
 }

@@ -184,6 +184,7 @@ export class PeerLink {
       case "hello":
       case "token":
       case "renewed":
+      case "trust":
       case "ping":
         socket.refuse("BAD_FRAME", `${frame.kind} does not belong here`)
         return

@@ -1,0 +1,45 @@
+import { afterEach, describe, expect, it } from "vitest"
+import { createClient, createMemoryStorage, type Client } from "@weft/sdk/node"
+import { complete, conversationOf, projectionHash, replayRoom, until } from "../replay/replay.ts"
+import { readRooms } from "../replay/chat-log.ts"
+import { startTestServer } from "../support/server.ts"
+
+const clients: Client[] = []
+
+async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
+  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
+  clients.push(made)
+  return made
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((one) => one.close()))
+})
+
+describe("clients and a server", () => {
+  it("[S6] one message goes from a device through LevelDB to another device", async () => {
+    const { url } = await startTestServer()
+    const alice = await client("alice", { servers: [url] })
+    const bob = await client("bob", { servers: [url] })
+    const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+    const message = trip.send("hello")
+    await message.reached("sent")
+    const received = await conversationOf(bob, trip.id)
+    await until(received.messages, ({ items }) => items.length === 1)
+    expect(received.messages.get().items).toMatchObject([{ text: "hello", author: "alice", own: false }])
+    await received.send("hi").reached("sent")
+    await until(trip.messages, ({ items }) => items.length === 2)
+    await Promise.all([alice.synced(), bob.synced()])
+    expect(await trip.digest()).toBe(await received.digest())
+    expect(projectionHash(trip)).toBe(projectionHash(received))
+  })
+
+  it("replays a real room through two peered servers to one projection", async () => {
+    const first = await startTestServer()
+    const second = await startTestServer({ peers: [`${first.url}/sync`] })
+    const [lines = []] = (await readRooms("test/data/ubuntu-irc-2005-05-19.jsonl.gz")).values()
+    const result = await replayRoom({ lines: lines.slice(0, 300), servers: [first.url, second.url] })
+    console.log(result)
+    expect(new Set(result.projections.values()).size).toBe(1)
+  })
+})
