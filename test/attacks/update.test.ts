@@ -206,7 +206,7 @@ it("[N3, E5] __proto__ is no log, and no key of a control entry", async () => {
   // Written by hand: our own encoder refuses such a key.
   const polluted = encoding.encode((encoder) => {
     encoding.writeUint8Array(encoder, encodeBody(new Uint8Array(12), null).subarray(0, 13))
-    encoding.writeAny(encoder, JSON.parse('{"__proto__":{"k":"create"},"k":"create"}') as Record<string, unknown>)
+    encoding.writeAny(encoder, JSON.parse('{"__proto__":{"k":"create"},"k":"create"}') as encoding.AnyEncodable)
   })
   const control = makeLog(mallory.device, trip.made.control)
   const run = await control.seal({ class: "control", clock: clockNow(), body: polluted, seen: trip.heads })

@@ -15,6 +15,7 @@ import {
   type FrameKind,
   type FrameOf,
   type RefusalCode,
+  type UserId,
   clockOf,
   controlIdOf,
   type Clock,
@@ -45,6 +46,7 @@ export class RawConnection {
   readonly closed: Promise<Closed>
   readonly #socket: WebSocket
   readonly #waiting = new Set<() => void>()
+  readonly #answers = new Map<number, (frame: FrameOf<"ack"> | FrameOf<"reject">) => void>()
   #ended: Closed | undefined
   #taken = 0
 
@@ -55,6 +57,7 @@ export class RawConnection {
       const frame = decodeFrame(new Uint8Array(data))
       if (frame === undefined) throw new TypeError("the server sent what is no frame")
       this.frames.push(frame)
+      if (frame.kind === "ack" || frame.kind === "reject") this.#answers.get(frame.id)?.(frame)
       this.#look()
     })
     socket.on("error", () => undefined)
@@ -126,6 +129,11 @@ export class RawConnection {
     }
   }
 
+  /** What the server will say of an update. */
+  answer(id: number): Promise<FrameOf<"ack"> | FrameOf<"reject">> {
+    return new Promise((resolve) => this.#answers.set(id, resolve))
+  }
+
   #look(): void {
     for (const wake of Array.from(this.#waiting)) wake()
   }
@@ -177,23 +185,14 @@ export class RawClient {
   /** Sends an update and waits for what the server says of it. */
   async update(document: DocumentName, update: Uint8Array): Promise<FrameOf<"ack"> | FrameOf<"reject">> {
     const id = this.#nextId++
+    const answer = this.connection.answer(id)
     this.connection.send({ kind: "update", id, document, update })
     return Promise.race([
-      this.#answer(id, "ack"),
-      this.#answer(id, "reject"),
+      answer,
       this.connection.closed.then((code) => {
         throw new Error(`closed with ${code} instead of an answer`)
       }),
     ])
-  }
-
-  async #answer<K extends "ack" | "reject">(id: number, kind: K): Promise<FrameOf<K>> {
-    const found = (frame: Frame): frame is FrameOf<K> => frame.kind === kind && "id" in frame && frame.id === id
-    for (;;) {
-      const frame = this.connection.frames.find(found)
-      if (frame !== undefined) return frame
-      await new Promise((resolve) => setTimeout(resolve, 2))
-    }
   }
 
   /** Codes of the logs that were refused; none: all of it is durable. */
@@ -275,13 +274,13 @@ export class RawConversation {
 
   /** Creates it without telling anybody. */
   static async prepare(creator: RawClient, members: readonly string[] = []): Promise<RawConversation> {
-    const action = {
+    const action: ControlAction = {
       kind: "create",
-      user: creator.user,
+      user: creator.user as UserId,
       title: "Test",
       trust: creator.welcome.trust,
-      members: members.map((user) => ({ user, role: "member" })),
-    } as ControlAction
+      members: members.map((user) => ({ user: user as UserId, role: "member" })),
+    }
     const body = encodeControl(action, crypto.getRandomValues(new Uint8Array(12)))
     const draft: Draft = { class: "control", clock: clockNow(), body, seen: [] }
     return new RawConversation(creator, await makeConversation(creator.device, draft))

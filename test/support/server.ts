@@ -2,8 +2,10 @@ import { startServer, type RunningServer, type ServerOptions } from "@weft/sync-
 import { onTestFinished } from "vitest"
 import { temporaryDirectory } from "./temporary.js"
 
+export type TestServer = RunningServer & { readonly data: string }
+
 /** A development server in this process on a free port, closed when the test ends. Its store is a real one. */
-export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<RunningServer & { data: string }> {
+export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const data = options.data ?? (await temporaryDirectory())
   const server = await startServer({
     auth: { kind: "dev" },
