@@ -15,6 +15,11 @@ export interface Random {
 export function seededRandom(test: string, given = process.env["WEFT_SEED"]): Random {
   const seed = given === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : Number(given)
   console.log(`${test}: WEFT_SEED=${seed}`)
+  return randomOf(seed)
+}
+
+/** The same without a word: for the rounds of a test that prints its own seed. */
+export function randomOf(seed: number): Random {
   const generator = prng.create(seed)
   return {
     seed,

@@ -352,8 +352,19 @@ export class ReplicaDocument {
     })
   }
 
-  /** Destroys what the records name as far as it is due, in the stored bytes and the open document. [SPEC X3] */
   private async erase(records: readonly EraseRecord[], source: unknown): Promise<void> {
+    await this.destroy()
+    this.changes.emit({ kind: "records", records, source })
+  }
+
+  /** Destroys what records name and is due by now: a moderator's erasures are after their time of grace. [SPEC X3] */
+  async destroyDue(): Promise<void> {
+    await this.enqueue(() => this.destroy())
+  }
+
+  /** Of the stored bytes, the open document and the drafts. */
+  private async destroy(): Promise<void> {
+    if (this.current.records.size === 0) return
     const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
     const { runs, punched } = punch((await this.contents()).values(), (message) => destroyed.has(message))
     if (punched > 0) {
@@ -361,7 +372,6 @@ export class ReplicaDocument {
       if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
     }
     await this.dropErasedDrafts()
-    this.changes.emit({ kind: "records", records, source })
   }
 
   /** A backup or a clone may hold the draft of a message that was sealed elsewhere, and erased: it is not written again. */

@@ -158,7 +158,10 @@ export class Replica {
     this.guard = { key: GUARD_KEY, value }
     for (const conversation of this.conversations.get().values()) {
       conversation.endSessions()
-      for (const name of conversation.documentNames) await conversation.reload(name)
+      for (const name of conversation.documentNames) {
+        await conversation.reload(name)
+        await (await conversation.document(name)).destroyDue()
+      }
     }
     this.writing.set(true)
     await this.wakeAll()
