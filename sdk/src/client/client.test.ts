@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
+import { systemEnv } from "../base/env.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { createClient } from "../node.js"
 import { prefixRange } from "../storage/storage.js"
@@ -46,7 +47,8 @@ describe("a client without servers", () => {
   })
 
   it("lists conversations by their newest activity", async () => {
-    const alice = await client()
+    let now = Date.UTC(2026, 0, 1)
+    const alice = await client({ env: { ...systemEnv, now: () => (now += 10) } })
     const first = await alice.createConversation({ title: "first" })
     const second = await alice.createConversation({ title: "second" })
     await second.send("a").reached("saved")

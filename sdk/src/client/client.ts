@@ -17,6 +17,10 @@ import { introduce, type Credentials } from "./introduce.js"
 import type { ConnectionStatus, PendingWork, SyncStatus } from "./status.js"
 import type { TabPort } from "./tab-port.js"
 
+// What a key is worth does not depend on who asks: all clients of a process share what was found out.
+const keys = new KeyGate()
+const verify = webCryptoVerify(crypto.subtle)
+
 /** What a platform brings to a client. */
 export interface Platform {
   readonly storage: Storage
@@ -39,13 +43,12 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
   await demandOwner(storage, user)
   const env = options.env ?? systemEnv
   const signer = await storage.keyPair()
-  const keys = new KeyGate()
   const replica = await Replica.open({
     storage,
     env,
     user,
     signer,
-    verify: webCryptoVerify(crypto.subtle),
+    verify: (key, message, signature) => verify(key, message, signature),
     refusesKey: (key) => keys.refuses(key),
   })
   const acks = await Acks.load(storage)

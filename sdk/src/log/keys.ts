@@ -5,8 +5,8 @@ import type { DocumentName, LogId } from "../protocol/names.js"
  * about one document is under few prefixes, so that one scan reads it.
  *
  *   m/<name>                     settings: format, guard, certificate, server keys
- *   d/<document>                 the document's digest, 32 bytes; lists the documents
- *   s/<document>                 its summary
+ *   d/<document>                 nothing; lists the documents
+ *   s/<document>                 its summary, with the number of the last update that it covers
  *   u/<document>/<number>        accepted updates, canonical, in order
  *   p/<document>/<clock>.<hash>  drafts: own entries under no seal yet
  *   x/<document>/<log>           runs set aside by a cut
@@ -16,9 +16,9 @@ import type { DocumentName, LogId } from "../protocol/names.js"
 export const settingKey = (name: string): string => `m/${name}`
 export const GUARD_KEY = settingKey("writer")
 
-export const digestKey = (document: DocumentName): string => `d/${document}`
-export const digestPrefix = "d/"
-export const documentOfDigestKey = (key: string): string => key.slice(digestPrefix.length)
+export const documentPrefix = "d/"
+export const documentKey = (document: DocumentName): string => documentPrefix + document
+export const documentOfKey = (key: string): string => key.slice(documentPrefix.length)
 
 export const summaryKey = (document: DocumentName): string => `s/${document}`
 

@@ -9,12 +9,12 @@ import {
   controlIdOf,
 } from "../protocol/entry.js"
 import type { ControlId } from "../protocol/entry.js"
-import { deviceOf, type DocumentName } from "../protocol/names.js"
-import type { Entry } from "./check.js"
+import { clientIdOf, deviceOf, parseLogId, type DocumentName } from "../protocol/names.js"
+import { advanceSummary, type Entry, type LogVerdict } from "./check.js"
 import type { Contents } from "./contents.js"
-import { decodeRecord, recordIdOf, type EraseRecord } from "./erasure.js"
-import { emptySummary, type DocumentSummary, type LogSummary } from "./summary.js"
-import { bytesOf, type LogRun } from "./update.js"
+import { decodeRecord, type EraseRecord } from "./erasure.js"
+import { emptySummary, type DocumentSummary } from "./summary.js"
+import { decodeUpdate, type LogRun } from "./update.js"
 
 /** What the heads before a run had seen; undefined at a log's beginning. */
 export interface SeenBefore {
@@ -44,11 +44,13 @@ export function readRun(run: LogRun, before?: SeenBefore): Entry[] {
   return entries
 }
 
-/** The entries and the summary of a whole log from a store, whose bytes are trusted. Throws RangeError where they are no log. */
-export function readLog(document: DocumentName, run: LogRun): { entries: Entry[]; summary: LogSummary } {
-  const entries = readRun(run)
-  let link = firstLink(document, run.log)
-  let publicKey: Uint8Array | undefined
+/** What the check said of a run when it came in: it continues what the summary holds. Throws RangeError where it is no run. */
+export function acceptedRun(summary: DocumentSummary, run: LogRun): LogVerdict {
+  const { log, client } = run
+  const held = summary.logs.get(client)
+  const entries = readRun(run, held)
+  let link = held?.link ?? firstLink(summary.document, log)
+  let publicKey = held?.publicKey
   for (const element of run.elements) {
     if (element === null || (element[0] !== KIND_HEAD && element[0] !== KIND_SEAL)) continue
     link = nextLink(link, element)
@@ -56,26 +58,39 @@ export function readLog(document: DocumentName, run: LogRun): { entries: Entry[]
   }
   const last = entries.at(-1)
   if (publicKey === undefined || last === undefined || run.elements.at(-1)?.[0] !== KIND_SEAL) {
-    throw new RangeError("a stored log does not end with a seal")
+    throw new RangeError("a stored run does not end with a seal")
   }
   const { firstSeen, seen } = last
-  return {
-    entries,
-    summary: { log: run.log, client: run.client, count: run.elements.length, link, publicKey, firstSeen, seen },
-  }
+  const next = { log, client, count: run.from + run.elements.length, link, publicKey, firstSeen, seen }
+  return { client, log, run, entries, records: recordsOf(entries), next, refusal: undefined }
 }
 
 /** The summary of a document from its contents; its erase records are those of its own erase entries. */
 export function summarize(document: DocumentName, contents: Contents): DocumentSummary {
   const summary = emptySummary(document)
-  for (const run of contents.values()) {
-    const log = readLog(document, run)
-    summary.logs.set(run.client, log.summary)
-    summary.bytes += bytesOf(run.elements)
-    for (const { head } of log.entries) if (head.class === "message") summary.messages++
-    for (const record of recordsOf(log.entries)) summary.records.set(recordIdOf(record), record)
-  }
+  for (const run of contents.values()) advanceSummary(summary, [acceptedRun(summary, run)])
   return summary
+}
+
+/**
+ * Takes stored updates into a summary that does not cover them yet, whole or in part. They passed the check when they
+ * came in. Throws RangeError where they do not continue it: the store is damaged.
+ */
+export function replayUpdates(summary: DocumentSummary, updates: readonly Uint8Array[]): void {
+  for (const update of updates) {
+    const blocks = decodeUpdate(update)
+    if (blocks === undefined) throw new RangeError("a stored update can't be read")
+    for (const { client, root, from, elements, refusal } of blocks) {
+      if (refusal !== undefined) throw new RangeError("a stored update holds what no log does")
+      const held = summary.logs.get(client)
+      const log = held?.log ?? parseLogId(root ?? "")?.log
+      if (log === undefined || clientIdOf(summary.document, log) !== client) throw new RangeError("a block of no log")
+      const count = held?.count ?? 0
+      if (from > count) throw new RangeError("a stored log has a gap")
+      const run: LogRun = { log, client, from: count, elements: elements.slice(count - from) }
+      if (run.elements.length > 0) advanceSummary(summary, [acceptedRun(summary, run)])
+    }
+  }
 }
 
 /** The records that erase entries carry. */

@@ -84,15 +84,26 @@ export function encodeSummary(summary: DocumentSummary): Uint8Array {
   encoding.writeUint8(encoder, FORMAT)
   encoding.writeVarUint(encoder, summary.messages)
   encoding.writeVarUint(encoder, summary.bytes)
-  encoding.writeVarUint(encoder, summary.logs.size)
-  for (const log of summary.logs.values()) {
+  // Most logs saw the same: each list is written once.
+  const lists = new Map<string, number>()
+  const listIndex = (ids: readonly ControlId[]): number => {
+    const key = ids.join()
+    const index = lists.get(key) ?? lists.size
+    lists.set(key, index)
+    return index
+  }
+  const logs = Array.from(summary.logs.values(), (log) => [log, listIndex(log.firstSeen), listIndex(log.seen)] as const)
+  encoding.writeVarUint(encoder, lists.size)
+  for (const key of lists.keys()) writeControlIds(encoder, key === "" ? [] : (key.split(",") as ControlId[]))
+  encoding.writeVarUint(encoder, logs.length)
+  for (const [log, firstSeen, seen] of logs) {
     encoding.writeUint8Array(encoder, logIdBytes(log.log))
     encoding.writeVarUint(encoder, log.client)
     encoding.writeVarUint(encoder, log.count)
     encoding.writeUint8Array(encoder, log.link)
     encoding.writeUint8Array(encoder, log.publicKey)
-    writeControlIds(encoder, log.firstSeen)
-    writeControlIds(encoder, log.seen)
+    encoding.writeVarUint(encoder, firstSeen)
+    encoding.writeVarUint(encoder, seen)
   }
   encoding.writeVarUint(encoder, summary.records.size)
   for (const record of summary.records.values()) encoding.writeVarUint8Array(encoder, encodeRecord(record))
@@ -106,6 +117,13 @@ export function decodeSummary(document: DocumentName, bytes: Uint8Array): Docume
   const summary = emptySummary(document)
   summary.messages = decoding.readVarUint(decoder)
   summary.bytes = decoding.readVarUint(decoder)
+  const lists: ControlId[][] = []
+  for (let rest = decoding.readVarUint(decoder); rest > 0; rest--) lists.push(readControlIds(decoder))
+  const readList = (): readonly ControlId[] => {
+    const list = lists[decoding.readVarUint(decoder)]
+    if (list === undefined) throw new RangeError("a summary names a list that is not there")
+    return list
+  }
   const logs = decoding.readVarUint(decoder)
   for (let index = 0; index < logs; index++) {
     const log = logIdFromBytes(decoding.readUint8Array(decoder, 21))
@@ -116,8 +134,8 @@ export function decodeSummary(document: DocumentName, bytes: Uint8Array): Docume
       count: decoding.readVarUint(decoder),
       link: decoding.readUint8Array(decoder, 32).slice(),
       publicKey: decoding.readUint8Array(decoder, 32).slice(),
-      firstSeen: readControlIds(decoder),
-      seen: readControlIds(decoder),
+      firstSeen: readList(),
+      seen: readList(),
     })
   }
   const records = decoding.readVarUint(decoder)

@@ -57,7 +57,11 @@ export function compareText(a: string, b: string): number {
 }
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-const values = new Map(Array.from(alphabet, (letter, value) => [letter, value] as const))
+const NO_LETTER = 255
+const values = new Uint8Array(128).fill(NO_LETTER)
+Array.from(alphabet).forEach((letter, value) => {
+  values[letter.charCodeAt(0)] = value
+})
 
 /** base64url (RFC 4648 section 5) without padding, of a multiple of three bytes. */
 export function base64url(bytes: Uint8Array): string {
@@ -78,8 +82,8 @@ export function fromBase64url(text: string): Uint8Array | undefined {
   for (let at = 0, to = 0; at < text.length; at += 4) {
     let bits = 0
     for (let offset = 0; offset < 4; offset++) {
-      const value = values.get(text.charAt(at + offset))
-      if (value === undefined) return undefined
+      const value = values[text.charCodeAt(at + offset)] ?? NO_LETTER
+      if (value === NO_LETTER) return undefined
       bits = (bits << 6) | value
     }
     bytes[to++] = bits >> 16

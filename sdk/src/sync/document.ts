@@ -1,3 +1,5 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
 import type * as Y from "yjs"
 import type { Env } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
@@ -12,7 +14,7 @@ import { recordIdOf, type EraseRecord, type RecordId } from "../log/erasure.js"
 import {
   asideKey,
   asidePrefix,
-  digestKey,
+  documentKey,
   draftKey,
   draftPrefix,
   numberOfUpdateKey,
@@ -21,15 +23,8 @@ import {
   updateKey,
   updatePrefix,
 } from "../log/keys.js"
-import { cutRun, readLog, readRun, recordsOf, summarize } from "../log/rebuild.js"
-import {
-  decodeSummary,
-  digestOf,
-  emptySummary,
-  encodeSummary,
-  type DocumentSummary,
-  type Vector,
-} from "../log/summary.js"
+import { cutRun, readRun, recordsOf, replayUpdates, summarize } from "../log/rebuild.js"
+import { decodeSummary, emptySummary, encodeSummary, type DocumentSummary, type Vector } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
@@ -132,16 +127,25 @@ export class ReplicaDocument {
 
   private async read(): Promise<void> {
     const { storage } = this.ports
-    const [summary, drafts, newest, numbers] = await Promise.all([
+    const [stored, drafts, numbers] = await Promise.all([
       storage.get(summaryKey(this.name)),
       storage.scan(prefixRange(draftPrefix(this.name))),
-      storage.scan({ ...prefixRange(updatePrefix(this.name)), reverse: true, limit: 1 }),
-      storage.scan({ ...prefixRange(updatePrefix(this.name)), limit: MERGE_AFTER + 1 }),
+      storage.scan(prefixRange(updatePrefix(this.name))),
     ])
-    this.current = summary === undefined ? emptySummary(this.name) : decodeSummary(this.name, summary)
+    const { summary, covers } = decodeStored(this.name, stored)
+    const later = numbers.filter(({ key }) => numberOfUpdateKey(key) > covers)
+    try {
+      replayUpdates(
+        summary,
+        later.map(({ value }) => value),
+      )
+    } catch (error) {
+      throw new WeftError("STORE_CORRUPT", `the stored document ${this.name} can't be read`, { cause: error })
+    }
+    this.current = summary
     const saved = drafts.map(({ value }) => decodeDraft(value))
     this.pending = [...saved, ...this.unsaved]
-    const last = newest[0]
+    const last = numbers.at(-1)
     this.nextNumber = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
     this.stored = numbers.length
   }
@@ -167,7 +171,7 @@ export class ReplicaDocument {
   /** All accepted entries, log by log. */
   async entries(): Promise<Entry[]> {
     const contents = await this.contents()
-    return Array.from(contents.values()).flatMap((run) => readLog(this.name, run).entries)
+    return Array.from(contents.values()).flatMap((run) => readRun(run))
   }
 
   /** The open document; every `open` needs its `release`. */
@@ -345,7 +349,7 @@ export class ReplicaDocument {
         taken.push(record)
       }
       if (taken.length === 0) return refused
-      await this.write(this.summaryOperations(summary))
+      await this.write(this.summaryOperations(summary, this.nextNumber - 1))
       this.commit(summary)
       await this.erase(taken, source)
       return refused
@@ -416,7 +420,7 @@ export class ReplicaDocument {
         if (parts.beyond === undefined) continue
         beyond.push(run)
         const end = parts.beyond.from
-        lost.push(...readLog(this.name, run).entries.filter(({ position }) => position >= end))
+        lost.push(...readRun(run).filter(({ position }) => position >= end))
       }
       await this.shorten(kept, beyond)
       return lost
@@ -438,7 +442,7 @@ export class ReplicaDocument {
         const parts = cutRun(run, from)
         if (parts.kept !== undefined) kept.push(parts.kept)
         const end = parts.kept?.elements.length ?? 0
-        lost.push(...readLog(this.name, run).entries.filter(({ position }) => position >= end))
+        lost.push(...readRun(run).filter(({ position }) => position >= end))
       }
       if (this.writer === log) this.writer = undefined
       if (lost.length > 0) await this.shorten(kept, [])
@@ -498,13 +502,15 @@ export class ReplicaDocument {
 
   private appendOperations(update: Uint8Array, summary: DocumentSummary): StorageOperation[] {
     const key = updateKey(this.name, this.nextNumber)
-    return [{ kind: "put", key, value: update }, ...this.summaryOperations(summary)]
+    const append: StorageOperation = { kind: "put", key, value: update }
+    // Reading replays what the summary does not cover: it is written with the first update and with each merge.
+    return this.nextNumber === 0 ? [append, ...this.summaryOperations(summary, 0)] : [append]
   }
 
-  private summaryOperations(summary: DocumentSummary): StorageOperation[] {
+  private summaryOperations(summary: DocumentSummary, covers: number): StorageOperation[] {
     return [
-      { kind: "put", key: summaryKey(this.name), value: encodeSummary(summary) },
-      { kind: "put", key: digestKey(this.name), value: digestOf(summary) },
+      { kind: "put", key: summaryKey(this.name), value: encodeStored(summary, covers) },
+      { kind: "put", key: documentKey(this.name), value: new Uint8Array(0) },
     ]
   }
 
@@ -536,12 +542,28 @@ export class ReplicaDocument {
     const old = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
     await this.write([
       ...old.map(({ key }): StorageOperation => ({ kind: "delete", key })),
-      ...this.appendOperations(encodeUpdate(runs), summary),
+      { kind: "put", key: updateKey(this.name, this.nextNumber), value: encodeUpdate(runs) },
+      ...this.summaryOperations(summary, this.nextNumber),
       ...extra,
     ])
     this.commit(summary)
     this.stored = 1
   }
+}
+
+/** A summary and the number of the last update that it covers, plus one; 0: none. */
+function encodeStored(summary: DocumentSummary, covers: number): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, covers + 1)
+  encoding.writeVarUint8Array(encoder, encodeSummary(summary))
+  return encoding.toUint8Array(encoder)
+}
+
+function decodeStored(name: DocumentName, bytes: Uint8Array | undefined): { summary: DocumentSummary; covers: number } {
+  if (bytes === undefined) return { summary: emptySummary(name), covers: -1 }
+  const decoder = decoding.createDecoder(bytes)
+  const covers = decoding.readVarUint(decoder) - 1
+  return { summary: decodeSummary(name, decoding.readVarUint8Array(decoder)), covers }
 }
 
 function copySummary(summary: DocumentSummary): DocumentSummary {

@@ -4,7 +4,7 @@ import { WeftError, type ErrorCode } from "../base/errors.js"
 import { createSignal, createStore } from "../base/store.js"
 import { encodeControl, type InitialMember } from "../authority/control.js"
 import { tick } from "../log/clock.js"
-import { allDraftsPrefix, digestPrefix, documentOfDigestKey, documentOfDraftKey, GUARD_KEY } from "../log/keys.js"
+import { allDraftsPrefix, documentPrefix, documentOfKey, documentOfDraftKey, GUARD_KEY } from "../log/keys.js"
 import { rootDigestOf } from "../log/summary.js"
 import type { Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
@@ -70,11 +70,11 @@ export class Replica {
   static async open(ports: ReplicaPorts): Promise<Replica> {
     const replica = new Replica(ports)
     const [digests, drafts] = await Promise.all([
-      ports.storage.scan(prefixRange(digestPrefix)),
+      ports.storage.scan(prefixRange(documentPrefix)),
       ports.storage.scan(prefixRange(allDraftsPrefix)),
     ])
     const names = new Set<DocumentName>()
-    for (const { key } of digests) addName(names, documentOfDigestKey(key))
+    for (const { key } of digests) addName(names, documentOfKey(key))
     for (const { key } of drafts) addName(names, documentOfDraftKey(key))
     const segments = new Map<ConversationId, number[]>()
     for (const name of names) {

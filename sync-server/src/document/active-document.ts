@@ -5,6 +5,7 @@ import {
   encodeSummary,
   encodeUpdate,
   readContents,
+  replayUpdates,
   WeftError,
   type Contents,
   type DocumentName,
@@ -13,7 +14,6 @@ import {
 } from "@weft/sdk/protocol"
 import type { Store, StoredDocument } from "../store/store.js"
 import { stateVectorOf } from "../store/values.js"
-import { replayUpdates } from "./replay.js"
 
 /** An update without anything in it: carries a summary whose erase records changed. */
 const EMPTY_UPDATE = Uint8Array.of(0, 0)
