@@ -1,5 +1,6 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { isAbsolute } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
@@ -10,11 +11,12 @@ export interface ServedPage {
   close(): Promise<void>
 }
 
-/** Bundles a TypeScript file of this folder and serves a page that runs it. */
+/** Bundles a TypeScript file, of this folder where its path is relative, and serves a page that runs it. */
 export async function servePage(entry: string): Promise<ServedPage> {
   const bundle = await build({
-    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
+    entryPoints: [isAbsolute(entry) ? entry : fileURLToPath(new URL(entry, import.meta.url))],
     bundle: true,
+    conditions: ["weft-source"],
     write: false,
     format: "iife",
     target: "es2022",
