@@ -169,7 +169,7 @@ function readElements(decoder: decoding.Decoder, reference: number, into: Elemen
       else into.push(element)
     } else {
       skipAny(decoder, 0)
-      refusal = "UNKNOWN_CONTENT"
+      refusal ??= "UNKNOWN_CONTENT"
     }
   }
   return refusal
