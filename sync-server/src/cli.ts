@@ -22,6 +22,9 @@ async function main(): Promise<number> {
         for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve())
       })
       const server = await startServer(command.options)
+      // One connection's trouble must not end all others'. What is durable does not depend on this process anyway.
+      process.on("uncaughtException", server.reportError)
+      process.on("unhandledRejection", server.reportError)
       await stop
       await server.close()
       return 0

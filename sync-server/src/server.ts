@@ -37,6 +37,9 @@ export type { Limits } from "./limits/limits.js"
 
 const DEFAULT_PORT = 4400
 const SWEEP_MS = 5_000
+/** Requests here are small; who is slower than this only holds a socket. */
+const HEADERS_MS = 10_000
+const REQUEST_MS = 30_000
 
 export interface RunningServer {
   readonly port: number
@@ -44,6 +47,8 @@ export interface RunningServer {
   readonly url: string
   /** Ed25519; 32 bytes. */
   readonly publicKey: Uint8Array
+  /** Counts and logs an error that reached nobody else. */
+  readonly reportError: (error: unknown) => void
   /** Finishes what is under way, answers it, closes every socket, then the store. */
   close(): Promise<void>
 }
@@ -152,6 +157,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
     }
     let draining = false
     const http = createServer(
+      { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
       httpListener({
         metrics,
         log,
@@ -192,15 +198,21 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
     })
     announce(log, options.auth, { port, host, server: hex(key.publicKey) })
 
+    const reportError = (error: unknown): void => {
+      metrics.errors.inc()
+      log.error({ err: error }, "an error that nobody expected")
+    }
     let closing: Promise<void> | undefined
     const close = async (): Promise<void> => {
       draining = true
       stopSweeps()
       http.close()
       await within(env, limits.drainMs, async () => {
-        await Promise.all([clients.drain(), ...links.map((link) => link.close())])
+        await clients.drain()
+        // Not before: what is being answered may wait for its copies.
+        await Promise.all(links.map((link) => link.close()))
         await registry.settled()
-      })
+      }).catch(reportError)
       http.closeAllConnections()
       await merger.close()
       await store.close()
@@ -210,6 +222,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       port,
       url: `ws://${host === undefined || host.includes(":") ? "localhost" : host}:${port}`,
       publicKey: key.publicKey,
+      reportError,
       close: () => (closing ??= close()),
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { RefusalCode, UserId } from "@weft/sdk/protocol"
 
 /** What a token says. `expiresAt` in ms since 1970; undefined: it does not end. */
-export type TokenVerdict =
+type TokenVerdict =
   | { readonly kind: "accepted"; readonly user: UserId; readonly expiresAt: number | undefined }
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string }
 

@@ -68,6 +68,8 @@ export interface ConversationPorts extends Omit<AdmissionPorts, "exists"> {
   relay(change: Change): void
   /** These users are members since just now, and know nothing of it yet. */
   letIn(conversation: ConversationId, users: readonly UserId[]): void
+  /** It turned out to be empty: names are cheap, memory is not. */
+  forget(conversation: Conversation): void
   /** Its memory no longer agrees with the store: it is to be loaded anew. */
   abandon(conversation: Conversation): void
 }
@@ -134,6 +136,7 @@ export class Conversation {
   readonly #formerEntries = new Map<UserId, number>()
   #phase: Phase = { kind: "loading" }
   #controlEntries = 0
+  #released = false
   /** Tasks in the queue and appends on their way. */
   #pending = 0
 
@@ -157,6 +160,11 @@ export class Conversation {
 
   get documentCount(): number {
     return this.#documents.size
+  }
+
+  /** Another object may stand for this conversation from now on: what is still held of this one must not write. */
+  release(): void {
+    this.#released = true
   }
 
   /** Resolves when nothing of it is on its way to the store. */
@@ -237,6 +245,7 @@ export class Conversation {
     this.#pending++
     return this.#queue(task).finally(() => {
       this.#pending--
+      if (this.isIdle && this.isEmpty) this.#ports.forget(this)
     })
   }
 
@@ -581,7 +590,8 @@ export class Conversation {
       return {
         isErased: (message) => destroyed.has(message),
         describe: (contents) => {
-          if (this.#phase.kind !== "ready") throw new WeftError("STORE_CLOSED", "the document has left memory")
+          if (this.#phase.kind !== "ready" || this.#released)
+            throw new WeftError("STORE_CLOSED", "the document has left memory")
           if (destroyed.size > 0) this.#tellHoles(name, contents, destroyed)
           return document.describe()
         },

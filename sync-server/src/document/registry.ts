@@ -6,12 +6,12 @@ const IDLE_MS = 5 * 60_000
 
 /** The conversations in memory: those in use. One object for each at a time, so that its queue orders everything. */
 export class Registry {
-  readonly #ports: Omit<ConversationPorts, "abandon">
+  readonly #ports: Omit<ConversationPorts, "abandon" | "forget">
   /** By use, the longest unused first. */
   readonly #active = new Map<ConversationId, Conversation>()
   readonly #leaving = new Map<ConversationId, Promise<void>>()
 
-  constructor(ports: Omit<ConversationPorts, "abandon">) {
+  constructor(ports: Omit<ConversationPorts, "abandon" | "forget">) {
     this.#ports = ports
   }
 
@@ -20,10 +20,14 @@ export class Registry {
     const now = this.#ports.now()
     let conversation = this.#active.get(id)
     if (conversation === undefined) {
-      const ports = {
+      const ports: ConversationPorts = {
         ...this.#ports,
-        now: () => this.#ports.now(),
-        abandon: (left: Conversation) => this.#abandon(left),
+        forget: (empty) => {
+          if (this.#active.get(id) === empty) this.#drop(empty)
+        },
+        abandon: (left) => {
+          this.#abandon(left)
+        },
       }
       conversation = new Conversation(id, ports, this.#leaving.get(id) ?? Promise.resolve())
     } else this.#active.delete(id)
@@ -44,11 +48,11 @@ export class Registry {
     return count
   }
 
-  /** Drops what nobody uses, and names that turned out to stand for nothing. */
+  /** Drops what nobody uses. */
   sweep(): void {
     const before = this.#ports.now() - IDLE_MS
-    for (const [id, conversation] of this.#active) {
-      if (conversation.isIdle && (conversation.usedAt < before || conversation.isEmpty)) this.#active.delete(id)
+    for (const conversation of Array.from(this.#active.values())) {
+      if (conversation.isIdle && conversation.usedAt < before) this.#drop(conversation)
     }
   }
 
@@ -60,18 +64,23 @@ export class Registry {
 
   #evict(count: number): void {
     let left = count
-    for (const [id, conversation] of this.#active) {
+    for (const conversation of this.#active.values()) {
       if (left === 0) return
       if (!conversation.isIdle) continue
-      this.#active.delete(id)
+      this.#drop(conversation)
       left--
     }
+  }
+
+  #drop(conversation: Conversation): void {
+    this.#active.delete(conversation.id)
+    conversation.release()
   }
 
   #abandon(conversation: Conversation): void {
     const { id } = conversation
     if (this.#active.get(id) !== conversation) return
-    this.#active.delete(id)
+    this.#drop(conversation)
     const gone = conversation.settled().finally(() => {
       if (this.#leaving.get(id) === gone) this.#leaving.delete(id)
     })

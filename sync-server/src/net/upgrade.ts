@@ -8,7 +8,7 @@ import type { Slots } from "../limits/slots.js"
 import type { Metrics } from "../observe/metrics.js"
 
 /** What a WebSocket was opened for. */
-export type Target =
+type Target =
   { readonly kind: "sync" } | { readonly kind: "stock"; readonly document: DocumentName; readonly token: string }
 
 export interface UpgradePorts {

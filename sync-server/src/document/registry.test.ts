@@ -1,0 +1,200 @@
+import {
+  certificateMessage,
+  controlIdOf,
+  conversationIdOf,
+  encodeControl,
+  encodeUpdate,
+  controlDocument,
+  segmentDocument,
+  systemEnv,
+  WeftError,
+  type ConversationId,
+  type Draft,
+  type UserId,
+} from "@weft/sdk/protocol"
+import { expect, it, onTestFinished } from "vitest"
+import { makeDevice, makeLog, type TestDevice, type TestLog } from "../../../test/support/device.js"
+import { clockNow } from "../../../test/support/raw-client.js"
+import { temporaryDirectory } from "../../../test/support/temporary.js"
+import { createVerifier } from "../auth/verifier.js"
+import { defaultLimits, type Limits } from "../limits/limits.js"
+import { Rates } from "../limits/rates.js"
+import { createLog } from "../observe/log.js"
+import { createMetrics } from "../observe/metrics.js"
+import { openLevelStore } from "../store/level-store.js"
+import type { Store } from "../store/store.js"
+import type { Change } from "./conversation.js"
+import { DigestTable } from "./digest-table.js"
+import { Registry } from "./registry.js"
+import type { Source } from "./source.js"
+import { UserIndex } from "./user-index.js"
+
+const alice = "alice" as UserId
+
+/** A real store whose appends fail while told so. */
+async function openFailingStore(): Promise<{ store: Store; fail(failing: boolean): void }> {
+  const real = await openLevelStore({ directory: await temporaryDirectory() })
+  onTestFinished(() => real.close())
+  let failing = false
+  const store = new Proxy(real, {
+    get(target, name) {
+      if (name === "append" && failing) {
+        return async () => {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          throw new WeftError("STORE_QUOTA", "the disk is full")
+        }
+      }
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === "function" ? (value.bind(target) as unknown) : value
+    },
+  })
+  return {
+    store,
+    fail: (now) => {
+      failing = now
+    },
+  }
+}
+
+async function openRegistry(store: Store, limits: Partial<Limits> = {}) {
+  const relayed: Change[] = []
+  const all = { ...defaultLimits, ...limits }
+  const registry = new Registry({
+    store,
+    verifier: createVerifier(),
+    digests: new DigestTable(),
+    index: new UserIndex(store),
+    limits: all,
+    written: new Rates({ perSecond: all.entriesPerSecond, burst: all.entryBurst }),
+    relayed: new Rates({ perSecond: all.relayedPerSecond, burst: all.relayedBurst }),
+    metrics: createMetrics({ process: false }),
+    log: createLog("silent"),
+    now: () => systemEnv.now(),
+    awaitsPeers: false,
+    quarantined: new Set(),
+    merge: () => undefined,
+    relay: (change) => relayed.push(change),
+    letIn: () => undefined,
+  })
+  return { registry, relayed }
+}
+
+/** A conversation of one device, as updates that its server takes. */
+async function writeConversation(device: TestDevice): Promise<{
+  id: ConversationId
+  control: Uint8Array
+  log: TestLog
+  message(text: string): Draft
+}> {
+  const salt = (): Uint8Array => systemEnv.randomBytes(12)
+  const body = encodeControl({ kind: "create", user: alice, title: "", trust: [device.publicKey], members: [] }, salt())
+  const id = conversationIdOf(device.id, body)
+  const log = makeLog(device, controlDocument(id))
+  const create: Draft = { class: "control", clock: clockNow(), body, seen: [] }
+  const created = controlIdOf(device.id, (await log.seal(create)).elements[0] ?? new Uint8Array())
+  // The test's device is its own issuer.
+  const fields = { user: alice, publicKey: device.publicKey, issuedAt: 1, issuer: device.publicKey }
+  const certificate = { ...fields, signature: await device.sign(certificateMessage(fields)) }
+  const introduction = encodeControl({ kind: "introduce", certificate }, salt())
+  const run = await log.seal({ class: "control", clock: clockNow(), body: introduction, seen: [created] })
+  const introduced = controlIdOf(device.id, run.elements[0] ?? new Uint8Array())
+  return {
+    id,
+    control: encodeUpdate([log.whole]),
+    log: makeLog(device, segmentDocument(id, 1)),
+    message: () => ({
+      class: "message",
+      clock: clockNow(),
+      body: Uint8Array.of(2, ...salt(), 126, 1),
+      seen: [introduced],
+    }),
+  }
+}
+
+it("[I1] what could not be stored is refused for now, is not relayed, and may come again", async () => {
+  const { store, fail } = await openFailingStore()
+  const { registry, relayed } = await openRegistry(store)
+  const device = await makeDevice()
+  const { id, control, log, message } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const opened = await registry.conversation(id).submit(source, controlDocument(id), control)
+  expect(opened.refused).toEqual([])
+  await opened.durable
+
+  const name = segmentDocument(id, 1)
+  const first = encodeUpdate([await log.seal(message("one"))])
+  const second = encodeUpdate([await log.seal(message("two"))])
+  fail(true)
+  const one = registry.conversation(id).submit(source, name, first)
+  const two = registry.conversation(id).submit(source, name, second)
+  // Both pass the check; neither is durable, the second because the first is not.
+  await expect((await one).durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  await expect((await two).durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  expect(relayed.filter(({ document }) => document === name)).toEqual([])
+
+  const later = await registry.conversation(id).submit(source, name, second)
+  expect(later.refused.map(({ code }) => code)).toEqual(["GAP"])
+  fail(false)
+  await (
+    await registry.conversation(id).submit(source, name, first)
+  ).durable
+  await (
+    await registry.conversation(id).submit(source, name, second)
+  ).durable
+  await registry.settled()
+  expect(relayed.filter(({ document }) => document === name).length).toBe(2)
+  expect((await store.updates(name)).length).toBe(2)
+})
+
+it("[S6] what is sent again is acknowledged when the first copy is durable, not before", async () => {
+  const { store, fail } = await openFailingStore()
+  const { registry } = await openRegistry(store)
+  const device = await makeDevice()
+  const { id, control } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  fail(true)
+  const [one, two] = await Promise.all([
+    registry.conversation(id).submit(source, controlDocument(id), control),
+    registry.conversation(id).submit(source, controlDocument(id), control),
+  ])
+  // The second is compared with what is stored, once it is: it learns of the failure by that.
+  expect(one.refused).toEqual([])
+  await expect(one.durable).rejects.toThrow()
+  expect(two.refused[0]?.code).toBe("STORAGE_FAILED")
+})
+
+it("a name that stands for nothing takes no memory", async () => {
+  const { store } = await openFailingStore()
+  const { registry } = await openRegistry(store)
+  const device = await makeDevice()
+  const { id } = await writeConversation(device)
+  const snapshot = await registry
+    .conversation(id)
+    .read(alice, controlDocument(id), { logs: new Map(), records: new Set() }, () => undefined)
+  expect(snapshot).toMatchObject({ refusal: "FORBIDDEN", runs: [] })
+  await Promise.resolve()
+  expect(registry.active(id)).toBeUndefined()
+})
+
+it("[L1] quotas: logs of a document, control entries, conversations of a user", async () => {
+  const { store } = await openFailingStore()
+  const { registry } = await openRegistry(store, { documentLogs: 2, controlEntries: 2, conversationsPerUser: 1 })
+  const device = await makeDevice()
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const { id, control, message } = await writeConversation(device)
+  await (
+    await registry.conversation(id).submit(source, controlDocument(id), control)
+  ).durable
+  const name = segmentDocument(id, 1)
+  const codes: string[] = []
+  for (let index = 0; index < 3; index++) {
+    const run = await makeLog(device, name).seal(message(`${index}`))
+    const { refused } = await registry.conversation(id).submit(source, name, encodeUpdate([run]))
+    codes.push(refused[0]?.code ?? "taken")
+  }
+  expect(codes).toEqual(["taken", "taken", "QUOTA_EXCEEDED"])
+  const other = await writeConversation(device)
+  const second = await registry.conversation(other.id).submit(source, controlDocument(other.id), other.control)
+  expect(second.refused[0]?.code).toBe("QUOTA_EXCEEDED")
+  await registry.settled()
+})
