@@ -8,6 +8,7 @@ import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
 import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, type UserId } from "../protocol/names.js"
 import type { Storage } from "../storage/storage.js"
 import { Acks } from "../sync/acks.js"
+import type { DocumentChange } from "../sync/document.js"
 import { Replica } from "../sync/replica.js"
 import { Session } from "../sync/session.js"
 import type { Transport } from "../transport/transport.js"
@@ -73,6 +74,12 @@ function demandServer(url: string): string {
   return base.endsWith("/sync") ? base : `${base}/sync`
 }
 
+/** Whether a change is one that other tabs find in the storage, and do not know yet. */
+function isStored(change: DocumentChange): boolean {
+  if (change.kind === "drafts") return change.added.length === 0
+  return change.kind !== "rewritten" || !change.reloaded
+}
+
 interface ClientParts {
   readonly options: ClientOptions
   readonly platform: Platform
@@ -132,7 +139,9 @@ class WeftClient implements Client {
       }),
       replica.changes.on(({ conversation, change }) => {
         if (change.kind === "control") this.onControl(conversation.id)
-        if (change.kind === "document") platform.tabs.tell({ kind: "changed", document: change.document.name })
+        if (change.kind === "document" && isStored(change.change)) {
+          platform.tabs.tell({ kind: "changed", document: change.document.name })
+        }
         this.refreshSoon()
       }),
       replica.health.subscribe(() => {
@@ -145,8 +154,10 @@ class WeftClient implements Client {
         platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
         this.refreshSoon()
       }),
-      acks.changes.on(() => {
+      acks.saves.on(() => {
         platform.tabs.tell({ kind: "acks" })
+      }),
+      acks.changes.on(() => {
         this.refreshSoon()
       }),
       platform.watchNetwork({

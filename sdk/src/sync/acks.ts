@@ -9,6 +9,8 @@ import { prefixRange, type Storage, type StorageOperation } from "../storage/sto
 /** What servers acknowledged of this device's logs. Bound to each server's incarnation: a lost disk takes its word back. */
 export class Acks {
   readonly changes = createSignal<DocumentName>()
+  /** What changed is in the storage now: other tabs may read it. */
+  readonly saves = createSignal<undefined>()
   private readonly held = new Map<string, ServerAcks>()
   private readonly dirty = new Set<string>()
 
@@ -35,6 +37,8 @@ export class Acks {
       }
       if (equalBytes(acks.incarnation, incarnation)) acks.documents.set(document, counts)
     }
+    const documents = new Set(Array.from(this.held.values()).flatMap((acks) => Array.from(acks.documents.keys())))
+    for (const document of documents) this.changes.emit(document)
   }
 
   /** Elements of a log that at least one server made durable. */
@@ -78,7 +82,9 @@ export class Acks {
       }
     }
     this.dirty.clear()
-    if (batch.length > 0) await this.storage.write(batch, { durability: "relaxed" })
+    if (batch.length === 0) return
+    await this.storage.write(batch, { durability: "relaxed" })
+    this.saves.emit(undefined)
   }
 }
 

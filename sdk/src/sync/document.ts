@@ -61,8 +61,8 @@ export type DocumentChange =
   | { readonly kind: "records"; readonly records: readonly EraseRecord[]; readonly source: unknown }
   /** Drafts were added, went or became durable. */
   | { readonly kind: "drafts"; readonly added: readonly Draft[] }
-  /** What was there before may be gone: read it all again. */
-  | { readonly kind: "rewritten" }
+  /** What was there before may be gone: read it all again. `reloaded`: another tab wrote it. */
+  | { readonly kind: "rewritten"; readonly reloaded: boolean }
 
 /**
  * One document on a device: its summary, its stored updates, the drafts that wait for a seal and, while it is open, a
@@ -156,7 +156,7 @@ export class ReplicaDocument {
       await this.read()
       if (this.opened !== undefined) applyRuns(this.opened.doc, Array.from((await this.contents()).values()))
     })
-    this.changes.emit({ kind: "rewritten" })
+    this.changes.emit({ kind: "rewritten", reloaded: true })
   }
 
   async contents(): Promise<Contents> {
@@ -240,7 +240,7 @@ export class ReplicaDocument {
       for (const draft of replaced.keys()) this.unsaved.delete(draft)
       this.pending = this.pending.map((draft) => replaced.get(draft) ?? draft)
     })
-    this.changes.emit({ kind: "rewritten" })
+    this.changes.emit({ kind: "rewritten", reloaded: false })
   }
 
   /** Seals what waits, run by run. Each run is durable before the change is told. False where nothing waited. [SPEC W2] */
@@ -425,7 +425,7 @@ export class ReplicaDocument {
       await this.shorten(kept, beyond)
       return lost
     })
-    if (gone.length > 0) this.changes.emit({ kind: "rewritten" })
+    if (gone.length > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
     return gone
   }
 
@@ -448,7 +448,7 @@ export class ReplicaDocument {
       if (lost.length > 0) await this.shorten(kept, [])
       return lost
     })
-    if (gone.length > 0) this.changes.emit({ kind: "rewritten" })
+    if (gone.length > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
     return gone
   }
 

@@ -1,0 +1,100 @@
+import type { Browser, BrowserContext, Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { startTestServer } from "../support/server.js"
+import { launchChromium } from "./chromium.js"
+import type {} from "./client-page.js"
+import { servePage, type ServedPage } from "./serve.js"
+
+let browser: Browser
+let served: ServedPage
+let context: BrowserContext
+
+beforeAll(async () => {
+  browser = await launchChromium()
+  served = await servePage("client-page.ts")
+})
+
+afterAll(async () => {
+  await browser.close()
+  await served.close()
+})
+
+beforeEach(async () => {
+  context = await browser.newContext()
+})
+
+afterEach(async () => {
+  await context.close()
+})
+
+async function openTab(user: string, servers: string[]): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto(served.url)
+  await page.evaluate(([name, urls]) => window.weft.open(name, urls), [user, servers] as const)
+  return page
+}
+
+describe("two tabs of one device", () => {
+  it("[W3] both write without a fork, one of them through the other's socket", async () => {
+    const { url } = await startTestServer()
+    const first = await openTab("alice", [url])
+    await first.evaluate(() => window.weft.writes())
+    const id = await first.evaluate(() => window.weft.create("Trip", ["bob"]))
+    const second = await openTab("alice", [url])
+    expect(await second.evaluate(() => window.weft.status().tab)).toBe("follower")
+    const one = await first.evaluate((to) => window.weft.send(to, "from the first"), id)
+    const two = await second.evaluate((to) => window.weft.send(to, "from the second"), id)
+    for (const page of [first, second]) {
+      await page.evaluate((to) => window.weft.shows(to, ["from the first", "from the second"]), id)
+      for (const message of [one, two]) {
+        await page.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, message] as const)
+      }
+    }
+    const digests = await Promise.all([first, second].map((page) => page.evaluate((to) => window.weft.digest(to), id)))
+    expect(new Set(digests).size).toBe(1)
+  })
+
+  it("[W3] the second takes over when the first is closed", async () => {
+    const { url } = await startTestServer()
+    const first = await openTab("alice", [url])
+    await first.evaluate(() => window.weft.writes())
+    const id = await first.evaluate(() => window.weft.create("Trip", []))
+    const second = await openTab("alice", [url])
+    await first.evaluate((to) => window.weft.send(to, "before"), id)
+    await second.evaluate((to) => window.weft.shows(to, ["before"]), id)
+    await first.close()
+    await second.evaluate(() => window.weft.writes())
+    const message = await second.evaluate((to) => window.weft.send(to, "after"), id)
+    await second.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, message] as const)
+    await second.evaluate((to) => window.weft.shows(to, ["before", "after"]), id)
+  })
+
+  it("[W3] takes over from a frozen tab, whose return forks nothing", async () => {
+    const { url } = await startTestServer()
+    const first = await openTab("alice", [url])
+    await first.evaluate(() => window.weft.writes())
+    const id = await first.evaluate(() => window.weft.create("Trip", []))
+    const before = await first.evaluate((to) => window.weft.send(to, "before"), id)
+    await first.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, before] as const)
+    const second = await openTab("alice", [url])
+    const session = await context.newCDPSession(first)
+    // A tab that runs nothing at all: no timers, no answers.
+    await session.send("Debugger.enable")
+    await session.send("Debugger.pause")
+    const frozen = first.evaluate(() => 1).catch(() => 0)
+    const paused = new Promise((resolve) => session.once("Debugger.paused", resolve))
+    await paused
+    const message = await second.evaluate((to) => window.weft.send(to, "meanwhile"), id)
+    await second.evaluate(() => window.weft.writes())
+    await second.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, message] as const)
+    await session.send("Debugger.resume")
+    await session.send("Debugger.disable")
+    await frozen
+    const last = await first.evaluate((to) => window.weft.send(to, "awake again"), id)
+    await first.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, last] as const)
+    for (const page of [first, second]) {
+      await page.evaluate((to) => window.weft.shows(to, ["before", "meanwhile", "awake again"]), id)
+    }
+    expect(await first.evaluate(() => window.weft.status().tab)).toBe("follower")
+  })
+})
