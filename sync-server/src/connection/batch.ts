@@ -7,7 +7,7 @@ import {
   type DocumentName,
   type LogRun,
 } from "@weft/sdk/protocol"
-import type { Change } from "../document/conversation.js"
+import type { Change } from "../document/change.js"
 import type { Confirmations } from "../document/outcome.js"
 
 /** As many as a frame takes. */

@@ -1,5 +1,5 @@
 import type { DocumentName, UserId } from "@weft/sdk/protocol"
-import type { Change } from "../document/conversation.js"
+import type { Change } from "../document/change.js"
 import type { Origin } from "../document/source.js"
 import { Batch } from "./batch.js"
 

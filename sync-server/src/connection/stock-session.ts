@@ -11,7 +11,7 @@ import {
   type RefusalCode,
   type UserId,
 } from "@weft/sdk/protocol"
-import type { Held, Snapshot } from "../document/conversation.js"
+import type { Held, Snapshot } from "../document/snapshot.js"
 import type { Source } from "../document/source.js"
 import { reachLevel } from "../peer/copies.js"
 import type { AwarenessRoom } from "./awareness.js"

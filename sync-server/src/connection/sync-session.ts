@@ -12,7 +12,7 @@ import {
   type Frame,
   type FrameOf,
 } from "@weft/sdk/protocol"
-import type { Held } from "../document/conversation.js"
+import type { Held } from "../document/snapshot.js"
 import { refuseAll, type Outcome } from "../document/outcome.js"
 import type { Origin, Source } from "../document/source.js"
 import { reachLevel } from "../peer/copies.js"

@@ -11,9 +11,7 @@ import {
   destroyedMessages,
   digestOf,
   documentParts,
-  emptySummary,
   encodeRecord,
-  fromBase64url,
   punch,
   readRun,
   recordIdOf,
@@ -27,41 +25,34 @@ import {
   type Contents,
   type ConversationId,
   type DocumentName,
-  type DocumentSummary,
   type EraseRecord,
   type Entry,
   type Ledger,
-  type LogId,
   type LogRun,
   type LogVerdict,
   type MessageId,
   type RefusalCode,
   type UserId,
-  type Vector,
 } from "@weft/sdk/protocol"
 import type { Verifier } from "../auth/verifier.js"
-import type { Log } from "../observe/log.js"
-import type { Metrics } from "../observe/metrics.js"
 import { isMergeDue, type MergeContext } from "../store/merge.js"
-import type { Store } from "../store/store.js"
 import { ActiveDocument } from "./active-document.js"
 import { createAdmission, type Admission, type AdmissionPorts } from "./admission.js"
+import type { Change, Readers } from "./change.js"
 import { judgeControl } from "./control-gate.js"
 import { cutDocument, retryAsides } from "./cut.js"
+import { DocumentSet, isDamage, type DocumentSetPorts } from "./document-set.js"
 import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type RefusedLog } from "./outcome.js"
+import { emptySnapshot, headsOf, type Heads, type Held, type Snapshot } from "./snapshot.js"
+import { changedStandings, standingsOf } from "./standings.js"
 import { userOf, type Origin, type Source } from "./source.js"
 import type { Standing, UserIndex } from "./user-index.js"
 
-export interface ConversationPorts extends Omit<AdmissionPorts, "exists"> {
-  readonly store: Store
+export interface ConversationPorts extends Omit<AdmissionPorts, "exists">, DocumentSetPorts {
   readonly verifier: Verifier
   readonly index: UserIndex
-  readonly metrics: Metrics
-  readonly log: Log
   /** Whether acknowledgements wait for peers: then what was sent again is relayed to them again. */
   readonly awaitsPeers: boolean
-  /** Documents that can't be read. */
-  readonly quarantined: Set<DocumentName>
   /** Writes a document anew, soon: without what was erased, as one update. */
   merge(document: DocumentName): void
   /** Something was accepted and is durable. */
@@ -74,47 +65,6 @@ export interface ConversationPorts extends Omit<AdmissionPorts, "exists"> {
   abandon(conversation: Conversation): void
 }
 
-/** What the readers of a document are to be told. */
-export interface Change {
-  readonly document: DocumentName
-  readonly runs: readonly LogRun[]
-  /** Erase records that came by themselves. */
-  readonly records: readonly EraseRecord[]
-  /** Bodies that are gone: for carriers that know no records. */
-  readonly holes: readonly LogRun[]
-  readonly readers: Readers
-  readonly origin: Origin
-  readonly copies: Confirmations
-}
-
-/** Users who may read; peers always may. */
-export interface Readers {
-  has(user: UserId): boolean
-  keys(): Iterable<UserId>
-}
-
-/** What a replica lacks of a document, as of one moment. */
-export interface Snapshot {
-  readonly records: readonly Uint8Array[]
-  readonly runs: readonly LogRun[]
-  readonly digest: Uint8Array
-  readonly heads: Heads
-  /** FORBIDDEN and what can't be read look like what does not exist. */
-  readonly refusal: RefusalCode | undefined
-}
-
-/** What a replica holds, as its vector says. */
-export interface Held {
-  readonly logs: Vector
-  readonly records: ReadonlySet<string>
-}
-
-/** The same as frames carry it. */
-export interface Heads {
-  readonly logs: readonly { readonly log: LogId; readonly count: number }[]
-  readonly records: readonly Uint8Array[]
-}
-
 type Phase =
   | { readonly kind: "loading" }
   | { readonly kind: "ready"; readonly ledger: Ledger; readonly control: ActiveDocument }
@@ -123,7 +73,6 @@ type Phase =
 const MAX_PASSES = 8
 const nobody: Readers = new Set<UserId>()
 const self: Origin = {}
-const noHeads: Heads = { logs: [], records: [] }
 
 /** A conversation in use: its authority, its documents' summaries, and the one queue through which everything enters. */
 export class Conversation {
@@ -132,7 +81,7 @@ export class Conversation {
   usedAt = 0
   readonly #ports: ConversationPorts
   readonly #queue = createQueue()
-  readonly #documents = new Map<DocumentName, ActiveDocument>()
+  readonly #documents: DocumentSet
   readonly #formerEntries = new Map<UserId, number>()
   #phase: Phase = { kind: "loading" }
   #controlEntries = 0
@@ -144,6 +93,10 @@ export class Conversation {
   constructor(id: ConversationId, ports: ConversationPorts, ready: Promise<void>) {
     this.id = id
     this.#ports = ports
+    this.#documents = new DocumentSet(ports, async (document) => {
+      await this.#cut(document)
+      if (document.summary.records.size > 0) this.#later(document.name, () => this.#destroyDue(document))
+    })
     this.#enqueue(async () => {
       await ready
       await this.#load()
@@ -170,7 +123,7 @@ export class Conversation {
   /** Resolves when nothing of it is on its way to the store. */
   async settled(): Promise<void> {
     await this.#queue(async () => undefined)
-    await Promise.allSettled(Array.from(this.#documents.values(), ({ durable }) => durable))
+    await this.#documents.settled()
   }
 
   /** What the source asks to store. Resolves after the check; `durable` of the outcome after the fsync. */
@@ -192,13 +145,13 @@ export class Conversation {
   /** What a reader lacks beyond what it has. `user` undefined: a peer. `onSnapshot` is called when all that follows will be relayed. */
   read(user: UserId | undefined, document: DocumentName, held: Held, onSnapshot: () => void): Promise<Snapshot> {
     return this.#enqueue(async () => {
-      const nothing = (refusal?: RefusalCode): Snapshot => {
+      const nothing = (refusal: RefusalCode): Snapshot => {
         onSnapshot()
-        return { records: [], runs: [], heads: noHeads, refusal, digest: emptyDigest(document) }
+        return emptySnapshot(document, refusal)
       }
       if (this.#phase.kind === "closed") return nothing(this.#phase.code)
       if (!this.#mayRead(user, document)) return nothing("FORBIDDEN")
-      const active = await this.#open(document)
+      const active = await this.#documents.open(document)
       if (active === undefined) return nothing("QUARANTINED")
       await active.durable
       const { summary } = active
@@ -222,7 +175,7 @@ export class Conversation {
   heads(document: DocumentName): Promise<Heads | undefined> {
     return this.#enqueue(async () => {
       if (this.#phase.kind !== "ready") return undefined
-      const active = await this.#open(document)
+      const active = await this.#documents.open(document)
       return active && headsOf(active.summary)
     })
   }
@@ -274,42 +227,15 @@ export class Conversation {
       const entries = Array.from((await control.contents()).values()).flatMap((run) => readRun(run))
       this.#controlEntries = entries.length
       await ledger.add(entries)
-      this.#documents.set(name, control)
+      this.#documents.keep(control)
       this.#phase = { kind: "ready", ledger, control }
     } catch (error) {
-      log.error({ err: error, document: name }, "a control document can't be read")
       const damaged = isDamage(error)
-      if (damaged) this.#quarantine(name)
+      if (damaged) this.#documents.quarantine(name, error)
+      else log.error({ err: error, document: name }, "a control document can't be read")
       this.#phase = { kind: "closed", code: damaged ? "QUARANTINED" : "STORAGE_FAILED" }
-      this.#ports.metrics.storeErrors.inc()
       this.#ports.abandon(this)
     }
-  }
-
-  /** The document in memory; undefined where it can't be read and is left alone. */
-  async #open(name: DocumentName): Promise<ActiveDocument | undefined> {
-    const present = this.#documents.get(name)
-    if (present !== undefined) return present
-    if (this.#ports.quarantined.has(name)) return undefined
-    try {
-      const document = await ActiveDocument.load(name, this.#ports.store)
-      if (document.isEmpty && !this.#ports.digests.has(name)) return document
-      this.#documents.set(name, document)
-      await this.#cut(document)
-      if (document.summary.records.size > 0) this.#later(name, () => this.#destroyDue(document))
-      return document
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      this.#ports.log.error({ err: error, document: name }, "a document can't be read; it is left alone")
-      this.#ports.metrics.storeErrors.inc()
-      this.#quarantine(name)
-      return undefined
-    }
-  }
-
-  #quarantine(name: DocumentName): void {
-    this.#ports.quarantined.add(name)
-    this.#ports.metrics.quarantined.set(this.#ports.quarantined.size)
   }
 
   #context(
@@ -355,7 +281,7 @@ export class Conversation {
     const user = userOf(source)
     const isMember = user === undefined || this.#state.members.has(user)
     if (!isMember && !this.#state.everMembers.has(user)) return refuseAll("FORBIDDEN", update)
-    const document = await this.#open(name)
+    const document = await this.#documents.open(name)
     if (document === undefined) return refuseAll("QUARANTINED", update)
     if (!isMember) return refuseAll("FORBIDDEN", update, document.summary)
     const admission = this.#admission(source, document)
@@ -446,7 +372,7 @@ export class Conversation {
     const rateMs = admission.settle(entries)
     const copies = new Confirmations()
     if (entries.length > 0) {
-      this.#documents.set(document.name, document)
+      this.#documents.keep(document)
       advanceSummary(document.summary, verdicts)
       const accepted = verdicts.flatMap((verdict) => verdict.run ?? [])
       const { runs } = this.#withoutDestroyed(document, accepted)
@@ -479,7 +405,7 @@ export class Conversation {
     // Also of former members: authors keep the right to erase what they wrote. [SPEC A13]
     if (user !== undefined && !this.#state.everMembers.has(user)) return refuseAll("FORBIDDEN")
     if (documentParts(name).kind === "control") return refuseAll("WRONG_CLASS")
-    const document = await this.#open(name)
+    const document = await this.#documents.open(name)
     if (document === undefined) return refuseAll("QUARANTINED")
     const { verifier, limits } = this.#ports
     const refused: RefusedLog[] = []
@@ -507,7 +433,7 @@ export class Conversation {
     const copies = new Confirmations()
     if (taken.length > 0) {
       const readers = this.#state.members
-      this.#documents.set(name, document)
+      this.#documents.keep(document)
       this.#write(document, undefined, () => {
         this.#relay({ document: name, records: taken, readers, origin: source.origin, copies })
       })
@@ -567,7 +493,7 @@ export class Conversation {
   #later(name: DocumentName, task: () => Promise<void>): void {
     this.#afterwards(
       this.#queue(async () => {
-        if (this.#phase.kind === "ready" && this.#documents.has(name)) await task()
+        if (this.#phase.kind === "ready" && this.#documents.get(name) !== undefined) await task()
       }),
     )
   }
@@ -581,7 +507,7 @@ export class Conversation {
   /** What a merge of a document is to know; undefined: it can't be merged now. */
   mergeContext(name: DocumentName): Promise<MergeContext | undefined> {
     return this.#enqueue(async () => {
-      const document = this.#phase.kind === "ready" ? await this.#open(name) : undefined
+      const document = this.#phase.kind === "ready" ? await this.#documents.open(name) : undefined
       if (document === undefined || document.isEmpty) return undefined
       const destroyed =
         document.summary.records.size === 0
@@ -624,7 +550,7 @@ export class Conversation {
   async #enforce(): Promise<void> {
     for (const { document: name } of this.#ports.digests.documents(this.id)) {
       if (documentParts(name).kind === "control") continue
-      const document = await this.#open(name)
+      const document = await this.#documents.open(name)
       if (document === undefined) continue
       await this.#cut(document)
       await retryAsides(document.name, this.#ports.store, async (update) => {
@@ -658,36 +584,9 @@ export class Conversation {
   }
 }
 
-function headsOf(summary: DocumentSummary): Heads {
-  return {
-    logs: Array.from(summary.logs.values(), ({ log, count }) => ({ log, count })),
-    records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)),
-  }
-}
-
-function emptyDigest(document: DocumentName): Uint8Array {
-  return wireDigest(digestOf(emptySummary(document)))
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof RangeError || (error instanceof WeftError && error.code === "STORE_CORRUPT")
-}
-
 function removalNames(state: ControlState): string {
   return state.removals
     .map(({ id }) => id)
     .sort()
     .join()
-}
-
-function standingsOf(state: ControlState): [UserId, Standing][] {
-  return Array.from(state.everMembers, (user) => [user, state.members.has(user) ? "member" : "former"])
-}
-
-/** Users whose standing is another one since, and is this one now. */
-function changedStandings(before: ControlState, after: ControlState, standing: Standing): [UserId, Standing][] {
-  return standingsOf(after).filter(
-    ([user, now]) =>
-      now === standing && (before.members.has(user) !== (now === "member") || !before.everMembers.has(user)),
-  )
 }

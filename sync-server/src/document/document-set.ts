@@ -1,0 +1,78 @@
+import { WeftError, type DocumentName } from "@weft/sdk/protocol"
+import type { Log } from "../observe/log.js"
+import type { Metrics } from "../observe/metrics.js"
+import type { Store } from "../store/store.js"
+import { ActiveDocument } from "./active-document.js"
+import type { DigestTable } from "./digest-table.js"
+
+export interface DocumentSetPorts {
+  readonly store: Store
+  readonly digests: DigestTable
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Documents that can't be read. */
+  readonly quarantined: Set<DocumentName>
+}
+
+/** The documents of one conversation that are in memory. */
+export class DocumentSet {
+  readonly #ports: DocumentSetPorts
+  readonly #onOpen: (document: ActiveDocument) => Promise<void>
+  readonly #documents = new Map<DocumentName, ActiveDocument>()
+
+  /** `onOpen`: what to do with a document before it is used. */
+  constructor(ports: DocumentSetPorts, onOpen: (document: ActiveDocument) => Promise<void>) {
+    this.#ports = ports
+    this.#onOpen = onOpen
+  }
+
+  get size(): number {
+    return this.#documents.size
+  }
+
+  get(name: DocumentName): ActiveDocument | undefined {
+    return this.#documents.get(name)
+  }
+
+  /** Keeps a document that has become one: it was empty when it was opened. */
+  keep(document: ActiveDocument): void {
+    this.#documents.set(document.name, document)
+  }
+
+  /** The document; undefined where it can't be read and is left alone. Rejects with other errors of the store. */
+  async open(name: DocumentName): Promise<ActiveDocument | undefined> {
+    const present = this.#documents.get(name)
+    if (present !== undefined) return present
+    if (this.#ports.quarantined.has(name)) return undefined
+    try {
+      const document = await ActiveDocument.load(name, this.#ports.store)
+      if (document.isEmpty && !this.#ports.digests.has(name)) return document
+      this.#documents.set(name, document)
+      await this.#onOpen(document)
+      return document
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.quarantine(name, error)
+      return undefined
+    }
+  }
+
+  quarantine(name: DocumentName, error: unknown): void {
+    const { log, metrics, quarantined } = this.#ports
+    log.error({ err: error, document: name }, "a document can't be read; it is left alone")
+    metrics.storeErrors.inc()
+    quarantined.add(name)
+    metrics.quarantined.set(quarantined.size)
+    this.#documents.delete(name)
+  }
+
+  /** Resolves when nothing is on its way to the store. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#documents.values(), ({ durable }) => durable))
+  }
+}
+
+/** The bytes are wrong, and will be wrong the next time. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof RangeError || (error instanceof WeftError && error.code === "STORE_CORRUPT")
+}
