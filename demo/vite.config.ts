@@ -2,7 +2,8 @@ import react from "@vitejs/plugin-react"
 import { defineConfig } from "vite"
 import { VitePWA } from "vite-plugin-pwa"
 
-export default defineConfig(({ command }) => ({
+export default defineConfig(({ command, mode }) => ({
+  server: { proxy: { "/sync": { target: "ws://localhost:4400", ws: true } } },
   plugins: [
     react(),
     VitePWA({
@@ -32,8 +33,8 @@ export default defineConfig(({ command }) => ({
       },
     }),
   ],
-  // `vite dev` follows the SDK's source; `vite build` takes its dist, as a customer's build does
-  ...(command === "serve"
+  // `vite dev`, and the tests with `--mode source`, follow the SDK's source; a build takes its dist, as a customer's does
+  ...(command === "serve" || mode === "source"
     ? { resolve: { conditions: ["weft-source", "module", "browser", "development|production"] } }
     : {}),
 }))

@@ -5,8 +5,13 @@ import { initialsOf, toneOf } from "../words/names.js"
 export function Avatar(props: { name: string; size?: "small" | "large"; shape?: "person" | "group" }): ReactNode {
   const { name, size, shape = "person" } = props
   return (
-    <span className="avatar" data-tone={toneOf(name)} data-size={size} data-shape={shape} aria-hidden="true">
-      {initialsOf(name)}
-    </span>
+    <span
+      className="avatar"
+      data-tone={toneOf(name)}
+      data-size={size}
+      data-shape={shape}
+      data-initials={initialsOf(name)}
+      aria-hidden="true"
+    />
   )
 }

@@ -7,12 +7,9 @@ import { Link } from "./link.js"
 export function SyncButton({ route }: { route: Route }): ReactNode {
   const summary = useSyncSummary()
   return (
-    <Link
-      className="sync-button"
-      to={{ ...route, panel: "sync" }}
-      aria-label={`Sync: ${[summary.label, summary.waiting].filter(Boolean).join(", ")}`}
-    >
+    <Link className="sync-button" to={{ ...route, panel: "sync" }}>
       <span className="mood" data-mood={summary.mood} />
+      <span className="unseen">Sync: </span>
       <span className="sync-words">
         <span className="sync-label">{summary.label}</span>
         {summary.waiting !== undefined && <span className="sync-waiting">{summary.waiting}</span>}

@@ -29,11 +29,7 @@ export function ConversationScreen({ id, showsDetails, onCloseDetails }: Convers
     <>
       <header className="bar">
         <BackButton />
-        <Link
-          className="heading-link"
-          to={{ conversation: id, panel: "details" }}
-          aria-label={`${showName(title)}: details and members`}
-        >
+        <Link className="heading-link" to={{ conversation: id, panel: "details" }}>
           <Avatar name={title} shape="group" />
           <span className="heading">
             <h2 dir="auto">{showName(title)}</h2>
@@ -43,6 +39,7 @@ export function ConversationScreen({ id, showsDetails, onCloseDetails }: Convers
           </span>
           <span className="details-hint">
             <Icon name="people" />
+            <span className="unseen">details and members</span>
           </span>
         </Link>
       </header>

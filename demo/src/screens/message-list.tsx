@@ -46,7 +46,8 @@ export function MessageList({ conversation, isGroup, welcome }: MessageListProps
               <MessageRow
                 message={message}
                 conversation={conversation}
-                startsGroup={startsGroup || startsDay}
+                startsGroup={startsGroup}
+                startsDay={startsDay}
                 endsGroup={endsGroup}
                 isGroup={isGroup}
               />

@@ -15,12 +15,14 @@ interface MessageRowProps {
   conversation: Conversation
   startsGroup: boolean
   endsGroup: boolean
+  /** A heading stands before it. */
+  startsDay: boolean
   /** More than two people: who wrote what must be said. */
   isGroup: boolean
 }
 
 export const MessageRow = memo(function MessageRow(props: MessageRowProps): ReactNode {
-  const { message, conversation, startsGroup, endsGroup, isGroup } = props
+  const { message, conversation, startsGroup, endsGroup, startsDay, isGroup } = props
   const author = showName(message.author)
   const label = [
     message.own ? "You" : author,
@@ -35,6 +37,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
       data-own={message.own || undefined}
       data-status={message.status}
       data-starts={startsGroup || undefined}
+      data-spaced={(startsGroup && !startsDay) || undefined}
       data-ends={endsGroup || undefined}
       data-group={showsAuthor || undefined}
       aria-label={label}
@@ -46,15 +49,17 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
             {author}
           </bdi>
         )}
-        <p className="text" dir="auto">
-          {showText(message)}
-        </p>
-        <span className="meta">
-          <time dateTime={new Date(message.sentAt).toISOString()} title={showFull(message.sentAt)}>
-            {showClock(message.sentAt)}
-          </time>
-          {message.own && <Tick status={message.status} />}
-        </span>
+        <div className="line">
+          <p className="text" dir="auto">
+            {showText(message)}
+          </p>
+          <span className="meta">
+            <time dateTime={new Date(message.sentAt).toISOString()} title={showFull(message.sentAt)}>
+              {showClock(message.sentAt)}
+            </time>
+            {message.own && <Tick status={message.status} />}
+          </span>
+        </div>
       </div>
       {message.status === "rejected" && <Rejection message={message} conversation={conversation} />}
     </article>

@@ -25,7 +25,8 @@ export function Sidebar({ route }: { route: Route }): ReactNode {
       <header className="bar">
         <Mark size={28} />
         <h1>Weft</h1>
-        <Link className="account-link" to={{ ...route, panel: "account" }} aria-label={`Account: ${showName(user)}`}>
+        <Link className="account-link" to={{ ...route, panel: "account" }}>
+          <span className="unseen">Account: </span>
           <Avatar name={user} size="small" />
           <bdi>{showName(user)}</bdi>
         </Link>
