@@ -23,6 +23,7 @@ import {
   type UserId,
   type Vector,
 } from "@weft/sdk/protocol"
+import * as Y from "yjs"
 import { Projection } from "../../sdk/src/conversation/projection.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import { createMemoryStorage, type MemorySnapshot, type MemoryStorage } from "../../sdk/src/storage/memory.js"
@@ -48,6 +49,7 @@ export class CheckDevice implements Replica {
   private replica!: DeviceReplica
   private conversation!: ReplicaConversation
   private storage: MemoryStorage
+  private docs = new Map<DocumentName, Y.Doc>()
   private readonly key
   private readonly env
 
@@ -92,6 +94,7 @@ export class CheckDevice implements Replica {
   }
 
   private async boot(): Promise<void> {
+    this.docs = new Map()
     this.replica = await DeviceReplica.open({
       storage: this.storage,
       env: this.env,
@@ -260,9 +263,15 @@ export class CheckDevice implements Replica {
     return this.storage.snapshot().entries.map(({ value }) => value)
   }
 
-  /** The Yjs document of an open document. */
-  async opened(document: DocumentName) {
-    return (await this.conversation.document(document)).open()
+  /** Opens it as a Yjs document, until this device restarts. */
+  async open(document: DocumentName): Promise<void> {
+    if (this.docs.has(document)) return
+    this.docs.set(document, await (await this.conversation.document(document)).open())
+  }
+
+  /** What Yjs writes for the open documents. */
+  openBytes(): [DocumentName, Uint8Array][] {
+    return Array.from(this.docs, ([document, doc]) => [document, Y.encodeStateAsUpdate(doc)])
   }
 
   /** What a person would see. */
