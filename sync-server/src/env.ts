@@ -46,3 +46,26 @@ export function callAt(env: ServerEnv, time: number, call: () => void): () => vo
     env.clearTimer(timer)
   }
 }
+
+/** How long checks may run before sockets and disk get their turn. */
+const TURN_MS = 8
+
+/**
+ * A wait for the next turn of the event loop, when this one has gone on for long: signatures are verified in this
+ * thread, and a long queue of them must not hold up everybody's answers.
+ */
+export function createBreather(env: ServerEnv): () => Promise<void> | undefined {
+  let since = env.now()
+  let waiting: Promise<void> | undefined
+  return () => {
+    if (env.now() - since < TURN_MS) return waiting
+    waiting ??= new Promise((resolve) => {
+      env.defer(() => {
+        since = env.now()
+        waiting = undefined
+        resolve()
+      })
+    })
+    return waiting
+  }
+}

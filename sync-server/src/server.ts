@@ -19,7 +19,7 @@ import { DigestTable } from "./document/digest-table.js"
 import { Registry } from "./document/registry.js"
 import { rebuildIndex } from "./document/rebuild-index.js"
 import { UserIndex } from "./document/user-index.js"
-import { repeat, systemServerEnv, type ServerEnv } from "./env.js"
+import { createBreather, repeat, systemServerEnv, type ServerEnv } from "./env.js"
 import { defaultLimits } from "./limits/limits.js"
 import { Rates } from "./limits/rates.js"
 import { Slots } from "./limits/slots.js"
@@ -118,6 +118,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       metrics,
       log,
       now,
+      breathe: createBreather(env),
       awaitsPeers: ack.kind === "peers",
       quarantined,
       merge: (document) => {

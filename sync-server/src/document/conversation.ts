@@ -51,6 +51,8 @@ import type { Standing, UserIndex } from "./user-index.js"
 export interface ConversationPorts extends Omit<AdmissionPorts, "exists">, DocumentSetPorts {
   readonly verifier: Verifier
   readonly index: UserIndex
+  /** Lets others have their turn, when this one has gone on for long. */
+  breathe(): Promise<void> | undefined
   /** Whether acknowledgements wait for peers: then what was sent again is relayed to them again. */
   readonly awaitsPeers: boolean
   /** Writes a document anew, soon: without what was erased, as one update. */
@@ -207,6 +209,7 @@ export class Conversation {
     return this.#enqueue(async () => {
       if (this.#phase.kind === "closed") return refuseAll(this.#phase.code, update)
       try {
+        await this.#ports.breathe()
         return await task()
       } catch (error) {
         this.#close(error)

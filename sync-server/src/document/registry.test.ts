@@ -70,6 +70,7 @@ async function openRegistry(store: Store, limits: Partial<Limits> = {}) {
     metrics: createMetrics({ process: false }),
     log: createLog("silent"),
     now: () => systemEnv.now(),
+    breathe: () => undefined,
     awaitsPeers: false,
     quarantined: new Set(),
     merge: () => undefined,
