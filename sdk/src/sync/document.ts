@@ -321,11 +321,16 @@ export class ReplicaDocument {
       const { runs } = destroyed.size === 0 ? { runs: accepted } : punch(accepted, (message) => destroyed.has(message))
       const canonical = destroyed.size === 0 ? acceptedUpdate(verdicts) : encodeUpdate(runs)
       if (canonical === undefined) return verdicts
-      await this.write(this.appendOperations(canonical, summary))
+      const records = verdicts.flatMap((verdict) => verdict.records)
+      // A record that named a hole, but whose own log did not pass, stands in no update: nothing would replay it.
+      const carried = new Set(recordsOf(entries).map(recordIdOf))
+      const covering = records.some((record) => !carried.has(recordIdOf(record)))
+        ? this.summaryOperations(summary, this.nextNumber)
+        : []
+      await this.write([...this.appendOperations(canonical, summary), ...covering])
       this.commit(summary)
       if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
       this.changes.emit({ kind: "accepted", entries, update: canonical, source })
-      const records = verdicts.flatMap((verdict) => verdict.records)
       if (records.length > 0) await this.erase(records, source)
       await this.mergeIfDue()
       return verdicts
