@@ -259,6 +259,19 @@ describe("axe finds nothing serious", () => {
     }
   }
 
+  it("on the screen that says why Weft can't open", async () => {
+    await page.addInitScript(() => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException("refused", "SecurityError")
+      }
+    })
+    await page.goto(`${server.url}/?user=alice`)
+    await page.getByRole("alert").getByText("STORE_UNAVAILABLE").waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await page.getByRole("button", { name: "Choose another user" }).click()
+    await page.getByRole("heading", { name: "Welcome to Weft" }).waitFor()
+  })
+
   /** Another person, in a browser of their own, opens the conversation and says something. */
   async function sayAs(user: string, text: string, [title = ""]: readonly string[]): Promise<void> {
     const other = await newProfile(browser)

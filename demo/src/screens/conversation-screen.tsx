@@ -34,7 +34,7 @@ export function ConversationScreen({ id, showsDetails, onCloseDetails }: Convers
           <span className="heading">
             <h2 dir="auto">{showName(title)}</h2>
             <span className="subtitle" dir="auto">
-              {others.length === 0 ? "Only you" : `You, ${listNames(others)}`}
+              {role === undefined ? listNames(others) : others.length === 0 ? "Only you" : `You, ${listNames(others)}`}
             </span>
           </span>
           <span className="details-hint">
@@ -47,6 +47,7 @@ export function ConversationScreen({ id, showsDetails, onCloseDetails }: Convers
         key={`messages ${id}`}
         conversation={conversation}
         isGroup={members.length > 2}
+        mayWrite={mayWrite(role)}
         welcome={<FirstMessage view={view} others={others} />}
       />
       <WaitingStrip id={id} />

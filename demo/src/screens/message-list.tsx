@@ -13,11 +13,12 @@ import { MessageRow } from "./message-row.js"
 interface MessageListProps {
   conversation: Conversation
   isGroup: boolean
+  mayWrite: boolean
   /** Shown in place of a first message. */
   welcome: ReactNode
 }
 
-export function MessageList({ conversation, isGroup, welcome }: MessageListProps): ReactNode {
+export function MessageList({ conversation, isGroup, mayWrite, welcome }: MessageListProps): ReactNode {
   const { state, items, complete, loadOlder, isLoadingOlder } = useMessages(conversation)
   const { box, shown, unseen, isAtBottom, toBottom, onScroll } = useMessageScroll(items, complete, loadOlder)
   const now = useNow(60_000)
@@ -50,6 +51,7 @@ export function MessageList({ conversation, isGroup, welcome }: MessageListProps
                 startsDay={startsDay}
                 endsGroup={endsGroup}
                 isGroup={isGroup}
+                mayWrite={mayWrite}
               />
             </Fragment>
           ))}

@@ -19,10 +19,12 @@ interface MessageRowProps {
   startsDay: boolean
   /** More than two people: who wrote what must be said. */
   isGroup: boolean
+  /** Whether this user may still write here. */
+  mayWrite: boolean
 }
 
 export const MessageRow = memo(function MessageRow(props: MessageRowProps): ReactNode {
-  const { message, conversation, startsGroup, endsGroup, startsDay, isGroup } = props
+  const { message, conversation, startsGroup, endsGroup, startsDay, isGroup, mayWrite } = props
   const author = showName(message.author)
   const label = [
     message.own ? "You" : author,
@@ -61,13 +63,14 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
           </span>
         </div>
       </div>
-      {message.status === "rejected" && <Rejection message={message} conversation={conversation} />}
+      {message.status === "rejected" && <Rejection message={message} conversation={conversation} mayRetry={mayWrite} />}
     </article>
   )
 })
 
 /** Why it was not accepted, and what can be done about it. */
-function Rejection({ message, conversation }: { message: Message; conversation: Conversation }): ReactNode {
+function Rejection(props: { message: Message; conversation: Conversation; mayRetry: boolean }): ReactNode {
+  const { message, conversation, mayRetry } = props
   const action = useAction()
   return (
     <div className="rejection">
@@ -79,17 +82,19 @@ function Rejection({ message, conversation }: { message: Message; conversation: 
         </span>
       </p>
       <div className="row-actions">
-        <button
-          type="button"
-          className="quiet-button"
-          disabled={action.isBusy}
-          onClick={() => {
-            action.run(async () => conversation.retry(message.id))
-          }}
-        >
-          <Icon name="retry" size={16} />
-          <span>Send again</span>
-        </button>
+        {mayRetry && (
+          <button
+            type="button"
+            className="quiet-button"
+            disabled={action.isBusy}
+            onClick={() => {
+              action.run(async () => conversation.retry(message.id))
+            }}
+          >
+            <Icon name="retry" size={16} />
+            <span>Send again</span>
+          </button>
+        )}
         <CopyButton text={message.text ?? ""} label="Copy the text">
           Copy
         </CopyButton>
