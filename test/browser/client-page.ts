@@ -19,6 +19,7 @@ interface Driver {
   writes(): Promise<void>
   synced(): Promise<void>
   digest(id: string): Promise<string>
+  /** Resolves with the code of the storage's failure. */
   failing(): Promise<string>
   offline(): void
   online(): void

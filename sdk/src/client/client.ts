@@ -148,6 +148,7 @@ class WeftClient implements Client {
         this.refreshSoon()
       }),
       replica.writing.subscribe(() => {
+        this.connect()
         this.refreshSoon()
       }),
       this.session.status.subscribe(() => {

@@ -1,4 +1,4 @@
-import type { Env } from "../base/env.js"
+import type { Env, Timer } from "../base/env.js"
 import { randomFraction } from "../base/env.js"
 import { WeftError, type ErrorCode } from "../base/errors.js"
 import { createSignal, createStore } from "../base/store.js"
@@ -60,6 +60,8 @@ export class Replica {
   private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
   private retryMs = FIRST_RETRY_MS
   private skewMs = 0
+  private wantsGuard = false
+  private retryTimer: Timer
   private closed = false
 
   private constructor(readonly ports: ReplicaPorts) {
@@ -153,9 +155,21 @@ export class Replica {
 
   /** Makes this tab the writer: from now on writes under an older guard fail. [SPEC W3] */
   async becomeWriter(): Promise<void> {
+    this.wantsGuard = true
+    try {
+      await this.takeGuard()
+    } catch (error) {
+      // A full disk, for example: what is there can be read, and the next try follows.
+      this.report(error)
+    }
+  }
+
+  private async takeGuard(): Promise<void> {
     const value = this.ports.env.randomBytes(16)
     await this.ports.storage.write([{ kind: "put", key: GUARD_KEY, value }], { durability: "strict" })
+    if (!this.wantsGuard) return
     this.guard = { key: GUARD_KEY, value }
+    this.health.set({ kind: "ok" })
     for (const conversation of this.conversations.get().values()) {
       conversation.endSessions()
       for (const name of conversation.documentNames) {
@@ -169,6 +183,11 @@ export class Replica {
 
   /** Another tab is the writer. What is under way fails with STORE_FENCED and stays a draft. */
   loseWriter(): void {
+    this.wantsGuard = false
+    this.dropGuard()
+  }
+
+  private dropGuard(): void {
     this.guard = undefined
     this.writing.set(false)
     for (const conversation of this.conversations.get().values()) conversation.endSessions()
@@ -218,20 +237,28 @@ export class Replica {
   /** Takes a storage failure: says so, and tries again later. Losing the writer's guard is no failure. */
   report(error: unknown): void {
     const code = error instanceof WeftError ? error.code : "STORE_FAILED"
-    if (code === "STORE_FENCED") {
-      this.loseWriter()
-      this.ports.env.setTimer(0, () => {
-        this.wakeAll().catch(() => undefined)
-      })
-      return
-    }
-    this.health.set({ kind: "failing", code, error })
-    if (code === "STORE_CLOSED" || this.closed) return
+    if (code === "STORE_FENCED") this.dropGuard()
+    else this.health.set({ kind: "failing", code, error })
+    if (code === "STORE_CLOSED" || this.closed || this.retryTimer !== undefined) return
     const wait = this.retryMs * (0.5 + randomFraction(this.ports.env) / 2)
     this.retryMs = Math.min(this.retryMs * 2, LAST_RETRY_MS)
-    this.ports.env.setTimer(wait, () => {
-      this.wakeAll().catch(() => undefined)
+    this.retryTimer = this.ports.env.setTimer(wait, () => {
+      this.retryTimer = undefined
+      this.retry(code).catch((next: unknown) => {
+        this.report(next)
+      })
     })
+  }
+
+  private async retry(code: ErrorCode): Promise<void> {
+    if (this.closed) return
+    if (!this.wantsGuard || this.guard !== undefined) await this.wakeAll()
+    else if (code !== "STORE_FENCED") await this.takeGuard()
+    else {
+      // Nobody took over, and yet the guard is gone: the site's data were cleared under this page.
+      const error = new WeftError("STORE_CORRUPT", "this device's storage was cleared; reload the page")
+      this.health.set({ kind: "failing", code: error.code, error })
+    }
   }
 
   /** Conversations with their digests: what a carrier compares. */
@@ -253,6 +280,7 @@ export class Replica {
 
   async close(): Promise<void> {
     this.closed = true
+    this.ports.env.clearTimer(this.retryTimer)
     await Promise.all(this.pumping.values())
     for (const conversation of this.conversations.get().values()) await conversation.idle()
   }
