@@ -4,7 +4,7 @@ import { keep, readKept } from "./keep.js"
 import { createSignal } from "./signal.js"
 
 const panels = ["new", "details", "sync", "account"] as const
-export type Panel = (typeof panels)[number]
+type Panel = (typeof panels)[number]
 
 /** What is on screen: a conversation or the list alone, with or without a dialog before it. */
 export interface Route {

@@ -3,7 +3,7 @@ import { count } from "./count.js"
 import { explainCode, explainRefusal } from "./errors.js"
 
 /** `calm`: all is well; `busy`: under way by itself; `held`: waits for something; `broken`: needs the user. */
-export type Mood = "calm" | "busy" | "held" | "broken"
+type Mood = "calm" | "busy" | "held" | "broken"
 
 export interface SyncSummary {
   readonly mood: Mood
