@@ -36,6 +36,8 @@ export interface Client {
   createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation>
   /** The conversation with this id, where this device has it. */
   conversation(id: string): Conversation | undefined
+  /** The same, also where this device has nothing of it yet: a carrier that is attached may fill it. Throws BAD_ARGUMENT. */
+  openConversation(id: string): Promise<Conversation>
   /** Adds a server; the first one begins to connect at once. */
   addServer(url: string): void
   /** Stops connecting and closes the connection, until `goOnline`. Writing goes on. */

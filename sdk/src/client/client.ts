@@ -292,6 +292,13 @@ class WeftClient implements Client {
     return this.listStore.get().find((conversation) => conversation.id === parsed)
   }
 
+  async openConversation(id: string): Promise<Conversation> {
+    this.demandOpen()
+    const parsed = parseConversationId(id)
+    if (parsed === undefined) throw new WeftError("BAD_ARGUMENT", "a conversation's id has 24 letters")
+    return this.handle(parsed)
+  }
+
   addServer(url: string): void {
     this.demandOpen()
     const server = demandServer(url)
@@ -430,7 +437,9 @@ class WeftClient implements Client {
   }
 
   private readPending(handle: ConversationHandle): PendingWork | undefined {
-    const { replica } = this.parts
+    const { replica, servers } = this.parts
+    // Without servers nothing waits for any: saved is as far as a message goes.
+    if (servers.length === 0 && replica.health.get().kind === "ok") return undefined
     const messages = handle.waiting
     const changes = handle.waitingChanges
     if (messages + changes === 0) return undefined

@@ -4,6 +4,7 @@ import { encodeControl, type ControlAction } from "../authority/control.js"
 import { createLedger, type Ledger } from "../authority/ledger.js"
 import { cutOf, type ControlState } from "../authority/project.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
+import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
 import { refusedPrefix } from "../log/keys.js"
 import { digestOf } from "../log/summary.js"
@@ -45,6 +46,8 @@ export class ReplicaConversation {
   private readonly governing = createQueue()
   private ledger: Ledger
   private clock = 0 as Clock
+  /** The removals that the segments were last brought in line with. */
+  private enforced = ""
   private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
   private control!: ReplicaDocument
 
@@ -301,18 +304,46 @@ export class ReplicaConversation {
 
   /** Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. [SPEC A] */
   private async enforce(): Promise<void> {
-    if (this.state.removals.length === 0 || this.ports.guard() === undefined) return
+    const removals = this.state.removals.map(({ id }) => id).join()
+    if (removals === this.enforced || this.ports.guard() === undefined) return
     for (const number of this.segmentNumbers) {
       const document = await this.segment(number)
       const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>
         cutOf(this.state, log, number, firstSeen)
-      const gone = await document.applyCuts(limit)
-      for (const entry of gone) {
+      const keep = (entry: Entry): RefusedDraft | undefined => {
         const draft = entry.device === this.ports.device ? draftOf(entry) : undefined
-        if (draft !== undefined) await this.refuse(document, draft, "PAST_CUT")
+        return draft && { code: "PAST_CUT", draft }
       }
+      const gone = await document.applyCuts(limit, keep)
+      this.showRefused(
+        document,
+        gone.flatMap((entry) => keep(entry) ?? []),
+      )
+      // A removal that fell gives back what it had cut.
       await document.retryAsides()
     }
+    this.enforced = removals
+  }
+
+  private showRefused(document: ReplicaDocument, refused: readonly RefusedDraft[]): void {
+    for (const item of refused)
+      this.refusedDrafts.set(draftHash(item.draft), { document: document.name, refused: item })
+    if (refused.length > 0) this.changes.emit({ kind: "refused" })
+  }
+
+  /** Takes own entries back that a server refused: to be sealed again, or with a code as refused for good. [SPEC R1] */
+  async takeBack(document: ReplicaDocument, log: LogId, from: number, code: RefusalCode | undefined): Promise<void> {
+    const drafts = await document.takeBack(log, from, code)
+    if (document === this.control && drafts.length > 0) {
+      await this.governing(() => this.readControl())
+      this.changes.emit({ kind: "control" })
+    }
+    if (code === undefined) this.ports.wake(document)
+    else
+      this.showRefused(
+        document,
+        drafts.map((draft) => ({ code, draft })),
+      )
   }
 
   /** Keeps an own entry as refused, out of the way of all others. */

@@ -28,9 +28,11 @@ import { decodeSummary, emptySummary, encodeSummary, type DocumentSummary, type 
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
+import type { RefusalCode } from "../protocol/codes.js"
 import type { BodyHash, ControlId } from "../protocol/entry.js"
 import { clientIdOf, deviceIdOf, type DocumentName, type LogId } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import { draftOf, encodeRefused, type RefusedDraft } from "./refused.js"
 import { applyRuns, createYDoc, pushRun, readYDoc } from "./ydoc.js"
 
 /** Stored updates after which they are written as one. */
@@ -212,11 +214,7 @@ export class ReplicaDocument {
     await this.enqueue(async () => {
       const fresh = Array.from(this.unsaved)
       if (fresh.length === 0) return
-      const batch = fresh.map((draft): StorageOperation => ({
-        kind: "put",
-        key: draftKey(this.name, draft.clock, draftHash(draft)),
-        value: encodeDraft(draft),
-      }))
+      const batch = fresh.map((draft) => this.draftOperation(draft))
       await this.ports.storage.write(batch, { durability: "strict" })
       for (const draft of fresh) this.unsaved.delete(draft)
       this.changes.emit({ kind: "drafts", added: [] })
@@ -233,7 +231,7 @@ export class ReplicaDocument {
         if (next === draft) continue
         replaced.set(draft, next)
         batch.push({ kind: "delete", key: draftKey(this.name, draft.clock, draftHash(draft)) })
-        batch.push({ kind: "put", key: draftKey(this.name, next.clock, draftHash(next)), value: encodeDraft(next) })
+        batch.push(this.draftOperation(next))
       }
       if (batch.length === 0) return
       await this.write(batch)
@@ -411,7 +409,10 @@ export class ReplicaDocument {
   }
 
   /** Sets aside what lies beyond the cuts of its logs, and returns the entries that went. [SPEC A] */
-  async applyCuts(cutOf: (log: LogId, firstSeen: readonly ControlId[]) => number): Promise<Entry[]> {
+  async applyCuts(
+    cutOf: (log: LogId, firstSeen: readonly ControlId[]) => number,
+    keep: (entry: Entry) => RefusedDraft | undefined,
+  ): Promise<Entry[]> {
     const gone = await this.enqueue(async () => {
       const logs = Array.from(this.current.logs.values())
       if (logs.every(({ log, firstSeen, count }) => cutOf(log, firstSeen) >= count)) return []
@@ -427,15 +428,18 @@ export class ReplicaDocument {
         const end = parts.beyond.from
         lost.push(...readRun(run).filter(({ position }) => position >= end))
       }
-      await this.shorten(kept, beyond)
+      await this.shorten(kept, beyond, this.refusedOperations(lost.flatMap((entry) => keep(entry) ?? [])))
       return lost
     })
     if (gone.length > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
     return gone
   }
 
-  /** Takes own entries out that were refused for good, from a position on; returns them. The session of that log ends. */
-  async takeBack(log: LogId, from: number): Promise<Entry[]> {
+  /**
+   * Takes own entries out that a server refused, from a position on, and ends the session of that log. With a code they
+   * become refused drafts, without one drafts that the next session seals; they are never nowhere. Returns them.
+   */
+  async takeBack(log: LogId, from: number, code: RefusalCode | undefined): Promise<Draft[]> {
     const gone = await this.enqueue(async () => {
       const kept: LogRun[] = []
       const lost: Entry[] = []
@@ -450,14 +454,37 @@ export class ReplicaDocument {
         lost.push(...readRun(run).filter(({ position }) => position >= end))
       }
       if (this.writer === log) this.writer = undefined
-      if (lost.length > 0) await this.shorten(kept, [])
-      return lost
+      const drafts = lost.flatMap((entry) => draftOf(entry) ?? [])
+      if (lost.length === 0) return drafts
+      const operations =
+        code === undefined
+          ? drafts.map((draft): StorageOperation => this.draftOperation(draft))
+          : this.refusedOperations(drafts.map((draft) => ({ code, draft })))
+      await this.shorten(kept, [], operations)
+      if (code === undefined) this.pending = [...drafts, ...this.pending]
+      return drafts
     })
     if (gone.length > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
     return gone
   }
 
-  private async shorten(kept: readonly LogRun[], beyond: readonly LogRun[]): Promise<void> {
+  private refusedOperations(refused: readonly RefusedDraft[]): StorageOperation[] {
+    return refused.map((item) => ({
+      kind: "put",
+      key: refusedKey(this.name, draftHash(item.draft)),
+      value: encodeRefused(item),
+    }))
+  }
+
+  private draftOperation(draft: Draft): StorageOperation {
+    return { kind: "put", key: draftKey(this.name, draft.clock, draftHash(draft)), value: encodeDraft(draft) }
+  }
+
+  private async shorten(
+    kept: readonly LogRun[],
+    beyond: readonly LogRun[],
+    extra: readonly StorageOperation[],
+  ): Promise<void> {
     const summary = summarize(this.name, new Map(kept.map((run) => [run.client, run])))
     // Records are kept even where their log was cut. [SPEC X2]
     for (const [id, record] of this.current.records) summary.records.set(id, record)
@@ -466,7 +493,7 @@ export class ReplicaDocument {
       key: asideKey(this.name, run.log),
       value: encodeUpdate([run]),
     }))
-    await this.rewrite(kept, summary, asides)
+    await this.rewrite(kept, summary, [...asides, ...extra])
     if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
     if (this.opened === undefined) return
     // A Yjs document can't forget: an open one is replaced where it stands.

@@ -17,8 +17,6 @@ import { encodeUpdate, splitRuns } from "../log/update.js"
 import { deviceOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
 import type { Acks } from "./acks.js"
 import type { ReplicaConversation } from "./conversation.js"
-import type { ReplicaDocument } from "./document.js"
-import { draftOf } from "./refused.js"
 import type { Replica, ReplicaChange } from "./replica.js"
 
 export interface ExchangePorts {
@@ -286,33 +284,21 @@ export class Exchange {
     for (const resolve of this.roomWaiters.splice(0)) resolve()
     const { conversation, document } = await replica.document(frame.document)
     const refused = new Map(frame.items.map((item) => [refusedLog(item.log), item]))
+    // An item without a name stands for logs that the server could not tell apart: none of them counts as taken.
+    const nameless = refused.get(undefined)
     for (const [log, count] of update?.counts ?? []) {
-      const item = refused.get(log)
+      const item = refused.get(log) ?? nameless
       acks.take(server, document.name, log, item === undefined ? count : Math.min(item.at, count))
     }
     for (const [log, { code, at }] of refused) {
-      if (isTransient(code)) this.retryLater(document.name, frame.retryAfterMs)
-      else if (log !== undefined && deviceOf(log) === replica.device)
-        await this.recover(conversation, document, log, at, code)
-      else if (log !== undefined) this.unwanted.add(`${document.name} ${log}`)
+      if (isTransient(code) || log === undefined) this.retryLater(document.name, frame.retryAfterMs)
+      else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
+      else if (!rewritable.has(code)) await conversation.takeBack(document, log, at, code)
+      else {
+        await conversation.takeBack(document, log, at, undefined)
+        await conversation.correctClocks()
+      }
     }
-  }
-
-  /** Own entries were refused for good: written again in a new log where that can help, else kept as rejected. [SPEC R1] */
-  private async recover(
-    conversation: ReplicaConversation,
-    document: ReplicaDocument,
-    log: LogId,
-    at: number,
-    code: RefusalCode,
-  ): Promise<void> {
-    for (const entry of await document.takeBack(log, at)) {
-      const draft = draftOf(entry)
-      if (draft === undefined) continue
-      if (rewritable.has(code)) conversation.place(document, draft)
-      else await conversation.refuse(document, draft, code)
-    }
-    if (rewritable.has(code)) await conversation.correctClocks()
   }
 
   /** Compares the document again, later each time until something of it is acknowledged. */
