@@ -11,7 +11,7 @@ export interface Field<T> {
   read(decoder: decoding.Decoder): T
 }
 
-export type FieldValue<F> = F extends Field<infer T> ? T : never
+type FieldValue<F> = F extends Field<infer T> ? T : never
 
 function refuse(what: string): never {
   throw new RangeError(`a frame's ${what} is out of bounds`)
