@@ -247,6 +247,8 @@ describe("hooks", () => {
 
   it("useSyncStatus names what is pending, and useSubscribable follows an outgoing message", async () => {
     const client = await openClient()
+    client.goOffline()
+    client.addServer("ws://localhost:1")
     const trip = await client.createConversation({ title: "Trip" })
     const message = trip.send("hello")
     function Pending(): ReactNode {
@@ -258,7 +260,7 @@ describe("hooks", () => {
         <Pending />
       </WeftProvider>,
     )
-    await shows("local 1 saved")
+    await shows("offline 1 saved")
   })
 })
 

@@ -194,13 +194,16 @@ it("[S10] a reader that does not read is let go, and the others don't notice", a
   const { alice, bob, mallory, trip, segment } = arena
   mallory.connection.pause()
   const log = trip.log(alice)
-  // The kernel's own buffers take some megabytes before the server notices.
   const large = "x".repeat(60_000)
-  for (let index = 0; index < 400; index++) {
-    expect(await alice.push(segment, await log.seal(trip.message(large)))).toEqual([])
+  const metrics = async (): Promise<string> => (await fetch(`${arena.server.url.replace("ws", "http")}/metrics`)).text()
+  // The kernel's own buffers take megabytes before the server notices; how many differs from machine to machine.
+  let sent = 0
+  while (!(await metrics()).includes('weft_refused_connections_total{code="SLOW_READER"} 1')) {
+    for (let index = 0; index < 100; index++, sent++) {
+      expect(await alice.push(segment, await log.seal(trip.message(large)))).toEqual([])
+    }
+    expect(sent).toBeLessThan(2_000)
   }
-  const metrics = await (await fetch(`${arena.server.url.replace("ws", "http")}/metrics`)).text()
-  expect(metrics).toMatch(/weft_refused_connections_total\{code="SLOW_READER"\} 1/)
-  expect(bob.connection.frames.length).toBeGreaterThan(400)
+  expect(bob.connection.frames.length).toBeGreaterThan(sent)
   await arena.honest()
 })

@@ -1,6 +1,7 @@
 /*
  * A page without a user interface: tests drive a client in it through `weft`.
  */
+import { IndexeddbPersistence } from "y-indexeddb"
 import { createClient, type Client, type Conversation } from "@weft/sdk"
 
 interface Driver {
@@ -21,6 +22,10 @@ interface Driver {
   digest(id: string): Promise<string>
   /** Resolves with the code of the storage's failure. */
   failing(): Promise<string>
+  /** Opens a device of its own beside the others of this browser. */
+  openNamed(user: string, name: string): Promise<string>
+  /** Lets y-indexeddb carry a conversation; resolves when all its documents are written there. */
+  carry(id: string, documents: number): Promise<void>
   offline(): void
   online(): void
   close(): Promise<void>
@@ -92,6 +97,23 @@ window.weft = {
   async failing() {
     const { storage } = await when(client.status, (status) => status.storage.kind === "failing")
     return storage.kind === "failing" ? storage.code : ""
+  },
+  async openNamed(user, name) {
+    client = await createClient({ user, name })
+    return client.device
+  },
+  async carry(id, documents) {
+    const carried = await client.openConversation(id)
+    await new Promise<void>((resolve) => {
+      let synced = 0
+      carried.attach((document, mirror) => {
+        const persistence = new IndexeddbPersistence(document, mirror)
+        persistence.once("synced", () => {
+          if (++synced === documents) resolve()
+        })
+        return persistence
+      })
+    })
   },
   offline: () => {
     client.goOffline()

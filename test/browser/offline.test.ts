@@ -92,7 +92,8 @@ describe("a browser without its server", () => {
         window.weft.offline()
       })
     }
-    for (const text of ["a1", "a2"]) await alice.evaluate(([to, what]) => window.weft.send(to, what), [id, text] as const)
+    for (const text of ["a1", "a2"])
+      await alice.evaluate(([to, what]) => window.weft.send(to, what), [id, text] as const)
     for (const text of ["b1", "b2"]) await bob.evaluate(([to, what]) => window.weft.send(to, what), [id, text] as const)
     for (const page of [alice, bob]) {
       await page.evaluate(() => {
@@ -100,7 +101,8 @@ describe("a browser without its server", () => {
       })
     }
     const texts = ["a1", "a2", "b1", "b2"]
-    for (const page of [alice, bob]) await page.evaluate(([to, all]) => window.weft.shows(to, all), [id, texts] as const)
+    for (const page of [alice, bob])
+      await page.evaluate(([to, all]) => window.weft.shows(to, all), [id, texts] as const)
     for (const page of [alice, bob]) await page.evaluate(() => window.weft.synced())
     const ids = await Promise.all(
       [alice, bob].map((page) => page.evaluate((of) => window.weft.messages(of).map(({ id: message }) => message), id)),
@@ -125,14 +127,18 @@ describe("a browser without its server", () => {
     const early = await page.evaluate((of) => window.weft.messages(of)[0]?.id ?? "", id)
     await page.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, early] as const)
     await first.stop("SIGKILL")
-    const acknowledged = (await page.evaluate((of) => window.weft.messages(of), id)).filter(({ status }) => status === "sent")
+    const acknowledged = (await page.evaluate((of) => window.weft.messages(of), id)).filter(
+      ({ status }) => status === "sent",
+    )
     // A new device reads from the restarted server alone: the writer is gone.
     await contexts[0]?.close()
     await serverProcess(data, first.port)
     const reader = await openClient(await openDevice(), "alice", [url])
     await reader.evaluate((of) => window.weft.has(of), id)
     await reader.evaluate(() => window.weft.synced())
-    const held = new Set((await reader.evaluate((of) => window.weft.messages(of), id)).map(({ id: message }) => message))
+    const held = new Set(
+      (await reader.evaluate((of) => window.weft.messages(of), id)).map(({ id: message }) => message),
+    )
     expect(acknowledged.filter(({ id: message }) => !held.has(message))).toEqual([])
     expect(acknowledged.length).toBeGreaterThan(0)
     expect(last).not.toBe("")

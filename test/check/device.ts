@@ -33,7 +33,7 @@ import type { Random } from "../support/seed.js"
 import { keyNamed, refusesKey, seededEnv, verify, type WorldTime } from "./host.js"
 import type { Replica } from "./party.js"
 
-export const SERVER_KEY = "server"
+const SERVER_KEY = "server"
 
 /** A message that someone may erase. */
 export interface Target {

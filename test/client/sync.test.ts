@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest"
 import { createClient, createMemoryStorage, type Client } from "@weft/sdk/node"
-import { complete, conversationOf, projectionHash, replayRoom, until } from "../replay/replay.ts"
+import { conversationOf, projectionHash, replayRoom, until } from "../replay/replay.ts"
 import { readRooms } from "../replay/chat-log.ts"
 import { startTestServer } from "../support/server.ts"
 

@@ -2,7 +2,7 @@ import { prefixRange, type Storage, type StorageEntry, type StorageOperation } f
 import { check, codeOf, failsWith, same } from "./check.js"
 
 /** What every storage adapter does. Runs wherever the adapter does: in Node, or inside a page. */
-export interface StorageHarness {
+interface StorageHarness {
   /** A handle on the harness's one store, which is made at the first call and kept from then on. */
   open(): Promise<Storage>
   /** Whether the store takes two handles at once, as two tabs would. */

@@ -126,7 +126,7 @@ async function isWriting(conversation: Conversation): Promise<void> {
 }
 
 /** Reads a conversation to its beginning. */
-export async function complete(conversation: Conversation, messages: number): Promise<void> {
+async function complete(conversation: Conversation, messages: number): Promise<void> {
   for (;;) {
     const list = await until(conversation.messages, ({ state, items, complete: all }) => {
       return state === "ready" && (items.length >= messages || !all)

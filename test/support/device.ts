@@ -46,7 +46,7 @@ export async function makeDevice(seed: Uint8Array = randomBytes(32)): Promise<Te
 }
 
 /** The body element of a message with this text; a new salt, so a new message, each time. */
-export function messageBody(text: string): Uint8Array {
+function messageBody(text: string): Uint8Array {
   return encodeBody(randomBytes(BODY_SALT_BYTES), new Map([["t", text]]))
 }
 
@@ -59,7 +59,7 @@ export function messageDraft(text: string, seen: readonly ControlId[] = [anyCont
 }
 
 /** A draft of a control entry; without `seen` it is one that creates a conversation. */
-export function controlDraft(content: Content, seen: readonly ControlId[] = []): Draft {
+function controlDraft(content: Content, seen: readonly ControlId[] = []): Draft {
   lastClock = (lastClock + 1) as Clock
   return { class: "control", clock: lastClock, body: encodeBody(randomBytes(BODY_SALT_BYTES), content), seen }
 }

@@ -34,7 +34,7 @@ export function createStore<T>(initial: T, onListeners?: (count: number) => void
 }
 
 /** Calls a listener; what it throws is reported as an uncaught error of its own, after everybody was told. */
-export function call<T>(listener: (value: T) => void, value: T): void {
+function call<T>(listener: (value: T) => void, value: T): void {
   try {
     listener(value)
   } catch (error) {

@@ -37,7 +37,8 @@ export const refusals = {
   STORAGE_FAILED: { number: 55, kind: "transient" },
   QUARANTINED: { number: 56, kind: "transient" },
   UNKNOWN_DOCUMENT: { number: 57, kind: "permanent" },
-  FORBIDDEN: { number: 58, kind: "permanent" },
+  // As far as this server knows: what lets the device in may be on its way to it.
+  FORBIDDEN: { number: 58, kind: "transient" },
   // The connection. [SPEC S]
   BAD_FRAME: { number: 70, kind: "permanent" },
   FRAME_TOO_LARGE: { number: 71, kind: "permanent" },

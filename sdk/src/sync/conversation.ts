@@ -3,6 +3,7 @@ import { createSignal } from "../base/store.js"
 import { encodeControl, type ControlAction } from "../authority/control.js"
 import { createLedger, type Ledger } from "../authority/ledger.js"
 import { cutOf, type ControlState } from "../authority/project.js"
+import { isAtLeast } from "../authority/role.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
@@ -23,7 +24,7 @@ import {
 } from "../protocol/names.js"
 import { prefixRange } from "../storage/storage.js"
 import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
-import { decodeRefused, draftOf, encodeRefused, type RefusedDraft } from "./refused.js"
+import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
 
 export interface ConversationPorts extends Omit<DocumentPorts, "state"> {
   readonly device: DeviceId
@@ -83,6 +84,13 @@ export class ReplicaConversation {
     return this.control
   }
 
+  /** Whether this device may write messages, by all that is known here. */
+  get mayWrite(): boolean {
+    const user = this.state.devices.get(this.ports.device)?.user
+    const role = user === undefined ? undefined : this.state.members.get(user)?.role
+    return role !== undefined && isAtLeast(role, "member")
+  }
+
   /** Numbers of the segments that exist here, ascending; always one at least. */
   get segmentNumbers(): number[] {
     return Array.from(this.known.size === 0 ? [1] : this.known).sort((a, b) => a - b)
@@ -120,6 +128,14 @@ export class ReplicaConversation {
   get documentNames(): DocumentName[] {
     const segments = this.segmentNumbers.reverse().filter((number) => this.segments.get(number)?.isEmpty !== true)
     return [this.control.name, ...segments.map((number) => segmentDocument(this.id, number))]
+  }
+
+  /** Segments that a carrier is to look for: those that exist here, and the one behind a full one. */
+  get carriedSegments(): DocumentName[] {
+    const numbers = this.segmentNumbers
+    const newest = this.segments.get(this.newestNumber)
+    if (newest !== undefined && isFull(newest)) numbers.push(this.newestNumber + 1)
+    return numbers.map((number) => segmentDocument(this.id, number))
   }
 
   /** The digests of its documents that hold sealed entries. */
@@ -225,9 +241,7 @@ export class ReplicaConversation {
     const number = this.newestNumber
     const newest = this.segments.get(number)
     if (newest === undefined) throw new TypeError("the newest segment is always loaded")
-    const { messages, bytes } = newest.summary
-    const waiting = newest.drafts.reduce((sum, { body }) => sum + body.length, 0)
-    if (messages + newest.drafts.length < SEGMENT_MESSAGES && bytes + waiting < SEGMENT_BYTES) return newest
+    if (!isFull(newest)) return newest
     const next = ReplicaDocument.empty(segmentDocument(this.id, number + 1), this.documentPorts())
     this.known.add(number + 1)
     this.adopt(number + 1, next)
@@ -346,18 +360,6 @@ export class ReplicaConversation {
       )
   }
 
-  /** Keeps an own entry as refused, out of the way of all others. */
-  async refuse(document: ReplicaDocument, draft: Draft, code: RefusalCode): Promise<void> {
-    const refused = { code, draft }
-    await document.dropDraft(draftHash(draft), encodeRefused(refused))
-    this.refusedDrafts.set(draftHash(draft), { document: document.name, refused })
-    if (document === this.control) {
-      await this.governing(() => this.readControl())
-      this.changes.emit({ kind: "control" })
-    }
-    this.changes.emit({ kind: "refused" })
-  }
-
   /** Forgets a refused entry. */
   async discard(hash: BodyHash): Promise<void> {
     const found = this.refusedDrafts.get(hash)
@@ -384,6 +386,12 @@ export class ReplicaConversation {
     await this.governing(async () => undefined)
     for (const document of [this.control, ...this.segments.values()]) await document.idle()
   }
+}
+
+/** Whether an author opens the next segment. [SPEC R3] */
+function isFull({ summary, drafts }: ReplicaDocument): boolean {
+  const waiting = drafts.reduce((sum, { body }) => sum + body.length, 0)
+  return summary.messages + drafts.length >= SEGMENT_MESSAGES || summary.bytes + waiting >= SEGMENT_BYTES
 }
 
 function segmentOf(name: DocumentName): number {

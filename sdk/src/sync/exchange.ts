@@ -42,6 +42,9 @@ const LAST_RETRY_MS = 60_000
 /** Refusals after which writing the same again in a new log can help. [SPEC R1] */
 const rewritable: ReadonlySet<RefusalCode> = new Set(["FORK", "BAD_SEAL", "CLOCK_FAR_AHEAD", "CLIENT_ID_TAKEN"])
 
+/** Refusals that a control entry lifts which the server does not have yet. [SPEC R5] */
+const ofAuthority: ReadonlySet<RefusalCode> = new Set(["NOT_MEMBER", "PAST_CUT", "ROLE_TOO_LOW"])
+
 /** Brings the replica and one server to the same contents, over one live connection, and keeps them there. [SPEC S4-S7] */
 export class Exchange {
   private readonly inbound = createQueue()
@@ -290,8 +293,11 @@ export class Exchange {
       const item = refused.get(log) ?? nameless
       acks.take(server, document.name, log, item === undefined ? count : Math.min(item.at, count))
     }
+    // A server that lags behind this device in authority is not the last word.
+    const lags = (code: RefusalCode): boolean =>
+      ofAuthority.has(code) && document !== conversation.controlDocument && conversation.mayWrite
     for (const [log, { code, at }] of refused) {
-      if (isTransient(code) || log === undefined) this.retryLater(document.name, frame.retryAfterMs)
+      if (isTransient(code) || log === undefined || lags(code)) this.retryLater(document.name, frame.retryAfterMs)
       else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
       else if (!rewritable.has(code)) await conversation.takeBack(document, log, at, code)
       else {

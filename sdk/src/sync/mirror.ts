@@ -42,11 +42,13 @@ export function attachMirrors(
   }
 
   const reachAll = (): void => {
-    const names = [conversation.controlDocument.name, ...conversation.documentNames]
+    const names = [conversation.controlDocument.name, ...conversation.carriedSegments]
     Promise.all(names.map(reach)).catch(() => undefined)
   }
   const stop = conversation.changes.on(({ kind }) => {
     if (kind === "document") reachAll()
+    // What waited for authority may pass now.
+    if (kind === "control") for (const mirror of mirrors.values()) mirror.readAgain()
   })
   reachAll()
   return {
@@ -92,6 +94,12 @@ class Mirror {
     await this.enqueue(async () => {
       this.destroy()
     })
+  }
+
+  /** Reads the mirror again: some of it may have waited for authority, also while that was on its way. */
+  readAgain(): void {
+    const { current } = this
+    if (current !== undefined) this.run(() => this.read(current.doc, false))
   }
 
   private run(task: () => Promise<void>): void {

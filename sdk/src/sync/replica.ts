@@ -225,13 +225,23 @@ export class Replica {
 
   private async pump(document: ReplicaDocument): Promise<void> {
     try {
-      if (this.mayFlush()) await document.flush()
-      else await document.save()
+      if (this.mayFlush()) {
+        await this.flushAuthority(document)
+        await document.flush()
+      } else await document.save()
       this.health.set({ kind: "ok" })
       this.retryMs = FIRST_RETRY_MS
     } catch (error) {
       this.report(error)
     }
+  }
+
+  /** What a segment's entries rest on is sealed, and so sent, before them. */
+  private async flushAuthority(document: ReplicaDocument): Promise<void> {
+    const control = this.conversations.get().get(conversationOf(document.name))?.controlDocument
+    if (control === undefined || control === document || control.drafts.length === 0) return
+    this.wake(control)
+    await this.pumping.get(control)
   }
 
   /** Takes a storage failure: says so, and tries again later. Losing the writer's guard is no failure. */

@@ -19,7 +19,7 @@ export type SessionState =
   /** Every server refused for good. */
   | { readonly kind: "refused"; readonly server: number; readonly code: RefusalCode }
 
-export interface Attempt {
+interface Attempt {
   /** Index of the server. */
   readonly server: number
   /** Failures in a row. */

@@ -26,7 +26,7 @@ export interface SessionPorts {
   trusted(keys: readonly Uint8Array[]): Promise<void>
 }
 
-export interface Welcome {
+interface Welcome {
   readonly certificate: Certificate | undefined
   readonly trust: readonly Uint8Array[]
 }

@@ -4,7 +4,7 @@ export interface Transport {
   connect(url: string, events: TransportEvents): Connection
 }
 
-export interface TransportEvents {
+interface TransportEvents {
   opened(): void
   message(bytes: Uint8Array): void
   /** `code` is the WebSocket close code; 1006 where the connection never was or broke. */

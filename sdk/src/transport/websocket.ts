@@ -1,7 +1,7 @@
 import type { Connection, Transport } from "./transport.js"
 
 /** The part of a WebSocket that the transport uses: a browser's, Node's or that of `ws`. */
-export interface WebSocketLike {
+interface WebSocketLike {
   binaryType: string
   readonly readyState: number
   readonly bufferedAmount: number

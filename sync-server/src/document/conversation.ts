@@ -286,7 +286,7 @@ export class Conversation {
     if (!isMember && !this.#state.everMembers.has(user)) return refuseAll("FORBIDDEN", update)
     const document = await this.#documents.open(name)
     if (document === undefined) return refuseAll("QUARANTINED", update)
-    if (!isMember) return refuseAll("FORBIDDEN", update, document.summary)
+    if (!isMember) return refuseAll("PAST_CUT", update, document.summary)
     const admission = this.#admission(source, document)
     const verdicts = await check(update, this.#context(document, admission))
     if (verdicts === undefined) return refuseAll("MALFORMED")

@@ -1,0 +1,39 @@
+import { expect, it } from "vitest"
+import { systemEnv } from "../base/env.js"
+import { deviceNamed } from "../log/scenario.js"
+import { documentParts, type DocumentName, type UserId } from "../protocol/names.js"
+import { createMemoryStorage } from "../storage/memory.js"
+import { Replica } from "./replica.js"
+
+it("[R5] control entries are sealed before the messages that rest on them", async () => {
+  const device = await deviceNamed("ann")
+  const replica = await Replica.open({
+    storage: createMemoryStorage(),
+    env: systemEnv,
+    user: "ann" as UserId,
+    // The later a signature was asked for, the sooner it is there.
+    signer: { ...device, sign: async (message) => (await turns(40 / ++signatures), device.sign(message)) },
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  let signatures = 0
+  const sealed: DocumentName[] = []
+  const both = new Promise<void>((resolve) => {
+    replica.changes.on(({ change }) => {
+      if (change.kind !== "document" || change.change.kind !== "accepted") return
+      if (sealed.push(change.document.name) === 2) resolve()
+    })
+  })
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  trip.post(new Map([["t", "hello"]]))
+  replica.setCarrier("any", true)
+  await replica.wakeAll()
+  await both
+  expect(sealed.map((name) => documentParts(name).kind)).toEqual(["control", "segment"])
+  await replica.close()
+})
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await Promise.resolve()
+}
