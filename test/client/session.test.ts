@@ -1,0 +1,141 @@
+/* What a client's connection does for its user. [SPEC R, S8, W4] */
+import { exportSPKI, generateKeyPair, SignJWT } from "jose"
+import { afterEach, expect, it } from "vitest"
+import { systemEnv } from "@weft/sdk/protocol"
+import { createClient, createMemoryStorage, type Client, type NodeClientOptions } from "@weft/sdk/node"
+import { conversationOf, until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+
+const clients: Client[] = []
+
+async function open(user: string, options: Partial<NodeClientOptions> = {}): Promise<Client> {
+  const client = await createClient({ user, storage: createMemoryStorage(), ...options })
+  clients.push(client)
+  return client
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()))
+})
+
+it("[S9] goes on with the next server when the first is gone", async () => {
+  const second = await startTestServer()
+  const first = await startTestServer({ peers: [`${second.url}/sync`] })
+  const alice = await open("alice", { servers: [first.url, second.url] })
+  const trip = await alice.createConversation({ title: "Trip" })
+  await trip.send("by the first").reached("sent")
+  await first.close()
+  await trip.send("by the second").reached("sent")
+  await alice.synced()
+  expect(alice.status.get().connection).toMatchObject({ kind: "online", server: `${second.url}/sync` })
+  const reader = await open("alice", { servers: [second.url] })
+  const read = await conversationOf(reader, trip.id)
+  await until(read.messages, ({ items }) => items.length === 2)
+  expect(read.messages.get().items.map(({ text }) => text)).toEqual(["by the first", "by the second"])
+})
+
+it("writes without servers, and sends everything once one is added", async () => {
+  const server = await startTestServer()
+  const alice = await open("alice")
+  const trip = await alice.createConversation({ title: "Trip" })
+  const message = trip.send("kept here")
+  await message.reached("saved")
+  expect(alice.status.get()).toMatchObject({ connection: { kind: "local" }, pending: [] })
+  alice.addServer(server.url)
+  await message.reached("sent")
+  await alice.synced()
+  expect(alice.status.get().connection).toMatchObject({ kind: "online", synced: true })
+})
+
+it("[S8] renews its token in band: the connection outlives the first one", async () => {
+  const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true })
+  const [issuer, audience, pem] = ["https://issuer.example", "weft", await exportSPKI(publicKey)]
+  const server = await startTestServer({ auth: { kind: "jwt", keys: { kind: "pem", pem }, issuer, audience } })
+  const ends: number[] = []
+  const token = async (): Promise<string> => {
+    const end = Math.floor(Date.now() / 1000) + (ends.length === 0 ? 2 : 600)
+    ends.push(end)
+    const claims = new SignJWT({}).setProtectedHeader({ alg: "EdDSA" }).setSubject("alice")
+    return claims.setIssuer(issuer).setAudience(audience).setExpirationTime(end).sign(privateKey)
+  }
+  const alice = await open("alice", { servers: [server.url], token })
+  await until(alice.status, ({ connection }) => connection.kind === "online")
+  const kinds = new Set<string>()
+  alice.status.subscribe(({ connection }) => kinds.add(connection.kind))
+  // The server ends a connection with its token: being heard after that time is the proof.
+  const trip = await alice.createConversation({ title: "Trip" })
+  await new Promise((resolve) => systemEnv.setTimer((ends[0] ?? 0) * 1000 + 200 - Date.now(), () => resolve(undefined)))
+  await trip.send("still here").reached("sent")
+  expect(kinds).toEqual(new Set(["online"]))
+  expect(ends.length).toBe(2)
+})
+
+it("[S9] says why it is refused for good, and stays usable", async () => {
+  const { publicKey } = await generateKeyPair("EdDSA", { extractable: true })
+  const [issuer, audience, pem] = ["https://issuer.example", "weft", await exportSPKI(publicKey)]
+  const server = await startTestServer({ auth: { kind: "jwt", keys: { kind: "pem", pem }, issuer, audience } })
+  const alice = await open("alice", { servers: [server.url], token: () => "no token at all" })
+  const { connection } = await until(alice.status, (status) => status.connection.kind === "refused")
+  expect(connection).toEqual({ kind: "refused", server: `${server.url}/sync`, code: "AUTH_FAILED" })
+  const trip = await alice.createConversation({ title: "Trip" })
+  await trip.send("offline").reached("saved")
+  expect(alice.status.get().pending).toMatchObject([{ messages: 1, reason: "connection" }])
+})
+
+it("[W4, E3] a clock that is hours ahead is set right before anything is sealed, and the message arrives", async () => {
+  const server = await startTestServer()
+  const ahead = 3 * 60 * 60 * 1000
+  const alice = await open("alice", { env: { ...systemEnv, now: () => Date.now() + ahead } })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const message = trip.send("from the future")
+  await message.reached("saved")
+  expect(trip.messages.get().items[0]?.sentAt).toBeGreaterThan(Date.now() + ahead / 2)
+  alice.addServer(server.url)
+  await message.reached("sent")
+  const bob = await open("bob", { servers: [server.url] })
+  const received = await conversationOf(bob, trip.id)
+  await until(received.messages, ({ items }) => items.length === 1)
+  expect(received.messages.get().items[0]?.sentAt).toBeLessThan(Date.now() + 60_000)
+})
+
+it("[R1, I3, I7] what a removed member wrote offline is shown as not accepted, to copy or discard", async () => {
+  const server = await startTestServer()
+  const alice = await open("alice", { servers: [server.url] })
+  const bob = await open("bob", { servers: [server.url] })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const received = await conversationOf(bob, trip.id)
+  await received.send("in time").reached("sent")
+  await until(trip.messages, ({ items }) => items.length === 1)
+  bob.goOffline()
+  const late = received.send("too late")
+  await late.reached("saved")
+  await trip.removeMember("bob")
+  await alice.synced()
+  bob.goOnline()
+  await expect(late.reached("sent")).rejects.toMatchObject({ code: "MESSAGE_REJECTED" })
+  expect(late.rejection).toBe("PAST_CUT")
+  expect(received.messages.get().items.map(({ text, status }) => [text, status])).toEqual([
+    ["in time", "sent"],
+    ["too late", "rejected"],
+  ])
+  expect(() => received.retry(late.id)).toThrow(expect.objectContaining({ code: "NOT_ALLOWED" }))
+  await received.discard(late.id)
+  await until(received.messages, ({ items }) => items.length === 1)
+  await until(bob.status, ({ pending }) => pending.length === 0)
+})
+
+it("[R5] who was let in on one server writes on another that has not heard of it", async () => {
+  const first = await startTestServer()
+  const second = await startTestServer()
+  const alice = await open("alice", { servers: [first.url] })
+  const bob = await open("bob", { servers: [first.url] })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const received = await conversationOf(bob, trip.id)
+  await received.send("here").reached("sent")
+  await bob.synced()
+  await first.close()
+  const message = received.send("and there")
+  bob.addServer(second.url)
+  await message.reached("sent")
+  expect(received.messages.get().items.map(({ status }) => status)).toEqual(["sent", "sent"])
+})
