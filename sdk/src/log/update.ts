@@ -321,6 +321,27 @@ function writeRun(encoder: encoding.Encoder, run: LogRun): void {
   }
 }
 
+/**
+ * Several updates of one document as one that says the same, where each is well-formed and they continue one another;
+ * else undefined.
+ */
+export function joinUpdates(updates: readonly Uint8Array[]): Uint8Array | undefined {
+  const joined = new Map<number, { log: LogId; client: number; from: number; elements: Element[] }>()
+  for (const update of updates) {
+    const blocks = decodeUpdate(update)
+    if (blocks === undefined) return undefined
+    for (const { client, root, from, elements, refusal } of blocks) {
+      if (refusal !== undefined) return undefined
+      const before = joined.get(client)
+      if (before === undefined)
+        joined.set(client, { log: (root ?? "") as LogId, client, from, elements: elements.slice() })
+      else if (from !== before.from + before.elements.length) return undefined
+      else for (const element of elements) before.elements.push(element)
+    }
+  }
+  return encodeUpdate(Array.from(joined.values()))
+}
+
 /** Where the struct that begins at `at` ends: holes and elements never share one. */
 function structEnd(elements: readonly Element[], at: number): number {
   const hole = elements[at] === null

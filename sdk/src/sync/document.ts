@@ -325,7 +325,8 @@ export class ReplicaDocument {
       const covering = records.some((record) => !carried.has(recordIdOf(record)))
         ? this.summaryOperations(summary, this.nextNumber)
         : []
-      await this.write([...this.appendOperations(canonical, summary), ...covering])
+      // Who wrote it keeps it; what a power cut takes from here, the next comparison brings back.
+      await this.write([...this.appendOperations(canonical, summary), ...covering], "relaxed")
       this.commit(summary)
       if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
       this.changes.emit({ kind: "accepted", entries, update: canonical, source })
@@ -546,11 +547,11 @@ export class ReplicaDocument {
     ]
   }
 
-  private async write(batch: readonly StorageOperation[]): Promise<void> {
+  private async write(batch: readonly StorageOperation[], durability: "strict" | "relaxed" = "strict"): Promise<void> {
     const guard = this.ports.guard()
     if (guard === undefined) throw new WeftError("STORE_FENCED", "another tab is the writer")
     const puts = batch.some(({ kind, key }) => kind === "put" && key.startsWith("u/"))
-    await this.ports.storage.write(batch, { durability: "strict", guard })
+    await this.ports.storage.write(batch, { durability, guard })
     if (puts) {
       this.nextNumber++
       this.stored++

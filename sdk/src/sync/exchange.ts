@@ -13,7 +13,7 @@ import type { Env, Timer } from "../base/env.js"
 import { createQueue } from "../base/queue.js"
 import { decodeRecord, encodeRecord, type RecordId } from "../log/erasure.js"
 import { digestOf, vectorOf } from "../log/summary.js"
-import { encodeUpdate, splitRuns } from "../log/update.js"
+import { encodeUpdate, joinUpdates, splitRuns } from "../log/update.js"
 import { deviceOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
 import type { Acks } from "./acks.js"
 import type { ReplicaConversation } from "./conversation.js"
@@ -35,6 +35,8 @@ export interface ExchangePorts {
 
 /** Updates that wait for their acknowledgement, at most; more are sent as those come. */
 const MAX_UNACKNOWLEDGED = 256
+/** Updates that came right behind one another are checked and stored together, up to so many bytes. */
+const MAX_JOINED_BYTES = 512 * 1024
 /** Vectors that wait for `served`, at most. */
 const MAX_VECTORS = 16
 const FIRST_RETRY_MS = 500
@@ -48,6 +50,8 @@ const ofAuthority: ReadonlySet<RefusalCode> = new Set(["NOT_MEMBER", "PAST_CUT",
 /** Brings the replica and one server to the same contents, over one live connection, and keeps them there. [SPEC S4-S7] */
 export class Exchange {
   private readonly inbound = createQueue()
+  /** The last frame that came in, where it is an update that still waits: more of the same document join it. */
+  private arrived: { readonly document: DocumentName; readonly updates: Uint8Array[]; bytes: number } | undefined
   private readonly outbound = createQueue()
   /** Updates under way: own positions that their acknowledgement covers. */
   private readonly unacknowledged = new Map<number, { document: DocumentName; counts: ReadonlyMap<LogId, number> }>()
@@ -104,7 +108,36 @@ export class Exchange {
 
   /** Takes a frame of the server's; one after another, in their order. */
   take(frame: Frame): void {
-    this.inbound(() => (this.ended ? Promise.resolve() : this.handle(frame))).catch((error: unknown) => {
+    if (frame.kind === "update") this.takeUpdate(frame)
+    else {
+      this.arrived = undefined
+      this.work(() => this.handle(frame))
+    }
+  }
+
+  private takeUpdate({ document, update }: FrameOf<"update">): void {
+    const { arrived } = this
+    if (arrived?.document === document && arrived.bytes + update.length <= MAX_JOINED_BYTES) {
+      arrived.updates.push(update)
+      arrived.bytes += update.length
+      return
+    }
+    const waiting = { document, updates: [update], bytes: update.length }
+    this.arrived = waiting
+    this.work(async () => {
+      if (this.arrived === waiting) this.arrived = undefined
+      const joined = waiting.updates.length === 1 ? undefined : joinUpdates(waiting.updates)
+      for (const bytes of joined === undefined ? waiting.updates : [joined]) await this.receive(document, bytes)
+    })
+  }
+
+  private work(task: () => Promise<void>): void {
+    const run = async (): Promise<void> => {
+      if (this.ended) return
+      await task()
+      this.ports.changed()
+    }
+    this.inbound(run).catch((error: unknown) => {
       this.ports.failed(error)
     })
   }
@@ -126,9 +159,6 @@ export class Exchange {
       case "records":
         await this.receiveRecords(frame)
         break
-      case "update":
-        await this.receive(frame)
-        break
       case "ack":
         this.acknowledged(frame.id)
         break
@@ -139,7 +169,6 @@ export class Exchange {
         // Frames of the greeting are the session's; the rest only devices send.
         break
     }
-    this.ports.changed()
   }
 
   /** A conversation differs, or this device was just let into it: fetch and send what is different, authority first. */
@@ -320,7 +349,7 @@ export class Exchange {
     this.retries.set(name, timer)
   }
 
-  private async receive({ document: name, update }: FrameOf<"update">): Promise<void> {
+  private async receive(name: DocumentName, update: Uint8Array): Promise<void> {
     const { conversation, document } = await this.ports.replica.document(name)
     const verdicts = await conversation.receive(document, update, this)
     let fetch = false
