@@ -7,7 +7,11 @@ import { watchPage } from "./client/network.js"
 import { browserTabs } from "./client/tabs.js"
 import { onlyTab } from "./client/tab-port.js"
 import { openIndexedDbStorage } from "./storage/indexeddb.js"
+import { webCryptoVerify } from "./identity/verify.js"
 import { webSocketTransport } from "./transport/websocket.js"
+
+// What was imported of a key serves all clients of a page.
+const verify = webCryptoVerify(crypto.subtle)
 
 /**
  * Opens this browser's device of a user: its conversations from IndexedDB at once, and the connection to the servers
@@ -20,6 +24,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     return await openClient(options, {
       storage,
       transport: webSocketTransport(WebSocket),
+      verify,
       // A storage of one's own is nobody else's: there is no other tab to agree with.
       tabs: options.storage === undefined ? browserTabs(name) : onlyTab,
       watchNetwork: watchPage,

@@ -6,7 +6,11 @@ import type { Client, ClientOptions } from "./client/api.js"
 import { openClient } from "./client/client.js"
 import { onlyTab } from "./client/tab-port.js"
 import { openLevelStorage } from "./storage/level.js"
+import { webCryptoVerify } from "./identity/verify.js"
 import { webSocketTransport } from "./transport/websocket.js"
+
+// What was imported of a key serves all clients of a process.
+const verify = webCryptoVerify(crypto.subtle)
 
 export interface NodeClientOptions extends ClientOptions {
   /** Folder of the LevelDB database; made where it is missing. One process at a time. */
@@ -21,6 +25,7 @@ export async function createClient(options: NodeClientOptions): Promise<Client> 
     return await openClient(options, {
       storage,
       transport: webSocketTransport(WebSocket),
+      verify,
       tabs: onlyTab,
       watchNetwork: () => () => undefined,
     })

@@ -69,3 +69,15 @@ export function createBreather(env: ServerEnv): () => Promise<void> | undefined 
     return waiting
   }
 }
+
+/** Waits for a task, but not longer. */
+export function within(env: ServerEnv, ms: number, task: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = env.setTimer(ms, resolve)
+    task()
+      .then(resolve, reject)
+      .finally(() => {
+        env.clearTimer(timer)
+      })
+  })
+}

@@ -1,42 +1,28 @@
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
-import { conversationOf, hex, WeftError, type DocumentName } from "@weft/sdk/protocol"
+import { hex, WeftError } from "@weft/sdk/protocol"
 import type { Authenticate } from "./auth/authenticate.js"
 import { authenticateDev } from "./auth/dev.js"
 import { authenticateJwt, pemKey, remoteKeys } from "./auth/jwt.js"
-import { loadServerKey } from "./auth/server-key.js"
-import { loadTrust } from "./auth/trust.js"
 import { createVerifier } from "./auth/verifier.js"
 import { isLoopbackHost } from "./config.js"
-import type { AwarenessRoom } from "./connection/awareness.js"
-import { Clients } from "./connection/clients.js"
-import { FanOut } from "./connection/fan-out.js"
-import { FrameConnection, type ConnectionPorts } from "./connection/frame-connection.js"
-import { PeerOrigins } from "./connection/peer-origins.js"
-import { StockConnection, type StockPorts } from "./connection/stock-connection.js"
-import { SyncSession } from "./connection/sync-session.js"
-import { DigestTable } from "./document/digest-table.js"
-import { Registry } from "./document/registry.js"
-import { rebuildIndex } from "./document/rebuild-index.js"
-import { UserIndex } from "./document/user-index.js"
-import { createBreather, repeat, systemServerEnv, type ServerEnv } from "./env.js"
+import { openCore } from "./core.js"
+import { systemServerEnv, type ServerEnv } from "./env.js"
 import { defaultLimits } from "./limits/limits.js"
-import { Rates } from "./limits/rates.js"
 import { Slots } from "./limits/slots.js"
+import { webSocketDial } from "./net/dial.js"
 import { httpListener } from "./net/http.js"
 import { upgradeListener } from "./net/upgrade.js"
+import { webSocketChannel } from "./net/web-socket-channel.js"
 import { createLog, type Log } from "./observe/log.js"
 import { createMetrics } from "./observe/metrics.js"
 import type { AuthOptions, ServerOptions } from "./options.js"
-import { PeerLink } from "./peer/link.js"
-import { openLevelStore } from "./store/level-store.js"
-import { createMerger } from "./store/merge.js"
+import { LevelDatabase } from "./store/level-database.js"
 
 export type { ServerOptions, AuthOptions } from "./options.js"
 export type { Limits } from "./limits/limits.js"
 
 const DEFAULT_PORT = 4400
-const SWEEP_MS = 5_000
 /** Requests here are small; who is slower than this only holds a socket. */
 const HEADERS_MS = 10_000
 const REQUEST_MS = 30_000
@@ -66,104 +52,27 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
   const limits = { ...defaultLimits, ...options.limits }
   const log = createLog(options.logLevel ?? "info")
   const metrics = createMetrics({ process: options.processMetrics ?? false })
-  const now = (): number => env.now()
-  const store = await openLevelStore({
-    directory: options.data,
-    env,
-    elapsed: () => Number(process.hrtime.bigint()) / 1e6,
-    onCommit: ({ ms }) => {
-      metrics.fsyncSeconds.observe(ms / 1000)
-    },
-    onFailure: (error) => {
-      log.error({ err: error }, "the store refuses writes: nothing is acknowledged until it has recovered")
-    },
-    onRecovery: () => {
-      log.warn("the store takes writes again")
-    },
-  })
-  try {
-    const key = await loadServerKey(store)
-    const trust = await loadTrust(store, key.publicKey, options.trust ?? [])
-    const verifier = createVerifier()
-    const digests = new DigestTable()
-    for (const { document, digest } of await store.digests()) digests.set(document, digest)
-    const index = new UserIndex(store)
-    const fanOut = new FanOut(env.defer, (sent) => {
-      metrics.fanOut.inc(sent)
-    })
-    const written = new Rates({ perSecond: limits.entriesPerSecond, burst: limits.entryBurst })
-    const relayed = new Rates({ perSecond: limits.relayedPerSecond, burst: limits.relayedBurst })
-    const ack = options.ack ?? { kind: "local" }
-    const quarantined = new Set<DocumentName>()
-    const merger = createMerger({
-      store,
+  const core = await openCore(
+    { dev, limits, peerToken: options.peerToken, trust: options.trust, ack: options.ack },
+    {
       env,
-      contextOf: (document) => registry.conversation(conversationOf(document)).mergeContext(document),
-      onMerged: (document, fewer) => {
-        metrics.merges.inc()
-        registry.active(conversationOf(document))?.merged(document, fewer)
-      },
-      onFailure: (document, error) => {
-        log.error({ err: error, document }, "a document could not be merged")
-      },
-    })
-    const registry: Registry = new Registry({
-      store,
-      verifier,
-      digests,
-      index,
-      limits,
-      written,
-      relayed,
-      metrics,
+      database: await LevelDatabase.open(options.data),
+      dial: webSocketDial(limits.frameBytes),
+      authenticate: authenticateBy(options.auth, () => env.now()),
+      verifier: createVerifier(),
       log,
-      now,
-      breathe: createBreather(env),
-      awaitsPeers: ack.kind === "peers",
-      quarantined,
-      merge: (document) => {
-        merger.request(document)
-      },
-      relay: (change) => {
-        fanOut.relay(change)
-      },
-      letIn: (conversation, users) => {
-        for (const user of users) {
-          for (const subscriber of fanOut.connectionsOf(user)) {
-            if (subscriber instanceof SyncSession) subscriber.tell(conversation)
-          }
-        }
-      },
-    })
-    await rebuildIndex(store, digests, registry, index, log)
-
-    const clients = new Clients()
-    const peerOrigins = new PeerOrigins()
-    const shared = { env, limits, ack, registry, digests, index, metrics, log }
-    const connectionPorts: ConnectionPorts & StockPorts = {
-      ...shared,
-      authenticate: authenticateBy(options.auth, now),
-      verifier,
-      key,
-      peerToken: options.peerToken,
-      dev,
-      trust,
-      incarnation: store.incarnation,
-      fanOut,
-      clients,
-      users: new Slots(),
-      stockUsers: new Slots(),
-      rooms: new Map<DocumentName, AwarenessRoom>(),
-      peerOrigins,
-    }
-    let draining = false
+      metrics,
+      elapsed: () => Number(process.hrtime.bigint()) / 1e6,
+    },
+  )
+  try {
     const http = createServer(
       { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
       httpListener({
         metrics,
         log,
         staticFolder: options.static,
-        notReady: () => (draining ? "draining" : store.failed ? "the store refuses writes" : undefined),
+        notReady: () => (core.isDraining ? "draining" : core.failed ? "the store refuses writes" : undefined),
       }),
     )
     http.on(
@@ -174,30 +83,17 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
         addresses: new Slots(),
         trustedProxy: options.trustedProxy ?? false,
         loopbackOriginsOnly: dev && options.allowRemoteDev !== true,
-        isDraining: () => draining,
+        isDraining: () => core.isDraining,
         accept: (target, socket, stream, release) => {
-          if (target.kind === "sync") new FrameConnection(socket, stream, connectionPorts, release)
-          else new StockConnection(socket, stream, target, connectionPorts, release)
+          const channel = webSocketChannel(socket, stream)
+          if (target.kind === "sync") core.accept(channel, release)
+          else core.acceptStock(channel, target, release)
         },
       }),
     )
-    metrics.gauge("weft_active_documents", "Documents in memory", function () {
-      this.set(registry.documentCount)
-    })
-    metrics.gauge("weft_unsent_bytes", "Bytes that connections have not read yet", function () {
-      this.set(clients.unsentBytes)
-    })
     const port = await listen(http, options.port ?? DEFAULT_PORT, host)
-    const links = (options.peers ?? []).map(
-      (url) => new PeerLink(url, { ...shared, key, trust, fanOut, peerOrigins, peerToken: options.peerToken }),
-    )
-    const stopSweeps = repeat(env, Math.min(SWEEP_MS, limits.idleMs / 2), () => {
-      clients.expire(env.now() - limits.idleMs)
-      registry.sweep()
-      written.sweep(env.now())
-      relayed.sweep(env.now())
-    })
-    announce(log, options.auth, { port, host, server: hex(key.publicKey) })
+    for (const url of options.peers ?? []) core.connect(url)
+    announce(log, options.auth, { port, host, server: hex(core.publicKey) })
 
     const reportError = (error: unknown): void => {
       metrics.errors.inc()
@@ -205,29 +101,21 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
     }
     let closing: Promise<void> | undefined
     const close = async (): Promise<void> => {
-      draining = true
-      stopSweeps()
       http.close()
-      await within(env, limits.drainMs, async () => {
-        await clients.drain()
-        // Not before: what is being answered may wait for its copies.
-        await Promise.all(links.map((link) => link.close()))
-        await registry.settled()
-      }).catch(reportError)
+      await core.drain().catch(reportError)
       http.closeAllConnections()
-      await merger.close()
-      await store.close()
+      await core.close()
       log.info("stopped")
     }
     return {
       port,
       url: `ws://${host === undefined || host.includes(":") ? "localhost" : host}:${port}`,
-      publicKey: key.publicKey,
+      publicKey: core.publicKey,
       reportError,
       close: () => (closing ??= close()),
     }
   } catch (error) {
-    await store.close()
+    await core.close()
     throw error
   }
 }
@@ -246,18 +134,6 @@ function listen(http: Server, port: number, host: string | undefined): Promise<n
       http.off("error", reject)
       resolve((http.address() as AddressInfo).port)
     })
-  })
-}
-
-/** Waits for a task, but not longer. */
-function within(env: ServerEnv, ms: number, task: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = env.setTimer(ms, resolve)
-    task()
-      .then(resolve, reject)
-      .finally(() => {
-        env.clearTimer(timer)
-      })
   })
 }
 

@@ -2,7 +2,7 @@ import { systemEnv, type Env } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { createStore, type Subscribable } from "../base/store.js"
 import { decodeCertificate, encodeCertificate } from "../identity/certificate.js"
-import { KeyGate, webCryptoVerify } from "../identity/verify.js"
+import { KeyGate, type Verify } from "../identity/verify.js"
 import { settingKey } from "../log/keys.js"
 import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
 import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, type UserId } from "../protocol/names.js"
@@ -20,12 +20,12 @@ import type { TabPort } from "./tab-port.js"
 
 // What a key is worth does not depend on who asks: all clients of a process share what was found out.
 const keys = new KeyGate()
-const verify = webCryptoVerify(crypto.subtle)
 
 /** What a platform brings to a client. */
 export interface Platform {
   readonly storage: Storage
   readonly transport: Transport
+  readonly verify: Verify
   readonly tabs: TabPort
   /** Calls back when the network, or the tab, comes or goes; returns what stops it. */
   watchNetwork(events: { readonly online: () => void; readonly offline: () => void }): () => void
@@ -49,7 +49,7 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
     env,
     user,
     signer,
-    verify: (key, message, signature) => verify(key, message, signature),
+    verify: platform.verify,
     refusesKey: (key) => keys.refuses(key),
   })
   const acks = await Acks.load(storage)

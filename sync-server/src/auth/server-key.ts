@@ -1,8 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto"
-import { encodeCertificate, issueCertificate, type UserId } from "@weft/sdk/protocol"
+import { createPrivateKey, createPublicKey, sign } from "node:crypto"
+import { encodeCertificate, issueCertificate, type Env, type UserId } from "@weft/sdk/protocol"
 import type { Store } from "../store/store.js"
 
 const SETTING = "server-key"
+/** DER of an Ed25519 private key in PKCS #8, up to its 32 random bytes. */
+const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex")
 
 /** The server's own Ed25519 key: it vouches for devices, and is its name among peers. */
 export interface ServerKey {
@@ -14,10 +16,10 @@ export interface ServerKey {
 }
 
 /** The key of this data folder, drawn at its first start. */
-export async function loadServerKey(store: Store): Promise<ServerKey> {
+export async function loadServerKey(store: Store, env: Env): Promise<ServerKey> {
   let pkcs8 = await store.getSetting(SETTING)
   if (pkcs8 === undefined) {
-    pkcs8 = generateKeyPairSync("ed25519").privateKey.export({ format: "der", type: "pkcs8" })
+    pkcs8 = Buffer.concat([PKCS8_PREFIX, env.randomBytes(32)])
     await store.putSetting(SETTING, pkcs8)
   }
   const privateKey = createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" })

@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream"
 import {
   decodeFrame,
   encodeFrame,
@@ -8,12 +7,11 @@ import {
   type FrameOf,
   type RefusalCode,
 } from "@weft/sdk/protocol"
-import type { WebSocket } from "ws"
 import { callAt } from "../env.js"
-import { guardBytes } from "../limits/guard-bytes.js"
 import type { Slots } from "../limits/slots.js"
 import { PeerUpdates } from "../peer/peer-updates.js"
 import type { Trust } from "../auth/trust.js"
+import type { Channel } from "./channel.js"
 import type { Client, Clients } from "./clients.js"
 import type { FanOut } from "./fan-out.js"
 import { greet, type GreetingPorts } from "./greeting.js"
@@ -51,11 +49,11 @@ export class FrameConnection implements Client {
   #stopExpiry: () => void = () => undefined
 
   /** `release`: gives back what the address holds. */
-  constructor(socket: WebSocket, stream: Duplex, ports: ConnectionPorts, release: () => void) {
+  constructor(channel: Channel, ports: ConnectionPorts, release: () => void) {
     const { env, limits, key, clients } = ports
     this.#ports = ports
     this.#state = { kind: "greeting", nonce: env.randomBytes(NONCE_BYTES) }
-    this.#socket = new Socket(socket, stream, {
+    this.#socket = new Socket(channel, {
       env,
       maxUnsentBytes: limits.unsentBytes,
       onMessage: (bytes) => {
@@ -71,7 +69,7 @@ export class FrameConnection implements Client {
     const timer = env.setTimer(limits.preAuthMs, () => {
       this.#refuse("AUTH_TIMEOUT", "no hello in time")
     })
-    const endBytes = guardBytes(stream, limits.preAuthBytes, () => {
+    const endBytes = channel.guardBytes(limits.preAuthBytes, () => {
       this.#refuse("FRAME_TOO_LARGE", "too many bytes before the welcome")
     })
     this.#endGuard = () => {

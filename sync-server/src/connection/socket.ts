@@ -1,9 +1,7 @@
-import type { Duplex } from "node:stream"
-import { closeCode, type RefusalCode } from "@weft/sdk/protocol"
-import type { WebSocket } from "ws"
+import { closeCode, type RefusalCode, type Timer } from "@weft/sdk/protocol"
 import type { ServerEnv } from "../env.js"
+import type { Channel } from "./channel.js"
 import { Outbox } from "./outbox.js"
-import { sinkOf } from "./sink.js"
 
 /** How long the other side may take to answer a close. */
 const CLOSE_MS = 2_000
@@ -19,44 +17,46 @@ export interface SocketPorts {
   onClosed(code: RefusalCode | undefined): void
 }
 
-/** An accepted WebSocket: binary messages in, a bounded outbox, one ordered close. Nothing in it throws. */
+/** An open channel: binary messages in, a bounded outbox, one ordered close. Nothing in it throws. */
 export class Socket {
   readonly outbox: Outbox
   heardAt: number
-  readonly #socket: WebSocket
+  readonly #channel: Channel
   readonly #ports: SocketPorts
   #refusal: RefusalCode | undefined
   #closing = false
+  #closeTimer: Timer
 
-  constructor(socket: WebSocket, stream: Duplex, ports: SocketPorts) {
-    this.#socket = socket
+  constructor(channel: Channel, ports: SocketPorts) {
+    this.#channel = channel
     this.#ports = ports
     this.heardAt = ports.env.now()
-    this.outbox = new Outbox(sinkOf(socket, stream), {
+    this.outbox = new Outbox(channel, {
       maxUnsentBytes: ports.maxUnsentBytes,
       defer: ports.env.defer,
       onSlow: () => {
         this.refuse("SLOW_READER", "this connection does not read")
       },
     })
-    socket.binaryType = "nodebuffer"
-    socket.on("message", (data: Buffer, isBinary: boolean) => {
-      if (this.#closing) return
-      this.heardAt = ports.env.now()
-      if (!isBinary) this.refuse("TEXT_FRAME", "only binary messages are frames")
-      else ports.onMessage(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-    })
-    socket.on("pong", () => {
-      this.heardAt = ports.env.now()
-    })
-    socket.on("error", (error: Error & { code?: string }) => {
-      // `ws` closes by itself; what it found wrong is only ours to count.
-      this.#refusal ??= error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" ? "FRAME_TOO_LARGE" : "BAD_FRAME"
-    })
-    socket.on("close", () => {
-      this.#closing = true
-      this.outbox.end()
-      ports.onClosed(this.#refusal)
+    channel.listen({
+      message: (bytes, isBinary) => {
+        if (this.#closing) return
+        this.heardAt = ports.env.now()
+        if (!isBinary) this.refuse("TEXT_FRAME", "only binary messages are frames")
+        else ports.onMessage(bytes)
+      },
+      pong: () => {
+        this.heardAt = ports.env.now()
+      },
+      broken: (code) => {
+        this.#refusal ??= code
+      },
+      closed: () => {
+        this.#closing = true
+        ports.env.clearTimer(this.#closeTimer)
+        this.outbox.end()
+        ports.onClosed(this.#refusal)
+      },
     })
   }
 
@@ -65,15 +65,15 @@ export class Socket {
   }
 
   pause(): void {
-    this.#socket.pause()
+    this.#channel.pause()
   }
 
   resume(): void {
-    this.#socket.resume()
+    this.#channel.resume()
   }
 
   ping(): void {
-    if (!this.#closing) this.#socket.ping()
+    if (!this.#closing) this.#channel.ping()
   }
 
   /** Ends the connection and says why. */
@@ -83,14 +83,10 @@ export class Socket {
     if (code !== "SLOW_READER") this.#ports.onRefuse?.(code, message)
     this.#closing = true
     this.outbox.end()
-    this.#socket.close(closeCode(code), code)
-    this.#socket.resume()
-    const { env } = this.#ports
-    const timer = env.setTimer(CLOSE_MS, () => {
-      this.#socket.terminate()
-    })
-    this.#socket.once("close", () => {
-      env.clearTimer(timer)
+    this.#channel.close(closeCode(code), code)
+    this.#channel.resume()
+    this.#closeTimer = this.#ports.env.setTimer(CLOSE_MS, () => {
+      this.#channel.terminate()
     })
   }
 }

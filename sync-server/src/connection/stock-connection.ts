@@ -1,10 +1,9 @@
-import type { Duplex } from "node:stream"
 import type { DocumentName, RefusalCode } from "@weft/sdk/protocol"
-import type { WebSocket } from "ws"
 import type { Authenticate } from "../auth/authenticate.js"
 import { callAt } from "../env.js"
 import type { Slots } from "../limits/slots.js"
 import { AwarenessRoom } from "./awareness.js"
+import type { Channel } from "./channel.js"
 import type { Client, Clients } from "./clients.js"
 import type { FanOut } from "./fan-out.js"
 import type { Shared } from "./session-ports.js"
@@ -29,15 +28,14 @@ export class StockConnection implements Client {
   #session: StockSession | undefined
 
   constructor(
-    socket: WebSocket,
-    stream: Duplex,
+    channel: Channel,
     request: { readonly document: DocumentName; readonly token: string },
     ports: StockPorts,
     release: () => void,
   ) {
     this.#ports = ports
     this.#document = request.document
-    this.#socket = new Socket(socket, stream, {
+    this.#socket = new Socket(channel, {
       env: ports.env,
       maxUnsentBytes: ports.limits.unsentBytes,
       onMessage: (bytes) => {

@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream"
 import {
   decodeFrame,
   DIGEST_PAGE,
@@ -14,9 +13,9 @@ import {
   type RefusalCode,
   type Timer,
 } from "@weft/sdk/protocol"
-import { WebSocket } from "ws"
 import type { ServerKey } from "../auth/server-key.js"
 import type { Trust } from "../auth/trust.js"
+import type { Call, Channel, Dial } from "../connection/channel.js"
 import type { FanOut } from "../connection/fan-out.js"
 import type { PeerOrigins } from "../connection/peer-origins.js"
 import type { Shared, Wire } from "../connection/session-ports.js"
@@ -27,7 +26,6 @@ import { PeerUpdates } from "./peer-updates.js"
 
 const FIRST_BACKOFF_MS = 250
 const LAST_BACKOFF_MS = 15_000
-const HANDSHAKE_MS = 10_000
 
 export interface LinkPorts extends Shared {
   readonly key: ServerKey
@@ -35,11 +33,12 @@ export interface LinkPorts extends Shared {
   readonly fanOut: FanOut
   readonly peerOrigins: PeerOrigins
   readonly peerToken: string | undefined
+  readonly dial: Dial
 }
 
 type State =
   | { readonly kind: "waiting"; readonly timer: Timer }
-  | { readonly kind: "connecting"; readonly socket: WebSocket }
+  | { readonly kind: "connecting"; readonly call: Call }
   | { readonly kind: "greeting"; readonly socket: Socket; readonly serverKey: Uint8Array | undefined }
   | { readonly kind: "live"; readonly socket: Socket; readonly session: SyncSession; readonly release: () => void }
   | { readonly kind: "closed" }
@@ -71,7 +70,7 @@ export class PeerLink {
         this.#ports.env.clearTimer(state.timer)
         return
       case "connecting":
-        state.socket.terminate()
+        state.call.abandon()
         return
       case "greeting":
         state.socket.refuse("SHUTTING_DOWN", "the server stops")
@@ -89,37 +88,25 @@ export class PeerLink {
   }
 
   #connect(): void {
-    const { limits } = this.#ports
-    const socket = new WebSocket(this.url, {
-      perMessageDeflate: false,
-      maxPayload: 2 * limits.frameBytes,
-      handshakeTimeout: HANDSHAKE_MS,
+    const call = this.#ports.dial(this.url, {
+      opened: (channel) => {
+        this.#greet(channel)
+      },
+      failed: (error) => {
+        this.#ports.log.debug({ peer: this.url, err: error }, "a peer is out of reach")
+        this.#retry()
+      },
     })
-    this.#state = { kind: "connecting", socket }
-    let stream: Duplex | undefined
-    let opened = false
-    socket.on("upgrade", (response) => {
-      stream = response.socket
-    })
-    socket.on("open", () => {
-      opened = true
-      if (stream !== undefined) this.#greet(socket, stream)
-    })
-    socket.on("error", (error) => {
-      if (!opened) this.#ports.log.debug({ peer: this.url, err: error }, "a peer is out of reach")
-    })
-    socket.on("close", () => {
-      if (!opened) this.#retry()
-    })
+    this.#state = { kind: "connecting", call }
   }
 
-  #greet(webSocket: WebSocket, stream: Duplex): void {
+  #greet(channel: Channel): void {
     const { env, limits, log } = this.#ports
     const stopPings = repeat(env, limits.idleMs / 3, () => {
-      if (socket.heardAt < env.now() - limits.idleMs) webSocket.terminate()
+      if (socket.heardAt < env.now() - limits.idleMs) channel.terminate()
       else if (this.isLive) this.#sendOn(socket, { kind: "ping", id: 0 })
     })
-    const socket = new Socket(webSocket, stream, {
+    const socket = new Socket(channel, {
       env,
       maxUnsentBytes: limits.unsentBytes,
       onMessage: (bytes) => {

@@ -1,11 +1,6 @@
-import { mkdir, open, statfs } from "node:fs/promises"
-import { dirname, resolve } from "node:path"
-import { WeftError } from "@weft/sdk/protocol"
-import { ClassicLevel } from "classic-level"
-import { openFailure, storeFailure } from "./failure.js"
 import type { KeyRange } from "./keys.js"
 
-type Entry = readonly [key: Uint8Array, value: Uint8Array]
+export type StoredEntry = readonly [key: Uint8Array, value: Uint8Array]
 
 /** Puts the value, or deletes the key where there is none. */
 export interface Operation {
@@ -16,205 +11,25 @@ export interface Operation {
 /** Reads of one moment. */
 export interface Reader {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
-  entries(range: KeyRange): Promise<Entry[]>
+  entries(range: KeyRange): Promise<StoredEntry[]>
   firstKey(range: KeyRange): Promise<Uint8Array | undefined>
   lastKey(range: KeyRange): Promise<Uint8Array | undefined>
 }
 
-/** Opening a database again rewrites its log (4 MiB) as a table, and its manifest. */
-const REOPEN_BYTES = 16 * 1024 * 1024
-/** Entries of a long scan between two turns of the event loop: about a millisecond. */
-const SCAN_PAGE = 1000
-
-type Level = ClassicLevel<Uint8Array, Uint8Array>
-
-/** LevelDB with synced batches, and a way back after one that failed. */
-export class Database {
-  readonly directory: string
-  readonly #level: Level
-  /** The batch that failed since the database was opened. */
-  #failed: readonly Operation[] | undefined
-  /** What undoes it. */
-  #undo: readonly Operation[] | undefined
-  #reopening: Promise<void> | undefined
-  #openings = 1
-
-  /** Rejects with STORE_LOCKED, STORE_CORRUPT, STORE_QUOTA or STORE_UNAVAILABLE. */
-  static async open(directory: string): Promise<Database> {
-    const path = resolve(directory)
-    try {
-      await makeDirectory(path)
-      const level: Level = new ClassicLevel(path, { keyEncoding: "view", valueEncoding: "view" })
-      try {
-        await level.open()
-      } catch (error) {
-        await level.close()
-        throw error
-      }
-      return new Database(path, level)
-    } catch (error) {
-      throw openFailure(error, path)
-    }
-  }
-
-  private constructor(directory: string, level: Level) {
-    this.directory = directory
-    this.#level = level
-  }
-
-  /** Writes all or nothing, and syncs. After a failure nothing else may be written before `recover` has succeeded. */
-  async write(batch: readonly Operation[]): Promise<void> {
-    if (this.#failed !== undefined)
-      throw new WeftError("STORE_FAILED", "the store writes nothing until it has recovered")
-    try {
-      await this.#level.batch(batch.map(levelOperation), { sync: true })
-    } catch (error) {
-      this.#failed = batch
-      // Reads still show what was there before; where they fail too, `recover` asks again.
-      this.#undo = await this.#valuesOf(batch).catch(() => undefined)
-      throw storeFailure(error)
-    }
-  }
-
-  /**
-   * Makes the database writable again after a failure, and proves it by a synced `probe`. Opens it anew: LevelDB appends
-   * behind the half record that a failed write leaves in its log, where recovery skips it, so synced and acknowledged
-   * writes would be lost at the next start. What was reported as failed may show up by that, and is undone.
-   */
-  async recover(probe: Operation): Promise<void> {
-    try {
-      this.#undo ??= await this.#valuesOf(this.#failed ?? [])
-      const { bavail, bsize } = await statfs(this.directory)
-      // Opening fails on a full disk, and reads with it; until there is room, reads go on with the old connection.
-      if (bavail * bsize < REOPEN_BYTES) throw new WeftError("STORE_QUOTA", "the disk is full")
-      await this.#reopen([...this.#undo, probe])
-    } catch (error) {
-      throw storeFailure(error)
-    }
-    this.#failed = undefined
-    this.#undo = undefined
-  }
-
-  get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#retried(() => this.#level.get(key).then(plain))
-  }
-
-  /** Whether there are values, in one go: a tenth of the cost of as many reads. */
-  hasMany(keys: readonly Uint8Array[]): Promise<boolean[]> {
-    return this.#retried(() => this.#level.hasMany([...keys]))
-  }
-
+/** The database port below the store: bytes by ordered keys, written in synced batches. Failures are WeftErrors (STORE_*). */
+export interface Database {
+  /** Where it is, for people. */
+  readonly location: string
+  get(key: Uint8Array): Promise<Uint8Array | undefined>
+  /** Whether there are values. */
+  hasMany(keys: readonly Uint8Array[]): Promise<boolean[]>
   /** Reads that all see the same moment. */
-  read<T>(operate: (reader: Reader) => Promise<T>): Promise<T> {
-    return this.#retried(async () => {
-      const level = this.#level
-      const snapshot = level.snapshot()
-      const limited = (range: KeyRange, reverse: boolean) => level.keys({ ...range, snapshot, reverse, limit: 1 }).all()
-      try {
-        return await operate({
-          get: (key) => level.get(key, { snapshot }).then(plain),
-          entries: async (range) => (await level.iterator({ ...range, snapshot }).all()).map(plainEntry),
-          firstKey: async (range) => (await limited(range, false))[0],
-          lastKey: async (range) => (await limited(range, true))[0],
-        })
-      } finally {
-        await snapshot.close()
-      }
-    })
-  }
-
-  /** What `take` makes of each entry, page by page, so that a long range doesn't hold up everything else. */
-  scan<T>(range: KeyRange, take: (key: Uint8Array, value: Uint8Array) => T | undefined): Promise<T[]> {
-    return this.#retried(async () => {
-      const found: T[] = []
-      const iterator = this.#level.iterator({ ...range, highWaterMarkBytes: 256 * 1024 })
-      try {
-        for (;;) {
-          const page = await iterator.nextv(SCAN_PAGE)
-          if (page.length === 0) return found
-          for (const [key, value] of page) {
-            const taken = take(key, value)
-            if (taken !== undefined) found.push(taken)
-          }
-        }
-      } finally {
-        await iterator.close()
-      }
-    })
-  }
-
-  close(): Promise<void> {
-    return this.#level.close()
-  }
-
-  async #valuesOf(batch: readonly Operation[]): Promise<Operation[]> {
-    const values = await this.#level.getMany(batch.map(({ key }) => key))
-    return batch.map(({ key }, index) => ({ key, value: values[index] }))
-  }
-
-  /** Reads wait until the batch is written too. */
-  async #reopen(batch: readonly Operation[]): Promise<void> {
-    const reopen = async (): Promise<void> => {
-      await this.#level.close()
-      await this.#level.open()
-      await this.#level.batch(batch.map(levelOperation), { sync: true })
-    }
-    this.#openings++
-    this.#reopening = reopen()
-    try {
-      await this.#reopening
-    } finally {
-      this.#reopening = undefined
-    }
-  }
-
-  /** Once more where the database was opened again meanwhile. */
-  async #retried<T>(operate: () => Promise<T>): Promise<T> {
-    await this.#reopening?.catch(() => undefined)
-    const openings = this.#openings
-    try {
-      return await operate()
-    } catch (error) {
-      if (openings === this.#openings) throw storeFailure(error)
-    }
-    await this.#reopening?.catch(() => undefined)
-    try {
-      return await operate()
-    } catch (error) {
-      throw storeFailure(error)
-    }
-  }
-}
-
-function levelOperation({ key, value }: Operation) {
-  return value === undefined ? ({ type: "del", key } as const) : ({ type: "put", key, value } as const)
-}
-
-/** classic-level gives Buffers, whose `slice` shares memory; callers expect Uint8Arrays. */
-function plain<T extends Uint8Array | undefined>(buffer: T): T | Uint8Array {
-  return buffer === undefined ? buffer : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
-}
-
-function plainEntry([key, value]: Entry): Entry {
-  return [key, plain(value)]
-}
-
-/** New folders outlive a power cut only once the ones above them are synced. */
-async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = path; ; made = dirname(made)) {
-    await syncDirectory(dirname(made))
-    if (made === first || made === dirname(made)) return
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  if (process.platform === "win32") return // has no such thing
-  const handle = await open(directory, "r")
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  read<T>(operate: (reader: Reader) => Promise<T>): Promise<T>
+  /** What `take` makes of each entry of a range that may be long. */
+  scan<T>(range: KeyRange, take: (key: Uint8Array, value: Uint8Array) => T | undefined): Promise<T[]>
+  /** Writes all or nothing, and syncs. After a failure nothing else may be written before `recover` has succeeded. */
+  write(batch: readonly Operation[]): Promise<void>
+  /** Makes the database writable again after a failure, without what that write had tried, and proves it by a synced `probe`. */
+  recover(probe: Operation): Promise<void>
+  close(): Promise<void>
 }

@@ -9,7 +9,7 @@ import {
   type Env,
   type Timer,
 } from "@weft/sdk/protocol"
-import { Database, type Operation } from "./database.js"
+import type { Database, Operation } from "./database.js"
 import { damaged, readState } from "./document-state.js"
 import { openFailure, storeFailure } from "./failure.js"
 import { GroupCommit } from "./group-commit.js"
@@ -25,12 +25,16 @@ import {
   updateRange,
   type KeyRange,
 } from "./keys.js"
+import { LevelDatabase } from "./level-database.js"
 import { bytesOfWrite, KnownDocuments, stageGroup, type StoreWrite } from "./staging.js"
 import type { Append, Replace, Store, StoredDocument } from "./store.js"
 
-export interface LevelStoreOptions {
+export interface LevelStoreOptions extends StoreOptions {
   /** LevelDB's own, made where there is none; y-leveldb's `location`. One process owns it. */
   readonly directory: string
+}
+
+export interface StoreOptions {
   readonly env?: Env
   /** Milliseconds since any moment, for `Commit.ms`; the environment's time has whole ones only. */
   readonly elapsed?: () => number
@@ -54,21 +58,25 @@ const FIRST_RETRY_MS = 1000
 const MAX_RETRY_MS = 60_000
 
 /** Rejects with STORE_LOCKED, STORE_UNAVAILABLE, STORE_QUOTA, STORE_CORRUPT, or STORE_BLOCKED for a newer format. */
-export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
-  const database = await Database.open(options.directory)
+export async function openLevelStore({ directory, ...options }: LevelStoreOptions): Promise<Store> {
+  return openStore(await LevelDatabase.open(directory), options)
+}
+
+/** The same on a database that is open. It belongs to the store from now on, and is closed where this rejects. */
+export async function openStore(database: Database, options: StoreOptions): Promise<Store> {
   try {
     const incarnation = await prepare(database, options.env ?? systemEnv)
     return new LevelStore(database, incarnation, options)
   } catch (error) {
     await database.close()
-    throw openFailure(error, database.directory)
+    throw openFailure(error, database.location)
   }
 }
 
 async function prepare(database: Database, env: Env): Promise<Uint8Array> {
   const format = await database.get(storeKey("format"))
   if (format !== undefined && format[0] !== FORMAT) {
-    throw new WeftError("STORE_BLOCKED", `a newer version of Weft has written ${database.directory}`)
+    throw new WeftError("STORE_BLOCKED", `a newer version of Weft has written ${database.location}`)
   }
   const found = await database.get(storeKey("incarnation"))
   if (found !== undefined) return found
@@ -83,7 +91,7 @@ async function prepare(database: Database, env: Env): Promise<Uint8Array> {
 class LevelStore implements Store {
   readonly incarnation: Uint8Array
   readonly #database: Database
-  readonly #options: LevelStoreOptions
+  readonly #options: StoreOptions
   readonly #env: Env
   readonly #elapsed: () => number
   readonly #commits = new GroupCommit<StoreWrite>((group) => this.#commit(group))
@@ -95,7 +103,7 @@ class LevelStore implements Store {
   #recovering: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
-  constructor(database: Database, incarnation: Uint8Array, options: LevelStoreOptions) {
+  constructor(database: Database, incarnation: Uint8Array, options: StoreOptions) {
     const env = options.env ?? systemEnv
     this.incarnation = incarnation
     this.#database = database

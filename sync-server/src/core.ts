@@ -1,0 +1,228 @@
+import { conversationOf, type DocumentName } from "@weft/sdk/protocol"
+import type { Authenticate } from "./auth/authenticate.js"
+import { loadServerKey } from "./auth/server-key.js"
+import { loadTrust } from "./auth/trust.js"
+import type { Verifier } from "./auth/verifier.js"
+import type { AwarenessRoom } from "./connection/awareness.js"
+import type { Channel, Dial } from "./connection/channel.js"
+import { Clients } from "./connection/clients.js"
+import { FanOut } from "./connection/fan-out.js"
+import { FrameConnection, type ConnectionPorts } from "./connection/frame-connection.js"
+import { PeerOrigins } from "./connection/peer-origins.js"
+import { StockConnection, type StockPorts } from "./connection/stock-connection.js"
+import { SyncSession } from "./connection/sync-session.js"
+import { DigestTable } from "./document/digest-table.js"
+import { Registry } from "./document/registry.js"
+import { rebuildIndex } from "./document/rebuild-index.js"
+import { UserIndex } from "./document/user-index.js"
+import { createBreather, repeat, within, type ServerEnv } from "./env.js"
+import type { Limits } from "./limits/limits.js"
+import { Rates } from "./limits/rates.js"
+import { Slots } from "./limits/slots.js"
+import type { Log } from "./observe/log.js"
+import type { Metrics } from "./observe/metrics.js"
+import type { AckLevel } from "./peer/copies.js"
+import { PeerLink } from "./peer/link.js"
+import type { Database } from "./store/database.js"
+import { openStore } from "./store/level-store.js"
+import { createMerger } from "./store/merge.js"
+
+const SWEEP_MS = 5_000
+
+export interface CoreOptions {
+  /** Anybody is whoever they say. */
+  readonly dev: boolean
+  readonly limits: Limits
+  readonly peerToken?: string | undefined
+  readonly trust?: readonly Uint8Array[] | undefined
+  readonly ack?: AckLevel | undefined
+}
+
+/** What a server runs on. */
+export interface CorePorts {
+  readonly env: ServerEnv
+  /** Belongs to the core from now on. */
+  readonly database: Database
+  readonly dial: Dial
+  readonly authenticate: Authenticate
+  readonly verifier: Verifier
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Milliseconds since any moment, for the metrics of commits. */
+  readonly elapsed?: () => number
+}
+
+/** A sync server without its surroundings: whatever listens hands it channels. */
+export interface ServerCore {
+  /** Ed25519; 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** Digests of all that is durable here. */
+  readonly digests: DigestTable
+  /** True once a stop has begun: nobody new is let in. */
+  readonly isDraining: boolean
+  /** True while the store refuses writes. */
+  readonly failed: boolean
+  /** Takes a channel at /sync. `release` is called when it has closed. */
+  accept(channel: Channel, release: () => void): void
+  /** Takes a channel at /y/<document>. */
+  acceptStock(
+    channel: Channel,
+    request: { readonly document: DocumentName; readonly token: string },
+    release: () => void,
+  ): void
+  /** Keeps a link to another server. */
+  connect(url: string): void
+  /** Reads nothing more, answers what came in, and closes every connection; not longer than `limits.drainMs`. */
+  drain(): Promise<void>
+  /** Closes the store. */
+  close(): Promise<void>
+}
+
+/** Opens the store and puts everything together on it. Rejects with STORE_*; the database is closed then. */
+export async function openCore(options: CoreOptions, ports: CorePorts): Promise<ServerCore> {
+  const { limits } = options
+  const { env, log, metrics, verifier } = ports
+  const now = (): number => env.now()
+  const store = await openStore(ports.database, {
+    env,
+    ...(ports.elapsed && { elapsed: ports.elapsed }),
+    onCommit: ({ ms }) => {
+      metrics.fsyncSeconds.observe(ms / 1000)
+    },
+    onFailure: (error) => {
+      log.error({ err: error }, "the store refuses writes: nothing is acknowledged until it has recovered")
+    },
+    onRecovery: () => {
+      log.warn("the store takes writes again")
+    },
+  })
+  try {
+    const key = await loadServerKey(store, env)
+    const trust = await loadTrust(store, key.publicKey, options.trust ?? [])
+    const digests = new DigestTable()
+    for (const { document, digest } of await store.digests()) digests.set(document, digest)
+    const index = new UserIndex(store)
+    const fanOut = new FanOut(env.defer, (sent) => {
+      metrics.fanOut.inc(sent)
+    })
+    const written = new Rates({ perSecond: limits.entriesPerSecond, burst: limits.entryBurst })
+    const relayed = new Rates({ perSecond: limits.relayedPerSecond, burst: limits.relayedBurst })
+    const ack = options.ack ?? { kind: "local" }
+    const quarantined = new Set<DocumentName>()
+    const merger = createMerger({
+      store,
+      env,
+      contextOf: (document) => registry.conversation(conversationOf(document)).mergeContext(document),
+      onMerged: (document, fewer) => {
+        metrics.merges.inc()
+        registry.active(conversationOf(document))?.merged(document, fewer)
+      },
+      onFailure: (document, error) => {
+        log.error({ err: error, document }, "a document could not be merged")
+      },
+    })
+    const registry: Registry = new Registry({
+      store,
+      verifier,
+      digests,
+      index,
+      limits,
+      written,
+      relayed,
+      metrics,
+      log,
+      now,
+      breathe: createBreather(env),
+      awaitsPeers: ack.kind === "peers",
+      quarantined,
+      merge: (document) => {
+        merger.request(document)
+      },
+      relay: (change) => {
+        fanOut.relay(change)
+      },
+      letIn: (conversation, users) => {
+        for (const user of users) {
+          for (const subscriber of fanOut.connectionsOf(user)) {
+            if (subscriber instanceof SyncSession) subscriber.tell(conversation)
+          }
+        }
+      },
+    })
+    await rebuildIndex(store, digests, registry, index, log)
+
+    const clients = new Clients()
+    const peerOrigins = new PeerOrigins()
+    const shared = { env, limits, ack, registry, digests, index, metrics, log }
+    const connectionPorts: ConnectionPorts & StockPorts = {
+      ...shared,
+      authenticate: ports.authenticate,
+      verifier,
+      key,
+      peerToken: options.peerToken,
+      dev: options.dev,
+      trust,
+      incarnation: store.incarnation,
+      fanOut,
+      clients,
+      users: new Slots(),
+      stockUsers: new Slots(),
+      rooms: new Map<DocumentName, AwarenessRoom>(),
+      peerOrigins,
+    }
+    metrics.gauge("weft_active_documents", "Documents in memory", function () {
+      this.set(registry.documentCount)
+    })
+    metrics.gauge("weft_unsent_bytes", "Bytes that connections have not read yet", function () {
+      this.set(clients.unsentBytes)
+    })
+    const links: PeerLink[] = []
+    const stopSweeps = repeat(env, Math.min(SWEEP_MS, limits.idleMs / 2), () => {
+      clients.expire(env.now() - limits.idleMs)
+      registry.sweep()
+      written.sweep(env.now())
+      relayed.sweep(env.now())
+    })
+    let draining = false
+    return {
+      publicKey: key.publicKey,
+      digests,
+      get isDraining() {
+        return draining
+      },
+      get failed() {
+        return store.failed
+      },
+      accept: (channel, release) => {
+        new FrameConnection(channel, connectionPorts, release)
+      },
+      acceptStock: (channel, request, release) => {
+        new StockConnection(channel, request, connectionPorts, release)
+      },
+      connect: (url) => {
+        const { dial } = ports
+        links.push(
+          new PeerLink(url, { ...shared, key, trust, fanOut, peerOrigins, peerToken: options.peerToken, dial }),
+        )
+      },
+      drain: async () => {
+        draining = true
+        stopSweeps()
+        await within(env, limits.drainMs, async () => {
+          await clients.drain()
+          // Not before: what is being answered may wait for its copies.
+          await Promise.all(links.map((link) => link.close()))
+          await registry.settled()
+        })
+      },
+      close: async () => {
+        stopSweeps()
+        await merger.close()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
