@@ -45,7 +45,14 @@ try {
       return npm(args, { cwd: project }) === 0
     })
   if (installs) {
-    for (const entry of ["@weft/sdk", "@weft/sdk/protocol", "@weft/sdk/react", "@weft/sdk/node", "@weft/sync-server"]) {
+    for (const entry of [
+      "@weft/sdk",
+      "@weft/sdk/protocol",
+      "@weft/sdk/format",
+      "@weft/sdk/react",
+      "@weft/sdk/node",
+      "@weft/sync-server",
+    ]) {
       check(`import ${entry}`, imports(entry))
     }
     check("npx weft-server --help", () => npm(["exec", "--no", "--", "weft-server", "--help"], { cwd: project }) === 0)

@@ -12,6 +12,16 @@ declare class TextDecoder {
   decode(bytes?: Uint8Array): string
 }
 
+declare class URL {
+  constructor(url: string)
+  readonly href: string
+  readonly host: string
+  readonly hostname: string
+  readonly pathname: string
+  readonly username: string
+  readonly password: string
+}
+
 interface AbortSignal {
   readonly aborted: boolean
   readonly reason: unknown

@@ -2,6 +2,7 @@ import type { Conversation, Message } from "@weft/sdk"
 import { memo, type ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { CopyButton } from "../parts/copy-button.js"
+import { FormattedText } from "../parts/formatted-text.js"
 import { Icon } from "../parts/icon.js"
 import { Tick } from "../parts/tick.js"
 import { useAction } from "../state/action.js"
@@ -52,9 +53,9 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
           </bdi>
         )}
         <div className="line">
-          <p className="text" dir="auto">
-            {showText(message)}
-          </p>
+          <div className="text">
+            {message.form === "text" ? <FormattedText text={message.text ?? ""} /> : <p>{showText(message)}</p>}
+          </div>
           <span className="meta">
             <time dateTime={new Date(message.sentAt).toISOString()} title={showFull(message.sentAt)}>
               {showClock(message.sentAt)}

@@ -1,4 +1,5 @@
 import type { Message, MessageStatus } from "@weft/sdk"
+import { parseText, plainText } from "@weft/sdk/format"
 import { showName } from "./names.js"
 
 export function showText(message: Message): string {
@@ -15,7 +16,9 @@ export function showText(message: Message): string {
 /** The last message in one line, with its author where that is not plain. */
 export function showPreview(message: Message | undefined, isGroup: boolean): string {
   if (message === undefined) return "No messages yet"
-  const text = showText(message).replace(/\s+/g, " ").slice(0, 200)
+  // no more than is shown: a preview of a long message costs no more than one of a short
+  const shown = showText(message).slice(0, 400)
+  const text = (message.form === "text" ? plainText(parseText(shown)) : shown).replace(/\s+/g, " ").slice(0, 200)
   if (message.own) return `You: ${text}`
   return isGroup ? `${showName(message.author)}: ${text}` : text
 }

@@ -1,4 +1,7 @@
+import { neutralizeName as showName } from "@weft/sdk/format"
 import { parseUserId } from "@weft/sdk/protocol"
+
+export { showName }
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" })
 
@@ -9,15 +12,6 @@ export const TONES = 10
 export function readUser(text: string): string | undefined {
   const name = text.normalize("NFC").trim().replace(/\s+/g, " ").toLowerCase()
   return parseUserId(name)
-}
-
-/**
- * A name or title as it may be shown: characters that reorder or hide what stands around them become visible marks. So
- * nobody's name can change how the text beside it reads.
- */
-export function showName(name: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is replaced
-  return name.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, "\ufffd")
 }
 
 /** One or two letters for an avatar. */
