@@ -14,6 +14,8 @@ export interface ServerProcessOptions {
   readonly port?: number
   /** Further arguments: `["--static", folder]`. */
   readonly args?: readonly string[]
+  /** Gets each line of its log. */
+  readonly onLine?: (line: string) => void
 }
 
 export interface ServerProcess {
@@ -22,6 +24,8 @@ export interface ServerProcess {
   readonly url: string
   /** Ends it and waits until it is gone: by default as an operator does, "SIGKILL" as a crash does. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>
+  /** Freezes it, and wakes it up. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void
 }
 
 const running = new Set<ChildProcess>()
@@ -31,7 +35,7 @@ process.on("exit", () => {
 
 /** A development server in a process of its own, from source. The caller stops it; it never outlives this process. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { data, port = 0, args = [] } = options
+  const { data, port = 0, args = [], onLine } = options
   const child = spawn(
     process.execPath,
     [
@@ -42,25 +46,40 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   )
   running.add(child)
   const gone = once(child, "exit").finally(() => running.delete(child))
-  let said = ""
-  child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()))
+  // only until it listens: a server may talk for hours
+  let said: string | undefined = ""
+  const say = (text: string): void => {
+    if (said !== undefined) said += text
+  }
+  child.stderr.on("data", (chunk: Buffer) => {
+    say(chunk.toString())
+  })
   const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> => {
     child.kill(signal)
     await gone
   }
   const listening = new Promise<number>((resolve, reject) => {
     createInterface(child.stdout).on("line", (line) => {
-      said += `${line}\n`
+      say(`${line}\n`)
+      onLine?.(line)
       const found = readPort(line)
       if (found !== undefined) resolve(found)
     })
-    const fail = (): void => reject(new Error(`the server did not start:\n${said}`))
+    const fail = (): void => reject(new Error(`the server did not start:\n${said ?? ""}`))
     setTimeout(fail, START_LIMIT_MS).unref()
     gone.then(fail, reject)
   })
   try {
     const bound = await listening
-    return { port: bound, url: `http://localhost:${bound}`, stop }
+    said = undefined
+    return {
+      port: bound,
+      url: `http://localhost:${bound}`,
+      stop,
+      signal: (signal) => {
+        child.kill(signal)
+      },
+    }
   } catch (error) {
     await stop("SIGKILL")
     throw error
