@@ -21,7 +21,7 @@ export type Request =
   | { readonly kind: "read"; readonly client: number; readonly conversation: string; readonly newest?: number }
   | { readonly kind: "close" }
 
-export interface ConversationView {
+interface ConversationView {
   readonly id: string
   readonly digest: string
   readonly projection: string
@@ -40,7 +40,7 @@ export interface ClientView {
   readonly conversations: readonly ConversationView[]
 }
 
-export interface ShownMessage {
+interface ShownMessage {
   readonly author: string
   readonly text: string
   readonly status: "saving" | "saved" | "sent" | "rejected"
