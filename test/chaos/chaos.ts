@@ -92,6 +92,12 @@ export class ChaosRun {
     })
     try {
       await run.play()
+    } catch (error) {
+      // a server that does not start again, a process that is gone: not what chaos may cause
+      run.failed++
+      options.print(
+        `FAILED (seed ${options.seed}): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      )
     } finally {
       await run.close()
       process.off("exit", clean)
@@ -123,10 +129,12 @@ export class ChaosRun {
     for (let round = 1; round <= rounds; round++) {
       const plan = planRound(seed, round, clients, without)
       await this.check(`round ${round}`, async () => {
-        await Promise.all([
+        // all of them to their ends, so that none goes on behind the run's back
+        const outcomes = await Promise.allSettled([
           ...plan.faults.map((fault) => runFault(fault, this.faultPorts)),
           this.write(plan.writings, round),
         ])
+        for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason
         await this.glance(round)
       })
       for (const { kind } of plan.faults) this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1)

@@ -3,7 +3,8 @@ import { mkdtemp, open, rm, rmdir } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-const SIZE_MB = 256
+/** Enough for a thousand rounds, little enough to be filled in a moment. */
+const SIZE_MB = 512
 const CHUNK_BYTES = 1024 * 1024
 
 /** A small disk in memory that can be filled; only root on Linux may mount one. */
