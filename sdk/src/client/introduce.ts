@@ -13,7 +13,9 @@ export interface Credentials {
 
 /**
  * Introduces this device in a conversation of its user's, where that is still to be done and can be: its certificate's
- * issuer must be trusted there. An owner adds the keys of the servers that its application uses. [SPEC A]
+ * issuer must be trusted there. An owner adds the keys of the servers that its application uses. What the rules refuse is
+ * not written: an owner's second device can't add keys before it is introduced, and whatever rested on an entry that every
+ * server refuses would wait for ever. Called again at every change of authority. [SPEC A]
  */
 export async function introduce(
   conversation: ReplicaConversation,
@@ -25,11 +27,11 @@ export async function introduce(
   const fresh = trust.filter((key) => !includes(conversation.state.trust, key))
   const room = MAX_TRUST_KEYS - conversation.state.trust.length
   if (member.role === "owner" && fresh.length > 0 && room > 0) {
-    await conversation.govern({ kind: "policy", trust: fresh.slice(0, room) })
+    await conversation.propose({ kind: "policy", trust: fresh.slice(0, room) })
   }
   if (certificate === undefined || conversation.state.devices.get(device)?.certified === true) return
   if (certificate.user !== user || !includes(conversation.state.trust, certificate.issuer)) return
-  await conversation.govern({ kind: "introduce", certificate })
+  await conversation.propose({ kind: "introduce", certificate })
 }
 
 function includes(keys: readonly Uint8Array[], key: Uint8Array): boolean {
