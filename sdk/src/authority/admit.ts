@@ -30,12 +30,14 @@ export function admitEntry(state: ControlState, entry: SegmentEntry): RefusalCod
   const standing = state.standingIn(user, seen)
   if (standing === undefined || standing.kind === "stranger") return "NOT_MEMBER"
   if (standing.kind === "removed") return "PAST_CUT"
-  return entry.class === "message" && !isAtLeast(standing.role, "member") ? "ROLE_TOO_LOW" : undefined
+  return entry.class === "message" && !isAtLeast(standing.role, state.speakingRole(seen)) ? "ROLE_TOO_LOW" : undefined
 }
 
 /** Number of elements of a log that may stand: those within the cuts of the removals that bind it. [SPEC A11] */
 export function cutOf(state: ControlState, log: LogId, segment: number, firstSeen: readonly ControlId[]): number {
   const user = state.claimedUser(deviceOf(log))
+  // What let its author in fell: nothing of it stands, also not what was taken before that was known.
+  if (user !== undefined && state.fallen.has(user)) return 0
   const binding = user === undefined ? [] : (state.removalsBinding(user, firstSeen) ?? [])
   if (binding.length === 0) return Infinity
   return binding.reduce((kept, { cut }) => Math.max(kept, cut.get(segment)?.get(log) ?? 0), 0)

@@ -12,7 +12,10 @@ export interface ControlEntry {
   /** Undefined: without effect, but known and seen as any other. */
   readonly action: ControlAction | undefined
   readonly body: Uint8Array
-  /** An introduction's certificate is signed by its issuer for this device, and the keys are acceptable. */
+  /**
+   * The certificate of an introduction or a join is signed by its issuer for this device, and the keys are acceptable; a
+   * join is signed with the key that it names, too.
+   */
   readonly certified: boolean
 }
 
@@ -38,7 +41,7 @@ class PagedPast implements Past {
   }
 }
 
-/** Entries in a causal order, the same for the same set: by depth, then by id. [SPEC A2] */
+/** Entries in a causal order, the same for the same set: by depth, joins by the time of their certificates, then by id. [SPEC A2] */
 export class Causality {
   /** The create entry is the first, if it is there. */
   readonly entries: readonly ControlEntry[]
@@ -59,7 +62,12 @@ export class Causality {
     const depths = depthsOf(known, rootIds)
     const others = Array.from(depths.keys())
       .filter((id) => !rootIds.has(id))
-      .sort((a, b) => (depths.get(a) ?? 0) - (depths.get(b) ?? 0) || compareText(a, b))
+      .sort(
+        (a, b) =>
+          (depths.get(a) ?? 0) - (depths.get(b) ?? 0) ||
+          issuedAt(known.get(a)) - issuedAt(known.get(b)) ||
+          compareText(a, b),
+      )
     const entries = root === undefined ? [] : [root]
     for (const id of others) {
       const entry = known.get(id)
@@ -126,6 +134,11 @@ export class Causality {
 }
 
 const noPast = new PagedPast([])
+
+/** Joins of one invite come in the order in which servers let their devices in: who comes late can't come before. */
+function issuedAt(entry: ControlEntry | undefined): number {
+  return entry?.action?.kind === "join" ? entry.action.certificate.issuedAt : 0
+}
 
 function compareRoots(a: ControlEntry, b: ControlEntry): number {
   return a.clock - b.clock || compareText(a.id, b.id)

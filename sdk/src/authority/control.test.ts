@@ -1,12 +1,21 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import type { Certificate } from "../identity/certificate.js"
+import { base64url } from "../protocol/bytes.js"
 import type { Content } from "../protocol/content.js"
 import { encodeBody } from "../protocol/entry.js"
-import { MAX_BODY_BYTES, MAX_CONTROL_ITEMS, MAX_SEGMENT, MAX_TITLE_BYTES } from "../protocol/limits.js"
+import {
+  MAX_BODY_BYTES,
+  MAX_CONTROL_ITEMS,
+  MAX_INVITE_USES,
+  MAX_SEGMENT,
+  MAX_TITLE_BYTES,
+  MAX_TOPIC_BYTES,
+} from "../protocol/limits.js"
 import { type LogId, logIdFromBytes, parseUserId, type UserId } from "../protocol/names.js"
-import { type ControlAction, decodeControl, encodeControl, MAX_TRUST_KEYS } from "./control.js"
+import { type ControlAction, decodeControl, encodeControl } from "./control.js"
 import { type Cut, decodeCut, encodeCut } from "./cut.js"
+import { MAX_TRUST_KEYS } from "./fields.js"
 
 const seed = Number(process.env.WEFT_SEED ?? Math.floor(Math.random() * 2 ** 31))
 console.info(`control.test: WEFT_SEED=${String(seed)}`)
@@ -63,6 +72,35 @@ const action = fc.oneof(
   fc.record({ kind: fc.constant("remove"), user, cut }),
   fc.record({ kind: fc.constant("title"), title }),
   fc.record({ kind: fc.constant("policy"), trust: trust(1) }),
+  fc.uniqueArray(user, { minLength: 2, maxLength: 2 }).map(([creator, other]) => ({
+    kind: "create",
+    user: creator,
+    title: "",
+    trust: [],
+    members: [{ user: other, role: "owner" }],
+    direct: true,
+  })),
+  fc.record({ kind: fc.constant("return") }),
+  fc.record({ kind: fc.constant("topic"), topic: title }),
+  fc.record({ kind: fc.constant("announce"), on: fc.boolean() }),
+  fc.record({
+    kind: fc.constant("pin"),
+    message: fc.record({
+      segment: fc.integer({ min: 1, max: MAX_SEGMENT }),
+      device: bytes(18).map(base64url),
+      hash: bytes(24).map(base64url),
+    }),
+    on: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant("invite"),
+    key: bytes(32),
+    role,
+    uses: fc.integer({ min: 0, max: MAX_INVITE_USES }),
+    expires: fc.nat(2 ** 31),
+  }),
+  fc.record({ kind: fc.constant("revoke"), invite: bytes(18).map(base64url) }),
+  fc.record({ kind: fc.constant("join"), certificate, key: bytes(32), proof: bytes(64) }),
 ) as fc.Arbitrary<ControlAction>
 
 describe("control bodies", () => {
@@ -110,6 +148,9 @@ describe("control bodies", () => {
   const key = new Uint8Array(32)
   const wellMade = { k: "add", user: "bob", role: "member" }
   const create = { k: "create", user: "bob", title: "", trust: [], members: [] }
+  const direct = { ...create, members: [["eve", "owner"]], direct: true }
+  const pin = { k: "pin", segment: 1, device: new Uint8Array(18), hash: new Uint8Array(24), on: true }
+  const invite = { k: "invite", key, role: "member", uses: 1, expires: 0 }
   test.each<[string, Record<string, Content>]>([
     ["an unknown kind", { ...wellMade, k: "promote" }],
     ["no kind", { user: "bob", role: "member" }],
@@ -145,9 +186,27 @@ describe("control bodies", () => {
     ["a certificate that is none", { k: "introduce", certificate: key }],
     ["a cut that is none", { k: "remove", user: "bob", cut: Uint8Array.of(1) }],
     ["a cut that is a list", { k: "remove", user: "bob", cut: [] }],
+    ["a direct conversation of three", { ...direct, members: [...direct.members, ["fay", "owner"]] }],
+    ["a direct conversation of one", { ...direct, members: [] }],
+    ["a direct conversation of unequals", { ...direct, members: [["eve", "member"]] }],
+    ["a conversation that says it is not direct", { ...direct, direct: false }],
+    ["a return with a role", { k: "return", role: "owner" }],
+    ["an overlong topic", { k: "topic", topic: "x".repeat(MAX_TOPIC_BYTES + 1) }],
+    ["an announcement that is neither on nor off", { k: "announce", on: 1 }],
+    ["a pin in segment 0", { ...pin, segment: 0 }],
+    ["a pin of half a message", { ...pin, hash: new Uint8Array(23) }],
+    ["an invite with a short key", { ...invite, key: new Uint8Array(31) }],
+    ["an invite for less than nobody", { ...invite, uses: -1 }],
+    ["an invite for too many", { ...invite, uses: MAX_INVITE_USES + 1 }],
+    ["an invite for half a person", { ...invite, uses: 0.5 }],
+    ["an invite without a role", { ...invite, role: "guest" }],
+    ["a revocation of a name that is none", { k: "revoke", invite: new Uint8Array(17) }],
+    ["a join without a certificate", { k: "join", certificate: key, key, proof: new Uint8Array(64) }],
   ])("[A3] %s makes an entry void", (_, fields) => {
     const limits = { depth: 8, items: MAX_CONTROL_ITEMS }
-    expect(decodeControl(encodeBody(salt, new Map(Object.entries(wellMade)), limits))).toBeDefined()
+    for (const good of [wellMade, create, direct, pin, invite]) {
+      expect(decodeControl(encodeBody(salt, new Map<string, Content>(Object.entries(good)), limits))).toBeDefined()
+    }
     expect(decodeControl(encodeBody(salt, new Map(Object.entries(fields)), limits))).toBeUndefined()
   })
 

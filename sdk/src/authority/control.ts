@@ -1,11 +1,30 @@
 import { unreachable } from "../base/brand.js"
-import { type Certificate, decodeCertificate, encodeCertificate } from "../identity/certificate.js"
-import { equalBytes, hex, utf8 } from "../protocol/bytes.js"
+import { type Certificate, encodeCertificate } from "../identity/certificate.js"
+import { equalBytes, fromBase64url } from "../protocol/bytes.js"
 import type { Content, ContentLimits } from "../protocol/content.js"
-import { BODY_SALT_BYTES, decodeBody, encodeBody, isBody } from "../protocol/entry.js"
-import { MAX_BODY_BYTES, MAX_CONTROL_ITEMS, MAX_TITLE_BYTES } from "../protocol/limits.js"
+import { BODY_SALT_BYTES, type ControlId, decodeBody, encodeBody, isBody } from "../protocol/entry.js"
+import {
+  MAX_BODY_BYTES,
+  MAX_CONTROL_ITEMS,
+  MAX_INVITE_USES,
+  MAX_SEGMENT,
+  MAX_TITLE_BYTES,
+  MAX_TOPIC_BYTES,
+} from "../protocol/limits.js"
 import { parseUserId, type UserId } from "../protocol/names.js"
 import { type Cut, decodeCut, encodeCut } from "./cut.js"
+import {
+  bytesOf,
+  certificateOf,
+  deviceIdOfField,
+  idOf,
+  type InitialMember,
+  keysOf,
+  membersOf,
+  textOf,
+  wholeOf,
+} from "./fields.js"
+import { hashOfField, type MessageRef, refBytes } from "./message-ref.js"
 import { parseRole, type Role } from "./role.js"
 
 /** What a control entry does, if it is valid. [SPEC A3] */
@@ -18,23 +37,44 @@ export type ControlAction =
       readonly trust: readonly Uint8Array[]
       /** Without the creator, who becomes owner. Their order is their seniority. */
       readonly members: readonly InitialMember[]
+      /** Between two people, for good. [SPEC A20] */
+      readonly direct?: true
     }
   | { readonly kind: "introduce"; readonly certificate: Certificate }
   | { readonly kind: "add"; readonly user: UserId; readonly role: Role }
   | { readonly kind: "remove"; readonly user: UserId; readonly cut: Cut }
+  /** Takes one's own leaving back. */
+  | { readonly kind: "return" }
   | { readonly kind: "role"; readonly user: UserId; readonly role: Role }
   | { readonly kind: "title"; readonly title: string }
+  | { readonly kind: "topic"; readonly topic: string }
   | { readonly kind: "policy"; readonly trust: readonly Uint8Array[] }
-
-export interface InitialMember {
-  readonly user: UserId
-  readonly role: Role
-}
-
-/** Server keys that one entry may name. */
-export const MAX_TRUST_KEYS = 64
+  /** Whether only moderators and above write messages. */
+  | { readonly kind: "announce"; readonly on: boolean }
+  | { readonly kind: "pin"; readonly message: MessageRef; readonly on: boolean }
+  | {
+      readonly kind: "invite"
+      /** Ed25519; its private half travels in the link. */
+      readonly key: Uint8Array
+      readonly role: Role
+      /** 0: without a bound. */
+      readonly uses: number
+      /** Milliseconds since 1970; 0: never. */
+      readonly expires: number
+    }
+  | { readonly kind: "revoke"; readonly invite: ControlId }
+  /** By a device of the one who joins; its entry names the invite as seen, and nothing else. */
+  | {
+      readonly kind: "join"
+      readonly certificate: Certificate
+      /** Of the invite. */
+      readonly key: Uint8Array
+      /** By that key, over `joinMessage`. */
+      readonly proof: Uint8Array
+    }
 
 const KEY_BYTES = 32
+const SIGNATURE_BYTES = 64
 const limits: ContentLimits = { depth: 8, items: MAX_CONTROL_ITEMS }
 
 /** The body element of an action. Throws RangeError for one that `decodeControl` would not take. */
@@ -63,6 +103,7 @@ function contentOf(action: ControlAction): Content {
         title: action.title,
         trust: action.trust,
         members: action.members.map(({ user, role }) => [user, role]),
+        ...(action.direct === true && { direct: true }),
       })
     case "introduce":
       return map("introduce", { certificate: encodeCertificate(action.certificate) })
@@ -71,10 +112,26 @@ function contentOf(action: ControlAction): Content {
       return map(action.kind, { user: action.user, role: action.role })
     case "remove":
       return map("remove", { user: action.user, cut: encodeCut(action.cut) })
+    case "return":
+      return map("return", {})
     case "title":
       return map("title", { title: action.title })
+    case "topic":
+      return map("topic", { topic: action.topic })
     case "policy":
       return map("policy", { trust: action.trust })
+    case "announce":
+      return map("announce", { on: action.on })
+    case "pin":
+      return map("pin", { ...refBytes(action.message), on: action.on })
+    case "invite":
+      return map("invite", { key: action.key, role: action.role, uses: action.uses, expires: action.expires })
+    case "revoke":
+      return map("revoke", { invite: fromBase64url(action.invite) ?? null })
+    case "join": {
+      const certificate = encodeCertificate(action.certificate)
+      return map("join", { certificate, key: action.key, proof: action.proof })
+    }
     default:
       return unreachable(action)
   }
@@ -84,81 +141,119 @@ function map(kind: ControlAction["kind"], fields: Readonly<Record<string, Conten
   return new Map<string, Content>([["k", kind], ...Object.entries(fields)])
 }
 
+type Fields = ReadonlyMap<string, Content>
+
+/** How many fields each kind has, with `k`; `create` has one more where it is direct. */
+const sizes: Readonly<Record<ControlAction["kind"], number>> = {
+  create: 5,
+  introduce: 2,
+  add: 3,
+  remove: 3,
+  return: 1,
+  role: 3,
+  title: 2,
+  topic: 2,
+  policy: 2,
+  announce: 2,
+  pin: 5,
+  invite: 5,
+  revoke: 2,
+  join: 4,
+}
+
 function actionOf(content: Content): ControlAction | undefined {
   if (!(content instanceof Map)) return undefined
-  const fields = content as ReadonlyMap<string, Content>
-  switch (fields.get("k")) {
-    case "create": {
-      const user = parseUserId(fields.get("user"))
-      const title = titleOf(fields.get("title"))
-      const trust = keysOf(fields.get("trust"))
-      const members = membersOf(fields.get("members"))
-      if (user === undefined || title === undefined || trust === undefined || members === undefined) return undefined
-      if (fields.size !== 5 || members.some((member) => member.user === user)) return undefined
-      return { kind: "create", user, title, trust, members }
-    }
+  const fields = content as Fields
+  const kind = fields.get("k")
+  if (typeof kind !== "string" || !Object.hasOwn(sizes, kind)) return undefined
+  const action = readAction(kind as ControlAction["kind"], fields)
+  const optional = action?.kind === "create" && action.direct === true ? 1 : 0
+  return action !== undefined && fields.size === sizes[action.kind] + optional ? action : undefined
+}
+
+function readAction(kind: ControlAction["kind"], fields: Fields): ControlAction | undefined {
+  switch (kind) {
+    case "create":
+      return readCreate(fields)
     case "introduce": {
-      const bytes = fields.get("certificate")
-      const certificate = bytes instanceof Uint8Array ? decodeCertificate(bytes) : undefined
-      return certificate === undefined || fields.size !== 2 ? undefined : { kind: "introduce", certificate }
+      const certificate = certificateOf(fields.get("certificate"))
+      return certificate && { kind, certificate }
     }
     case "add":
-      return grantOf("add", fields)
-    case "role":
-      return grantOf("role", fields)
+    case "role": {
+      const user = parseUserId(fields.get("user"))
+      const role = parseRole(fields.get("role"))
+      return user === undefined || role === undefined ? undefined : { kind, user, role }
+    }
     case "remove": {
       const user = parseUserId(fields.get("user"))
       const bytes = fields.get("cut")
       const cut = bytes instanceof Uint8Array ? decodeCut(bytes) : undefined
-      if (user === undefined || cut === undefined || fields.size !== 3) return undefined
-      return { kind: "remove", user, cut }
+      return user === undefined || cut === undefined ? undefined : { kind, user, cut }
     }
+    case "return":
+      return { kind }
     case "title": {
-      const title = titleOf(fields.get("title"))
-      return title === undefined || fields.size !== 2 ? undefined : { kind: "title", title }
+      const title = textOf(fields.get("title"), MAX_TITLE_BYTES)
+      return title === undefined ? undefined : { kind, title }
+    }
+    case "topic": {
+      const topic = textOf(fields.get("topic"), MAX_TOPIC_BYTES)
+      return topic === undefined ? undefined : { kind, topic }
     }
     case "policy": {
       const trust = keysOf(fields.get("trust"))
-      return trust === undefined || trust.length === 0 || fields.size !== 2 ? undefined : { kind: "policy", trust }
+      return trust === undefined || trust.length === 0 ? undefined : { kind, trust }
+    }
+    case "announce": {
+      const on = fields.get("on")
+      return typeof on === "boolean" ? { kind, on } : undefined
+    }
+    case "pin": {
+      const segment = wholeOf(fields.get("segment"), 1, MAX_SEGMENT)
+      const device = deviceIdOfField(fields.get("device"))
+      const hash = hashOfField(fields.get("hash"))
+      const on = fields.get("on")
+      if (segment === undefined || device === undefined || hash === undefined || typeof on !== "boolean") {
+        return undefined
+      }
+      return { kind, message: { segment, device, hash }, on }
+    }
+    case "invite": {
+      const key = bytesOf(fields.get("key"), KEY_BYTES)
+      const role = parseRole(fields.get("role"))
+      const uses = wholeOf(fields.get("uses"), 0, MAX_INVITE_USES)
+      const expires = wholeOf(fields.get("expires"), 0, Number.MAX_SAFE_INTEGER)
+      if (key === undefined || role === undefined || uses === undefined || expires === undefined) return undefined
+      return { kind, key, role, uses, expires }
+    }
+    case "revoke": {
+      const invite = idOf<ControlId>(fields.get("invite"))
+      return invite && { kind, invite }
+    }
+    case "join": {
+      const certificate = certificateOf(fields.get("certificate"))
+      const key = bytesOf(fields.get("key"), KEY_BYTES)
+      const proof = bytesOf(fields.get("proof"), SIGNATURE_BYTES)
+      if (certificate === undefined || key === undefined || proof === undefined) return undefined
+      return { kind, certificate, key, proof }
     }
     default:
-      return undefined
+      return unreachable(kind)
   }
 }
 
-function grantOf(kind: "add" | "role", fields: ReadonlyMap<string, Content>): ControlAction | undefined {
+function readCreate(fields: Fields): ControlAction | undefined {
   const user = parseUserId(fields.get("user"))
-  const role = parseRole(fields.get("role"))
-  return user === undefined || role === undefined || fields.size !== 3 ? undefined : { kind, user, role }
-}
-
-function titleOf(value: Content | undefined): string | undefined {
-  return typeof value === "string" && utf8(value).length <= MAX_TITLE_BYTES ? value : undefined
-}
-
-function keysOf(value: Content | undefined): readonly Uint8Array[] | undefined {
-  if (!Array.isArray(value) || value.length > MAX_TRUST_KEYS) return undefined
-  const keys = value as readonly Content[]
-  const names = new Set<string>()
-  for (const key of keys) {
-    if (!(key instanceof Uint8Array) || key.length !== KEY_BYTES) return undefined
-    names.add(hex(key))
-  }
-  return names.size === keys.length ? (keys as readonly Uint8Array[]) : undefined
-}
-
-function membersOf(value: Content | undefined): readonly InitialMember[] | undefined {
-  if (!Array.isArray(value)) return undefined
-  const members: InitialMember[] = []
-  const users = new Set<UserId>()
-  for (const pair of value as readonly Content[]) {
-    if (!Array.isArray(pair) || pair.length !== 2) return undefined
-    const [name, roleName] = pair as readonly Content[]
-    const user = parseUserId(name)
-    const role = parseRole(roleName)
-    if (user === undefined || role === undefined || users.has(user)) return undefined
-    users.add(user)
-    members.push({ user, role })
-  }
-  return members
+  const title = textOf(fields.get("title"), MAX_TITLE_BYTES)
+  const trust = keysOf(fields.get("trust"))
+  const members = membersOf(fields.get("members"))
+  const direct = fields.get("direct")
+  if (user === undefined || title === undefined || trust === undefined || members === undefined) return undefined
+  if (members.some((member) => member.user === user)) return undefined
+  if (direct === undefined) return { kind: "create", user, title, trust, members }
+  // Two who are equals: neither governs the other.
+  const [other] = members
+  if (direct !== true || members.length !== 1 || other?.role !== "owner") return undefined
+  return { kind: "create", user, title, trust, members, direct }
 }

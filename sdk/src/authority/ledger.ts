@@ -3,7 +3,8 @@ import { certifies } from "../identity/certificate.js"
 import type { Verify } from "../identity/verify.js"
 import type { ControlId } from "../protocol/entry.js"
 import type { ConversationId } from "../protocol/names.js"
-import { decodeControl } from "./control.js"
+import { type ControlAction, decodeControl } from "./control.js"
+import { joinMessage } from "./invite.js"
 import { projectControl, type ControlEntry, type ControlState } from "./project.js"
 
 export interface LedgerPorts {
@@ -27,7 +28,7 @@ export function createLedger(conversation: ConversationId, ports: LedgerPorts): 
 
   async function readEntries(entries: readonly Entry[]): Promise<ControlEntry[]> {
     const fresh = entries.filter((entry) => entry.control !== undefined && !known.has(entry.control))
-    return Promise.all(fresh.map((entry) => readControl(entry, ports)))
+    return Promise.all(fresh.map((entry) => readControl(entry, conversation, ports)))
   }
 
   return {
@@ -52,11 +53,26 @@ export function createLedger(conversation: ConversationId, ports: LedgerPorts): 
   }
 }
 
-async function readControl(entry: Entry, ports: LedgerPorts): Promise<ControlEntry> {
+async function readControl(entry: Entry, conversation: ConversationId, ports: LedgerPorts): Promise<ControlEntry> {
   const { control, device, head, body } = entry
   if (control === undefined || body === null) throw new TypeError("not a control entry")
   const action = decodeControl(body)
-  const keys = { refuses: (key: Uint8Array) => ports.refusesKey(key) }
-  const certified = action?.kind === "introduce" && (await certifies(action.certificate, device, keys, ports.verify))
+  const certified = await isCertified(action, entry, conversation, ports)
   return { id: control, device, clock: head.clock, seen: head.seen, action, body, certified }
+}
+
+async function isCertified(
+  action: ControlAction | undefined,
+  { device, head }: Entry,
+  conversation: ConversationId,
+  ports: LedgerPorts,
+): Promise<boolean> {
+  if (action?.kind !== "introduce" && action?.kind !== "join") return false
+  const { certificate } = action
+  const keys = { refuses: (key: Uint8Array) => ports.refusesKey(key) }
+  if (!(await certifies(certificate, device, keys, ports.verify))) return false
+  if (action.kind === "introduce") return true
+  const [invite] = head.seen
+  if (invite === undefined || keys.refuses(action.key)) return false
+  return ports.verify(action.key, joinMessage({ conversation, invite, device, user: certificate.user }), action.proof)
 }

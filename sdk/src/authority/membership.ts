@@ -5,7 +5,8 @@ import { higherRole, lowerRole, type Role } from "./role.js"
 /** What one valid entry says of one user. */
 type Fact =
   | { readonly kind: "grant"; readonly index: number; readonly role: Role; readonly place: number }
-  | { readonly kind: "removal"; readonly index: number; readonly lost: Role }
+  /** `left`: by the user's own will. */
+  | { readonly kind: "removal"; readonly index: number; readonly lost: Role; readonly left: boolean }
 
 interface Line {
   /** By index, which is a causal order. */
@@ -50,8 +51,8 @@ export class Membership {
     if (role === "owner") this.#owners.add(user)
   }
 
-  remove(index: number, user: UserId, lost: Role): void {
-    this.#append(user, { kind: "removal", index, lost })
+  remove(index: number, user: UserId, lost: Role, left: boolean): void {
+    this.#append(user, { kind: "removal", index, lost, left })
   }
 
   standing(user: UserId, past: Past): Standing {
@@ -70,6 +71,25 @@ export class Membership {
   roleOf(user: UserId, past: Past): Role | undefined {
     const standing = this.standing(user, past)
     return standing.kind === "member" ? standing.role : undefined
+  }
+
+  /** The role in which a user who left, and whom nobody else removed, comes back; undefined for everybody else. [SPEC A16] */
+  returning(user: UserId, past: Past): Role | undefined {
+    const line = this.#lines.get(user)
+    if (line === undefined) return undefined
+    let isGone = false
+    for (const fact of this.#maximal(line, past)) {
+      if (fact.kind === "grant") continue
+      if (!fact.left) return undefined
+      isGone = true
+    }
+    if (!isGone) return undefined
+    let role: Role | undefined
+    for (const fact of this.#maximal(line, past, (other) => other.kind === "removal" && other.left)) {
+      if (fact.kind === "removal") return undefined
+      role = role === undefined ? fact.role : lowerRole(role, fact.role)
+    }
+    return role
   }
 
   isSoleOwner(user: UserId, past: Past): boolean {
@@ -122,11 +142,11 @@ export class Membership {
     return line
   }
 
-  *#maximal(line: Line, past: Past): Iterable<Fact> {
+  *#maximal(line: Line, past: Past, ignores: (fact: Fact) => boolean = () => false): Iterable<Fact> {
     const earlier = this.#causality.gatherPasts()
     for (let at = line.facts.length - 1; at >= 0; at--) {
       const fact = line.facts[at]
-      if (fact === undefined || !past.has(fact.index) || earlier.has(fact.index)) continue
+      if (fact === undefined || !past.has(fact.index) || earlier.has(fact.index) || ignores(fact)) continue
       yield fact
       if (line.covers[at] === true) return
       earlier.includePastOf(fact.index)

@@ -22,12 +22,16 @@ function chance(start: number): () => number {
 
 const roles: readonly Role[] = ["owner", "admin", "admin", "admin", "moderator", "member", "reader"]
 const people = ["ann", "bob", "cat", "dan", "eve", "fay"]
+/** Who come in by invites, if at all. */
+const strangers = ["gil", "hal", "ida"]
+const everybody = [...people, ...strangers]
 
 /** Several replicas that know different parts, write what is mostly allowed, and now and then lie about what they saw. */
 function randomScenario(random: () => number, steps: number): Scenario {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
   const scenario = new Scenario({ bob: "admin", cat: "admin", dan: "admin", eve: "owner" })
   const replicas = people.map(() => new Set(scenario.entries))
+  const invites: ControlId[] = []
   for (let step = 0; step < steps; step++) {
     const replica = pick(replicas)
     if (random() < 0.15) for (const entry of pick(replicas)) replica.add(entry)
@@ -36,14 +40,34 @@ function randomScenario(random: () => number, steps: number): Scenario {
     const honest = projectControl(scenario.conversation, known).headsFor(deviceNamed(device))
     const seen = random() < 0.8 ? honest : [pick(known).id, pick(known).id]
     const user = pick(people)
+    const stranger = pick(strangers) + (random() < 0.3 ? "#2" : "")
+    const open = invites.filter((id) => replica.has(scenario.entry(id)))
+    const join = (): ControlId => {
+      const invite = pick(open)
+      const options = { issuedAt: Math.floor(random() * 20), certified: random() < 0.9 }
+      return scenario.join(random() < 0.8 ? stranger : device, invite, options)
+    }
     const write = pick([
       () => scenario.add(device, user, pick(roles), seen),
       () => scenario.role(device, user, pick(roles), seen),
       () => scenario.remove(device, user, seen),
       () => scenario.remove(device, user, seen),
-      () => scenario.introduce(device, seen, { certified: random() < 0.9 }),
+      () => scenario.introduce(random() < 0.8 ? device : stranger, seen, { certified: random() < 0.9 }),
       () => scenario.title(device, `title ${String(step)}`, seen, Math.floor(random() * 50)),
       () => scenario.trust(device, pick(["one", "two"]), seen),
+      () => scenario.topic(device, `topic ${String(step)}`, seen, Math.floor(random() * 50)),
+      () => scenario.remove(device, device.split("#")[0] ?? "", seen),
+      () => scenario.comeBack(device, seen),
+      () => scenario.comeBack(device, seen),
+      () => scenario.announce(device, random() < 0.5, seen),
+      () => scenario.pin(device, pick(["one", "two", "three"]), random() < 0.6, seen, Math.floor(random() * 50)),
+      () => {
+        const uses = Math.floor(random() * 4)
+        const id = scenario.invite(device, { role: pick(roles), uses, expires: pick([0, 10]) }, seen)
+        invites.push(id)
+        return id
+      },
+      ...(open.length === 0 ? [] : [join, join, join, () => scenario.revoke(device, pick(open), seen)]),
     ])
     replica.add(scenario.entry(write()))
   }
@@ -51,10 +75,12 @@ function randomScenario(random: () => number, steps: number): Scenario {
 }
 
 function snapshot(state: ControlState, entries: readonly ControlEntry[]): string {
-  const { created, title, trust, members, everMembers, devices, heads, removals } = state
+  const { created, title, topic, announcing, pins, trust, heads, removals } = state
+  const { members, everMembers, devices, fallen, invites } = state
   const outcomes = entries.map(({ id }) => state.outcomeOf(id))
-  const parts = [created, title, trust, [...members], [...everMembers], [...devices], heads, removals, outcomes]
-  return JSON.stringify(parts)
+  const joined = Array.from(invites.values(), (invite) => [invite, [...invite.joined]])
+  const sets = [[...members], [...everMembers], [...devices], [...fallen], joined]
+  return JSON.stringify([created, title, topic, announcing, pins, trust, heads, removals, outcomes, sets])
 }
 
 function shuffled<T>(list: readonly T[], random: () => number): T[] {
@@ -72,26 +98,83 @@ function pastsOf(entries: readonly ControlEntry[]): Map<ControlId, Set<ControlId
   return pasts
 }
 
-/** The role in a past as [A6] says it, by plain sets: from valid grants and standing removals. */
-function plainRole(
-  state: ControlState,
-  entries: readonly ControlEntry[],
-  pasts: Map<ControlId, Set<ControlId>>,
-  user: string,
-  past: Set<ControlId>,
-): Role | undefined {
-  const facts = entries.flatMap(({ id, action }): { id: ControlId; role: Role | undefined }[] => {
-    if (!past.has(id) || state.outcomeOf(id).kind !== "valid") return []
-    if (action?.kind === "remove" && action.user === user) return [{ id, role: undefined }]
-    if ((action?.kind === "add" || action?.kind === "role") && action.user === user) return [{ id, role: action.role }]
-    if (action?.kind !== "create") return []
-    const role = action.user === user ? "owner" : action.members.find((member) => member.user === user)?.role
-    return role === undefined ? [] : [{ id, role }]
-  })
-  const maximal = facts.filter(({ id }) => !facts.some((later) => pasts.get(later.id)?.has(id)))
-  if (maximal.some(({ role }) => role === undefined)) return undefined
+interface PlainFact {
+  readonly id: ControlId
+  /** Undefined: a removal. */
+  readonly role: Role | undefined
+  readonly left: boolean
+}
+
+/** What a set of entries says of roles, as [A6], [A16] and [A19] put it, by plain sets: from valid entries alone. */
+class PlainRoles {
+  private readonly valid: readonly ControlEntry[]
+  private readonly returned = new Map<ControlId, Role | undefined>()
+
+  constructor(
+    private readonly state: ControlState,
+    entries: readonly ControlEntry[],
+    private readonly pasts: Map<ControlId, Set<ControlId>>,
+  ) {
+    this.valid = entries.filter(({ id }) => state.outcomeOf(id).kind === "valid")
+  }
+
+  /** Undefined: no member. */
+  role(user: string, past: Set<ControlId>): Role | undefined {
+    const maximal = this.maximal(this.facts(user, past))
+    return maximal.some(({ role }) => role === undefined) ? undefined : lowest(maximal)
+  }
+
+  private facts(user: string, past: Set<ControlId>): PlainFact[] {
+    return this.valid.flatMap((entry): PlainFact[] => {
+      const { id, action, device, seen } = entry
+      if (!past.has(id) || action === undefined) return []
+      const author = this.state.devices.get(device)?.user
+      const grant = (role: Role | undefined): PlainFact[] => (role === undefined ? [] : [{ id, role, left: false }])
+      switch (action.kind) {
+        case "create":
+          return grant(action.user === user ? "owner" : action.members.find((member) => member.user === user)?.role)
+        case "add":
+        case "role":
+          return action.user === user ? grant(action.role) : []
+        case "remove":
+          return action.user === user ? [{ id, role: undefined, left: author === user }] : []
+        case "return":
+          return author === user ? grant(this.roleOfReturn(user, id)) : []
+        case "join": {
+          if (action.certificate.user !== user || this.firstJoin(entry) !== id) return []
+          const invite = this.valid.find((other) => other.id === seen[0])?.action
+          return invite?.kind === "invite" ? grant(invite.role) : []
+        }
+        default:
+          return []
+      }
+    })
+  }
+
+  private roleOfReturn(user: string, id: ControlId): Role | undefined {
+    if (!this.returned.has(id)) {
+      const facts = this.facts(user, this.pasts.get(id) ?? new Set())
+      this.returned.set(id, lowest(this.maximal(facts.filter(({ left }) => !left))))
+    }
+    return this.returned.get(id)
+  }
+
+  /** Of the joins of one user by one invite, the first that a server certified. */
+  private firstJoin(join: ControlEntry): ControlId | undefined {
+    const stamp = ({ action }: ControlEntry): number => (action?.kind === "join" ? action.certificate.issuedAt : 0)
+    const user = ({ action }: ControlEntry): string => (action?.kind === "join" ? action.certificate.user : "")
+    const same = this.valid.filter((other) => user(other) === user(join) && other.seen[0] === join.seen[0])
+    return same.sort((a, b) => stamp(a) - stamp(b) || (a.id < b.id ? -1 : 1))[0]?.id
+  }
+
+  private maximal(facts: readonly PlainFact[]): PlainFact[] {
+    return facts.filter(({ id }) => !facts.some((later) => this.pasts.get(later.id)?.has(id)))
+  }
+}
+
+function lowest(facts: readonly PlainFact[]): Role | undefined {
   const order: readonly Role[] = ["reader", "member", "moderator", "admin", "owner"]
-  return order.find((role) => maximal.some((fact) => fact.role === role))
+  return order.find((role) => facts.some((fact) => fact.role === role))
 }
 
 describe("random sets of control entries", () => {
@@ -120,17 +203,19 @@ describe("random sets of control entries", () => {
       const { entries, conversation } = randomScenario(chance(round), 120)
       const state = projectControl(conversation, entries)
       const pasts = pastsOf(entries)
+      const plain = new PlainRoles(state, entries, pasts)
       for (const { id, device, action } of entries) {
         const past = pasts.get(id) ?? new Set<ControlId>()
         const closed = new Set([id, ...past])
-        for (const user of people) {
-          const plain = plainRole(state, entries, pasts, user, closed)
-          expect(state.roleIn(user as UserId, [id]), `WEFT_SEED=${String(round)} ${user}`).toBe(plain)
+        for (const user of everybody) {
+          const role = plain.role(user, closed)
+          expect(state.roleIn(user as UserId, [id]), `WEFT_SEED=${String(round)} ${user}`).toBe(role)
         }
         const author = state.devices.get(device)?.user
         if (state.outcomeOf(id).kind !== "valid" || action?.kind === "create") continue
         expect(author, `WEFT_SEED=${String(round)}`).toBeDefined()
-        expect(plainRole(state, entries, pasts, author ?? "", past), `WEFT_SEED=${String(round)}`).toBeDefined()
+        const comes = action?.kind === "join" || action?.kind === "return"
+        expect(plain.role(author ?? "", past) === undefined, `WEFT_SEED=${String(round)}`).toBe(comes)
       }
     }
   })
@@ -142,7 +227,8 @@ describe("random sets of control entries", () => {
       const pasts = pastsOf(entries)
       for (const removal of state.removals) {
         for (const { id, device, action } of entries) {
-          const author = action?.kind === "introduce" ? action.certificate.user : state.devices.get(device)?.user
+          const certified = action?.kind === "introduce" || action?.kind === "join"
+          const author = certified ? action.certificate.user : state.devices.get(device)?.user
           if (author !== removal.user || state.outcomeOf(id).kind !== "valid" || action?.kind === "remove") continue
           const past = pasts.get(id) ?? new Set<ControlId>()
           const back = entries.some(
@@ -157,6 +243,62 @@ describe("random sets of control entries", () => {
         }
       }
     }
+  })
+
+  test("[A19] nobody is in by an invite that was revoked, whose inviter was removed, or that was used up", () => {
+    let joins = 0
+    for (const round of rounds) {
+      const { entries, conversation } = randomScenario(chance(round), 120)
+      const state = projectControl(conversation, entries)
+      const pasts = pastsOf(entries)
+      const isValid = (id: ControlId | undefined): boolean => id !== undefined && state.outcomeOf(id).kind === "valid"
+      const unseenBy = (other: ControlEntry, id: ControlId): boolean => pasts.get(other.id)?.has(id) !== true
+      for (const { id, action } of entries) {
+        if (action?.kind !== "invite") continue
+        const inviter = state.devices.get(entries.find((entry) => entry.id === id)?.device ?? ("" as never))?.user
+        const users = new Set<string>()
+        for (const join of entries) {
+          if (join.action?.kind !== "join" || join.seen[0] !== id || !isValid(join.id)) continue
+          joins++
+          users.add(join.action.certificate.user)
+          const struck = entries.some(({ action: other, ...entry }) => {
+            const closes = other?.kind === "revoke" && other.invite === id
+            const removes = state.removals.some((removal) => removal.id === entry.id && removal.user === inviter)
+            return (closes || removes) && isValid(entry.id) && unseenBy({ ...entry, action: other }, join.id)
+          })
+          expect([isValid(id), struck], `WEFT_SEED=${String(round)}`).toEqual([true, false])
+        }
+        if (action.uses > 0) expect(users.size, `WEFT_SEED=${String(round)}`).toBeLessThanOrEqual(action.uses)
+      }
+    }
+    expect(joins).toBeGreaterThan(0)
+  })
+
+  test("[A16] who is in by a return was removed by nobody else since, and has no more than was granted", () => {
+    let returns = 0
+    for (const round of rounds) {
+      const { entries, conversation } = randomScenario(chance(round), 120)
+      const state = projectControl(conversation, entries)
+      const pasts = pastsOf(entries)
+      for (const { id, device, action } of entries) {
+        if (action?.kind !== "return" || state.outcomeOf(id).kind !== "valid") continue
+        returns++
+        const user = state.devices.get(device)?.user
+        for (const removal of state.removals) {
+          if (removal.user !== user || removal.by === user || pasts.get(removal.id)?.has(id)) continue
+          const answered = entries.some(
+            (other) =>
+              other.action?.kind === "add" &&
+              other.action.user === user &&
+              state.outcomeOf(other.id).kind === "valid" &&
+              pasts.get(id)?.has(other.id) &&
+              pasts.get(other.id)?.has(removal.id),
+          )
+          expect(answered, `WEFT_SEED=${String(round)}`).toBe(true)
+        }
+      }
+    }
+    expect(returns).toBeGreaterThan(0)
   })
 })
 

@@ -4,7 +4,7 @@ import { ControlState } from "./state.js"
 
 export { admitEntry, cutOf, mayErase } from "./admit.js"
 export type { ControlEntry } from "./causality.js"
-export type { ControlState } from "./state.js"
+export type { ControlState, Invite } from "./state.js"
 
 /** Who may do what: a pure function of the set of control entries, whatever their order. [SPEC A1] */
 export function projectControl(conversation: ConversationId, entries: readonly ControlEntry[]): ControlState {

@@ -1,32 +1,32 @@
 import type { Causality } from "./causality.js"
 import type { Seniority } from "./membership.js"
-import { type Assumption, type Removal, Validity } from "./validity.js"
+import { type Assumption, type Strike, Validity } from "./validity.js"
 
-/** Rounds after which removals that are still disputed fall: only people who plot can come this far. [SPEC A9] */
+/** Rounds after which strikes that are still disputed fall: only people who plot can come this far. [SPEC A9] */
 const MAX_ROUNDS = 32
 
 export interface Resolution {
   readonly validity: Validity
-  /** The removals that stand, by index. */
-  readonly removals: ReadonlyMap<number, Removal>
+  /** The removals and revocations that stand, by index. */
+  readonly strikes: ReadonlyMap<number, Strike>
 }
 
 /**
- * Decides which removals stand when some would strike others. [SPEC A9]
+ * Decides which removals and revocations, strikes for short, stand when some would strike others. [SPEC A9]
  *
- * Removals that are certain even if all that are possible strike become firm; what they strike is no longer possible; and
+ * Those that are certain even if all that are possible strike become firm; what they strike is no longer possible; and
  * so on. Where nothing is certain (mutual removals, circles), the most senior author's becomes firm.
  */
-export function resolveRemovals(causality: Causality): Resolution {
-  const firm = new Map<number, Removal>()
+export function resolveStrikes(causality: Causality): Resolution {
+  const firm = new Map<number, Strike>()
   const lost = new Set<number>()
   for (let round = 0; ; round++) {
-    // The most that can be valid: nothing is removed but by firm removals.
+    // The most that can be valid: nothing falls but by firm strikes.
     const hope = new Validity(causality, { standing: firm, firm, lost })
-    const possible = validRemovals(causality, hope)
+    const possible = validStrikes(causality, hope)
     const fallen = Array.from(firm.keys()).filter((index) => !possible.has(index))
     if (fallen.length > 0) {
-      // A firm removal is struck by none, but a grant on which it stood may be.
+      // A firm strike is struck by none, but a grant on which it stood may be.
       for (const index of fallen) {
         firm.delete(index)
         lost.add(index)
@@ -34,7 +34,7 @@ export function resolveRemovals(causality: Causality): Resolution {
       continue
     }
     const disputed = Array.from(possible.values()).filter(({ index }) => !firm.has(index))
-    if (disputed.length === 0) return { validity: hope, removals: firm }
+    if (disputed.length === 0) return { validity: hope, strikes: firm }
     if (round >= MAX_ROUNDS) {
       for (const { index } of disputed) lost.add(index)
       continue
@@ -43,35 +43,36 @@ export function resolveRemovals(causality: Causality): Resolution {
     const assumption: Assumption = { standing: possible, firm, lost }
     const fear = new Validity(causality, assumption)
     const certain = disputed.filter(({ index }) => fear.isValid(index))
-    for (const removal of certain.length > 0 ? certain : mostSenior(disputed, hope)) firm.set(removal.index, removal)
+    for (const strike of certain.length > 0 ? certain : mostSenior(disputed, hope)) firm.set(strike.index, strike)
   }
 }
 
-function validRemovals(causality: Causality, validity: Validity): Map<number, Removal> {
-  const removals = new Map<number, Removal>()
+function validStrikes(causality: Causality, validity: Validity): Map<number, Strike> {
+  const strikes = new Map<number, Strike>()
   causality.entries.forEach(({ action }, index) => {
     const author = validity.authors[index]
-    if (action?.kind !== "remove" || author === undefined || !validity.isValid(index)) return
-    removals.set(index, { index, user: action.user, author })
+    if (author === undefined || !validity.isValid(index)) return
+    if (action?.kind === "remove") strikes.set(index, { kind: "removal", index, author, user: action.user })
+    if (action?.kind === "revoke") strikes.set(index, { kind: "revocation", index, author, invite: action.invite })
   })
-  return removals
+  return strikes
 }
 
-/** The disputed removals of the most senior author; those of others and of oneself are not mixed, as one may strike the other. */
-function mostSenior(disputed: readonly Removal[], validity: Validity): readonly Removal[] {
+/** The disputed strikes of the most senior author; one's own leaving is not mixed with the rest, as it may strike that. */
+function mostSenior(disputed: readonly Strike[], validity: Validity): readonly Strike[] {
   let best = disputed[0]
   let bestSeniority: Seniority | undefined
-  for (const removal of disputed) {
-    const seniority = validity.membership.seniority(removal.author)
+  for (const strike of disputed) {
+    const seniority = validity.membership.seniority(strike.author)
     if (seniority === undefined || (bestSeniority !== undefined && !isSenior(seniority, bestSeniority))) continue
-    best = removal
+    best = strike
     bestSeniority = seniority
   }
-  return disputed.filter((removal) => removal.author === best?.author && isLeaving(removal) === isLeaving(best))
+  return disputed.filter((strike) => strike.author === best?.author && isLeaving(strike) === isLeaving(best))
 }
 
-function isLeaving(removal: Removal): boolean {
-  return removal.author === removal.user
+function isLeaving(strike: Strike): boolean {
+  return strike.kind === "removal" && strike.author === strike.user
 }
 
 function isSenior(a: Seniority, b: Seniority): boolean {

@@ -1,5 +1,6 @@
 import { unreachable } from "../base/brand.js"
 import type { RefusalCode } from "../protocol/codes.js"
+import type { ControlId } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
 import type { ControlAction } from "./control.js"
 import { isAtLeast, type Role } from "./role.js"
@@ -8,6 +9,8 @@ import { isAtLeast, type Role } from "./role.js"
 export interface Situation {
   readonly author: UserId
   readonly authorRole: Role
+  /** Whether the conversation is one between two people. */
+  readonly direct: boolean
   /** Undefined: not a member. */
   roleOf(user: UserId): Role | undefined
   /** The role, or of a removed member the one that was lost; undefined: never a member. */
@@ -15,18 +18,33 @@ export interface Situation {
   /** An owner, and nobody else is one. */
   isSoleOwner(user: UserId): boolean
   hasOtherMembers(user: UserId): boolean
+  /** Who wrote a valid invite; undefined: there is none of this name. */
+  inviterOf(invite: ControlId): UserId | undefined
 }
 
-type Governing = Exclude<ControlAction, { kind: "create" | "introduce" }>
+type Governing = Exclude<ControlAction, { kind: "create" | "introduce" | "return" | "join" }>
 
 /** Why the author may not do this; undefined where it is allowed. [SPEC A7] */
 export function refuseAction(action: Governing, situation: Situation): RefusalCode | undefined {
   const { author, authorRole } = situation
+  if (situation.direct && isFixedWhereDirect(action, author)) return "ROLE_TOO_LOW"
   switch (action.kind) {
     case "title":
-      return isAtLeast(authorRole, "admin") ? undefined : "ROLE_TOO_LOW"
+    case "topic":
+    case "announce":
+      return demand(authorRole, "admin")
+    case "pin":
+      return demand(authorRole, "moderator")
     case "policy":
-      return authorRole === "owner" ? undefined : "ROLE_TOO_LOW"
+      return demand(authorRole, "owner")
+    case "invite":
+      // A link can be passed on: nobody becomes owner by one.
+      return action.role !== "owner" && mayGovern(authorRole, action.role) ? undefined : "ROLE_TOO_LOW"
+    case "revoke": {
+      const inviter = situation.inviterOf(action.invite)
+      if (inviter === undefined) return "INVITE_VOID"
+      return inviter === author ? undefined : demand(authorRole, "admin")
+    }
     case "add":
     case "role": {
       const present = situation.roleOf(action.user)
@@ -46,6 +64,25 @@ export function refuseAction(action: Governing, situation: Situation): RefusalCo
     default:
       return unreachable(action)
   }
+}
+
+/** Who is in a direct conversation, and as what, is fixed; either may leave, and return. [SPEC A20] */
+function isFixedWhereDirect(action: Governing, author: UserId): boolean {
+  switch (action.kind) {
+    case "add":
+    case "role":
+    case "invite":
+    case "announce":
+      return true
+    case "remove":
+      return action.user !== author
+    default:
+      return false
+  }
+}
+
+function demand(role: Role, least: Role): RefusalCode | undefined {
+  return isAtLeast(role, least) ? undefined : "ROLE_TOO_LOW"
 }
 
 /** Owners govern everybody; admins everybody but owners. */

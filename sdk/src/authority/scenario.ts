@@ -1,5 +1,5 @@
 import { sha256, utf8 } from "../protocol/bytes.js"
-import { type Clock, type ControlId, controlIdOf, encodeHead, hashBody } from "../protocol/entry.js"
+import { bodyHashText, type Clock, type ControlId, controlIdOf, encodeHead, hashBody } from "../protocol/entry.js"
 import {
   type ConversationId,
   conversationIdOf,
@@ -12,6 +12,7 @@ import {
 import type { ControlEntry } from "./causality.js"
 import { type ControlAction, encodeControl } from "./control.js"
 import type { Cut } from "./cut.js"
+import type { MessageRef } from "./message-ref.js"
 import type { Role } from "./role.js"
 
 /** For tests: people by name, their devices by name (`bob`, `bob#2`), and the control entries that they write. */
@@ -24,8 +25,8 @@ export class Scenario {
   #count = 0
 
   /** Ann creates the conversation with these members, in their order of seniority. */
-  constructor(members: Readonly<Record<string, Role>> = {}) {
-    this.create = this.write("ann", creation(members), [])
+  constructor(members: Readonly<Record<string, Role>> = {}, options: { readonly direct?: boolean } = {}) {
+    this.create = this.write("ann", creation(members, options.direct), [])
     this.conversation = conversationIdOf(deviceNamed("ann"), this.entry(this.create).body)
     let last = this.introduce("ann", [this.create])
     for (const user of Object.keys(members)) last = this.introduce(user, [last])
@@ -83,13 +84,78 @@ export class Scenario {
     return this.write(device, { kind: "title", title }, seen, clock === undefined ? {} : { clock })
   }
 
+  topic(device: string, topic: string, seen?: readonly ControlId[], clock?: number): ControlId {
+    return this.write(device, { kind: "topic", topic }, seen, clock === undefined ? {} : { clock })
+  }
+
+  comeBack(device: string, seen?: readonly ControlId[]): ControlId {
+    return this.write(device, { kind: "return" }, seen)
+  }
+
+  announce(device: string, on: boolean, seen?: readonly ControlId[]): ControlId {
+    return this.write(device, { kind: "announce", on }, seen)
+  }
+
+  pin(device: string, message: string, on = true, seen?: readonly ControlId[], clock?: number): ControlId {
+    const action: ControlAction = { kind: "pin", message: messageNamed(message), on }
+    return this.write(device, action, seen, clock === undefined ? {} : { clock })
+  }
+
+  /** The invite's key is called after `name`. */
+  invite(device: string, options: InviteOptions = {}, seen?: readonly ControlId[]): ControlId {
+    const { name = "invite", role = "member", uses = 0, expires = 0 } = options
+    return this.write(device, { kind: "invite", key: keyNamed(name), role, uses, expires }, seen)
+  }
+
+  revoke(device: string, invite: ControlId, seen: readonly ControlId[] = [invite]): ControlId {
+    return this.write(device, { kind: "revoke", invite }, seen)
+  }
+
+  /** `certified`: certificate and proof are good. */
+  join(
+    device: string,
+    invite: ControlId,
+    options: {
+      readonly name?: string
+      readonly user?: string
+      readonly issuer?: string
+      readonly issuedAt?: number
+      readonly certified?: boolean
+      readonly seen?: readonly ControlId[]
+    } = {},
+  ): ControlId {
+    const certificate = {
+      user: (options.user ?? device.split("#")[0]) as UserId,
+      publicKey: keyNamed(device),
+      issuedAt: options.issuedAt ?? 0,
+      issuer: keyNamed(options.issuer ?? "server"),
+      signature: new Uint8Array(64),
+    }
+    const key = keyNamed(options.name ?? "invite")
+    const action: ControlAction = { kind: "join", certificate, key, proof: new Uint8Array(64) }
+    return this.write(device, action, options.seen ?? [invite], { certified: options.certified ?? true })
+  }
+
   trust(device: string, server: string, seen?: readonly ControlId[]): ControlId {
     return this.write(device, { kind: "policy", trust: [keyNamed(server)] }, seen)
   }
 }
 
-export function creation(members: Readonly<Record<string, Role>>): ControlAction {
+interface InviteOptions {
+  readonly name?: string
+  readonly role?: Role
+  readonly uses?: number
+  readonly expires?: number
+}
+
+/** A message of ann's. */
+export function messageNamed(name: string): MessageRef {
+  return { segment: 1, device: deviceNamed("ann"), hash: bodyHashText(hashBody(utf8(name))) }
+}
+
+export function creation(members: Readonly<Record<string, Role>>, direct = false): ControlAction {
   return {
+    ...(direct && { direct: true as const }),
     kind: "create",
     user: "ann" as UserId,
     title: "Trip",

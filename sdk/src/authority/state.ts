@@ -1,13 +1,15 @@
 import { compareText } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { Clock, ControlId } from "../protocol/entry.js"
-import { MAX_SEEN } from "../protocol/limits.js"
+import { MAX_PINS, MAX_SEEN } from "../protocol/limits.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import { type Causality, type ControlEntry, everything, type Past } from "./causality.js"
 import type { Cut } from "./cut.js"
 import type { Standing } from "./membership.js"
-import { resolveRemovals, type Resolution } from "./resolve.js"
-import type { Role } from "./role.js"
+import type { MessageRef } from "./message-ref.js"
+import { resolveStrikes, type Resolution } from "./resolve.js"
+import { isAtLeast, type Role } from "./role.js"
+import type { Fact, Removal } from "./validity.js"
 
 export interface Member {
   readonly role: Role
@@ -23,7 +25,29 @@ export interface Device {
   readonly certified: boolean
 }
 
-/** A removal that stands. */
+/** A message that is pinned. */
+export interface Pin {
+  readonly message: MessageRef
+  readonly by: UserId
+  readonly clock: Clock
+}
+
+/** A way in that is open, as far as the entries say: expiry is a server's to judge, by its clock. */
+export interface Invite {
+  readonly id: ControlId
+  readonly key: Uint8Array
+  readonly role: Role
+  /** 0: without a bound. */
+  readonly uses: number
+  /** Milliseconds since 1970; 0: never. */
+  readonly expires: number
+  readonly by: UserId
+  readonly clock: Clock
+  /** Whom it let in. */
+  readonly joined: ReadonlySet<UserId>
+}
+
+/** A removal that stands, and was not taken back. */
 export interface MemberRemoval {
   readonly id: ControlId
   readonly user: UserId
@@ -41,6 +65,8 @@ interface View {
   readonly past: Past
   /** Removals that bind a log which began here, by user. */
   readonly binding: Map<UserId, readonly MemberRemoval[]>
+  /** Whether only moderators and above write messages. */
+  readonly announcing: boolean
 }
 
 /** What the control entries add up to. Immutable. */
@@ -49,6 +75,14 @@ export class ControlState {
   /** Undefined until the create entry is there. */
   readonly created: { readonly user: UserId; readonly device: DeviceId; readonly clock: Clock } | undefined
   readonly title: string
+  readonly topic: string
+  /** Whether it is one between two people, for good. */
+  readonly direct: boolean
+  /** Whether only moderators and above write messages, at present. */
+  readonly announcing: boolean
+  /** What was pinned last comes first; at most MAX_PINS. */
+  readonly pins: readonly Pin[]
+  readonly invites: ReadonlyMap<ControlId, Invite>
   /** Server keys whose certificates count; 32 bytes each. */
   readonly trust: readonly Uint8Array[]
   /** Present members, senior ones first. */
@@ -57,6 +91,8 @@ export class ControlState {
   readonly everMembers: ReadonlySet<UserId>
   readonly devices: ReadonlyMap<DeviceId, Device>
   readonly removals: readonly MemberRemoval[]
+  /** Users for whom devices were introduced, and whom no valid entry ever added: what let them in fell. */
+  readonly fallen: ReadonlySet<UserId>
   /** What the next entry names as seen; at most MAX_SEEN. */
   readonly heads: readonly ControlId[]
   readonly #causality: Causality
@@ -65,27 +101,34 @@ export class ControlState {
   readonly #views = new Map<string, View>()
 
   constructor(conversation: ConversationId, causality: Causality) {
-    const resolution = resolveRemovals(causality)
+    const resolution = resolveStrikes(causality)
     this.#causality = causality
     this.#resolution = resolution
     this.conversation = conversation
     const root = causality.rooted ? causality.entries[0] : undefined
     this.created =
       root?.action?.kind === "create" ? { user: root.action.user, device: root.device, clock: root.clock } : undefined
-    this.title = this.#latestTitle()
-    this.trust = Array.from(resolution.validity.trust)
+    const { validity } = resolution
+    this.direct = root?.action?.kind === "create" && root.action.direct === true
+    this.title = this.#latest(validity.titles)?.value ?? ""
+    this.topic = this.#latest(validity.topics)?.value ?? ""
+    this.announcing = this.#isAnnouncing(everything)
+    this.pins = this.#presentPins()
+    this.trust = Array.from(validity.trust)
       .sort(([a], [b]) => compareText(a, b))
       .map(([, { key }]) => key)
-    const { membership } = resolution.validity
+    const { membership } = validity
     const users = Array.from(membership.users).filter((user) => membership.seniority(user) !== undefined)
     this.everMembers = new Set(users.sort(compareText))
+    this.removals = this.#standingRemovals()
     this.members = this.#presentMembers(users)
     this.devices = this.#knownDevices()
     for (const { device, action, certified } of causality.entries) {
-      if (action?.kind !== "introduce" || !certified || this.#claims.has(device)) continue
+      if ((action?.kind !== "introduce" && action?.kind !== "join") || !certified || this.#claims.has(device)) continue
       this.#claims.set(device, action.certificate.user)
     }
-    this.removals = this.#standingRemovals()
+    this.fallen = new Set(Array.from(this.#claims.values()).filter((user) => !this.everMembers.has(user)))
+    this.invites = this.#openInvites()
     this.heads = this.headsFor(undefined)
   }
 
@@ -111,6 +154,30 @@ export class ControlState {
   standingIn(user: UserId, seen: readonly ControlId[]): Standing | undefined {
     const view = this.#view(seen)
     return view === undefined ? undefined : this.#resolution.validity.membership.standing(user, view.past)
+  }
+
+  /** Whether the user may write messages, at present. */
+  maySpeak(user: UserId): boolean {
+    const role = this.members.get(user)?.role
+    return role !== undefined && isAtLeast(role, this.announcing ? "moderator" : "member")
+  }
+
+  /** The least role that writes messages, as of these entries and all before them. [SPEC A11] */
+  speakingRole(seen: readonly ControlId[]): Role {
+    return this.#view(seen)?.announcing === true ? "moderator" : "member"
+  }
+
+  /** Whether this user left, was not removed by anybody, and so may come back. [SPEC A16] */
+  mayReturn(user: UserId): boolean {
+    return this.#resolution.validity.membership.returning(user, everything) !== undefined
+  }
+
+  /** Which invite a join entry names. */
+  inviteOfJoin(id: ControlId): Invite | undefined {
+    const index = this.#causality.indexOf(id)
+    const entry = index === undefined ? undefined : this.#causality.entries[index]
+    const [invite] = entry?.seen ?? []
+    return entry?.action?.kind !== "join" || invite === undefined ? undefined : this.invites.get(invite)
   }
 
   /**
@@ -170,29 +237,81 @@ export class ControlState {
     const past = this.#causality.closureOf(seen)
     if (past === undefined) return undefined
     if (this.#views.size >= MAX_VIEWS) this.#views.clear()
-    const view = { past, binding: new Map<UserId, readonly MemberRemoval[]>() }
+    const announcing = this.#isAnnouncing(past)
+    const view = { past, binding: new Map<UserId, readonly MemberRemoval[]>(), announcing }
     this.#views.set(name, view)
     return view
   }
 
   /** The highest (clock, device, id) of those that no later one had seen; for display, authority reads no clock. [SPEC A15] */
-  #latestTitle(): string {
-    const replaced = this.#causality.gatherPasts()
-    let latest: { entry: ControlEntry; title: string } | undefined
-    for (const { index, title } of [...this.#resolution.validity.titles].reverse()) {
-      const entry = this.#causality.entries[index]
-      if (entry === undefined || replaced.has(index)) continue
-      replaced.includePastOf(index)
-      if (latest === undefined || compareStamps(entry, latest.entry) > 0) latest = { entry, title }
+  #latest<T>(facts: readonly Fact<T>[]): (Fact<T> & { readonly entry: ControlEntry }) | undefined {
+    let latest: (Fact<T> & { readonly entry: ControlEntry }) | undefined
+    for (const fact of this.#unseen(facts, everything)) {
+      const entry = this.#causality.entries[fact.index]
+      if (entry !== undefined && (latest === undefined || compareStamps(entry, latest.entry) > 0)) {
+        latest = { ...fact, entry }
+      }
     }
-    return latest?.title ?? ""
+    return latest
+  }
+
+  /** Those of the facts in a past that no other of them has in its own. */
+  *#unseen<T>(facts: readonly Fact<T>[], past: Past): Iterable<Fact<T>> {
+    const replaced = this.#causality.gatherPasts()
+    for (let at = facts.length - 1; at >= 0; at--) {
+      const fact = facts[at]
+      if (fact === undefined || !past.has(fact.index) || replaced.has(fact.index)) continue
+      replaced.includePastOf(fact.index)
+      yield fact
+    }
+  }
+
+  /** Of concurrent settings the stricter one counts. [SPEC A18] */
+  #isAnnouncing(past: Past): boolean {
+    const { announcements } = this.#resolution.validity
+    return Array.from(this.#unseen(announcements, past)).some(({ value }) => value)
+  }
+
+  #presentPins(): Pin[] {
+    const { pins, authors } = this.#resolution.validity
+    const latest = Array.from(pins.values()).flatMap((facts) => this.#latest(facts) ?? [])
+    return latest
+      .filter(({ value }) => value.on)
+      .sort((a, b) => compareStamps(b.entry, a.entry))
+      .slice(0, MAX_PINS)
+      .flatMap(({ index, value, entry }) => {
+        const by = authors[index]
+        return by === undefined ? [] : { message: value.message, by, clock: entry.clock }
+      })
+  }
+
+  /** Valid invites that were not revoked, and whose inviters were not removed since. */
+  #openInvites(): Map<ControlId, Invite> {
+    const { validity, strikes } = this.#resolution
+    const revoked = new Set<ControlId>()
+    const removalsOf = new Map<UserId, number[]>()
+    for (const strike of strikes.values()) {
+      if (strike.kind === "revocation") revoked.add(strike.invite)
+      else removalsOf.set(strike.user, [...(removalsOf.get(strike.user) ?? []), strike.index])
+    }
+    const open = new Map<ControlId, Invite>()
+    for (const [id, { index, author, action, joined }] of validity.invites) {
+      const past = this.#causality.pastOf(index)
+      const closed = revoked.has(id) || removalsOf.get(author)?.some((removal) => !past.has(removal)) === true
+      const clock = this.#causality.entries[index]?.clock
+      if (closed || clock === undefined) continue
+      const { key, role, uses, expires } = action
+      open.set(id, { id, key, role, uses, expires, by: author, clock, joined })
+    }
+    return open
   }
 
   #presentMembers(users: readonly UserId[]): Map<UserId, Member> {
-    const { validity, removals } = this.#resolution
-    const { membership } = validity
+    const { membership } = this.#resolution.validity
     const removalsOf = new Map<UserId, number[]>()
-    for (const { index, user } of removals.values()) removalsOf.set(user, [...(removalsOf.get(user) ?? []), index])
+    for (const { id, user } of this.removals) {
+      removalsOf.set(user, [...(removalsOf.get(user) ?? []), this.#causality.indexOf(id) ?? 0])
+    }
     const place = (user: UserId) => membership.seniority(user) ?? { index: 0, place: 0 }
     const senior = [...users].sort((a, b) => place(a).index - place(b).index || place(a).place - place(b).place)
     const members = new Map<UserId, Member>()
@@ -211,7 +330,7 @@ export class ControlState {
     }
     for (const [device, [first]] of this.#resolution.validity.introductions) {
       const action = first === undefined ? undefined : this.#causality.entries[first]?.action
-      if (action?.kind !== "introduce") continue
+      if (action?.kind !== "introduce" && action?.kind !== "join") continue
       const { user, publicKey } = action.certificate
       devices.set(device, { user, publicKey, certified: true })
     }
@@ -219,13 +338,21 @@ export class ControlState {
   }
 
   #standingRemovals(): MemberRemoval[] {
-    const { removals } = this.#resolution
-    return Array.from(removals.values())
+    return Array.from(this.#resolution.strikes.values())
       .sort((a, b) => a.index - b.index)
-      .flatMap(({ index, user, author }) => {
+      .flatMap((strike) => {
+        if (strike.kind !== "removal" || this.#isTakenBack(strike)) return []
+        const { index, user, author } = strike
         const entry = this.#causality.entries[index]
         return entry?.action?.kind === "remove" ? [{ id: entry.id, user, by: author, cut: entry.action.cut }] : []
       })
+  }
+
+  /** A leaving that its author answered by coming back cuts nothing. [SPEC A16] */
+  #isTakenBack({ index, user, author }: Removal): boolean {
+    if (user !== author) return false
+    const returns = this.#resolution.validity.returns.get(user) ?? []
+    return returns.some((back) => this.#causality.pastOf(back).has(index))
   }
 }
 

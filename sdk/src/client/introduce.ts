@@ -1,6 +1,6 @@
 import { equalBytes } from "../protocol/bytes.js"
 import type { DeviceId, UserId } from "../protocol/names.js"
-import { MAX_TRUST_KEYS } from "../authority/control.js"
+import { MAX_TRUST_KEYS } from "../authority/fields.js"
 import type { Certificate } from "../identity/certificate.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 

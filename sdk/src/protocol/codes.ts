@@ -28,6 +28,11 @@ export const refusals = {
   ROLE_TOO_LOW: { number: 33, kind: "permanent" },
   CREATE_MISMATCH: { number: 34, kind: "permanent" },
   UNTRUSTED_SERVER_KEY: { number: 35, kind: "permanent" },
+  /** No invite of a member, not for this key, or its inviter is gone. */
+  INVITE_VOID: { number: 36, kind: "permanent" },
+  INVITE_REVOKED: { number: 37, kind: "permanent" },
+  INVITE_EXPIRED: { number: 38, kind: "permanent" },
+  INVITE_USED_UP: { number: 39, kind: "permanent" },
   // Admission: what a server decides for itself. [SPEC R]
   CLOCK_AHEAD: { number: 50, kind: "transient" },
   CLOCK_FAR_AHEAD: { number: 51, kind: "permanent" },

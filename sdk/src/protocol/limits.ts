@@ -25,9 +25,14 @@ export const MAX_SEGMENT = 2 ** 31 - 1
 export const MAX_CLOCK_AHEAD_MS = 2 * 60 * 1000
 /** A clock further ahead than this is refused for good, not to be retried. */
 export const MAX_CLOCK_RETRY_MS = 60 * 60 * 1000
-/** Bytes of a user id, of a title. */
+/** Bytes of a user id, of a title, of a topic. */
 export const MAX_USER_BYTES = 128
 export const MAX_TITLE_BYTES = 512
+export const MAX_TOPIC_BYTES = 2048
+/** Messages that are shown as pinned: the last ones. */
+export const MAX_PINS = 32
+/** Highest bound of an invite; 0 stands for none. */
+export const MAX_INVITE_USES = 1_000_000
 /**
  * Logs that one update may name: bounds work before any signature is checked. More than a document may have where
  * servers keep their limits, so that a stock carrier's whole document is never refused.
