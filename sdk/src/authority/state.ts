@@ -93,6 +93,8 @@ export class ControlState {
   readonly removals: readonly MemberRemoval[]
   /** Users for whom devices were introduced, and whom no valid entry ever added: what let them in fell. */
   readonly fallen: ReadonlySet<UserId>
+  /** Names what `cutOf` depends on: where it differs, segments are to be brought in line. Empty: nothing is cut. */
+  readonly limits: string
   /** What the next entry names as seen; at most MAX_SEEN. */
   readonly heads: readonly ControlId[]
   readonly #causality: Causality
@@ -128,6 +130,7 @@ export class ControlState {
       this.#claims.set(device, action.certificate.user)
     }
     this.fallen = new Set(Array.from(this.#claims.values()).filter((user) => !this.everMembers.has(user)))
+    this.limits = [...this.removals.map(({ id }) => id), ...this.fallen].sort(compareText).join("\n")
     this.invites = this.#openInvites()
     this.heads = this.headsFor(undefined)
   }
@@ -156,6 +159,11 @@ export class ControlState {
     return view === undefined ? undefined : this.#resolution.validity.membership.standing(user, view.past)
   }
 
+  /** Whether the user ever was a member, or was let in by what fell since: such a user may know why. */
+  wasLetIn(user: UserId): boolean {
+    return this.everMembers.has(user) || this.fallen.has(user)
+  }
+
   /** Whether the user may write messages, at present. */
   maySpeak(user: UserId): boolean {
     const role = this.members.get(user)?.role
@@ -170,14 +178,6 @@ export class ControlState {
   /** Whether this user left, was not removed by anybody, and so may come back. [SPEC A16] */
   mayReturn(user: UserId): boolean {
     return this.#resolution.validity.membership.returning(user, everything) !== undefined
-  }
-
-  /** Which invite a join entry names. */
-  inviteOfJoin(id: ControlId): Invite | undefined {
-    const index = this.#causality.indexOf(id)
-    const entry = index === undefined ? undefined : this.#causality.entries[index]
-    const [invite] = entry?.seen ?? []
-    return entry?.action?.kind !== "join" || invite === undefined ? undefined : this.invites.get(invite)
   }
 
   /**

@@ -7,6 +7,7 @@ import type { RefusalCode } from "../protocol/codes.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import type { Storage } from "../storage/storage.js"
+import type { Governance, Membership, PinnedMessage } from "./governance-api.js"
 import type { SyncStatus } from "./status.js"
 
 export interface ClientOptions {
@@ -34,6 +35,16 @@ export interface Client {
   readonly conversations: Subscribable<readonly Conversation[]>
   /** Opens a conversation; works offline. Throws BAD_ARGUMENT for names that are none. */
   createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation>
+  /**
+   * The one conversation with another user: the present one, or a new one. Works offline, on both sides at once: the two
+   * that there are then become one, here and there. Throws BAD_ARGUMENT.
+   */
+  openDirect(user: string): Promise<Conversation>
+  /**
+   * Comes into a conversation by a link. Works offline: `info` says `joining` until a server lets this user in, `changes`
+   * why none did. Throws BAD_ARGUMENT for a text that is no such link, NOT_ALLOWED for one who was removed.
+   */
+  join(link: string): Promise<Conversation>
   /** The conversation with this id, where this device has it. */
   conversation(id: string): Conversation | undefined
   /** The same, also where this device has nothing of it yet: a carrier that is attached may fill it. Throws BAD_ARGUMENT. */
@@ -56,7 +67,18 @@ export interface Member {
 
 /** What a conversation is, beside its messages. A new object for every change. */
 export interface ConversationInfo {
+  /** Empty in a direct conversation that nobody named. */
   readonly title: string
+  readonly topic: string
+  /** With whom, where it is a direct conversation and both are in it. */
+  readonly direct: UserId | undefined
+  readonly membership: Membership
+  /** Whether this user may write messages, as things stand. */
+  readonly mayWrite: boolean
+  /** Whether only moderators and above write messages. */
+  readonly announcementsOnly: boolean
+  /** What was pinned last comes first; at most 32. */
+  readonly pinned: readonly PinnedMessage[]
   readonly members: readonly Member[]
   /** This user's role; undefined after being removed. */
   readonly role: Role | undefined
@@ -65,7 +87,7 @@ export interface ConversationInfo {
   readonly lastMessage: Message | undefined
 }
 
-export interface Conversation {
+export interface Conversation extends Governance {
   readonly id: ConversationId
   readonly info: Subscribable<ConversationInfo>
   /** Loaded while somebody subscribes: the newest messages first, older ones with `loadOlder`. */
@@ -79,10 +101,6 @@ export interface Conversation {
   send(text: string): OutgoingMessage
   /** Hex of SHA-256 over all that is sealed here: two devices or servers with one digest hold the same, byte for byte. */
   digest(): Promise<string>
-  addMember(user: string, role?: Role): Promise<void>
-  removeMember(user: string): Promise<void>
-  setRole(user: string, role: Role): Promise<void>
-  setTitle(title: string): Promise<void>
   /** Sends a rejected message again, as a new one; returns it. */
   retry(id: MessageId): OutgoingMessage
   /** Forgets a rejected message. */

@@ -13,8 +13,12 @@ import { Replica } from "../sync/replica.js"
 import { Session } from "../sync/session.js"
 import type { Transport } from "../transport/transport.js"
 import type { Client, ClientOptions, Conversation } from "./api.js"
-import { ConversationHandle, demandTitle, demandUser } from "./conversation.js"
+import { ConversationHandle } from "./conversation.js"
+import { orderDirect, partnerOf } from "./direct.js"
+import { demandTitle, demandUser } from "./governor.js"
 import { introduce, type Credentials } from "./introduce.js"
+import { Joins } from "./joins.js"
+import { parseLink } from "./link.js"
 import type { ConnectionStatus, PendingWork, SyncStatus } from "./status.js"
 import type { TabPort } from "./tab-port.js"
 
@@ -100,6 +104,7 @@ class WeftClient implements Client {
   private readonly handles = new Map<ConversationId, ConversationHandle>()
   private readonly opening = new Map<ConversationId, Promise<ConversationHandle>>()
   private readonly session: Session
+  private readonly joins: Joins
   private readonly stops: (() => void)[] = []
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
@@ -124,6 +129,7 @@ class WeftClient implements Client {
       welcomed: (credentials) => this.welcomed(credentials),
       trusted: (trust) => this.welcomed({ certificate: this.credentials.certificate, trust }),
     })
+    this.joins = new Joins(replica, platform.storage)
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore
     this.conversations = this.listStore
@@ -132,6 +138,7 @@ class WeftClient implements Client {
   async open(): Promise<void> {
     const { replica, platform, acks } = this.parts
     this.credentials = await this.readCredentials()
+    await this.joins.load()
     this.persisted = (await platform.storage.estimate()).persisted
     this.stops.push(
       replica.conversations.subscribe(() => {
@@ -252,7 +259,11 @@ class WeftClient implements Client {
             acks,
             user: this.user,
             device: this.device,
+            env: this.parts.env,
+            storage: this.parts.platform.storage,
+            server: () => this.parts.servers[0],
             isClosed: () => this.closed !== undefined,
+            isJoining: () => this.joins.has(id),
             setCarrier: (carrier, present) => {
               replica.setCarrier(carrier, present)
               this.background(() => replica.wakeAll())
@@ -287,9 +298,49 @@ class WeftClient implements Client {
     return handle
   }
 
+  async openDirect(other: string): Promise<Conversation> {
+    this.demandOpen()
+    const user = demandUser(other)
+    if (user === this.user) throw new WeftError("BAD_ARGUMENT", "a direct conversation is with somebody else")
+    const [present] = this.directWith(user)
+    if (present !== undefined) return present
+    const members = [{ user, role: "owner" as const }]
+    const conversation = await this.parts.replica.create("", members, this.credentials.trust, true)
+    await introduce(conversation, this, this.credentials)
+    const handle = await this.handle(conversation.id)
+    this.refresh()
+    return handle
+  }
+
+  private directWith(other: UserId): ConversationHandle[] {
+    const several = Array.from(this.handles.values()).filter(({ state }) => partnerOf(state, this.user) === other)
+    return orderDirect(several, this.device)
+  }
+
+  async join(text: string): Promise<Conversation> {
+    this.demandOpen()
+    const link = parseLink(text)
+    if (link === undefined) throw new WeftError("BAD_ARGUMENT", "this is no link into a conversation")
+    const handle = await this.handle(link.conversation)
+    const { membership } = handle.info.get()
+    if (membership === "removed") throw new WeftError("NOT_ALLOWED", "no link brings back who was removed")
+    if (membership === "left") await handle.undoLeave()
+    if (membership !== "joining" && membership !== "unknown") return handle
+    if (link.server !== undefined && /^wss?:/.test(link.server)) this.addServer(link.server)
+    await this.joins.add(text)
+    await this.joins.write(this.credentials.certificate)
+    handle.review()
+    this.refresh()
+    return handle
+  }
+
   conversation(id: string): Conversation | undefined {
     const parsed = parseConversationId(id)
-    return this.listStore.get().find((conversation) => conversation.id === parsed)
+    const handle = parsed === undefined ? undefined : this.handles.get(parsed)
+    const partner = handle === undefined ? undefined : partnerOf(handle.state, this.user)
+    // One of several with the same person stands for all.
+    const [first = handle] = partner === undefined ? [] : this.directWith(partner)
+    return this.listStore.get().find((conversation) => conversation === first)
   }
 
   async openConversation(id: string): Promise<Conversation> {
@@ -378,6 +429,7 @@ class WeftClient implements Client {
     for (const conversation of this.parts.replica.conversations.get().values()) {
       await introduce(conversation, this, credentials)
     }
+    await this.joins.write(credentials.certificate)
   }
 
   private async readCredentials(): Promise<Credentials> {
@@ -405,9 +457,8 @@ class WeftClient implements Client {
   }
 
   private refresh(): void {
-    const shown = Array.from(this.handles.values()).filter(
-      (handle) => handle.info.get().role !== undefined || handle.wasMember,
-    )
+    const folded = this.foldDirect()
+    const shown = Array.from(this.handles.values()).filter((handle) => handle.isShown && !folded.has(handle))
     shown.sort((a, b) => b.info.get().lastActivity - a.info.get().lastActivity || (a.id < b.id ? -1 : 1))
     const before = this.listStore.get()
     if (before.length !== shown.length || shown.some((handle, index) => handle !== before[index]))
@@ -416,6 +467,23 @@ class WeftClient implements Client {
     if (this.closed !== undefined || JSON.stringify(status) !== JSON.stringify(this.statusStore.get())) {
       this.statusStore.set(status)
     }
+  }
+
+  /** Direct conversations with one person are shown as one; returns those that the first of them stands for. [SPEC A20] */
+  private foldDirect(): Set<ConversationHandle> {
+    const folded = new Set<ConversationHandle>()
+    const partners = new Set<UserId>()
+    for (const handle of this.handles.values()) {
+      const partner = partnerOf(handle.state, this.user)
+      if (partner === undefined) handle.joinSiblings([handle])
+      else partners.add(partner)
+    }
+    for (const partner of partners) {
+      const several = this.directWith(partner)
+      for (const handle of several) handle.joinSiblings(several)
+      for (const handle of several.slice(1)) folded.add(handle)
+    }
+    return folded
   }
 
   private readStatus(): SyncStatus {

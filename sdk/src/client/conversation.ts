@@ -1,24 +1,29 @@
 import { WeftError } from "../base/errors.js"
 import { createStore, type Subscribable } from "../base/store.js"
-import type { Cut } from "../authority/cut.js"
-import type { ControlAction } from "../authority/control.js"
-import { isAtLeast, parseRole, type Role } from "../authority/role.js"
+import { refMessageId } from "../authority/message-ref.js"
+import type { ControlState } from "../authority/project.js"
+import type { Role } from "../authority/role.js"
 import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
 import type { draftHash } from "../log/draft.js"
 import { draftMessageId, type Draft } from "../log/draft.js"
-import { isTransient, type RefusalCode } from "../protocol/codes.js"
-import { clockMs, type MessageId } from "../protocol/entry.js"
-import { MAX_TITLE_BYTES } from "../protocol/limits.js"
+import type { RefusalCode } from "../protocol/codes.js"
+import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
 import { rootDigestOf } from "../log/summary.js"
-import { hex, utf8 } from "../protocol/bytes.js"
-import { deviceOf, isWellFormed, parseUserId, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
+import { hex } from "../protocol/bytes.js"
+import { isWellFormed, type ConversationId } from "../protocol/names.js"
 import { attachMirrors } from "../sync/mirror.js"
 import type { Conversation, ConversationInfo, OutgoingMessage, ProviderFactory } from "./api.js"
+import { partnerOf } from "./direct.js"
+import type { InviteOptions, Membership } from "./governance-api.js"
+import { Governor, type GovernorPorts } from "./governor.js"
+import { MergedList } from "./merged-list.js"
 import { Outgoing } from "./outgoing.js"
 import { ConversationView, type ViewPorts } from "./view.js"
 
-export interface HandlePorts extends ViewPorts {
+export interface HandlePorts extends ViewPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
   isClosed(): boolean
+  /** Whether a link to this conversation waits to be used. */
+  isJoining(): boolean
   /** A carrier came or went. */
   setCarrier(carrier: unknown, present: boolean): void
 }
@@ -29,6 +34,10 @@ export class ConversationHandle implements Conversation {
   readonly info: Subscribable<ConversationInfo>
   readonly messages: Subscribable<MessageList>
   private readonly view: ConversationView
+  private readonly governor: Governor
+  private readonly merged = new MergedList()
+  /** Direct conversations with the same person, this one among them; the first takes what is written. */
+  private siblings: readonly ConversationHandle[] = [this]
   private readonly infoStore
   private readonly stopListening: (() => void)[]
   private readonly detachers = new Set<() => Promise<void>>()
@@ -36,14 +45,23 @@ export class ConversationHandle implements Conversation {
   private constructor(private readonly ports: HandlePorts) {
     this.id = ports.conversation.id
     this.view = new ConversationView(ports)
-    this.messages = this.view.list
+    this.messages = this.merged.list
+    this.merged.show([this.view.list])
+    this.governor = new Governor({
+      ...ports,
+      documentOf: (message) => this.view.documentOf(message),
+      demandOpen: () => {
+        this.demandOpen()
+      },
+    })
     this.infoStore = createStore<ConversationInfo>(this.readInfo())
     this.info = this.infoStore
     const refresh = (): void => {
-      this.infoStore.set(this.readInfo())
+      this.review()
     }
     this.stopListening = [
-      this.view.list.subscribe(refresh),
+      this.merged.list.subscribe(refresh),
+      this.governor.changes.subscribe(refresh),
       ports.conversation.changes.on((change) => {
         if (change.kind === "control") refresh()
       }),
@@ -52,8 +70,23 @@ export class ConversationHandle implements Conversation {
 
   static async open(ports: HandlePorts): Promise<ConversationHandle> {
     const handle = new ConversationHandle(ports)
-    await handle.view.open()
+    await Promise.all([handle.view.open(), handle.governor.open()])
     return handle
+  }
+
+  /** Reads again what the conversation is. */
+  review(): void {
+    this.infoStore.set(this.readInfo())
+  }
+
+  get state(): ControlState {
+    return this.ports.conversation.state
+  }
+
+  /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
+  joinSiblings(siblings: readonly ConversationHandle[]): void {
+    this.siblings = siblings
+    this.merged.show(siblings.map(({ view }) => view.list))
   }
 
   /** Own messages that no server has yet. */
@@ -66,26 +99,32 @@ export class ConversationHandle implements Conversation {
     return this.ports.conversation.controlDocument.drafts.length
   }
 
-  get wasMember(): boolean {
-    return this.ports.conversation.state.everMembers.has(this.ports.user)
+  /** Whether it is this user's, or was, or is to be. */
+  get isShown(): boolean {
+    return this.membership() !== "unknown"
   }
 
   get isIntroduced(): boolean {
     return this.ports.conversation.state.devices.get(this.ports.device)?.certified === true
   }
 
-  loadOlder(): Promise<void> {
-    return this.view.loadOlder()
+  async loadOlder(): Promise<void> {
+    await Promise.all(this.siblings.map(({ view }) => view.loadOlder()))
   }
 
   send(text: string): OutgoingMessage {
     this.demandOpen()
+    const [first = this] = this.siblings
+    return first.write(text)
+  }
+
+  private write(text: string): OutgoingMessage {
     if (typeof text !== "string" || text.trim().length === 0)
       throw new WeftError("BAD_ARGUMENT", "a message needs a text")
     if (!isWellFormed(text)) throw new WeftError("BAD_ARGUMENT", "the text holds half of a surrogate pair")
-    const role = this.role()
-    if (role === undefined || !isAtLeast(role, "member")) {
-      throw new WeftError("NOT_ALLOWED", "only members may write in this conversation")
+    if (!this.state.maySpeak(this.ports.user)) {
+      const who = this.state.announcing ? "moderators" : "members"
+      throw new WeftError("NOT_ALLOWED", `only ${who} may write in this conversation`)
     }
     try {
       return this.track(this.ports.conversation.post(new Map([["t", text]])).draft)
@@ -97,22 +136,24 @@ export class ConversationHandle implements Conversation {
   }
 
   retry(id: MessageId): OutgoingMessage {
-    const message = this.rejected(id)
+    const { message, holder } = this.rejected(id)
     if (message.text === undefined) throw new WeftError("BAD_ARGUMENT", "this message has no text")
     const outgoing = this.send(message.text)
-    this.ports.conversation.discard(this.refusedHash(id)).catch(() => undefined)
+    holder.ports.conversation.discard(this.refusedHash(id)).catch(() => undefined)
     return outgoing
   }
 
   async discard(id: MessageId): Promise<void> {
-    this.rejected(id)
-    await this.ports.conversation.discard(this.refusedHash(id))
+    const { holder } = this.rejected(id)
+    await holder.ports.conversation.discard(this.refusedHash(id))
   }
 
-  private rejected(id: MessageId): Message {
-    const message = this.view.message(id)
-    if (message?.status !== "rejected") throw new WeftError("BAD_ARGUMENT", "this message was not rejected")
-    return message
+  private rejected(id: MessageId): { message: Message; holder: ConversationHandle } {
+    for (const holder of this.siblings) {
+      const message = holder.view.message(id)
+      if (message?.status === "rejected") return { message, holder }
+    }
+    throw new WeftError("BAD_ARGUMENT", "this message was not rejected")
   }
 
   private refusedHash(id: MessageId): ReturnType<typeof draftHash> {
@@ -132,47 +173,68 @@ export class ConversationHandle implements Conversation {
     return hex(rootDigestOf(this.id, await this.ports.conversation.digests()))
   }
 
-  async addMember(user: string, role: Role = "member"): Promise<void> {
-    await this.govern({ kind: "add", user: demandUser(user), role: demandRole(role) })
+  get changes(): Conversation["changes"] {
+    return this.governor.changes
   }
 
-  async removeMember(user: string): Promise<void> {
-    const target = demandUser(user)
-    await this.govern({ kind: "remove", user: target, cut: await this.cutFor(target) })
+  get invites(): Conversation["invites"] {
+    return this.governor.invites
   }
 
-  async setRole(user: string, role: Role): Promise<void> {
-    await this.govern({ kind: "role", user: demandUser(user), role: demandRole(role) })
+  addMember(user: string, role?: Role): Promise<void> {
+    return this.governor.addMember(user, role)
   }
 
-  async setTitle(title: string): Promise<void> {
-    await this.govern({ kind: "title", title: demandTitle(title) })
+  removeMember(user: string): Promise<void> {
+    return this.governor.removeMember(user)
   }
 
-  /** What this device has seen of a user's logs: a removal leaves that much. */
-  private async cutFor(user: UserId): Promise<Cut> {
-    const { conversation } = this.ports
-    const cut = new Map<number, Map<LogId, number>>()
-    for (const number of conversation.segmentNumbers) {
-      const logs = new Map<LogId, number>()
-      for (const { log, count } of (await conversation.segment(number)).summary.logs.values()) {
-        if (conversation.state.devices.get(deviceOf(log))?.user === user) logs.set(log, count)
-      }
-      if (logs.size > 0) cut.set(number, logs)
-    }
-    return cut
+  setRole(user: string, role: Role): Promise<void> {
+    return this.governor.setRole(user, role)
   }
 
-  /** Writes a control entry after asking the rules what will become of it: what they refuse here is not written. */
-  private async govern(action: ControlAction): Promise<void> {
-    this.demandOpen()
-    const code = await this.ports.conversation.propose(action)
-    if (code !== undefined) {
-      throw new WeftError(
-        "NOT_ALLOWED",
-        `the conversation's rules refuse this: ${code}${isTransient(code) ? " (for now)" : ""}`,
-      )
-    }
+  setTitle(title: string): Promise<void> {
+    return this.governor.setTitle(title)
+  }
+
+  setTopic(topic: string): Promise<void> {
+    return this.governor.setTopic(topic)
+  }
+
+  setAnnouncementsOnly(on: boolean): Promise<void> {
+    return this.governor.setAnnouncementsOnly(on)
+  }
+
+  pin(message: MessageId): Promise<void> {
+    return this.governor.pin(message)
+  }
+
+  unpin(message: MessageId): Promise<void> {
+    return this.governor.unpin(message)
+  }
+
+  leave(): Promise<void> {
+    return this.governor.leave()
+  }
+
+  undoLeave(): Promise<void> {
+    return this.governor.undoLeave()
+  }
+
+  createInvite(options?: InviteOptions): ReturnType<Conversation["createInvite"]> {
+    return this.governor.createInvite(options)
+  }
+
+  revokeInvite(id: string): Promise<void> {
+    return this.governor.revokeInvite(id)
+  }
+
+  retryChange(id: ControlId): Promise<void> {
+    return this.governor.retryChange(id)
+  }
+
+  dismissChange(id: ControlId): Promise<void> {
+    return this.governor.dismissChange(id)
   }
 
   attach(factory: ProviderFactory): () => Promise<void> {
@@ -191,7 +253,18 @@ export class ConversationHandle implements Conversation {
   async close(): Promise<void> {
     for (const detach of Array.from(this.detachers)) await detach()
     for (const stop of this.stopListening) stop()
+    this.governor.close()
+    this.merged.close()
     this.view.close()
+  }
+
+  private membership(): Membership {
+    const { user } = this.ports
+    if (this.state.members.has(user)) return "member"
+    if (this.state.mayReturn(user)) return "left"
+    if (this.state.wasLetIn(user)) return "removed"
+    const joins = this.governor.changes.get().some(({ kind, status }) => kind === "join" && status !== "accepted")
+    return this.ports.isJoining() || joins ? "joining" : "unknown"
   }
 
   private role(): Role | undefined {
@@ -203,34 +276,22 @@ export class ConversationHandle implements Conversation {
   }
 
   private readInfo(): ConversationInfo {
-    const { state } = this.ports.conversation
-    const lastMessage = this.view.list.get().items.at(-1)
+    const { state, ports } = this
+    const lastMessage = this.messages.get().items.at(-1)
     return {
       title: state.title,
+      topic: state.topic,
+      membership: this.membership(),
+      mayWrite: state.maySpeak(ports.user),
+      announcementsOnly: state.announcing,
+      direct: partnerOf(state, ports.user),
+      pinned: state.pins.map(({ message, by, clock }) => {
+        return { id: refMessageId(message), segment: message.segment, by, at: clockMs(clock) }
+      }),
       members: Array.from(state.members, ([user, { role }]) => ({ user, role })),
       role: this.role(),
       lastActivity: lastMessage?.sentAt ?? (state.created === undefined ? 0 : clockMs(state.created.clock)),
       lastMessage,
     }
   }
-}
-
-export function demandUser(user: unknown): UserId {
-  const parsed = parseUserId(user)
-  if (parsed === undefined)
-    throw new WeftError("BAD_ARGUMENT", "a user's name has 1 to 128 bytes and no control characters")
-  return parsed
-}
-
-export function demandTitle(title: unknown): string {
-  if (typeof title !== "string" || !isWellFormed(title) || utf8(title).length > MAX_TITLE_BYTES) {
-    throw new WeftError("BAD_ARGUMENT", `a title has at most ${String(MAX_TITLE_BYTES)} bytes`)
-  }
-  return title
-}
-
-function demandRole(role: unknown): Role {
-  const parsed = parseRole(role)
-  if (parsed === undefined) throw new WeftError("BAD_ARGUMENT", "no such role")
-  return parsed
 }

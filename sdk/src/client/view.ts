@@ -57,6 +57,10 @@ export class ConversationView {
     return this.projection.get(id)
   }
 
+  documentOf(id: MessageId): DocumentName | undefined {
+    return this.projection.documentOf(id)
+  }
+
   get waiting(): number {
     return this.projection.waiting
   }

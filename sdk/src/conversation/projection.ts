@@ -52,6 +52,11 @@ export class Projection {
     return this.nodes.get(id)?.message
   }
 
+  /** The document in which a message stands. */
+  documentOf(id: MessageId): DocumentName | undefined {
+    return this.nodes.get(id)?.document
+  }
+
   /** Own messages that no server acknowledged, and that were not refused. */
   get waiting(): number {
     let waiting = 0

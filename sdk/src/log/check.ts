@@ -202,7 +202,11 @@ async function openBlock(block: ClientBlock, context: CheckContext): Promise<Can
     if (held !== undefined && held.log !== parsed.log) return refuse("CLIENT_ID_TAKEN", parsed.log)
     log = parsed.log
   }
-  if (block.from > start) return refuse("GAP", log)
+  if (block.from > start) {
+    // What lies beyond a cut never comes, so nothing is to be asked for.
+    const isCut = held !== undefined && block.from >= context.cutOf(held.log, held.firstSeen)
+    return refuse(isCut ? "PAST_CUT" : "GAP", log)
+  }
   if (log === undefined) return refuse(block.refusal ?? "MALFORMED")
   if (block.from < start && (await contradicts(block, log, start, context))) return refuse("FORK", log)
   return {

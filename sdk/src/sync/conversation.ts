@@ -3,7 +3,6 @@ import { createSignal } from "../base/store.js"
 import { encodeControl, type ControlAction } from "../authority/control.js"
 import { createLedger, type Ledger } from "../authority/ledger.js"
 import { cutOf, type ControlState } from "../authority/project.js"
-import { isAtLeast } from "../authority/role.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
@@ -39,6 +38,9 @@ export type ConversationChange =
   | { readonly kind: "document"; readonly document: ReplicaDocument; readonly change: DocumentChange }
   | { readonly kind: "refused" }
 
+export type Proposal =
+  { readonly kind: "written"; readonly id: ControlId } | { readonly kind: "refused"; readonly code: RefusalCode }
+
 /** One conversation on a device: its control document, what that adds up to, and its segments. */
 export class ReplicaConversation {
   readonly changes = createSignal<ConversationChange>()
@@ -47,7 +49,7 @@ export class ReplicaConversation {
   private readonly governing = createQueue()
   private ledger: Ledger
   private clock = 0 as Clock
-  /** The removals that the segments were last brought in line with. */
+  /** The limits that the segments were last brought in line with. */
   private enforced = ""
   private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
   private control!: ReplicaDocument
@@ -87,8 +89,7 @@ export class ReplicaConversation {
   /** Whether this device may write messages, by all that is known here. */
   get mayWrite(): boolean {
     const user = this.state.devices.get(this.ports.device)?.user
-    const role = user === undefined ? undefined : this.state.members.get(user)?.role
-    return role !== undefined && isAtLeast(role, "member")
+    return user !== undefined && this.state.maySpeak(user)
   }
 
   /** Numbers of the segments that exist here, ascending; always one at least. */
@@ -248,27 +249,35 @@ export class ReplicaConversation {
     return next
   }
 
-  /** Writes a control entry that names all that is known here. The state has it when this resolves. */
-  async govern(action: ControlAction): Promise<void> {
-    await this.governing(() => this.addDraft(this.controlDraft(action)))
+  /** Writes a control entry that names all that is known here, or what is said. The state has it when this resolves. */
+  async govern(action: ControlAction, seen?: readonly ControlId[]): Promise<void> {
+    await this.governing(() => this.addDraft(this.controlDraft(action, seen)))
   }
 
   /** The same, unless the rules would refuse it: then nothing is written, and this is why. */
-  async propose(action: ControlAction): Promise<RefusalCode | undefined> {
+  async propose(action: ControlAction): Promise<Proposal> {
     return this.governing(async () => {
       const draft = this.controlDraft(action)
       const entry = draftEntry(this.ports.device, draft)
       const preview = await this.ledger.preview([entry])
-      const outcome = entry.control === undefined ? undefined : preview.outcomeOf(entry.control)
-      if (outcome?.kind === "refused") return outcome.code
+      if (entry.control === undefined) throw new TypeError("a control entry has a name")
+      const outcome = preview.outcomeOf(entry.control)
+      if (outcome.kind === "refused") return outcome
       await this.addDraft(draft)
-      return undefined
+      return { kind: "written", id: entry.control }
     })
   }
 
-  private controlDraft(action: ControlAction): Draft {
-    const body = encodeControl(action, this.salt())
-    return { class: "control", clock: this.nextClock(), body, seen: this.state.headsFor(this.ports.device) }
+  private controlDraft(action: ControlAction, seen = this.state.headsFor(this.ports.device)): Draft {
+    return { class: "control", clock: this.nextClock(), body: encodeControl(action, this.salt()), seen }
+  }
+
+  /** Seals all messages that wait, so that a cut can name them; where another tab is the writer they wait for that one. */
+  async sealMessages(): Promise<void> {
+    if (this.ports.guard() === undefined) return
+    const waiting = (await this.waiting()).filter((document) => document !== this.control)
+    if (waiting.length > 0 && this.control.drafts.length > 0) await this.control.flush()
+    for (const document of waiting) await document.flush()
   }
 
   /** Writes the entry that creates this conversation. */
@@ -318,8 +327,8 @@ export class ReplicaConversation {
 
   /** Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. [SPEC A] */
   private async enforce(): Promise<void> {
-    const removals = this.state.removals.map(({ id }) => id).join()
-    if (removals === this.enforced || this.ports.guard() === undefined) return
+    const { limits } = this.state
+    if (limits === this.enforced || this.ports.guard() === undefined) return
     for (const number of this.segmentNumbers) {
       const document = await this.segment(number)
       const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>
@@ -336,7 +345,7 @@ export class ReplicaConversation {
       // A removal that fell gives back what it had cut.
       await document.retryAsides()
     }
-    this.enforced = removals
+    this.enforced = limits
   }
 
   private showRefused(document: ReplicaDocument, refused: readonly RefusedDraft[]): void {

@@ -416,6 +416,10 @@ export class ReplicaDocument {
   ): Promise<Entry[]> {
     const gone = await this.enqueue(async () => {
       const logs = Array.from(this.current.logs.values())
+      // A log that a removal binds is never written again, also where all of it stands and its author comes back.
+      if (logs.some(({ log, firstSeen }) => log === this.writer && cutOf(log, firstSeen) !== Infinity)) {
+        this.writer = undefined
+      }
       if (logs.every(({ log, firstSeen, count }) => cutOf(log, firstSeen) >= count)) return []
       const kept: LogRun[] = []
       const beyond: LogRun[] = []

@@ -252,7 +252,7 @@ export class Exchange {
   /** The server's vector: send what it lacks, records first, and say what it holds of ours. */
   private async answer(frame: FrameOf<"vector">): Promise<void> {
     const { acks, replica, server } = this.ports
-    const { document } = await replica.document(frame.document)
+    const { conversation, document } = await replica.document(frame.document)
     const held = new Map(frame.logs.map(({ log, count }) => [log, count]))
     for (const { log, count } of document.summary.logs.values()) {
       if (deviceOf(log) === replica.device)
@@ -264,8 +264,10 @@ export class Exchange {
       const part = records.slice(at, at + 100).map(encodeRecord)
       this.ports.send({ kind: "records", id: 0, document: document.name, records: part })
     }
+    // Who is no member brings what was written before that, and nothing of others.
+    const ownOnly = document !== conversation.controlDocument && !conversation.state.members.has(replica.ports.user)
     const lacking = (await document.missingFrom(held)).filter(
-      (run) => !this.unwanted.has(`${document.name} ${run.log}`),
+      ({ log }) => !this.unwanted.has(`${document.name} ${log}`) && !(ownOnly && deviceOf(log) !== replica.device),
     )
     for (const runs of splitRuns(lacking, MAX_FRAME_UPDATE_BYTES)) {
       const counts = new Map<LogId, number>()

@@ -129,14 +129,16 @@ export class Replica {
     return loading
   }
 
-  /** Opens a conversation with this user as its owner. Durable, or in memory with a failing `health`, when it resolves. */
+  /** Opens a conversation with this user as its owner; `direct`: with one other, for good. Durable, or in memory with a failing `health`, when it resolves. */
   async create(
     title: string,
     members: readonly InitialMember[],
     trust: readonly Uint8Array[],
+    direct = false,
   ): Promise<ReplicaConversation> {
     const { env, user } = this.ports
-    const body = encodeControl({ kind: "create", user, title, trust, members }, env.randomBytes(BODY_SALT_BYTES))
+    const action = { kind: "create", user, title, trust, members, ...(direct && { direct: true as const }) } as const
+    const body = encodeControl(action, env.randomBytes(BODY_SALT_BYTES))
     const conversation = await this.conversation(conversationIdOf(this.device, body))
     await conversation.create(body, tick(0 as Clock, this.now()))
     return conversation

@@ -2,7 +2,6 @@ import {
   base64url,
   conversationOf,
   createQueue,
-  documentParts,
   encodeUpdate,
   MAX_FRAME_UPDATE_BYTES,
   splitRuns,
@@ -234,9 +233,7 @@ export class SyncSession implements Subscriber {
       this.#wire.send({ kind: "reject", id: 0, document, copies: 0, retryAfterMs: 0, items })
     }
     this.#wire.send({ kind: "served", document, digest: snapshot.digest })
-    // Who may not read is asked for nothing, but for a control document: it may open the conversation, or bring it back.
-    const asks = snapshot.refusal === undefined || documentParts(document).kind === "control"
-    if (reply && asks) this.#wire.send({ kind: "vector", document, reply: false, ...snapshot.heads })
+    if (reply && snapshot.asks) this.#wire.send({ kind: "vector", document, reply: false, ...snapshot.heads })
     const waiting = this.#held.get(document) ?? []
     this.#held.delete(document)
     for (const batch of waiting) this.#relayNow(batch)

@@ -1,4 +1,11 @@
-import type { ControlId, ControlState, Entry, RefusalCode, UserId } from "@weft/sdk/protocol"
+import {
+  decodeControl,
+  type ControlId,
+  type ControlState,
+  type Entry,
+  type RefusalCode,
+  type UserId,
+} from "@weft/sdk/protocol"
 import { userOf, type Source } from "./source.js"
 
 /** What admission says of a control update as a whole, from the state that it would lead to. */
@@ -17,11 +24,15 @@ export function judgeControl(
   before: ControlState,
   next: ControlState,
   entries: readonly Entry[],
+  now: number,
 ): ControlJudgement {
   const user = userOf(source)
   if (user !== undefined) {
+    // Who holds a link may know why it lets nobody in.
+    const joins = refusedJoins(user, before, next, entries, now)
+    if (joins.size > 0) return { kind: "void", entries: joins }
     // The same code for what does not exist and for what is not theirs: nothing leaks.
-    if (next.created === undefined || !next.everMembers.has(user)) return { kind: "refused", code: "FORBIDDEN" }
+    if (next.created === undefined || !next.wasLetIn(user)) return { kind: "refused", code: "FORBIDDEN" }
     if (before.created === undefined && !mayOpen(source, user, next)) return { kind: "refused", code: "FORBIDDEN" }
   }
   if (source.kind !== "device") return { kind: "admitted" }
@@ -39,4 +50,32 @@ export function judgeControl(
 function mayOpen(source: Source, user: UserId, next: ControlState): boolean {
   if (!next.members.has(user)) return false
   return source.kind !== "device" || next.created?.device !== source.device || next.created.user === user
+}
+
+/** What a user brings to join by, and this server does not admit: by authority, by its own clock, and by its own count. [SPEC A19] */
+function refusedJoins(
+  user: UserId,
+  before: ControlState,
+  next: ControlState,
+  entries: readonly Entry[],
+  now: number,
+): Map<ControlId, RefusalCode> {
+  const refused = new Map<ControlId, RefusalCode>()
+  // Brought back after this server lost its disk: whoever is in by it was let in then.
+  if (before.created === undefined) return refused
+  for (const { control, head, body } of entries) {
+    const [name] = head.seen
+    const action = body === null ? undefined : decodeControl(body)
+    if (control === undefined || name === undefined || action?.kind !== "join") continue
+    if (action.certificate.user !== user) continue
+    const outcome = next.outcomeOf(control)
+    const invite = before.invites.get(name)
+    if (outcome.kind === "refused") refused.set(control, outcome.code)
+    // An invite that comes along was not known here: another server let them in.
+    else if (invite === undefined) continue
+    else if (before.members.has(user)) refused.set(control, "INVITE_VOID")
+    else if (invite.expires !== 0 && invite.expires < now) refused.set(control, "INVITE_EXPIRED")
+    else if (invite.uses !== 0 && invite.joined.size >= invite.uses) refused.set(control, "INVITE_USED_UP")
+  }
+  return refused
 }

@@ -9,6 +9,7 @@ import {
   decodeRecord,
   decodeUpdate,
   destroyedMessages,
+  deviceOf,
   digestOf,
   documentParts,
   encodeRecord,
@@ -152,7 +153,10 @@ export class Conversation {
         return emptySnapshot(document, refusal)
       }
       if (this.#phase.kind === "closed") return nothing(this.#phase.code)
-      if (!this.#mayRead(user, document)) return nothing("FORBIDDEN")
+      if (!this.#mayRead(user, document)) {
+        const own = await this.#ownHeads(user, document)
+        return own === undefined ? nothing("FORBIDDEN") : { ...nothing("FORBIDDEN"), heads: own, asks: true }
+      }
       const active = await this.#documents.open(document)
       if (active === undefined) return nothing("QUARANTINED")
       await active.durable
@@ -169,8 +173,18 @@ export class Conversation {
         digest: wireDigest(digestOf(summary)),
         heads,
         refusal: undefined,
+        asks: true,
       }
     })
+  }
+
+  /** Of one who was a member: what was written before leaving may not be here yet. */
+  async #ownHeads(user: UserId | undefined, name: DocumentName): Promise<Heads | undefined> {
+    if (user === undefined || !this.#state.everMembers.has(user)) return undefined
+    const document = await this.#documents.open(name)
+    if (document === undefined) return undefined
+    const { logs } = headsOf(document.summary)
+    return { logs: logs.filter(({ log }) => this.#state.claimedUser(deviceOf(log)) === user), records: [] }
   }
 
   /** What is held of a document here: to ask a peer for the rest. */
@@ -267,8 +281,8 @@ export class Conversation {
 
   #mayRead(user: UserId | undefined, document: DocumentName): boolean {
     if (user === undefined) return true
-    const { members, everMembers } = this.#state
-    return members.has(user) || (documentParts(document).kind === "control" && everMembers.has(user))
+    const { members } = this.#state
+    return members.has(user) || (documentParts(document).kind === "control" && this.#state.wasLetIn(user))
   }
 
   #admission(source: Source, document: ActiveDocument): Admission {
@@ -282,11 +296,10 @@ export class Conversation {
 
   async #submitSegment(source: Source, name: DocumentName, update: Uint8Array): Promise<Outcome> {
     const user = userOf(source)
-    const isMember = user === undefined || this.#state.members.has(user)
-    if (!isMember && !this.#state.everMembers.has(user)) return refuseAll("FORBIDDEN", update)
+    // Of former members too: what they had written within their cuts may come yet, what lies beyond is refused.
+    if (user !== undefined && !this.#state.wasLetIn(user)) return refuseAll("FORBIDDEN", update)
     const document = await this.#documents.open(name)
     if (document === undefined) return refuseAll("QUARANTINED", update)
-    if (!isMember) return refuseAll("PAST_CUT", update, document.summary)
     const admission = this.#admission(source, document)
     const verdicts = await check(update, this.#context(document, admission))
     if (verdicts === undefined) return refuseAll("MALFORMED")
@@ -306,9 +319,11 @@ export class Conversation {
       if (verdicts === undefined) return refuseAll("MALFORMED")
       const entries = verdicts.flatMap((verdict) => verdict.entries)
       const next = await ledger.preview(entries)
-      const judgement = judgeControl(source, before, next, entries)
+      const judgement = judgeControl(source, before, next, entries, this.#ports.now())
       switch (judgement.kind) {
         case "refused":
+          // A stranger whose join was void: of that alone the reason is told.
+          if (voids.size > 0 && entries.length === 0) return this.#take(source, control, verdicts, admission, nobody)
           return refuseAll(judgement.code, update)
         case "void":
           for (const [id, code] of judgement.entries) voids.set(id, code)
@@ -358,7 +373,7 @@ export class Conversation {
         await this.#ports.index.set(this.id, changes)
       }),
     )
-    if (removalNames(before) !== removalNames(state)) await this.#enforce()
+    if (before.limits !== state.limits) await this.#enforce()
   }
 
   /** Books, stores and relays what the check accepted. */
@@ -568,7 +583,7 @@ export class Conversation {
   }
 
   async #cut(document: ActiveDocument): Promise<void> {
-    if (documentParts(document.name).kind === "control" || this.#state.removals.length === 0) return
+    if (documentParts(document.name).kind === "control" || this.#state.limits === "") return
     const context = this.#context(document)
     const cut = await cutDocument(document, this.#ports.store, (log, firstSeen) => context.cutOf(log, firstSeen))
     if (cut === 0) return
@@ -585,11 +600,4 @@ export class Conversation {
     this.#phase = { kind: "closed", code: storage ? "STORAGE_FAILED" : "INTERNAL" }
     this.#ports.abandon(this)
   }
-}
-
-function removalNames(state: ControlState): string {
-  return state.removals
-    .map(({ id }) => id)
-    .sort()
-    .join()
 }

@@ -1,5 +1,6 @@
 import {
   digestOf,
+  documentParts,
   emptySummary,
   fromBase64url,
   wireDigest,
@@ -19,6 +20,8 @@ export interface Snapshot {
   readonly heads: Heads
   /** FORBIDDEN and what can't be read look like what does not exist. */
   readonly refusal: RefusalCode | undefined
+  /** Whether the reader is asked for what is not here. */
+  readonly asks: boolean
 }
 
 /** What a replica holds, as its vector says. */
@@ -36,7 +39,9 @@ export interface Heads {
 /** What there is for who may not read, and where nothing is: they look the same. */
 export function emptySnapshot(document: DocumentName, refusal: RefusalCode): Snapshot {
   const digest = wireDigest(digestOf(emptySummary(document)))
-  return { records: [], runs: [], heads: { logs: [], records: [] }, refusal, digest }
+  // Who may not read is asked for nothing, but for a control document: it may open the conversation, or bring it back.
+  const asks = documentParts(document).kind === "control"
+  return { records: [], runs: [], heads: { logs: [], records: [] }, refusal, digest, asks }
 }
 
 export function headsOf(summary: DocumentSummary): Heads {

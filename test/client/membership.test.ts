@@ -1,0 +1,295 @@
+import { afterEach, describe, expect, it } from "vitest"
+import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { conversationOf, until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+
+const clients: Client[] = []
+
+async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
+  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
+  clients.push(made)
+  return made
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((one) => one.close()))
+})
+
+const texts = (conversation: Conversation) => conversation.messages.get().items.map(({ text }) => text)
+const membership = (conversation: Conversation) => conversation.info.get().membership
+
+/** Alice's conversation with bob, on a server. */
+async function pair(): Promise<{
+  url: string
+  alice: Client
+  bob: Client
+  trip: Conversation
+  bobs: Conversation
+}> {
+  const { url } = await startTestServer()
+  const alice = await client("alice", { servers: [url] })
+  const bob = await client("bob", { servers: [url] })
+  await Promise.all([alice.synced(), bob.synced()])
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const bobs = await conversationOf(bob, trip.id)
+  await bobs.send("hello").reached("sent")
+  await until(trip.messages, ({ items }) => items.length === 1)
+  return { url, alice, bob, trip, bobs }
+}
+
+describe("leaving", () => {
+  it("[A16] who left takes it back, also after it synced, and goes on in the same conversation", async () => {
+    const { alice, bob, trip, bobs } = await pair()
+    await bobs.leave()
+    await until(trip.info, ({ members }) => members.length === 1)
+    expect([membership(bobs), texts(trip)]).toEqual(["left", ["hello"]])
+    expect(() => bobs.send("still here?")).toThrow(expect.objectContaining({ code: "NOT_ALLOWED" }))
+    await trip.send("bob?").reached("sent")
+    await bobs.undoLeave()
+    await until(trip.info, ({ members }) => members.length === 2)
+    await until(bobs.messages, ({ items }) => items.length === 2)
+    await bobs.send("back").reached("sent")
+    await until(trip.messages, ({ items }) => items.length === 3)
+    await Promise.all([alice.synced(), bob.synced()])
+    expect(await trip.digest()).toBe(await bobs.digest())
+    expect(bobs.changes.get().map(({ kind, status }) => [kind, status])).toEqual([
+      ["leave", "accepted"],
+      ["return", "accepted"],
+    ])
+  })
+
+  it("[A11, A16] what was written offline before leaving arrives, though its author is gone when it does", async () => {
+    const { bob, trip, bobs } = await pair()
+    bob.goOffline()
+    bobs.send("one more thing")
+    bobs.send("bye")
+    await bobs.leave()
+    expect(membership(bobs)).toBe("left")
+    bob.goOnline()
+    await until(trip.messages, ({ items }) => items.length === 3)
+    await bob.synced()
+    expect(texts(trip)).toEqual(["hello", "one more thing", "bye"])
+    expect(bobs.messages.get().items.map(({ status }) => status)).toEqual(["sent", "sent", "sent"])
+  })
+
+  it("[A16] nobody comes back who was removed meanwhile, and is told", async () => {
+    const { bob, trip, bobs } = await pair()
+    await bobs.leave()
+    await until(trip.info, ({ members }) => members.length === 1)
+    bob.goOffline()
+    await trip.removeMember("bob")
+    await bobs.undoLeave()
+    expect(membership(bobs)).toBe("member")
+    bob.goOnline()
+    await until(bobs.info, (info) => info.membership === "removed")
+    const refused = (await until(bobs.changes, (list) => list.some(({ status }) => status === "refused"))).at(-1)
+    expect(refused).toMatchObject({ kind: "return", status: "refused", code: "PAST_CUT", user: "bob" })
+    await expect(bobs.undoLeave()).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+    await bobs.dismissChange(refused?.id ?? ("" as never))
+    expect(bobs.changes.get().filter(({ status }) => status === "refused")).toEqual([])
+  })
+
+  it("[A11] who is added again on a device that never stopped writes on, in a new log", async () => {
+    const { bob, trip, bobs } = await pair()
+    await bob.synced()
+    await trip.removeMember("bob")
+    await until(bobs.info, (info) => info.membership === "removed")
+    await trip.addMember("bob")
+    await until(bobs.info, (info) => info.membership === "member")
+    await bobs.send("again").reached("sent")
+    await until(trip.messages, ({ items }) => items.length === 2)
+  })
+})
+
+describe("what a conversation is set to", () => {
+  it("[A15, A17, A18] topic, pins and announcements reach everybody, and the rules hold on each device", async () => {
+    const { trip, bobs } = await pair()
+    const [hello] = trip.messages.get().items
+    if (hello === undefined) throw new Error("no message")
+    await trip.setTopic("where to?")
+    await trip.pin(hello.id)
+    await trip.setAnnouncementsOnly(true)
+    const info = await until(bobs.info, ({ announcementsOnly }) => announcementsOnly)
+    expect(info).toMatchObject({
+      topic: "where to?",
+      mayWrite: false,
+      pinned: [{ id: hello.id, by: "alice", segment: 1 }],
+    })
+    expect(() => bobs.send("me too")).toThrow(expect.objectContaining({ code: "NOT_ALLOWED" }))
+    await expect(bobs.unpin(hello.id)).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+    await trip.setRole("bob", "moderator")
+    await until(bobs.info, ({ mayWrite }) => mayWrite)
+    await bobs.send("now I may").reached("sent")
+    await bobs.unpin(hello.id)
+    await until(trip.info, ({ pinned }) => pinned.length === 0)
+  })
+
+  it("[A18] what a member wrote offline, before knowing of announcements only, stands", async () => {
+    const { bob, trip, bobs } = await pair()
+    bob.goOffline()
+    bobs.send("written in time")
+    await trip.setAnnouncementsOnly(true)
+    bob.goOnline()
+    await until(trip.messages, ({ items }) => items.length === 2)
+    expect(texts(trip)).toEqual(["hello", "written in time"])
+  })
+
+  it("[A9] a change made offline shows what will become of it, and when it is refused after all, a way on", async () => {
+    const { bob, trip, bobs } = await pair()
+    await trip.setRole("bob", "admin")
+    await until(bobs.info, ({ role }) => role === "admin")
+    bob.goOffline()
+    await bobs.setTitle("Bob's trip")
+    await bobs.addMember("carol", "reader")
+    expect(bobs.info.get().title).toBe("Bob's trip")
+    expect(bobs.changes.get()).toMatchObject([
+      { kind: "title", text: "Bob's trip", status: "pending", code: undefined },
+      { kind: "add", user: "carol", role: "reader", status: "pending", code: undefined },
+    ])
+    await trip.removeMember("bob")
+    await trip.addMember("bob", "admin")
+    bob.goOnline()
+    const list = await until(
+      bobs.changes,
+      (changes) => changes.filter(({ status }) => status === "refused").length === 2,
+    )
+    expect(list.map(({ kind, code }) => [kind, code])).toEqual([
+      ["title", "PAST_CUT"],
+      ["add", "PAST_CUT"],
+    ])
+    await until(bobs.info, ({ membership: as }) => as === "member")
+    await bobs.retryChange(list[0]?.id ?? ("" as never))
+    await until(trip.info, ({ title }) => title === "Bob's trip")
+    await bobs.dismissChange(list[1]?.id ?? ("" as never))
+    await until(bobs.changes, (changes) => changes.every(({ status }) => status === "accepted"))
+    expect(trip.info.get().members.map(({ user }) => user)).toEqual(["alice", "bob"])
+  })
+})
+
+describe("invites", () => {
+  it("[A19] a stranger comes in by a link, and both sides see it", async () => {
+    const { url, trip } = await pair()
+    const { id, link } = await trip.createInvite({ uses: 1, base: "https://chat.example.org/" })
+    expect(link.startsWith("https://chat.example.org/#weft-join=")).toBe(true)
+    expect(trip.invites.get()).toMatchObject([{ id, by: "alice", role: "member", uses: 1, used: 0, link }])
+    // Without a server of her own: the link names one.
+    const eve = await client("eve")
+    const eves = await eve.join(link)
+    await until(eves.info, (info) => info.membership === "member")
+    await until(eves.messages, ({ items }) => items.length === 1)
+    await eves.send("thanks for having me").reached("sent")
+    await until(trip.messages, ({ items }) => items.length === 2)
+    expect(trip.info.get().members.map(({ user }) => user)).toEqual(["alice", "bob", "eve"])
+    expect(eve.conversations.get()).toEqual([eves])
+    await until(trip.invites, ([invite]) => invite?.used === 1)
+    const late = await client("late", { servers: [url] })
+    const lates = await late.join(link)
+    const [refused] = await until(lates.changes, (changes) => changes.some(({ status }) => status === "refused"))
+    expect([refused?.kind, refused?.code, membership(lates)]).toEqual(["join", "INVITE_USED_UP", "joining"])
+    await lates.dismissChange(refused?.id ?? ("" as never))
+    await until(late.conversations, (list) => list.length === 0)
+  })
+
+  it("[A19] a link that is used offline, by a device that met no server yet, works when it does", async () => {
+    const { url, trip } = await pair()
+    const { link } = await trip.createInvite()
+    const storage = createMemoryStorage()
+    const eve = await client("eve", { servers: [url], storage })
+    eve.goOffline()
+    const eves = await eve.join(link)
+    expect([membership(eves), eve.conversations.get().length]).toEqual(["joining", 1])
+    eve.goOnline()
+    await until(eves.info, (info) => info.membership === "member")
+  })
+
+  it("[A19] a revoked invite is gone everywhere, and lets nobody in", async () => {
+    const { url, trip, bobs } = await pair()
+    const { id, link } = await trip.createInvite()
+    await until(bobs.invites, (list) => list.length === 1)
+    expect(bobs.invites.get()[0]?.link).toBeUndefined()
+    await trip.revokeInvite(id)
+    await until(bobs.invites, (list) => list.length === 0)
+    await until(trip.changes, (list) => list.every(({ status }) => status === "accepted"))
+    const eve = await client("eve", { servers: [url] })
+    const eves = await eve.join(link)
+    await until(eves.changes, ([change]) => change?.code === "INVITE_REVOKED")
+  })
+
+  it("[A19] a member's link is refused on the member's own device; so is what is no link", async () => {
+    const { bob, bobs, trip } = await pair()
+    await expect(bobs.createInvite()).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+    await expect(bob.join("https://chat.example.org/#nothing")).rejects.toMatchObject({ code: "BAD_ARGUMENT" })
+    const { link } = await trip.createInvite()
+    expect((await bob.join(link)).id).toBe(trip.id)
+    expect(bobs.changes.get()).toEqual([])
+  })
+
+  it("[A19] the last place, taken through two servers that do not know of one another, is one person's in the end", async () => {
+    const one = await startTestServer()
+    const two = await startTestServer()
+    // Outlives the clients that close it.
+    const storage = { ...createMemoryStorage(), close: () => Promise.resolve() }
+    const open = (url: string): Promise<Client> => client("alice", { servers: [url], storage })
+    const first = await open(one.url)
+    await first.synced()
+    const { id } = await first.createConversation({ title: "Trip" })
+    await first.synced()
+    await first.close()
+    const second = await open(two.url)
+    await second.synced()
+    const { link } = await (await conversationOf(second, id)).createInvite({ uses: 1 })
+    await second.synced()
+    await second.close()
+    const alice = await open(one.url)
+    await alice.synced()
+    const eve = await client("eve", { servers: [one.url] })
+    const dan = await client("dan", { servers: [two.url] })
+    const joined = await Promise.all([eve.join(link), dan.join(link)])
+    for (const conversation of joined) await until(conversation.info, (info) => info.membership === "member")
+    for (const conversation of joined) await conversation.send("I am in").reached("sent")
+    // A server that knows both brings them together.
+    await startTestServer({ peers: [`${one.url}/sync`, `${two.url}/sync`] })
+    const trip = await conversationOf(alice, id)
+    await Promise.race(joined.map((conversation) => until(conversation.info, (info) => info.membership === "removed")))
+    await until(trip.messages, ({ items }) => items.length === 1)
+    await Promise.all([alice, eve, dan].map((one) => one.synced()))
+    const [author] = trip.messages.get().items.map((message) => message.author)
+    expect(trip.info.get().members.map(({ user }) => user)).toEqual(["alice", author])
+    const [stays, leaves] = author === "eve" ? joined : [joined[1], joined[0]]
+    expect([stays.info.get().membership, leaves.info.get().membership]).toEqual(["member", "removed"])
+    expect(leaves.changes.get()).toMatchObject([{ kind: "join", status: "refused", code: "INVITE_USED_UP" }])
+    expect(leaves.messages.get().items).toMatchObject([{ status: "rejected", text: "I am in" }])
+    expect(await stays.digest()).toBe(await trip.digest())
+  })
+})
+
+describe("direct conversations", () => {
+  it("[A20] both open one offline: they end with the same one, and what was written in either is shown", async () => {
+    const { url } = await startTestServer()
+    const alice = await client("alice", { servers: [url] })
+    const bob = await client("bob", { servers: [url] })
+    await Promise.all([alice.synced(), bob.synced()])
+    for (const one of [alice, bob]) one.goOffline()
+    const hers = await alice.openDirect("bob")
+    const his = await bob.openDirect("alice")
+    expect(hers.id).not.toBe(his.id)
+    hers.send("hi bob")
+    his.send("hi alice")
+    for (const one of [alice, bob]) one.goOnline()
+    for (const one of [hers, his]) await until(one.messages, ({ items }) => items.length === 2)
+    await Promise.all([alice.synced(), bob.synced()])
+    const [kept, ...more] = await until(alice.conversations, (list) => list.length === 1)
+    const [other] = await until(bob.conversations, (list) => list.length === 1)
+    expect([more, kept?.id]).toEqual([[], other?.id])
+    expect(kept?.info.get()).toMatchObject({ direct: "bob" })
+    // Whichever object an application holds.
+    await Promise.all([hers.send("one").reached("sent"), his.send("two").reached("sent")])
+    for (const one of [hers, his]) await until(one.messages, ({ items }) => items.length === 4)
+    expect(new Set(texts(hers))).toEqual(new Set(["hi bob", "hi alice", "one", "two"]))
+    expect(texts(hers)).toEqual(texts(his))
+    expect([(await alice.openDirect("bob")).id, (await bob.openDirect("alice")).id]).toEqual([kept?.id, kept?.id])
+    expect([alice.conversation(his.id)?.id, bob.conversation(hers.id)?.id]).toEqual([kept?.id, kept?.id])
+    await expect(alice.openDirect("alice")).rejects.toMatchObject({ code: "BAD_ARGUMENT" })
+    await expect(hers.addMember("carol")).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+  })
+})
