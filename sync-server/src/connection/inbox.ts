@@ -42,14 +42,14 @@ export class Inbox {
   }
 
   async #drain(): Promise<void> {
-    const { breathe, handle, pause, resume } = this.#ports
-    pause()
+    const ports = this.#ports
+    ports.pause()
     while (this.#waiting.length > 0) {
-      for (let turn = breathe(); turn !== undefined; turn = breathe()) await turn
+      for (let turn = ports.breathe(); turn !== undefined; turn = ports.breathe()) await turn
       const next = this.#waiting.shift()
-      if (next !== undefined) handle(next)
+      if (next !== undefined) ports.handle(next)
     }
     this.#draining = undefined
-    resume()
+    ports.resume()
   }
 }

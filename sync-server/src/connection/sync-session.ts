@@ -182,7 +182,7 @@ export class SyncSession implements Subscriber {
   }
 
   async #onDigests(frame: FrameOf<"digests">): Promise<void> {
-    const { index, digests, limits, breathe } = this.#shared
+    const { index, digests, limits } = this.#shared
     const user = readerOf(this.#party)
     if (user !== undefined && this.#comparison.named + frame.items.length > 2 * limits.conversationsPerUser) {
       this.#wire.refuse("BAD_FRAME", "too many conversations")
@@ -193,7 +193,7 @@ export class SyncSession implements Subscriber {
       if (this.#ended) return
       this.#wire.send(documents)
       await this.#wire.drained()
-      await breathe()
+      await this.#shared.breathe()
     }
     if (frame.last) this.#wire.send({ kind: "compared" })
   }
