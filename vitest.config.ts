@@ -10,6 +10,12 @@ const source = {
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    coverage: {
+      provider: "v8",
+      include: ["sdk/src/**", "sync-server/src/**"],
+      exclude: ["**/*.test.{ts,tsx}", "**/scenario.ts"],
+      reporter: ["text", "json"],
+    },
     projects: [
       {
         ...source,

@@ -108,6 +108,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
     const written = new Rates({ perSecond: limits.entriesPerSecond, burst: limits.entryBurst })
     const relayed = new Rates({ perSecond: limits.relayedPerSecond, burst: limits.relayedBurst })
     const ack = options.ack ?? { kind: "local" }
+    const breathe = createBreather(env)
     const quarantined = new Set<DocumentName>()
     const merger = createMerger({
       store,
@@ -132,7 +133,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       metrics,
       log,
       now,
-      breathe: createBreather(env),
+      breathe,
       awaitsPeers: ack.kind === "peers",
       quarantined,
       merge: (document) => {
@@ -153,7 +154,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
 
     const clients = new Clients()
     const peerOrigins = new PeerOrigins()
-    const shared = { env, limits, ack, registry, digests, index, metrics, log }
+    const shared = { env, limits, ack, registry, digests, index, metrics, log, breathe }
     const connectionPorts: ConnectionPorts & StockPorts = {
       ...shared,
       authenticate: ports.authenticate,

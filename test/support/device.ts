@@ -80,10 +80,11 @@ export interface TestConversation {
 export async function makeConversation(
   device: TestDevice,
   draft: Draft = controlDraft(new Map([["test", true]])),
+  session?: Uint8Array,
 ): Promise<TestConversation> {
   const id = conversationIdOf(device.id, draft.body)
   const control = controlDocument(id)
-  const log = makeLog(device, control)
+  const log = makeLog(device, control, session)
   const run = await log.seal(draft)
   const head = run.elements[0] ?? new Uint8Array()
   return { id, control, created: controlIdOf(device.id, head), run, log, segment: (n) => segmentDocument(id, n) }

@@ -10,7 +10,7 @@ import { admitEntry, cutOf, mayErase, type ControlState } from "./project.js"
 /** How long a moderator's erasure hides a message before it destroys it. [SPEC X3] */
 export const MODERATOR_GRACE_MS = 7 * 24 * 60 * 60 * 1000
 
-export interface GatePorts extends Pick<CheckContext, "held" | "verify" | "refusesKey"> {
+export interface GatePorts extends Pick<CheckContext, "held" | "verify" | "refusesKey" | "breathe"> {
   /** What this replica decides for itself, after authority; undefined: it may stand. */
   admission?(entry: Entry): RefusalCode | undefined
 }
@@ -24,6 +24,7 @@ export function checkContext(summary: DocumentSummary, state: ControlState, port
     held: (log: Parameters<CheckContext["held"]>[0]) => ports.held(log),
     verify: ports.verify.bind(ports),
     refusesKey: ports.refusesKey.bind(ports),
+    breathe: () => ports.breathe?.(),
   }
   if (place.kind === "control") {
     // Who may do what is decided by the set of all entries, so the set must not depend on what was known first. [SPEC A]

@@ -1,9 +1,10 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import * as encoding from "lib0/encoding"
 import * as Y from "yjs"
 import { concat, equalBytes } from "../protocol/bytes.js"
 import { encodeBody, hashBody, KIND_SEAL, messageIdOf } from "../protocol/entry.js"
-import { MAX_BODY_BYTES } from "../protocol/limits.js"
+import { MAX_BODY_BYTES, MAX_UPDATE_PARTS } from "../protocol/limits.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { DocumentName } from "../protocol/names.js"
 import { acceptedUpdate, advanceSummary, check, type CheckContext, type LogVerdict } from "./check.js"
@@ -24,7 +25,7 @@ import {
   trusting,
 } from "./scenario.js"
 import { digestOf } from "./summary.js"
-import { encodeUpdate, type Element, type LogRun } from "./update.js"
+import { decodeUpdate, encodeUpdate, strangerBounds, type Element, type LogRun } from "./update.js"
 
 const document = anyDocument()
 const ann = await deviceNamed("ann")
@@ -618,3 +619,65 @@ function originOf(run: LogRun, position: number): Uint8Array {
   const start = next.indexOf(0x88)
   return next.subarray(start, end)
 }
+
+it("[C1] an update of more items, values and deleted ranges than one may hold is MALFORMED, however small they are", () => {
+  const blocks = (values: number, ranges: number): Uint8Array =>
+    encoding.encode((encoder) => {
+      encoding.writeVarUint(encoder, 1)
+      encoding.writeVarUint(encoder, 1)
+      encoding.writeVarUint(encoder, 7)
+      encoding.writeVarUint(encoder, 0)
+      encoding.writeUint8(encoder, 8)
+      encoding.writeVarUint(encoder, 1)
+      encoding.writeVarString(encoder, "root")
+      encoding.writeVarUint(encoder, values)
+      encoding.writeUint8Array(encoder, new Uint8Array(values).fill(126))
+      encoding.writeVarUint(encoder, 1)
+      encoding.writeVarUint(encoder, 7)
+      encoding.writeVarUint(encoder, ranges)
+      for (let range = 0; range < ranges; range++) encoding.writeUint8Array(encoder, Uint8Array.of(range % 100, 1))
+    })
+  // One item, and one client of the delete set.
+  const most = MAX_UPDATE_PARTS - 2
+  expect(decodeUpdate(blocks(most, 0), strangerBounds)?.length).toBe(1)
+  expect(decodeUpdate(blocks(most - 9, 9), strangerBounds)?.length).toBe(1)
+  expect(decodeUpdate(blocks(most + 1, 0), strangerBounds)).toBeUndefined()
+  expect(decodeUpdate(blocks(most - 9, 10), strangerBounds)).toBeUndefined()
+  expect(decodeUpdate(blocks(most + 1, 0))?.length).toBe(1)
+})
+
+it("[C7] the check of many logs gives way whenever it is asked to, and verifies one seal at most between two questions", async () => {
+  const logs = await Promise.all(
+    Array.from({ length: 40 }, async (_, index) => await new TestLog(ann, document, 1000 + index).seal("x")),
+  )
+  let turn: Promise<void> | undefined
+  let room = 0
+  let turns = 0
+  let most = 0
+  let verified = 0
+  const context = trusting(document, {
+    verify: () => {
+      verified++
+      room--
+      return true
+    },
+    breathe: () => {
+      if (room > 0) return undefined
+      turn ??= new Promise((resolve) =>
+        setTimeout(() => {
+          most = Math.max(most, verified)
+          verified = 0
+          room = 3
+          turns++
+          turn = undefined
+          resolve()
+        }, 0),
+      )
+      return turn
+    },
+  })
+  const verdicts = await check(encodeUpdate(logs), context)
+  expect(verdicts?.every(({ refusal }) => refusal === undefined)).toBe(true)
+  expect(most).toBeLessThanOrEqual(3)
+  expect(turns).toBeGreaterThanOrEqual(13)
+})

@@ -18,7 +18,7 @@ import {
   type Head,
   type MessageId,
 } from "../protocol/entry.js"
-import { MAX_BODY_BYTES, MAX_RUN_BYTES, MAX_UPDATE_LOGS } from "../protocol/limits.js"
+import { MAX_BODY_BYTES, MAX_RUN_BYTES } from "../protocol/limits.js"
 import {
   clientIdOf,
   conversationIdOf,
@@ -31,7 +31,15 @@ import {
 } from "../protocol/names.js"
 import { decodeRecord, eraserOf, recordIdOf, recordMessage, targetOf, type EraseRecord } from "./erasure.js"
 import type { DocumentSummary, LogSummary } from "./summary.js"
-import { bytesOf, decodeUpdate, encodeUpdate, type ClientBlock, type Element, type LogRun } from "./update.js"
+import {
+  bytesOf,
+  decodeUpdate,
+  encodeUpdate,
+  strangerBounds,
+  type ClientBlock,
+  type Element,
+  type LogRun,
+} from "./update.js"
 
 /** An entry that passed, or asks to: a head and its body. */
 export interface Entry {
@@ -67,6 +75,11 @@ export interface CheckContext {
   /** Whether an Ed25519 key has an order that lets several messages share a signature. */
   refusesKey(publicKey: Uint8Array): boolean
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>
+  /**
+   * Asked before each piece of work: where others have waited long enough, a wait until they had their turn. A stranger
+   * chooses how much an update costs; that it costs nobody else's time is decided here.
+   */
+  breathe?(): Promise<void> | undefined
 }
 
 /** What became of one log of an update. */
@@ -151,11 +164,13 @@ interface Cursor {
  * Returns undefined where the bytes are not one whole V1 update.
  */
 export async function check(update: Uint8Array, context: CheckContext): Promise<LogVerdict[] | undefined> {
-  const blocks = decodeUpdate(update, MAX_UPDATE_LOGS)
+  const blocks = decodeUpdate(update, strangerBounds)
   if (blocks === undefined) return undefined
   const verdicts: LogVerdict[] = []
   const candidates: Candidate[] = []
+  let turn: Promise<void> | undefined
   for (const block of blocks) {
+    while ((turn = context.breathe?.()) !== undefined) await turn
     const opened = await openBlock(block, context)
     if ("held" in opened) candidates.push(opened)
     else verdicts.push(opened)
@@ -261,7 +276,9 @@ async function nameHoles(
 ): Promise<ReadonlyMap<MessageId, EraseRecord>> {
   const naming = new Map<MessageId, EraseRecord>()
   const unnamed = new Set<MessageId>()
+  let turn: Promise<void> | undefined
   for (const { device, elements } of candidates) {
+    while ((turn = context.breathe?.()) !== undefined) await turn
     elements.forEach((element, index) => {
       const before = element === null ? elements[index - 1] : undefined
       const head = before ? decodeHead(before) : undefined
@@ -277,6 +294,7 @@ async function nameHoles(
       // Whether an erase head stands before it does not matter: what names a hole proves itself.
       const record = element?.[0] === KIND_BODY ? decodeRecord(element.subarray(1 + BODY_SALT_BYTES)) : undefined
       if (record === undefined || !unnamed.has(targetOf(record)) || naming.has(targetOf(record))) continue
+      while ((turn = context.breathe?.()) !== undefined) await turn
       if (context.admitRecord(record) !== undefined) continue
       const passed = await context.verify(record.publicKey, recordMessage(document, record), record.signature)
       if (passed) naming.set(targetOf(record), record)
@@ -289,7 +307,7 @@ async function nameHoles(
 async function advance(candidate: Candidate, context: CheckContext, arrivals: Arrivals): Promise<ControlId[]> {
   const runs: SealedRun[] = []
   candidate.waitsFor = undefined
-  candidate.refusal = walk(candidate, context, arrivals, runs)
+  candidate.refusal = await walk(candidate, context, arrivals, runs)
   const controls: ControlId[] = []
   // Every seal is verified, not the last alone: how an update is cut must not decide what is accepted. [SPEC C7]
   for (let start = 0; start < runs.length; start += VERIFIED_AT_ONCE) {
@@ -315,21 +333,33 @@ async function advance(candidate: Candidate, context: CheckContext, arrivals: Ar
 }
 
 async function hold(proofs: readonly Proof[], context: CheckContext): Promise<boolean> {
-  for (const proof of proofs) if (!(await context.verify(...proof))) return false
+  let turn: Promise<void> | undefined
+  for (const proof of proofs) {
+    // Many logs wait for the same turn. The question and the work are one step, or all of them would be let through at once.
+    while ((turn = context.breathe?.()) !== undefined) await turn
+    if (!(await context.verify(...proof))) return false
+  }
   return true
 }
 
 /** Reads on, sealed run by sealed run, as far as form, authority and admission allow; says why it stopped. */
-function walk(candidate: Candidate, context: CheckContext, arrivals: Arrivals, runs: SealedRun[]): Refusal | undefined {
+async function walk(
+  candidate: Candidate,
+  context: CheckContext,
+  arrivals: Arrivals,
+  runs: SealedRun[],
+): Promise<Refusal | undefined> {
   const { log, client, device, elements, cursor } = candidate
   const { document } = context.summary
   const place = documentParts(document)
   const base = candidate.held?.count ?? 0
   const stop = (code: RefusalCode, at = cursor.at): Refusal => ({ code, at })
+  let turn: Promise<void> | undefined
 
   while (cursor.at - base < elements.length) {
     const element = elements[cursor.at - base]
     if (!element) return stop("BAD_GRAMMAR")
+    while ((turn = context.breathe?.()) !== undefined) await turn
     if (element[0] === KIND_HEAD) {
       const head = decodeHead(element)
       if (head === undefined) return stop("BAD_GRAMMAR")

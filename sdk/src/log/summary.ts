@@ -4,6 +4,7 @@ import { compareText, sha256, utf8 } from "../protocol/bytes.js"
 import type { ControlId } from "../protocol/entry.js"
 import { conversationIdFromBytes, idBytes, logIdBytes, logIdFromBytes } from "../protocol/names.js"
 import type { ConversationId, DocumentName, LogId } from "../protocol/names.js"
+import { readByte } from "../protocol/uint.js"
 import { decodeRecord, encodeRecord, recordIdOf, type EraseRecord, type RecordId } from "./erasure.js"
 
 /** What a replica must know of a log to check what follows. */
@@ -155,7 +156,7 @@ export function writeControlIds(encoder: encoding.Encoder, ids: readonly Control
 
 export function readControlIds(decoder: decoding.Decoder): ControlId[] {
   const ids: ControlId[] = []
-  const count = decoding.readUint8(decoder)
+  const count = readByte(decoder)
   for (let index = 0; index < count; index++) {
     ids.push(conversationIdFromBytes(decoding.readUint8Array(decoder, 18)) as unknown as ControlId)
   }

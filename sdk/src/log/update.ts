@@ -1,7 +1,7 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import { BODY_SALT_BYTES, KIND_SEAL } from "../protocol/entry.js"
-import { MAX_CONTENT_DEPTH } from "../protocol/limits.js"
+import { MAX_CONTENT_DEPTH, MAX_UPDATE_LOGS, MAX_UPDATE_PARTS } from "../protocol/limits.js"
 import type { LogId } from "../protocol/names.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import { readBytes, readUint } from "../protocol/uint.js"
@@ -43,32 +43,53 @@ const ANY_BYTES = 116
 /** A body with the least content; heads and seals are longer. Bounds what a stranger's bytes become in memory. */
 const MIN_ELEMENT_BYTES = 2 + BODY_SALT_BYTES
 
-/**
- * The blocks of an update, or undefined where it is not one whole V1 update. Elements are views of `update`. What a
- * stranger sent has at most `maxBlocks`; what a store holds has as many as the document has logs. [SPEC C1]
- */
-export function decodeUpdate(update: Uint8Array, maxBlocks = Infinity): ClientBlock[] | undefined {
+/** What a reader takes of one update, before it looks at anything in it. */
+interface UpdateBounds {
+  readonly blocks: number
+  /** Items, values in them, and ranges of the delete set, together. */
+  readonly parts: number
+}
+
+/** What is left of a bound. */
+interface Room {
+  parts: number
+}
+
+function spend(room: Room, parts: number): void {
+  room.parts -= parts
+  if (room.parts < 0) throw new RangeError("an update has too many parts")
+}
+
+/** For what a stranger sent: reading it takes one turn of the event loop. [SPEC C1] */
+export const strangerBounds: UpdateBounds = { blocks: MAX_UPDATE_LOGS, parts: MAX_UPDATE_PARTS }
+/** What a store holds passed the check when it came in, part by part. */
+const storeBounds: UpdateBounds = { blocks: Infinity, parts: Infinity }
+
+/** The blocks of an update, or undefined where it is not one whole V1 update. Elements are views of `update`. [SPEC C1] */
+export function decodeUpdate(update: Uint8Array, bounds = storeBounds): ClientBlock[] | undefined {
   try {
     const decoder = decoding.createDecoder(update)
     const blocks: ClientBlock[] = []
     const seen = new Set<number>()
     const clients = readUint(decoder)
-    if (clients > maxBlocks) return undefined
+    if (clients > bounds.blocks) return undefined
+    const room: Room = { parts: bounds.parts }
     for (let index = 0; index < clients; index++) {
-      const block = readBlock(decoder)
+      const block = readBlock(decoder, room)
       if (seen.has(block.client)) return undefined
       seen.add(block.client)
       blocks.push(block)
     }
-    skipDeleteSet(decoder)
+    skipDeleteSet(decoder, room)
     return decoding.hasContent(decoder) ? undefined : blocks
   } catch {
     return undefined
   }
 }
 
-function readBlock(decoder: decoding.Decoder): ClientBlock {
+function readBlock(decoder: decoding.Decoder, room: Room): ClientBlock {
   const structs = readUint(decoder)
+  spend(room, structs)
   const client = readUint(decoder)
   const from = readUint(decoder)
   const elements: Element[] = []
@@ -98,9 +119,9 @@ function readBlock(decoder: decoding.Decoder): ClientBlock {
         ended = true
       } else if (origin.root !== undefined) root = origin.root
     }
-    if (ended) skipContent(decoder, reference)
+    if (ended) skipContent(decoder, reference, room)
     else {
-      refusal = readElements(decoder, reference, elements)
+      refusal = readElements(decoder, reference, elements, room)
       ended = refusal !== undefined
     }
   }
@@ -148,7 +169,12 @@ function misplaced(place: ItemPlace, client: number, clock: number): RefusalCode
   return place.originClient === client && place.originClock === clock - 1 ? undefined : "FOREIGN_ORIGIN"
 }
 
-function readElements(decoder: decoding.Decoder, reference: number, into: Element[]): RefusalCode | undefined {
+function readElements(
+  decoder: decoding.Decoder,
+  reference: number,
+  into: Element[],
+  room: Room,
+): RefusalCode | undefined {
   if (reference === REF_DELETED) {
     // Only single bodies are erased, and heads stand between them: a longer run is no honest one. [SPEC C4]
     if (readUint(decoder) !== 1) return "BAD_GRAMMAR"
@@ -156,10 +182,11 @@ function readElements(decoder: decoding.Decoder, reference: number, into: Elemen
     return undefined
   }
   if (reference !== REF_ANY) {
-    skipContent(decoder, reference)
+    skipContent(decoder, reference, room)
     return "UNKNOWN_CONTENT"
   }
   const count = readUint(decoder)
+  spend(room, count)
   let refusal: RefusalCode | undefined = count === 0 ? "BAD_GRAMMAR" : undefined
   for (let index = 0; index < count; index++) {
     if (refusal === undefined && decoder.arr[decoder.pos] === ANY_BYTES) {
@@ -168,14 +195,14 @@ function readElements(decoder: decoding.Decoder, reference: number, into: Elemen
       if (element.length < MIN_ELEMENT_BYTES) refusal = "BAD_GRAMMAR"
       else into.push(element)
     } else {
-      skipAny(decoder, 0)
+      skipAny(decoder, room)
       refusal ??= "UNKNOWN_CONTENT"
     }
   }
   return refusal
 }
 
-function skipContent(decoder: decoding.Decoder, reference: number): void {
+function skipContent(decoder: decoding.Decoder, reference: number, room: Room): void {
   switch (reference) {
     case REF_DELETED:
       readUint(decoder)
@@ -183,6 +210,7 @@ function skipContent(decoder: decoding.Decoder, reference: number): void {
     case 2: {
       // JSON: a count of texts
       const count = readUint(decoder)
+      spend(room, count)
       for (let index = 0; index < count; index++) skipBytes(decoder)
       return
     }
@@ -203,12 +231,13 @@ function skipContent(decoder: decoding.Decoder, reference: number): void {
     }
     case REF_ANY: {
       const count = readUint(decoder)
-      for (let index = 0; index < count; index++) skipAny(decoder, 0)
+      spend(room, count)
+      for (let index = 0; index < count; index++) skipAny(decoder, room)
       return
     }
     case 9: // a nested document: its id and options
       skipBytes(decoder)
-      skipAny(decoder, 0)
+      skipAny(decoder, room)
       return
     default:
       throw new RangeError("unknown struct")
@@ -221,7 +250,7 @@ function skipBytes(decoder: decoding.Decoder): void {
   decoder.pos += length
 }
 
-function skipAny(decoder: decoding.Decoder, depth: number): void {
+function skipAny(decoder: decoding.Decoder, room: Room, depth = 0): void {
   if (depth > MAX_CONTENT_DEPTH) throw new RangeError("nested too deeply")
   const tag = decoding.readUint8(decoder)
   switch (tag) {
@@ -248,15 +277,17 @@ function skipAny(decoder: decoding.Decoder, depth: number): void {
       return
     case 118: {
       const count = readUint(decoder)
+      spend(room, count)
       for (let index = 0; index < count; index++) {
         skipBytes(decoder)
-        skipAny(decoder, depth + 1)
+        skipAny(decoder, room, depth + 1)
       }
       return
     }
     case 117: {
       const count = readUint(decoder)
-      for (let index = 0; index < count; index++) skipAny(decoder, depth + 1)
+      spend(room, count)
+      for (let index = 0; index < count; index++) skipAny(decoder, room, depth + 1)
       return
     }
     default:
@@ -265,11 +296,12 @@ function skipAny(decoder: decoding.Decoder, depth: number): void {
 }
 
 /** Wire delete sets are read past and ignored: holes come from accepted erasures alone. [SPEC C5] */
-function skipDeleteSet(decoder: decoding.Decoder): void {
+function skipDeleteSet(decoder: decoding.Decoder, room: Room): void {
   const clients = readUint(decoder)
   for (let index = 0; index < clients; index++) {
     readUint(decoder)
     const ranges = readUint(decoder)
+    spend(room, 1 + ranges)
     for (let range = 0; range < ranges; range++) {
       readUint(decoder)
       readUint(decoder)

@@ -63,14 +63,16 @@ Array.from(alphabet).forEach((letter, value) => {
   values[letter.charCodeAt(0)] = value
 })
 
+/** Two letters for each 12 bits: ids are written by the ten thousand where vectors are read. */
+const letterPairs = Array.from({ length: 4096 }, (_, bits) => alphabet.charAt(bits >> 6) + alphabet.charAt(bits & 63))
+
 /** base64url (RFC 4648 section 5) without padding, of a multiple of three bytes. */
 export function base64url(bytes: Uint8Array): string {
   if (bytes.length % 3 !== 0) throw new RangeError("base64url takes a multiple of three bytes")
   let text = ""
   for (let at = 0; at < bytes.length; at += 3) {
     const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
-    text += alphabet.charAt(bits >> 18) + alphabet.charAt((bits >> 12) & 63)
-    text += alphabet.charAt((bits >> 6) & 63) + alphabet.charAt(bits & 63)
+    text += (letterPairs[bits >> 12] ?? "") + (letterPairs[bits & 4095] ?? "")
   }
   return text
 }

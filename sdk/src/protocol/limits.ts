@@ -38,3 +38,8 @@ export const MAX_INVITE_USES = 1_000_000
  * servers keep their limits, so that a stock carrier's whole document is never refused.
  */
 export const MAX_UPDATE_LOGS = 16_384
+/**
+ * Items, values in them and deleted ranges that one update may hold: what a stock carrier's longest message, 8 MiB, holds at
+ * 64 bytes each. Without a bound the smallest ones make half a million objects before anything is checked.
+ */
+export const MAX_UPDATE_PARTS = 131_072

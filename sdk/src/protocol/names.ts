@@ -14,6 +14,7 @@ export type DocumentName = Brand<string, "DocumentName">
 export type LogId = Brand<string, "LogId">
 
 const ID_BYTES = 18
+const ID_LETTERS = 24
 const SESSION_BYTES = 3
 
 function isId(text: string): boolean {
@@ -122,7 +123,8 @@ export function logIdBytes(log: LogId): Uint8Array {
 }
 
 export function logIdFromBytes(bytes: Uint8Array): LogId {
-  return `${base64url(bytes.subarray(0, ID_BYTES))}/${base64url(bytes.subarray(ID_BYTES))}` as LogId
+  const letters = base64url(bytes)
+  return `${letters.slice(0, ID_LETTERS)}/${letters.slice(ID_LETTERS)}` as LogId
 }
 
 export function deviceOf(log: LogId): DeviceId {

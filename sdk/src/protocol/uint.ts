@@ -19,6 +19,13 @@ export function readUint(decoder: decoding.Decoder): number {
   }
 }
 
+/** One byte. lib0's reader gives undefined at the end, and a count that is undefined ends no loop. */
+export function readByte(decoder: decoding.Decoder): number {
+  const byte = decoder.arr[decoder.pos++]
+  if (byte === undefined) throw new RangeError("a byte is missing")
+  return byte
+}
+
 /** The bytes behind their length, as a view. */
 export function readBytes(decoder: decoding.Decoder): Uint8Array {
   const length = readUint(decoder)

@@ -56,6 +56,7 @@ export class FrameConnection implements Client {
     this.#socket = new Socket(channel, {
       env,
       maxUnsentBytes: limits.unsentBytes,
+      breathe: () => ports.breathe(),
       onMessage: (bytes) => {
         this.#onMessage(bytes)
       },
@@ -97,6 +98,7 @@ export class FrameConnection implements Client {
   async drain(): Promise<void> {
     if (this.#state.kind === "live") {
       this.#socket.pause()
+      await this.#socket.taken()
       await this.#state.session.idle()
     }
     this.#refuse("SHUTTING_DOWN", "the server stops")

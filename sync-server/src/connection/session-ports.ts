@@ -18,6 +18,8 @@ export interface Shared {
   readonly index: UserIndex
   readonly metrics: Metrics
   readonly log: Log
+  /** Lets others have their turn, when this one has gone on for long. */
+  breathe(): Promise<void> | undefined
 }
 
 /** The connection below a session. */

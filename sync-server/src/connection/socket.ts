@@ -1,6 +1,7 @@
 import { closeCode, type RefusalCode, type Timer } from "@weft/sdk/protocol"
 import type { ServerEnv } from "../env.js"
 import type { Channel } from "./channel.js"
+import { Inbox } from "./inbox.js"
 import { Outbox } from "./outbox.js"
 
 /** How long the other side may take to answer a close. */
@@ -9,6 +10,8 @@ const CLOSE_MS = 2_000
 export interface SocketPorts {
   readonly env: ServerEnv
   readonly maxUnsentBytes: number
+  /** Lets others have their turn, when this one has gone on for long. */
+  breathe(): Promise<void> | undefined
   /** A binary message. */
   onMessage(bytes: Uint8Array): void
   /** Before the socket closes with a code: the last thing that can be said. */
@@ -23,6 +26,9 @@ export class Socket {
   heardAt: number
   readonly #channel: Channel
   readonly #ports: SocketPorts
+  readonly #inbox: Inbox
+  /** Who wants nothing read: it is read when nobody does. */
+  #pauses = 0
   #refusal: RefusalCode | undefined
   #closing = false
   #closeTimer: Timer
@@ -38,12 +44,24 @@ export class Socket {
         this.refuse("SLOW_READER", "this connection does not read")
       },
     })
+    this.#inbox = new Inbox({
+      breathe: () => ports.breathe(),
+      handle: (bytes) => {
+        if (!this.#closing) ports.onMessage(bytes)
+      },
+      pause: () => {
+        this.pause()
+      },
+      resume: () => {
+        this.resume()
+      },
+    })
     channel.listen({
       message: (bytes, isBinary) => {
         if (this.#closing) return
         this.heardAt = ports.env.now()
         if (!isBinary) this.refuse("TEXT_FRAME", "only binary messages are frames")
-        else ports.onMessage(bytes)
+        else this.#inbox.take(bytes)
       },
       pong: () => {
         this.heardAt = ports.env.now()
@@ -53,6 +71,7 @@ export class Socket {
       },
       closed: () => {
         this.#closing = true
+        this.#inbox.end()
         ports.env.clearTimer(this.#closeTimer)
         this.outbox.end()
         ports.onClosed(this.#refusal)
@@ -64,12 +83,18 @@ export class Socket {
     return !this.#closing
   }
 
+  /** Reads no more, until as many calls of `resume` as of this. */
   pause(): void {
-    this.#channel.pause()
+    if (this.#pauses++ === 0) this.#channel.pause()
   }
 
   resume(): void {
-    this.#channel.resume()
+    if (--this.#pauses === 0) this.#channel.resume()
+  }
+
+  /** Resolves when everything that came in was handed on. */
+  taken(): Promise<void> {
+    return this.#inbox.idle()
   }
 
   ping(): void {
@@ -82,6 +107,7 @@ export class Socket {
     this.#refusal = code
     if (code !== "SLOW_READER") this.#ports.onRefuse?.(code, message)
     this.#closing = true
+    this.#inbox.end()
     this.outbox.end()
     this.#channel.close(closeCode(code), code)
     this.#channel.resume()

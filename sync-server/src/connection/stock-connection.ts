@@ -38,6 +38,7 @@ export class StockConnection implements Client {
     this.#socket = new Socket(channel, {
       env: ports.env,
       maxUnsentBytes: ports.limits.unsentBytes,
+      breathe: () => ports.breathe(),
       onMessage: (bytes) => {
         this.#onMessage(bytes)
       },
@@ -72,6 +73,7 @@ export class StockConnection implements Client {
 
   async drain(): Promise<void> {
     this.#socket.pause()
+    await this.#socket.taken()
     await this.#session?.idle()
     this.#socket.refuse("SHUTTING_DOWN", "the server stops")
   }

@@ -1,3 +1,4 @@
+import { MAX_UPDATE_LOGS } from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 
@@ -81,6 +82,8 @@ function decodeStateVector(bytes: Uint8Array): Map<number, number> {
   const decoder = decoding.createDecoder(bytes)
   const clocks = new Map<number, number>()
   const count = decoding.readVarUint(decoder)
+  // As many as an update may name: a longer one is nobody's, and costs as many bytes in memory as a stranger likes.
+  if (count > MAX_UPDATE_LOGS) throw new RangeError("a state vector names too many clients")
   for (let index = 0; index < count; index++) {
     clocks.set(decoding.readVarUint(decoder), decoding.readVarUint(decoder))
   }

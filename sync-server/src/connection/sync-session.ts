@@ -192,6 +192,7 @@ export class SyncSession implements Subscriber {
       if (this.#ended) return
       this.#wire.send(documents)
       await this.#wire.drained()
+      await this.#shared.breathe()
     }
     if (frame.last) this.#wire.send({ kind: "compared" })
   }

@@ -17,6 +17,7 @@ import {
   readRun,
   recordIdOf,
   runsBeyond,
+  strangerBounds,
   unreachable,
   WeftError,
   wireDigest,
@@ -270,6 +271,7 @@ export class Conversation {
       },
       verify: (...proof) => verifier.verify(...proof),
       refusesKey: (key) => verifier.refusesKey(key),
+      breathe: () => this.#ports.breathe(),
       admission: (entry) => refuse?.(entry) ?? admission?.admit(entry),
     })
   }
@@ -429,6 +431,7 @@ export class Conversation {
     const refused: RefusedLog[] = []
     const taken: EraseRecord[] = []
     for (const bytes of encoded) {
+      await this.#ports.breathe()
       const record = decodeRecord(bytes)
       if (record !== undefined && document.summary.records.has(recordIdOf(record))) continue
       const full = document.summary.records.size >= limits.documentRecords
@@ -470,7 +473,7 @@ export class Conversation {
     const held = new Set(verdicts.filter(({ run, refusal }) => !run && !refusal).map(({ client }) => client))
     if (held.size === 0) return []
     const contents = await document.contents()
-    return (decodeUpdate(update) ?? []).flatMap(({ client, from, elements }) => {
+    return (decodeUpdate(update, strangerBounds) ?? []).flatMap(({ client, from, elements }) => {
       const run = held.has(client) ? contents.get(client) : undefined
       return run === undefined ? [] : [{ ...run, from, elements: run.elements.slice(from, from + elements.length) }]
     })

@@ -3,6 +3,7 @@ import {
   isTransient,
   logIdBytes,
   parseLogId,
+  strangerBounds,
   type DocumentSummary,
   type LogId,
   type LogVerdict,
@@ -32,11 +33,11 @@ const NO_LOG = new Uint8Array()
 const RETRY_MS = 1_000
 
 /**
- * Refuses a whole update, log by log: what a reject does not name counts as durable. `summary`: what is held of the
- * document, where that is known.
+ * Refuses a whole update, log by log: what a reject does not name counts as durable. One that can't be read, or is beyond
+ * the bounds of the check, names no log. `summary`: what is held of the document, where that is known.
  */
 export function refuseAll(code: RefusalCode, update?: Uint8Array, summary?: DocumentSummary): Outcome {
-  const blocks = (update && decodeUpdate(update)) ?? []
+  const blocks = (update && decodeUpdate(update, strangerBounds)) ?? []
   const refused = blocks.map(({ client, root }): RefusedLog => {
     const held = summary?.logs.get(client)
     const log = held?.log ?? parseLogId(root ?? "")?.log

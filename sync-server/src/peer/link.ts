@@ -109,6 +109,7 @@ export class PeerLink {
     const socket = new Socket(channel, {
       env,
       maxUnsentBytes: limits.unsentBytes,
+      breathe: () => this.#ports.breathe(),
       onMessage: (bytes) => {
         this.#onMessage(socket, bytes)
       },

@@ -1,0 +1,99 @@
+import * as encoding from "lib0/encoding"
+import { describe, expect, it } from "vitest"
+import type { ControlId } from "../protocol/entry.js"
+import { controlDocument, segmentDocument, type ConversationId } from "../protocol/names.js"
+import { anyDocument, deviceNamed, recordBy, TestLog } from "./scenario.js"
+import { recordIdOf } from "./erasure.js"
+import { decodeSummary, digestOf, emptySummary, encodeSummary, rootDigestOf, vectorOf } from "./summary.js"
+
+const document = anyDocument()
+const ann = await deviceNamed("ann")
+
+async function filled() {
+  const summary = emptySummary(document)
+  for (const session of [1, 2]) {
+    const log = new TestLog(ann, document, session)
+    await log.seal("one", "two")
+    if (log.summary !== undefined) summary.logs.set(log.client, log.summary)
+  }
+  const record = await recordBy(ann, document, ann.id, Uint8Array.of(1))
+  summary.records.set(recordIdOf(record), record)
+  summary.messages = 4
+  summary.bytes = 300
+  return summary
+}
+
+describe("a stored summary", () => {
+  it("is read as it was written", async () => {
+    const summary = await filled()
+    expect(decodeSummary(document, encodeSummary(summary))).toEqual(summary)
+    expect(decodeSummary(document, encodeSummary(emptySummary(document)))).toEqual(emptySummary(document))
+  })
+
+  it("keeps a log that saw nothing apart from one that did", async () => {
+    const summary = await filled()
+    const [first] = summary.logs.values()
+    if (first !== undefined) summary.logs.set(first.client, { ...first, seen: [], firstSeen: [] as ControlId[] })
+    expect(decodeSummary(document, encodeSummary(summary))).toEqual(summary)
+  })
+
+  it("that is cut off anywhere, or longer, is damage: an error, and soon", async () => {
+    const bytes = encodeSummary(await filled())
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => decodeSummary(document, bytes.slice(0, length))).toThrow()
+    }
+    expect(() => decodeSummary(document, Uint8Array.of(...bytes, 0))).toThrow("bytes behind a summary")
+    expect(() => decodeSummary(document, Uint8Array.of(2))).toThrow("unknown format")
+  })
+
+  it("that claims more lists than it has bytes ends with them", () => {
+    const bytes = encoding.encode((encoder) => {
+      encoding.writeUint8(encoder, 1)
+      encoding.writeVarUint(encoder, 0)
+      encoding.writeVarUint(encoder, 0)
+      encoding.writeVarUint(encoder, 2 ** 50)
+    })
+    expect(() => decodeSummary(document, bytes)).toThrow(RangeError)
+  })
+
+  it("that names a list which is not there, or holds a damaged record, is damage", async () => {
+    const summary = await filled()
+    summary.records.clear()
+    const bytes = encodeSummary(summary)
+    // The last log's last number names the list of what it saw; behind it the count of records.
+    const unknown = bytes.slice()
+    unknown[bytes.length - 2] = 9
+    expect(() => decodeSummary(document, unknown)).toThrow("a list that is not there")
+    const record = Uint8Array.of(...bytes.slice(0, -1), 1, 2, 0, 0)
+    expect(() => decodeSummary(document, record)).toThrow("a damaged erase record")
+  })
+})
+
+describe("digests", () => {
+  it("[D1] depend on logs, counts, links and records, not on their order", async () => {
+    const summary = await filled()
+    const digest = digestOf(summary)
+    const turned = { ...summary, logs: new Map(Array.from(summary.logs).reverse()) }
+    expect(digestOf(turned)).toEqual(digest)
+    const [first] = summary.logs.values()
+    for (const change of [{ count: 1 }, { link: new Uint8Array(32) }]) {
+      const logs = new Map(summary.logs)
+      if (first !== undefined) logs.set(first.client, { ...first, ...change })
+      expect(digestOf({ ...summary, logs })).not.toEqual(digest)
+    }
+    expect(digestOf({ ...summary, records: new Map() })).not.toEqual(digest)
+    expect(digestOf({ ...summary, document: anyDocument(2) })).not.toEqual(digest)
+  })
+
+  it("[D2] of a conversation depend on names and digests, not on their order", () => {
+    const id = "AAAAAAAAAAAAAAAAAAAAAAAA" as ConversationId
+    const parts = [controlDocument(id), segmentDocument(id, 1)].map((name, at) => ({ name, digest: Uint8Array.of(at) }))
+    expect(rootDigestOf(id, parts)).toEqual(rootDigestOf(id, parts.slice().reverse()))
+    expect(rootDigestOf(id, parts)).not.toEqual(rootDigestOf(id, parts.slice(1)))
+  })
+
+  it("vectors say how much of each log is held", async () => {
+    const summary = await filled()
+    expect(Array.from(vectorOf(summary).values())).toEqual([5, 5])
+  })
+})

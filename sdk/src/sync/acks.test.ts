@@ -1,0 +1,68 @@
+import { expect, it } from "vitest"
+import { anyDocument, deviceNamed, TestLog } from "../log/scenario.js"
+import { createMemoryStorage } from "../storage/memory.js"
+import { Acks } from "./acks.js"
+
+const document = anyDocument()
+const other = anyDocument(2)
+const { id: log } = new TestLog(await deviceNamed("ann"), document)
+const [first, second] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)]
+
+it("counts what at least one server made durable, and nothing of a server that it never met", async () => {
+  const acks = await Acks.load(createMemoryStorage())
+  acks.take("one", document, log, 5)
+  expect(acks.count(document, log)).toBe(0)
+  await acks.meet("one", first)
+  await acks.meet("two", second)
+  acks.take("one", document, log, 5)
+  acks.take("two", document, log, 3)
+  expect(acks.count(document, log)).toBe(5)
+  expect(acks.count(other, log)).toBe(0)
+})
+
+it("does not go back, but where the server says exactly what it holds", async () => {
+  const acks = await Acks.load(createMemoryStorage())
+  await acks.meet("one", first)
+  const changed: string[] = []
+  acks.changes.on((name) => changed.push(name))
+  acks.take("one", document, log, 5)
+  acks.take("one", document, log, 3)
+  acks.take("one", document, log, 5, true)
+  expect(acks.count(document, log)).toBe(5)
+  expect(changed).toEqual([document])
+  acks.take("one", document, log, 3, true)
+  expect(acks.count(document, log)).toBe(3)
+  expect(changed).toEqual([document, document])
+})
+
+it("[I1] is bound to the incarnation of a server's store: a lost disk takes its word back, also in the storage", async () => {
+  const storage = createMemoryStorage()
+  const acks = await Acks.load(storage)
+  await acks.meet("one", first)
+  acks.take("one", document, log, 5)
+  await acks.save()
+  await acks.meet("one", first)
+  expect(acks.count(document, log)).toBe(5)
+  const changed: string[] = []
+  acks.changes.on((name) => changed.push(name))
+  await acks.meet("one", second)
+  expect(acks.count(document, log)).toBe(0)
+  expect(changed).toEqual([document])
+  expect((await Acks.load(storage)).count(document, log)).toBe(0)
+})
+
+it("is read again as it was saved; what was not saved is not there", async () => {
+  const storage = createMemoryStorage()
+  const acks = await Acks.load(storage)
+  await acks.meet("wss://one.example/with a path", first)
+  acks.take("wss://one.example/with a path", document, log, 5)
+  let saves = 0
+  acks.saves.on(() => saves++)
+  await acks.save()
+  await acks.save()
+  expect(saves).toBe(1)
+  acks.take("wss://one.example/with a path", document, log, 8)
+  expect((await Acks.load(storage)).count(document, log)).toBe(5)
+  await acks.reload()
+  expect(acks.count(document, log)).toBe(5)
+})

@@ -1,0 +1,55 @@
+/** What an inbox needs of its surroundings. */
+interface InboxPorts {
+  /** A wait for the next turn of the event loop, when this one has gone on for long. */
+  breathe(): Promise<void> | undefined
+  handle(bytes: Uint8Array): void
+  /** Reads on, or not. */
+  pause(): void
+  resume(): void
+}
+
+/**
+ * What comes in on one connection, in order. One read brings as many messages as fit into it, and each costs what its sender
+ * likes: beyond a turn's time they wait for the next turn, and the socket is not read. What waits is at most what one read
+ * brought.
+ */
+export class Inbox {
+  readonly #ports: InboxPorts
+  readonly #waiting: Uint8Array[] = []
+  #draining: Promise<void> | undefined
+
+  constructor(ports: InboxPorts) {
+    this.#ports = ports
+  }
+
+  take(bytes: Uint8Array): void {
+    if (this.#draining === undefined && this.#ports.breathe() === undefined) {
+      this.#ports.handle(bytes)
+      return
+    }
+    this.#waiting.push(bytes)
+    this.#draining ??= this.#drain()
+  }
+
+  /** Resolves when everything that came in was handled. */
+  async idle(): Promise<void> {
+    await this.#draining
+  }
+
+  /** Forgets what waits. */
+  end(): void {
+    this.#waiting.length = 0
+  }
+
+  async #drain(): Promise<void> {
+    const ports = this.#ports
+    ports.pause()
+    while (this.#waiting.length > 0) {
+      for (let turn = ports.breathe(); turn !== undefined; turn = ports.breathe()) await turn
+      const next = this.#waiting.shift()
+      if (next !== undefined) ports.handle(next)
+    }
+    this.#draining = undefined
+    ports.resume()
+  }
+}
