@@ -33,3 +33,9 @@ export const MAX_TITLE_BYTES = 512
  * servers keep their limits, so that a stock carrier's whole document is never refused.
  */
 export const MAX_UPDATE_LOGS = 16_384
+/** Bytes of a user's private document, without what was deleted in it. */
+export const MAX_ACCOUNT_BYTES = 1024 * 1024
+/** Clocks of one Yjs client in a document of native types: a few bytes may claim any number. */
+export const MAX_NATIVE_CLOCK = 2 ** 31 - 1
+/** Yjs clients of such a document, one for each start of a writer that wrote: its vector must fit into a frame. */
+export const MAX_NATIVE_CLIENTS = 16_384
