@@ -2,11 +2,13 @@ import type { Doc } from "yjs"
 import type { Env } from "../base/env.js"
 import type { Subscribable } from "../base/store.js"
 import type { Role } from "../authority/role.js"
+import type { Unread } from "../conversation/unread.js"
 import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import type { Storage } from "../storage/storage.js"
+import type { Account, ConversationSettings, TextDraft } from "./account-api.js"
 import type { SyncStatus } from "./status.js"
 
 export interface ClientOptions {
@@ -32,6 +34,8 @@ export interface Client {
   readonly status: Subscribable<SyncStatus>
   /** All conversations of this device that the user belongs to, newest activity first. */
   readonly conversations: Subscribable<readonly Conversation[]>
+  /** What this user's devices share privately: blocks, privacy, settings of conversations. */
+  readonly account: Account
   /** Opens a conversation; works offline. Throws BAD_ARGUMENT for names that are none. */
   createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation>
   /** The conversation with this id, where this device has it. */
@@ -83,6 +87,24 @@ export interface Conversation {
   removeMember(user: string): Promise<void>
   setRole(user: string, role: Role): Promise<void>
   setTitle(title: string): Promise<void>
+  /** What is typed and not sent yet; `send` clears it where that is what was sent. */
+  readonly draft: TextDraft
+  /** The same of the thread below a message. */
+  threadDraft(root: MessageId): TextDraft
+  /** Muted, archived, pinned: the same on all own devices. */
+  readonly settings: Subscribable<ConversationSettings>
+  mute(until?: number): void
+  unmute(): void
+  setArchived(archived: boolean): void
+  setPinned(pinned: boolean): void
+  /** Of the messages that are loaded: how many are unread, which mention this user, which came late. */
+  readonly unread: Subscribable<Unread>
+  /** Everything up to this message was read; never takes back what was. By default up to the newest. */
+  markRead(upTo?: MessageId): void
+  /** Shows everything from this message on as unread, until something is marked read. */
+  markUnread(from: MessageId): void
+  /** Hides a message from this user, on all own devices. `client.account.undo` takes the last one back. */
+  eraseForMe(id: MessageId): void
   /** Sends a rejected message again, as a new one; returns it. */
   retry(id: MessageId): OutgoingMessage
   /** Forgets a rejected message. */

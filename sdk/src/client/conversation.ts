@@ -3,6 +3,7 @@ import { createStore, type Subscribable } from "../base/store.js"
 import type { Cut } from "../authority/cut.js"
 import type { ControlAction } from "../authority/control.js"
 import { isAtLeast, parseRole, type Role } from "../authority/role.js"
+import type { Unread } from "../conversation/unread.js"
 import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
 import type { draftHash } from "../log/draft.js"
 import { draftMessageId, type Draft } from "../log/draft.js"
@@ -13,11 +14,15 @@ import { rootDigestOf } from "../log/summary.js"
 import { hex, utf8 } from "../protocol/bytes.js"
 import { deviceOf, isWellFormed, parseUserId, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
 import { attachMirrors } from "../sync/mirror.js"
+import type { AccountHandle } from "./account.js"
+import type { ConversationSettings, TextDraft } from "./account-api.js"
+import { PersonalView } from "./personal-view.js"
 import type { Conversation, ConversationInfo, OutgoingMessage, ProviderFactory } from "./api.js"
 import { Outgoing } from "./outgoing.js"
 import { ConversationView, type ViewPorts } from "./view.js"
 
 export interface HandlePorts extends ViewPorts {
+  readonly account: AccountHandle
   isClosed(): boolean
   /** A carrier came or went. */
   setCarrier(carrier: unknown, present: boolean): void
@@ -28,7 +33,11 @@ export class ConversationHandle implements Conversation {
   readonly id: ConversationId
   readonly info: Subscribable<ConversationInfo>
   readonly messages: Subscribable<MessageList>
+  readonly draft: TextDraft
+  readonly settings: Subscribable<ConversationSettings>
+  readonly unread: Subscribable<Unread>
   private readonly view: ConversationView
+  private readonly mine: PersonalView
   private readonly infoStore
   private readonly stopListening: (() => void)[]
   private readonly detachers = new Set<() => Promise<void>>()
@@ -36,14 +45,18 @@ export class ConversationHandle implements Conversation {
   private constructor(private readonly ports: HandlePorts) {
     this.id = ports.conversation.id
     this.view = new ConversationView(ports)
-    this.messages = this.view.list
+    this.draft = ports.account.draft(this.id)
+    this.mine = new PersonalView(this.id, ports, this.view)
+    this.messages = this.mine.messages
+    this.settings = this.mine.settings
+    this.unread = this.mine.unread
     this.infoStore = createStore<ConversationInfo>(this.readInfo())
     this.info = this.infoStore
     const refresh = (): void => {
       this.infoStore.set(this.readInfo())
     }
     this.stopListening = [
-      this.view.list.subscribe(refresh),
+      this.messages.subscribe(refresh),
       ports.conversation.changes.on((change) => {
         if (change.kind === "control") refresh()
       }),
@@ -88,12 +101,47 @@ export class ConversationHandle implements Conversation {
       throw new WeftError("NOT_ALLOWED", "only members may write in this conversation")
     }
     try {
-      return this.track(this.ports.conversation.post(new Map([["t", text]])).draft)
+      const outgoing = this.track(this.ports.conversation.post(new Map([["t", text]])).draft)
+      // What another device types at this moment stays, and so does a draft that was not what is sent.
+      if (this.draft.get().trim() === text.trim()) this.draft.clear()
+      return outgoing
     } catch (error) {
       if (error instanceof RangeError)
         throw new WeftError("BODY_TOO_LARGE", "a message has at most 64 KiB", { cause: error })
       throw error
     }
+  }
+
+  threadDraft(root: MessageId): TextDraft {
+    return this.ports.account.draft(this.id, root)
+  }
+
+  mute(until = Infinity): void {
+    this.ports.account.mute(this.id, until)
+  }
+
+  unmute(): void {
+    this.ports.account.mute(this.id, undefined)
+  }
+
+  setArchived(archived: boolean): void {
+    this.ports.account.setArchived(this.id, archived)
+  }
+
+  setPinned(pinned: boolean): void {
+    this.ports.account.setPinned(this.id, pinned)
+  }
+
+  markRead(upTo?: MessageId): void {
+    this.mine.markRead(upTo)
+  }
+
+  markUnread(from: MessageId): void {
+    this.ports.account.markUnread(this.id, from)
+  }
+
+  eraseForMe(id: MessageId): void {
+    this.ports.account.hide(id)
   }
 
   retry(id: MessageId): OutgoingMessage {
@@ -191,6 +239,7 @@ export class ConversationHandle implements Conversation {
   async close(): Promise<void> {
     for (const detach of Array.from(this.detachers)) await detach()
     for (const stop of this.stopListening) stop()
+    this.mine.close()
     this.view.close()
   }
 
@@ -204,7 +253,7 @@ export class ConversationHandle implements Conversation {
 
   private readInfo(): ConversationInfo {
     const { state } = this.ports.conversation
-    const lastMessage = this.view.list.get().items.at(-1)
+    const lastMessage = this.messages.get().items.at(-1)
     return {
       title: state.title,
       members: Array.from(state.members, ([user, { role }]) => ({ user, role })),
