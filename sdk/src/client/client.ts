@@ -216,7 +216,7 @@ class WeftClient implements Client {
     this.remote = undefined
     await this.parts.replica.becomeWriter()
     await this.parts.acks.reload()
-    await this.parts.account.merge()
+    await this.parts.account.becomeWriter()
     this.connect()
     this.refreshSoon()
   }

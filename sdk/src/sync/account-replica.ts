@@ -140,8 +140,16 @@ export class AccountReplica {
     })
   }
 
+  /** This tab is the writer now: what all tabs stored becomes one update. */
+  becomeWriter(): Promise<void> {
+    return this.mergeOrReport()
+  }
+
   private async mergeWhenDue(): Promise<void> {
-    if (this.stored < MERGE_UPDATES) return
+    if (this.stored >= MERGE_UPDATES) await this.mergeOrReport()
+  }
+
+  private async mergeOrReport(): Promise<void> {
     try {
       await this.merge()
     } catch (error) {
@@ -150,7 +158,7 @@ export class AccountReplica {
   }
 
   /** Puts one update in the place of all that are stored; for the writer alone. */
-  async merge(): Promise<void> {
+  private async merge(): Promise<void> {
     const guard = this.ports.guard()
     if (guard === undefined) return
     const keys = await this.reload()
