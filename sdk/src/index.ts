@@ -44,6 +44,15 @@ export type {
   OutgoingMessage,
   ProviderFactory,
 } from "./client/api.js"
+export type {
+  Account,
+  AccountState,
+  ConversationSettings,
+  Privacy,
+  TextDraft,
+  UndoneAct,
+} from "./client/account-api.js"
+export { unread, type Copy, type ReadState, type Unread, type UnreadInput } from "./conversation/unread.js"
 export type { ConnectionStatus, PendingWork, SyncStatus } from "./client/status.js"
 export type { Message, MessageList, MessageStatus } from "./conversation/message.js"
 export type { Role } from "./authority/role.js"

@@ -11,6 +11,7 @@ import { FrameConnection, type ConnectionPorts } from "./connection/frame-connec
 import { PeerOrigins } from "./connection/peer-origins.js"
 import { StockConnection, type StockPorts } from "./connection/stock-connection.js"
 import { SyncSession } from "./connection/sync-session.js"
+import { Accounts } from "./document/accounts.js"
 import { DigestTable } from "./document/digest-table.js"
 import { Registry } from "./document/registry.js"
 import { rebuildIndex } from "./document/rebuild-index.js"
@@ -150,11 +151,23 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
         }
       },
     })
+    const accounts = new Accounts({
+      store,
+      env,
+      metrics,
+      log,
+      written,
+      awaitsPeers: ack.kind === "peers",
+      relay: (change) => {
+        fanOut.relayAccount(change)
+      },
+    })
+    await accounts.open()
     await rebuildIndex(store, digests, registry, index, log)
 
     const clients = new Clients()
     const peerOrigins = new PeerOrigins()
-    const shared = { env, limits, ack, registry, digests, index, metrics, log, breathe }
+    const shared = { env, limits, ack, registry, accounts, digests, index, metrics, log, breathe }
     const connectionPorts: ConnectionPorts & StockPorts = {
       ...shared,
       authenticate: ports.authenticate,
@@ -214,6 +227,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
           // Not before: what is being answered may wait for its copies.
           await Promise.all(links.map((link) => link.close()))
           await registry.settled()
+          await accounts.settled()
         })
       },
       close: async () => {

@@ -26,6 +26,11 @@ interface Driver {
   openNamed(user: string, name: string): Promise<string>
   /** Lets y-indexeddb carry a conversation; resolves when all its documents are written there. */
   carry(id: string, documents: number): Promise<void>
+  /** What is typed and not sent: sets it, or waits until its words are these, in any order. */
+  type(id: string, text: string): void
+  drafted(id: string, words: string[]): Promise<string>
+  archive(id: string): void
+  archived(id: string): Promise<void>
   offline(): void
   online(): void
   close(): Promise<void>
@@ -114,6 +119,20 @@ window.weft = {
         return persistence
       })
     })
+  },
+  type: (id, text) => {
+    conversation(id).draft.set(text)
+  },
+  drafted: (id, words) =>
+    when(
+      conversation(id).draft,
+      (text) => text.split(" ").filter(Boolean).sort().join() === words.slice().sort().join(),
+    ),
+  archive: (id) => {
+    conversation(id).setArchived(true)
+  },
+  async archived(id) {
+    await when(conversation(id).settings, ({ archived }) => archived)
   },
   offline: () => {
     client.goOffline()

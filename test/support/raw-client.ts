@@ -117,21 +117,40 @@ export class RawConnection {
       }
       if (this.#ended !== undefined) throw new Error(`closed with ${this.#ended} while waiting for ${kind}`)
       if (Date.now() > deadline) throw new Error(`no ${kind} came`)
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, deadline - Date.now() + 1)
-        const wake = (): void => {
-          clearTimeout(timer)
-          this.#waiting.delete(wake)
-          resolve()
-        }
-        this.#waiting.add(wake)
-      })
+      await this.#woken(deadline)
+    }
+  }
+
+  /** The first frame from the given one on that fits; passes none over. */
+  async find(from: number, fits: (frame: Frame) => boolean): Promise<Frame> {
+    const deadline = Date.now() + PATIENCE_MS
+    for (let at = from; ; at++) {
+      while (at >= this.frames.length) {
+        if (this.#ended !== undefined) throw new Error(`closed with ${this.#ended}`)
+        if (Date.now() > deadline) throw new Error("no such frame came")
+        await this.#woken(deadline)
+      }
+      const frame = this.frames[at]
+      if (frame !== undefined && fits(frame)) return frame
     }
   }
 
   /** What the server will say of an update. */
   answer(id: number): Promise<FrameOf<"ack"> | FrameOf<"reject">> {
     return new Promise((resolve) => this.#answers.set(id, resolve))
+  }
+
+  /** Resolves when something came in, or at the deadline. */
+  #woken(deadline: number): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, deadline - Date.now() + 1)
+      const wake = (): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      this.#waiting.add(wake)
+    })
   }
 
   #look(): void {

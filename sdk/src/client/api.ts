@@ -2,12 +2,14 @@ import type { Doc } from "yjs"
 import type { Env } from "../base/env.js"
 import type { Subscribable } from "../base/store.js"
 import type { Role } from "../authority/role.js"
+import type { Unread } from "../conversation/unread.js"
 import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import type { Storage } from "../storage/storage.js"
 import type { Governance, Membership, PinnedMessage } from "./governance-api.js"
+import type { Account, ConversationSettings, TextDraft } from "./account-api.js"
 import type { SyncStatus } from "./status.js"
 
 export interface ClientOptions {
@@ -33,6 +35,8 @@ export interface Client {
   readonly status: Subscribable<SyncStatus>
   /** All conversations of this device that the user belongs to, newest activity first. */
   readonly conversations: Subscribable<readonly Conversation[]>
+  /** What this user's devices share privately: blocks, privacy, settings of conversations. */
+  readonly account: Account
   /** Opens a conversation; works offline. Throws BAD_ARGUMENT for names that are none. */
   createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation>
   /**
@@ -101,6 +105,24 @@ export interface Conversation extends Governance {
   send(text: string): OutgoingMessage
   /** Hex of SHA-256 over all that is sealed here: two devices or servers with one digest hold the same, byte for byte. */
   digest(): Promise<string>
+  /** What is typed and not sent yet; `send` clears it where that is what was sent. */
+  readonly draft: TextDraft
+  /** The same of the thread below a message. */
+  threadDraft(root: MessageId): TextDraft
+  /** Muted, archived, pinned: the same on all own devices. */
+  readonly settings: Subscribable<ConversationSettings>
+  mute(until?: number): void
+  unmute(): void
+  setArchived(archived: boolean): void
+  setPinned(pinned: boolean): void
+  /** Of the messages that are loaded: how many are unread, which mention this user, which came late. */
+  readonly unread: Subscribable<Unread>
+  /** Everything up to this message was read; never takes back what was. By default up to the newest. */
+  markRead(upTo?: MessageId): void
+  /** Shows everything from this message on as unread, until something is marked read. */
+  markUnread(from: MessageId): void
+  /** Hides a message from this user, on all own devices. `client.account.undo` takes the last one back. */
+  eraseForMe(id: MessageId): void
   /** Sends a rejected message again, as a new one; returns it. */
   retry(id: MessageId): OutgoingMessage
   /** Forgets a rejected message. */

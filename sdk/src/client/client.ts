@@ -7,11 +7,13 @@ import { settingKey } from "../log/keys.js"
 import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
 import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, type UserId } from "../protocol/names.js"
 import type { Storage } from "../storage/storage.js"
+import { AccountReplica } from "../sync/account-replica.js"
 import { Acks } from "../sync/acks.js"
 import type { DocumentChange } from "../sync/document.js"
 import { Replica } from "../sync/replica.js"
 import { Session } from "../sync/session.js"
 import type { Transport } from "../transport/transport.js"
+import { AccountHandle } from "./account.js"
 import type { Client, ClientOptions, Conversation } from "./api.js"
 import { ConversationHandle } from "./conversation.js"
 import { orderDirect, partnerOf } from "./direct.js"
@@ -57,7 +59,16 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
     refusesKey: (key) => keys.refuses(key),
   })
   const acks = await Acks.load(storage)
-  const client = new WeftClient({ options, platform, user, servers, env, replica, acks })
+  const account = await AccountReplica.open({
+    storage,
+    env,
+    user,
+    guard: () => replica.writeGuard,
+    report: (error) => {
+      replica.report(error)
+    },
+  })
+  const client = new WeftClient({ options, platform, user, servers, env, replica, account, acks })
   await client.open()
   return client
 }
@@ -91,6 +102,7 @@ interface ClientParts {
   readonly servers: string[]
   readonly env: Env
   readonly replica: Replica
+  readonly account: AccountReplica
   readonly acks: Acks
 }
 
@@ -99,6 +111,7 @@ class WeftClient implements Client {
   readonly device: DeviceId
   readonly status: Subscribable<SyncStatus>
   readonly conversations: Subscribable<readonly Conversation[]>
+  readonly account: AccountHandle
   private readonly statusStore
   private readonly listStore = createStore<readonly Conversation[]>([])
   private readonly handles = new Map<ConversationId, ConversationHandle>()
@@ -118,8 +131,16 @@ class WeftClient implements Client {
     const { replica, acks, env, platform, options, user } = parts
     this.user = user
     this.device = deviceIdOf(replica.ports.signer.publicKey)
+    this.account = new AccountHandle({
+      replica: parts.account,
+      storage: platform.storage,
+      user,
+      device: this.device,
+      isClosed: () => this.closed !== undefined,
+    })
     this.session = new Session({
       replica,
+      account: parts.account,
       acks,
       env,
       transport: platform.transport,
@@ -162,6 +183,9 @@ class WeftClient implements Client {
         platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
         this.refreshSoon()
       }),
+      this.parts.account.saves.on((key) => {
+        platform.tabs.tell({ kind: "account", key })
+      }),
       acks.saves.on(() => {
         platform.tabs.tell({ kind: "acks" })
       }),
@@ -199,6 +223,7 @@ class WeftClient implements Client {
     this.remote = undefined
     await this.parts.replica.becomeWriter()
     await this.parts.acks.reload()
+    await this.parts.account.becomeWriter()
     this.connect()
     this.refreshSoon()
   }
@@ -221,6 +246,9 @@ class WeftClient implements Client {
         break
       case "acks":
         this.background(() => acks.reload())
+        break
+      case "account":
+        this.background(() => this.parts.account.heard(message.key))
         break
       case "connection":
         this.remote = { connection: message.connection }
@@ -257,6 +285,7 @@ class WeftClient implements Client {
           ConversationHandle.open({
             conversation,
             acks,
+            account: this.account,
             user: this.user,
             device: this.device,
             env: this.parts.env,
@@ -405,6 +434,8 @@ class WeftClient implements Client {
     for (const stop of this.stops) stop()
     for (const handle of this.handles.values()) await handle.close()
     await replica.close()
+    await this.account.close()
+    await this.parts.account.close()
     await platform.tabs.stop()
     await platform.storage.close()
   }

@@ -3,6 +3,7 @@ import { createStore, type Subscribable } from "../base/store.js"
 import { refMessageId } from "../authority/message-ref.js"
 import type { ControlState } from "../authority/project.js"
 import type { Role } from "../authority/role.js"
+import type { Unread } from "../conversation/unread.js"
 import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
 import type { draftHash } from "../log/draft.js"
 import { draftMessageId, type Draft } from "../log/draft.js"
@@ -12,6 +13,9 @@ import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
 import { isWellFormed, type ConversationId } from "../protocol/names.js"
 import { attachMirrors } from "../sync/mirror.js"
+import type { AccountHandle } from "./account.js"
+import type { ConversationSettings, TextDraft } from "./account-api.js"
+import { PersonalView } from "./personal-view.js"
 import type { Conversation, ConversationInfo, OutgoingMessage, ProviderFactory } from "./api.js"
 import { partnerOf } from "./direct.js"
 import type { InviteOptions, Membership } from "./governance-api.js"
@@ -21,6 +25,7 @@ import { Outgoing } from "./outgoing.js"
 import { ConversationView, type ViewPorts } from "./view.js"
 
 export interface HandlePorts extends ViewPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
+  readonly account: AccountHandle
   isClosed(): boolean
   /** Whether a link to this conversation waits to be used. */
   isJoining(): boolean
@@ -33,11 +38,15 @@ export class ConversationHandle implements Conversation {
   readonly id: ConversationId
   readonly info: Subscribable<ConversationInfo>
   readonly messages: Subscribable<MessageList>
+  readonly draft: TextDraft
+  readonly settings: Subscribable<ConversationSettings>
+  readonly unread: Subscribable<Unread>
   private readonly view: ConversationView
   private readonly governor: Governor
   private readonly merged = new MergedList()
   /** Direct conversations with the same person, this one among them; the first takes what is written. */
   private siblings: readonly ConversationHandle[] = [this]
+  private readonly mine: PersonalView
   private readonly infoStore
   private readonly stopListening: (() => void)[]
   private readonly detachers = new Set<() => Promise<void>>()
@@ -45,8 +54,12 @@ export class ConversationHandle implements Conversation {
   private constructor(private readonly ports: HandlePorts) {
     this.id = ports.conversation.id
     this.view = new ConversationView(ports)
+    this.draft = ports.account.draft(this.id)
+    this.mine = new PersonalView(this.id, ports, this.view)
+    this.settings = this.mine.settings
+    this.unread = this.mine.unread
     this.messages = this.merged.list
-    this.merged.show([this.view.list])
+    this.merged.show([this.mine.messages])
     this.governor = new Governor({
       ...ports,
       documentOf: (message) => this.view.documentOf(message),
@@ -86,7 +99,7 @@ export class ConversationHandle implements Conversation {
   /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
   joinSiblings(siblings: readonly ConversationHandle[]): void {
     this.siblings = siblings
-    this.merged.show(siblings.map(({ view }) => view.list))
+    this.merged.show(siblings.map(({ mine }) => mine.messages))
   }
 
   /** Own messages that no server has yet. */
@@ -127,12 +140,47 @@ export class ConversationHandle implements Conversation {
       throw new WeftError("NOT_ALLOWED", `only ${who} may write in this conversation`)
     }
     try {
-      return this.track(this.ports.conversation.post(new Map([["t", text]])).draft)
+      const outgoing = this.track(this.ports.conversation.post(new Map([["t", text]])).draft)
+      // What another device types at this moment stays, and so does a draft that was not what is sent.
+      if (this.draft.get().trim() === text.trim()) this.draft.clear()
+      return outgoing
     } catch (error) {
       if (error instanceof RangeError)
         throw new WeftError("BODY_TOO_LARGE", "a message has at most 64 KiB", { cause: error })
       throw error
     }
+  }
+
+  threadDraft(root: MessageId): TextDraft {
+    return this.ports.account.draft(this.id, root)
+  }
+
+  mute(until = Infinity): void {
+    this.ports.account.mute(this.id, until)
+  }
+
+  unmute(): void {
+    this.ports.account.mute(this.id, undefined)
+  }
+
+  setArchived(archived: boolean): void {
+    this.ports.account.setArchived(this.id, archived)
+  }
+
+  setPinned(pinned: boolean): void {
+    this.ports.account.setPinned(this.id, pinned)
+  }
+
+  markRead(upTo?: MessageId): void {
+    this.mine.markRead(upTo)
+  }
+
+  markUnread(from: MessageId): void {
+    this.ports.account.markUnread(this.id, from)
+  }
+
+  eraseForMe(id: MessageId): void {
+    this.ports.account.hide(id)
   }
 
   retry(id: MessageId): OutgoingMessage {
@@ -255,6 +303,7 @@ export class ConversationHandle implements Conversation {
     for (const stop of this.stopListening) stop()
     this.governor.close()
     this.merged.close()
+    this.mine.close()
     this.view.close()
   }
 

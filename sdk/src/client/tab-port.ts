@@ -5,6 +5,8 @@ import type { ConnectionStatus } from "./status.js"
 export type TabMessage =
   | { readonly kind: "changed"; readonly document: DocumentName }
   | { readonly kind: "acks" }
+  /** Something of the account is stored under this key. */
+  | { readonly kind: "account"; readonly key: string }
   | { readonly kind: "connection"; readonly connection: ConnectionStatus }
   | { readonly kind: "online"; readonly online: boolean }
 

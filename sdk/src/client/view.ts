@@ -5,7 +5,9 @@ import { Projection } from "../conversation/projection.js"
 import type { Message, MessageList } from "../conversation/message.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
 import { documentParts, type DeviceId } from "../protocol/names.js"
-import type { MessageId } from "../protocol/entry.js"
+import type { Copy } from "../conversation/unread.js"
+import type { Entry } from "../log/check.js"
+import { messageIdOf, type MessageId } from "../protocol/entry.js"
 import type { Acks } from "../sync/acks.js"
 import type { ConversationChange, ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
@@ -25,6 +27,7 @@ export class ConversationView {
   private readonly stopListening: (() => void)[]
   private projection: Projection
   private erased = new Map<DocumentName, ReadonlySet<MessageId>>()
+  private places = new Map<MessageId, Copy[]>()
   private oldest = Infinity
   private publishing = false
   private closed = false
@@ -59,6 +62,23 @@ export class ConversationView {
 
   documentOf(id: MessageId): DocumentName | undefined {
     return this.projection.documentOf(id)
+  }
+
+  /** Where a message stands in logs; nowhere while it is a draft. */
+  placesOf(id: MessageId): readonly Copy[] {
+    return this.places.get(id) ?? []
+  }
+
+  private addPlaces(document: DocumentName, entries: readonly Entry[]): void {
+    const parts = documentParts(document)
+    if (parts.kind !== "segment") return
+    for (const { device, head, log, position } of entries) {
+      if (head.class !== "message") continue
+      const id = messageIdOf(device, head.bodyHash)
+      const places = this.places.get(id) ?? []
+      places.push({ segment: parts.segment, log, position })
+      this.places.set(id, places)
+    }
   }
 
   get waiting(): number {
@@ -107,6 +127,7 @@ export class ConversationView {
     const { conversation } = this.ports
     const target = this.oldest
     this.projection = this.createProjection()
+    this.places = new Map()
     this.oldest = Infinity
     const newest = conversation.segmentNumbers.at(-1) ?? 1
     do await this.addSegment(this.olderNumber())
@@ -133,7 +154,9 @@ export class ConversationView {
       await document.open()
       this.documents.set(document.name, document)
     }
-    this.projection.add(document.name, document.openEntries())
+    const entries = document.openEntries()
+    this.addPlaces(document.name, entries)
+    this.projection.add(document.name, entries)
     this.projection.addDrafts(document.name, document.drafts)
   }
 
@@ -170,8 +193,10 @@ export class ConversationView {
       }
       return
     }
-    if (change.kind === "accepted") this.projection.add(document.name, change.entries)
-    else if (change.kind === "drafts") {
+    if (change.kind === "accepted") {
+      this.addPlaces(document.name, change.entries)
+      this.projection.add(document.name, change.entries)
+    } else if (change.kind === "drafts") {
       this.projection.addDrafts(document.name, change.added)
       this.projection.review()
     } else if (change.kind === "records") {

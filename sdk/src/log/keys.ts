@@ -12,9 +12,13 @@ import type { DocumentName, LogId } from "../protocol/names.js"
  *   x/<document>/<log>           runs set aside by a cut
  *   r/<document>/<hash>          own entries that were refused for good
  *   a/<server>/<document>        own positions that this server acknowledged
+ *   n/<tab>.<number>             updates of the user's account; any tab appends, the writer merges
  */
 export const settingKey = (name: string): string => `m/${name}`
 export const GUARD_KEY = settingKey("writer")
+
+export const accountUpdatePrefix = "n/"
+export const accountUpdateKey = (name: string): string => accountUpdatePrefix + name
 
 export const documentPrefix = "d/"
 export const documentKey = (document: DocumentName): string => documentPrefix + document

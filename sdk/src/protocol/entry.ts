@@ -171,6 +171,13 @@ export function controlIdOf(device: DeviceId, head: Uint8Array): ControlId {
 /** A message's name: (device, body hash), never a position. [SPEC E4] */
 export type MessageId = Brand<string, "MessageId">
 
+/** The id, where a value from outside is one. */
+export function parseMessageId(text: unknown): MessageId | undefined {
+  return typeof text === "string" && /^[A-Za-z0-9_-]{24}\.[A-Za-z0-9_-]{32}$/.test(text)
+    ? (text as MessageId)
+    : undefined
+}
+
 export function messageIdOf(device: DeviceId, bodyHash: Uint8Array): MessageId {
   return `${device}.${bodyHashText(bodyHash)}` as MessageId
 }

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { MAX_ACCOUNT_NAME_BYTES, parseAccountName, type AccountName } from "./account-name.js"
 import { base64url, concat, utf8 } from "./bytes.js"
 import { refusalCode, refusalNumber, type RefusalCode } from "./codes.js"
 import {
@@ -22,11 +23,18 @@ export const MAX_FRAME_UPDATE_BYTES = 384 * 1024
 export const WIRE_DIGEST_BYTES = 12
 /** Conversations in one page of digests. */
 export const DIGEST_PAGE = 4096
+/** Accounts in one page of digests: their names are longer. */
+export const ACCOUNT_PAGE = 1024
 
 const document: Field<DocumentName> = mapped(
   text(64),
   (name) => name,
   (name) => parseDocumentName(name)?.name,
+)
+const account: Field<AccountName> = mapped(
+  text(MAX_ACCOUNT_NAME_BYTES),
+  (name) => name,
+  (name) => parseAccountName(name)?.name,
 )
 const conversation: Field<ConversationId> = mapped(fixed(18), idBytes, conversationIdFromBytes)
 const log: Field<LogId> = mapped(fixed(21), logIdBytes, logIdFromBytes)
@@ -89,6 +97,16 @@ const schema = {
       items: list(record({ log: blob(21), code, at: uint }), 20_000),
     },
   ],
+  /** Between servers: the accounts that the sender holds, page by page. [SPEC U7] */
+  accounts: [30, { last: flag, items: list(record({ account, digest }), ACCOUNT_PAGE) }],
+  /** What the sender holds of an account. The receiver sends what it lacks; with `reply`, its own `account` too. */
+  account: [31, { account, reply: flag, digest, vector: blob(256 * 1024) }],
+  /** A Yjs update V1. Answered by `ack` or `accountRefused`; id 0 asks for no answer. */
+  accountUpdate: [32, { id: uint, account, update: blob(8 * 1024 * 1024) }],
+  /** The answer to an `account` is complete; the digest of what the sender held then. */
+  accountServed: [33, { account, digest }],
+  /** Nothing of that update was kept; id 0: the account can't be read. */
+  accountRefused: [34, { id: uint, account, code, retryAfterMs: uint }],
 } as const
 
 type Schema = typeof schema

@@ -43,3 +43,9 @@ export const MAX_UPDATE_LOGS = 16_384
  * 64 bytes each. Without a bound the smallest ones make half a million objects before anything is checked.
  */
 export const MAX_UPDATE_PARTS = 131_072
+/** Bytes of a user's private document, without what was deleted in it. */
+export const MAX_ACCOUNT_BYTES = 1024 * 1024
+/** Clocks of one Yjs client in a document of native types: a few bytes may claim any number. */
+export const MAX_NATIVE_CLOCK = 2 ** 31 - 1
+/** Yjs clients of such a document, one for each start of a writer that wrote: its vector must fit into a frame. */
+export const MAX_NATIVE_CLIENTS = 16_384

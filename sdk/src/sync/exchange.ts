@@ -15,12 +15,15 @@ import { decodeRecord, encodeRecord, type RecordId } from "../log/erasure.js"
 import { digestOf, vectorOf } from "../log/summary.js"
 import { encodeUpdate, joinUpdates, splitRuns } from "../log/update.js"
 import { deviceOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
+import { AccountExchange } from "./account-exchange.js"
+import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
 import type { ReplicaConversation } from "./conversation.js"
 import type { Replica, ReplicaChange } from "./replica.js"
 
 export interface ExchangePorts {
   readonly replica: Replica
+  readonly account: AccountReplica
   readonly acks: Acks
   readonly env: Env
   /** The server's name in the acks: its URL. */
@@ -64,12 +67,14 @@ export class Exchange {
   private readonly retryMs = new Map<DocumentName, number>()
   private readonly unwanted = new Set<string>()
   private readonly stopListening: () => void
+  private readonly account: AccountExchange
   private differing = new Set<ConversationId>()
   private compared = false
   private nextId = 1
   private ended = false
 
   constructor(private readonly ports: ExchangePorts) {
+    this.account = new AccountExchange({ ...ports, nextId: () => this.nextId++ })
     this.stopListening = ports.replica.changes.on((change) => {
       this.onChange(change)
     })
@@ -78,6 +83,7 @@ export class Exchange {
   /** Whether both sides were compared and nothing is under way. */
   get synced(): boolean {
     return (
+      this.account.synced &&
       this.compared &&
       this.unacknowledged.size === 0 &&
       this.vectors.size === 0 &&
@@ -89,6 +95,7 @@ export class Exchange {
 
   /** Sends what this device holds, as digests. */
   async start(): Promise<void> {
+    this.account.start()
     const digests = await this.ports.replica.digests()
     for (let at = 0; at === 0 || at < digests.length; at += DIGEST_PAGE) {
       const items = digests
@@ -101,6 +108,7 @@ export class Exchange {
   end(): void {
     this.ended = true
     this.stopListening()
+    this.account.end()
     for (const timer of this.retries.values()) this.ports.env.clearTimer(timer)
     this.retries.clear()
     for (const resolve of this.roomWaiters.splice(0)) resolve()
@@ -143,6 +151,10 @@ export class Exchange {
   }
 
   private async handle(frame: Frame): Promise<void> {
+    if (this.account.take(frame)) {
+      this.ports.changed()
+      return
+    }
     switch (frame.kind) {
       case "documents":
         await this.compare(frame)

@@ -202,6 +202,11 @@ export class Replica {
     else this.carriers.delete(carrier)
   }
 
+  /** With which the writer's merges and seals are written; undefined in other tabs. */
+  get writeGuard(): { readonly key: string; readonly value: Uint8Array } | undefined {
+    return this.guard
+  }
+
   async wakeAll(): Promise<void> {
     for (const conversation of this.conversations.get().values()) {
       for (const document of await conversation.waiting()) this.wake(document)

@@ -6,6 +6,7 @@ import { refusalOfClose, type RefusalCode } from "../protocol/codes.js"
 import { decodeFrame, encodeFrame, helloMessage, type Frame, type FrameOf } from "../protocol/frame.js"
 import { PROTOCOL_VERSION } from "../protocol/version.js"
 import type { Connection, Transport } from "../transport/transport.js"
+import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
 import { Exchange } from "./exchange.js"
 import type { Replica } from "./replica.js"
@@ -14,6 +15,7 @@ import { tokenExpiry } from "./token.js"
 
 export interface SessionPorts {
   readonly replica: Replica
+  readonly account: AccountReplica
   readonly acks: Acks
   readonly env: Env
   readonly transport: Transport
@@ -245,6 +247,7 @@ export class Session {
     if (connection === undefined || connection !== this.connection) return
     this.exchange = new Exchange({
       replica,
+      account: this.ports.account,
       acks,
       env: this.ports.env,
       server: url,

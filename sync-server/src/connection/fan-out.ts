@@ -1,4 +1,5 @@
 import type { DocumentName, UserId } from "@weft/sdk/protocol"
+import type { AccountChange } from "../document/account.js"
 import type { Change } from "../document/change.js"
 import type { Origin } from "../document/source.js"
 import { Batch } from "./batch.js"
@@ -8,6 +9,7 @@ export interface Subscriber {
   /** What it brought itself it is not told. */
   readonly origin: Origin
   relay(batch: Batch): void
+  relayAccount?(change: AccountChange): void
 }
 
 /** Who is connected, and what goes to whom; one batch for each document and turn. [SPEC S7] */
@@ -61,6 +63,19 @@ export class FanOut {
         this.flush()
       })
     }
+  }
+
+  /** To the user's other connections, and to peers. [SPEC U5] */
+  relayAccount(change: AccountChange): void {
+    const devices = change.peersOnly ? [] : this.connectionsOf(change.user)
+    const peers = Array.from(this.#peers.values()).flatMap(([first]) => first ?? [])
+    let sent = 0
+    for (const subscriber of [...devices, ...peers]) {
+      if (subscriber.origin === change.origin) continue
+      subscriber.relayAccount?.(change)
+      sent++
+    }
+    this.#onRelay(sent)
   }
 
   /** Sends what waits for the end of the turn, now. */

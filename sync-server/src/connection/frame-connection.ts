@@ -256,6 +256,9 @@ export class FrameConnection implements Client {
       compare: (conversation) => {
         session.tell(conversation)
       },
+      compareAccount: (account) => {
+        session.tellAccounts(account)
+      },
     })
     const session = new SyncSession(party, peerOrigins.of(party.key), this.#ports, wire, updates)
     this.#state = { kind: "live", session, party }

@@ -1,4 +1,5 @@
 import type { Frame, RefusalCode } from "@weft/sdk/protocol"
+import type { Accounts } from "../document/accounts.js"
 import type { DigestTable } from "../document/digest-table.js"
 import type { Registry } from "../document/registry.js"
 import type { UserIndex } from "../document/user-index.js"
@@ -14,6 +15,7 @@ export interface Shared {
   readonly limits: Limits
   readonly ack: AckLevel
   readonly registry: Registry
+  readonly accounts: Accounts
   readonly digests: DigestTable
   readonly index: UserIndex
   readonly metrics: Metrics

@@ -6,6 +6,7 @@ import {
   MAX_FRAME_UPDATE_BYTES,
   splitRuns,
   unreachable,
+  type AccountName,
   type ConversationId,
   type DocumentName,
   type Frame,
@@ -16,6 +17,8 @@ import { refuseAll, type Outcome } from "../document/outcome.js"
 import type { Origin, Source } from "../document/source.js"
 import { reachLevel } from "../peer/copies.js"
 import type { PeerUpdates } from "../peer/peer-updates.js"
+import type { AccountChange } from "../document/account.js"
+import { AccountSession } from "./account-session.js"
 import { Backlog } from "./backlog.js"
 import { recordFrames, type Batch } from "./batch.js"
 import { comparableOf, Comparison, describe, differing } from "./comparison.js"
@@ -26,9 +29,10 @@ import type { Shared, Wire } from "./session-ports.js"
 /** Frames that a live connection may bring; `token` and `ping` are the connection's own. */
 export type SessionFrame = Extract<
   Frame,
-  {
-    kind: "digests" | "documents" | "compared" | "vector" | "served" | "records" | "update" | "ack" | "reject"
-  }
+  | {
+      kind: "digests" | "documents" | "compared" | "vector" | "served" | "records" | "update" | "ack" | "reject"
+    }
+  | { kind: "accounts" | "account" | "accountUpdate" | "accountServed" | "accountRefused" }
 >
 
 /** A live connection of a device or of another server: both speak the same frames. [SPEC S4-S7, S11] */
@@ -46,6 +50,7 @@ export class SyncSession implements Subscriber {
   readonly #held = new Map<DocumentName, Batch[]>()
   /** Of a peer: what it has not acknowledged. */
   readonly #updates: PeerUpdates | undefined
+  readonly #accounts: AccountSession
   #ended = false
 
   constructor(party: Party, origin: Origin, shared: Shared, wire: Wire, updates?: PeerUpdates) {
@@ -55,6 +60,7 @@ export class SyncSession implements Subscriber {
     this.#shared = shared
     this.#wire = wire
     this.#updates = updates
+    this.#accounts = new AccountSession(this.#source, shared, wire, updates)
     this.#backlog = new Backlog(shared.limits.inFlightBytes, wire)
   }
 
@@ -85,8 +91,23 @@ export class SyncSession implements Subscriber {
         if (this.#updates === undefined) this.#outOfOrder(frame)
         else this.#updates.rejected(frame)
         return
+      case "accounts":
+        if (this.#party.kind !== "peer") this.#outOfOrder(frame)
+        else this.#work(bytes, () => this.#answers(() => this.#accounts.onAccounts(frame)))
+        return
+      case "account":
+        this.#work(bytes, () => this.#answers(() => this.#accounts.onAccount(frame)))
+        return
+      case "accountUpdate":
+        this.#work(bytes, () => this.#accounts.onUpdate(frame))
+        return
+      case "accountRefused":
+        if (this.#updates === undefined) this.#outOfOrder(frame)
+        else this.#updates.accountRefused(frame)
+        return
       case "compared":
       case "served":
+      case "accountServed":
         return
       default:
         unreachable(frame)
@@ -98,6 +119,17 @@ export class SyncSession implements Subscriber {
     const held = this.#held.get(batch.document)
     if (held !== undefined) held.push(batch)
     else this.#relayNow(batch)
+  }
+
+  relayAccount(change: AccountChange): void {
+    if (!this.#ended) this.#accounts.relay(change)
+  }
+
+  /** Tells a peer what is here of an account, or of all. */
+  tellAccounts(account?: AccountName): void {
+    this.#work(0, () =>
+      this.#answers(() => (account === undefined ? this.#accounts.compareAll() : this.#accounts.ask(account))),
+    )
   }
 
   /** Says what is here of a conversation: to a user who was just let in, or to a peer to compare. */

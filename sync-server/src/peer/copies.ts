@@ -11,7 +11,7 @@ export interface CopyPorts {
 }
 
 /** Waits until an outcome is as durable as the operator asks; false where the copies did not come in time. Rejects where it is not durable here. */
-export async function reachLevel(outcome: Outcome, ports: CopyPorts): Promise<boolean> {
+export async function reachLevel(outcome: Pick<Outcome, "durable" | "copies">, ports: CopyPorts): Promise<boolean> {
   await outcome.durable
   const { level, env, timeoutMs } = ports
   if (level.kind === "local") return true

@@ -219,6 +219,9 @@ export class PeerLink {
       compare: (conversation) => {
         session.tell(conversation)
       },
+      compareAccount: (account) => {
+        session.tellAccounts(account)
+      },
     })
     const session = new SyncSession({ kind: "peer", key }, peerOrigins.of(key), this.#ports, wire, updates)
     this.#state = { kind: "live", socket, session, release: fanOut.addPeer(key, session) }
@@ -227,6 +230,7 @@ export class PeerLink {
     log.info({ peer: this.url }, "a link to a peer is up")
     await trust.learn(state.serverKey)
     await this.#compare(socket)
+    session.tellAccounts()
   }
 
   /** Says what is here of everything; what differs comes back. */

@@ -1,6 +1,7 @@
 import {
   conversationOf,
   isTransient,
+  type AccountName,
   type ConversationId,
   type DocumentName,
   type Frame,
@@ -26,13 +27,14 @@ export interface PeerUpdatesPorts {
   send(frame: Frame): void
   /** Compares a conversation with the peer again. */
   compare(conversation: ConversationId): void
+  compareAccount(account: AccountName): void
 }
 
 /** Updates on their way to a peer: what it acknowledged counts as a copy, what it refused for now is compared again later. */
 export class PeerUpdates {
   readonly #ports: PeerUpdatesPorts
-  readonly #unacknowledged = new Map<number, { readonly document: DocumentName; readonly done: () => void }>()
-  readonly #retries = new Map<ConversationId, Timer>()
+  readonly #unacknowledged = new Map<number, { readonly done: () => void }>()
+  readonly #retries = new Map<ConversationId | AccountName, Timer>()
   #retryMs = FIRST_RETRY_MS
   #nextId = 1
 
@@ -41,14 +43,26 @@ export class PeerUpdates {
   }
 
   send(document: DocumentName, updates: readonly Uint8Array[], copies: readonly Confirmations[]): void {
+    this.#sendAll(updates, copies, (id, update) => ({ kind: "update", id, document, update }))
+  }
+
+  sendAccount(account: AccountName, updates: readonly Uint8Array[], copies: readonly Confirmations[]): void {
+    this.#sendAll(updates, copies, (id, update) => ({ kind: "accountUpdate", id, account, update }))
+  }
+
+  #sendAll(
+    updates: readonly Uint8Array[],
+    copies: readonly Confirmations[],
+    frameOf: (id: number, update: Uint8Array) => Frame,
+  ): void {
     let left = updates.length
     const done = (): void => {
       if (--left === 0) for (const confirmations of copies) confirmations.add(this.#ports.key)
     }
     for (const update of updates) {
       const id = this.#nextId++
-      this.#unacknowledged.set(id, { document, done })
-      this.#ports.send({ kind: "update", id, document, update })
+      this.#unacknowledged.set(id, { done })
+      this.#ports.send(frameOf(id, update))
     }
     this.#observe()
   }
@@ -67,7 +81,19 @@ export class PeerUpdates {
     this.#observe()
     for (const { code } of items) metrics.peerRejects.inc({ code })
     log.warn({ peer: name, document, codes: items.map(({ code }) => code) }, "a peer refused part of an update")
-    if (items.some(({ code }) => isTransient(code))) this.#compareLater(conversationOf(document))
+    const conversation = conversationOf(document)
+    if (items.some(({ code }) => isTransient(code))) {
+      this.#compareLater(conversation, () => this.#ports.compare(conversation))
+    }
+  }
+
+  accountRefused({ id, account, code }: FrameOf<"accountRefused">): void {
+    const { metrics, log, name } = this.#ports
+    this.#unacknowledged.delete(id)
+    this.#observe()
+    metrics.peerRejects.inc({ code })
+    log.warn({ peer: name, document: account, codes: [code] }, "a peer refused an account's update")
+    if (isTransient(code)) this.#compareLater(account, () => this.#ports.compareAccount(account))
   }
 
   end(): void {
@@ -77,15 +103,15 @@ export class PeerUpdates {
     this.#observe()
   }
 
-  #compareLater(conversation: ConversationId): void {
-    if (this.#retries.has(conversation)) return
+  #compareLater(name: ConversationId | AccountName, compare: () => void): void {
+    if (this.#retries.has(name)) return
     const { env } = this.#ports
     const timer = env.setTimer(this.#retryMs, () => {
-      this.#retries.delete(conversation)
-      this.#ports.compare(conversation)
+      this.#retries.delete(name)
+      compare()
     })
     this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
-    this.#retries.set(conversation, timer)
+    this.#retries.set(name, timer)
   }
 
   #observe(): void {

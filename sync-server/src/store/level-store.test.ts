@@ -50,7 +50,7 @@ function replacing(document: DocumentName, update: Uint8Array, covers: number, m
     covers,
     summary: bytes(mark),
     digest: bytes(mark),
-    stateVector: stateVectorOfUpdates([update]),
+    stateVector: stateVectorOfUpdates(document, [update]),
   }
 }
 

@@ -1,9 +1,12 @@
 import {
   compareText,
   decodeUpdate,
+  parseAccountName,
   parseDocumentName,
+  readNative,
   systemEnv,
   WeftError,
+  type AccountName,
   type ConversationId,
   type DocumentName,
   type Env,
@@ -27,7 +30,7 @@ import {
 } from "./keys.js"
 import { LevelDatabase } from "./level-database.js"
 import { bytesOfWrite, KnownDocuments, stageGroup, type StoreWrite } from "./staging.js"
-import type { Append, Replace, Store, StoredDocument } from "./store.js"
+import type { Append, Replace, Store, StoredDocument, StoredName } from "./store.js"
 
 export interface LevelStoreOptions extends StoreOptions {
   /** LevelDB's own, made where there is none; y-leveldb's `location`. One process owns it. */
@@ -136,14 +139,14 @@ class LevelStore implements Store {
     return this.#read(() => this.#database.get(settingKey(key)))
   }
 
-  load(document: DocumentName): Promise<StoredDocument | undefined> {
+  load(document: StoredName): Promise<StoredDocument | undefined> {
     return this.#read(async () => {
       // Before the updates: a replacement in between makes it stale, never wrong.
       const generation = this.#known.generationOf(document)
       const { state, record, later } = await this.#database.read((reader) => readState(reader, document))
       if (state.clocks === undefined) return undefined
       for (const update of later) {
-        if (decodeUpdate(update) === undefined) throw damaged(document, "an update can't be read")
+        if (!isReadable(document, update)) throw damaged(document, "an update can't be read")
       }
       return {
         summary: record?.summary,
@@ -156,7 +159,7 @@ class LevelStore implements Store {
     })
   }
 
-  updates(document: DocumentName): Promise<Uint8Array[]> {
+  updates(document: StoredName): Promise<Uint8Array[]> {
     return this.#read(async () => {
       const entries = await this.#database.read((reader) => reader.entries(updateRange(document)))
       return entries.map(([, update]) => update)
@@ -177,6 +180,15 @@ class LevelStore implements Store {
         const document = documentOfKey(key)
         // A small array of its own costs a third of the memory of LevelDB's buffer.
         return document === undefined ? undefined : { document, digest: new Uint8Array(digest) }
+      }),
+    )
+  }
+
+  accountDigests(): Promise<{ account: AccountName; digest: Uint8Array }[]> {
+    return this.#read(() =>
+      this.#database.scan(digestRange, (key, digest) => {
+        const account = nameOfKey(key, (name) => parseAccountName(name)?.name)
+        return account === undefined ? undefined : { account, digest: new Uint8Array(digest) }
       }),
     )
   }
@@ -282,6 +294,14 @@ function conversationRanges(conversation: ConversationId): KeyRange[] {
 
 /** The document that a key names; none where it is no name of ours, as in a store that others write too. */
 function documentOfKey(bytes: Uint8Array): DocumentName | undefined {
+  return nameOfKey(bytes, (name) => parseDocumentName(name)?.name)
+}
+
+function nameOfKey<T>(bytes: Uint8Array, parse: (name: string) => T | undefined): T | undefined {
   const key = parseKey(bytes)
-  return key !== undefined && "document" in key ? parseDocumentName(key.document)?.name : undefined
+  return key !== undefined && "document" in key ? parse(key.document) : undefined
+}
+
+function isReadable(document: StoredName, update: Uint8Array): boolean {
+  return (parseAccountName(document) === undefined ? decodeUpdate(update) : readNative(update)) !== undefined
 }

@@ -1,10 +1,10 @@
-import { WeftError, type DocumentName } from "@weft/sdk/protocol"
+import { WeftError } from "@weft/sdk/protocol"
 import type { Database, Operation } from "./database.js"
 import { readState, SUMMARY, type DocumentState, type StoredState } from "./document-state.js"
 import { storeFailure } from "./failure.js"
 import { MAX_GROUP_WRITES } from "./group-commit.js"
 import { digestKey, MAX_UPDATE_CLOCK, metaKey, parseKey, stateVectorKey, updateKey, updateRange } from "./keys.js"
-import type { Append, Replace } from "./store.js"
+import type { Append, Replace, StoredName } from "./store.js"
 import { encodeStateVectorRecord, encodeSummaryRecord, stateVectorOfUpdates } from "./values.js"
 
 export type StoreWrite =
@@ -23,16 +23,16 @@ const MAX_KNOWN_DOCUMENTS = 16_384
 const RENUMBER_ABOVE = MAX_UPDATE_CLOCK - MAX_GROUP_WRITES
 
 export class KnownDocuments {
-  readonly #states = new Map<DocumentName, DocumentState>()
+  readonly #states = new Map<StoredName, DocumentState>()
   #generation = 0
   /** No document that is not known was replaced later. */
   #forgotten = 0
 
-  get(document: DocumentName): DocumentState | undefined {
+  get(document: StoredName): DocumentState | undefined {
     return this.#states.get(document)
   }
 
-  generationOf(document: DocumentName): number {
+  generationOf(document: StoredName): number {
     return this.#states.get(document)?.generation ?? this.#forgotten
   }
 
@@ -41,7 +41,7 @@ export class KnownDocuments {
   }
 
   /** Forgets those that were written the longest time ago. */
-  remember(states: ReadonlyMap<DocumentName, DocumentState>): void {
+  remember(states: ReadonlyMap<StoredName, DocumentState>): void {
     for (const [document, state] of states) {
       this.#states.delete(document)
       this.#states.set(document, state)
@@ -63,7 +63,7 @@ export class KnownDocuments {
 export interface StagedGroup {
   readonly operations: readonly Operation[]
   /** Of the documents concerned, once the batch is written. */
-  readonly states: ReadonlyMap<DocumentName, DocumentState>
+  readonly states: ReadonlyMap<StoredName, DocumentState>
   /** Writes that it leaves out. */
   readonly refused: ReadonlyMap<StoreWrite, WeftError>
 }
@@ -98,11 +98,11 @@ class Staging {
   readonly #database: Database
   readonly #known: KnownDocuments
   readonly operations = new Map<string, Operation>()
-  readonly states = new Map<DocumentName, DocumentState>()
+  readonly states = new Map<StoredName, DocumentState>()
   readonly refused = new Map<StoreWrite, WeftError>()
-  readonly unreadable = new Map<DocumentName, WeftError>()
+  readonly unreadable = new Map<StoredName, WeftError>()
   /** Last clocks in the store, below those that are staged. */
-  readonly #stored = new Map<DocumentName, number>()
+  readonly #stored = new Map<StoredName, number>()
 
   constructor(database: Database, known: KnownDocuments) {
     this.#database = database
@@ -115,7 +115,7 @@ class Staging {
 
   /** Brings the states of all documents of the group, from memory or from the store. */
   async recall(group: readonly StoreWrite[]): Promise<void> {
-    const documents = new Set<DocumentName>()
+    const documents = new Set<StoredName>()
     for (const write of group) {
       if (write.kind === "append") documents.add(write.append.document)
       else if (write.kind === "replace") documents.add(write.replace.document)
@@ -134,7 +134,7 @@ class Staging {
   }
 
   /** A document without state vector has nothing: both y-leveldb and we write that first. */
-  async #startNew(documents: readonly DocumentName[]): Promise<void> {
+  async #startNew(documents: readonly StoredName[]): Promise<void> {
     if (documents.length === 0) return
     const present = await this.#database.hasMany(documents.map(stateVectorKey))
     documents.forEach((document, index) => {
@@ -144,7 +144,7 @@ class Staging {
     })
   }
 
-  async #recall(document: DocumentName): Promise<void> {
+  async #recall(document: StoredName): Promise<void> {
     if (this.states.has(document)) return
     try {
       const generation = this.#known.generationOf(document)
@@ -166,7 +166,7 @@ class Staging {
     state.bytes += update.length
     this.put(updateKey(document, clock), update)
     if (clocks === undefined) {
-      const vector = stateVector ?? stateVectorOfUpdates([update])
+      const vector = stateVector ?? stateVectorOfUpdates(document, [update])
       this.put(stateVectorKey(document), encodeStateVectorRecord(clock, vector))
     }
     if (summary !== undefined) {
@@ -198,7 +198,7 @@ class Staging {
   }
 
   /** Deletes all updates up to a clock, stored or staged, and returns their bytes. */
-  async #deleteUpdates(document: DocumentName, upTo: number): Promise<number> {
+  async #deleteUpdates(document: StoredName, upTo: number): Promise<number> {
     let bytes = 0
     const remove = (key: Uint8Array, stored: Uint8Array | undefined): void => {
       const staged = this.operations.get(text(key))
@@ -215,7 +215,7 @@ class Staging {
 }
 
 /** Moves a document's updates to the lowest clocks, in a batch of its own: clocks are 32-bit numbers. */
-async function renumber(database: Database, document: DocumentName): Promise<StoredState["state"]> {
+async function renumber(database: Database, document: StoredName): Promise<StoredState["state"]> {
   const { entries, stored } = await database.read(async (reader) => ({
     entries: await reader.entries(updateRange(document)),
     stored: await readState(reader, document),
@@ -231,7 +231,10 @@ async function renumber(database: Database, document: DocumentName): Promise<Sto
   })
   const last = entries.length - 1
   // y-leveldb takes a state vector for current when its clock is the last one's.
-  const vector = stateVectorOfUpdates(entries.map(([, value]) => value))
+  const vector = stateVectorOfUpdates(
+    document,
+    entries.map(([, value]) => value),
+  )
   put(stateVectorKey(document), encodeStateVectorRecord(last, vector))
   if (stored.record !== undefined) put(metaKey(document, SUMMARY), encodeSummaryRecord({ ...stored.record, covers }))
   await database.write(Array.from(batch.values()))

@@ -1,4 +1,7 @@
-import type { ConversationId, DocumentName } from "@weft/sdk/protocol"
+import type { AccountName, ConversationId, DocumentName } from "@weft/sdk/protocol"
+
+/** What a store holds: logs of a conversation, or native types of a user. */
+export type StoredName = DocumentName | AccountName
 
 /**
  * The store port: append-only updates of documents, each document with a summary that says what they add up to. One
@@ -16,12 +19,12 @@ export interface Store {
    */
   append(append: Append): Promise<void>
   /** The stored state of a document, or undefined where it was never written. Rejects with STORE_CORRUPT to be quarantined. */
-  load(document: DocumentName): Promise<StoredDocument | undefined>
+  load(document: StoredName): Promise<StoredDocument | undefined>
   /**
    * All updates of a document in order of writing; canonical, may overlap. `readContents` puts them together, and throws
    * where they are damaged. To replace them, load() first: what these hold is then at least what its clock covers.
    */
-  updates(document: DocumentName): Promise<Uint8Array[]>
+  updates(document: StoredName): Promise<Uint8Array[]>
   /**
    * Puts one update in the place of all up to `covers` (a clock), with its summary: overwrites the highest clock of the
    * range and deletes the lower ones in one synced batch. What was appended after `covers` stays, and so do a summary and
@@ -29,13 +32,15 @@ export interface Store {
    * STORE_FENCED where another replacement came first, so that nothing comes back that it took out.
    */
   replace(replace: Replace): Promise<void>
-  /** Names of all documents with a first append, sorted as texts; of one conversation where given. */
+  /** Names of all documents of conversations with a first append, sorted as texts; of one conversation where given. */
   documents(conversation?: ConversationId): Promise<DocumentName[]>
   /**
-   * Digests of all documents whose last append or replacement brought one: what a start needs to compare without opening
+   * Digests of all documents of conversations whose last append or replacement brought one: what a start needs to compare without opening
    * any. Others, such as those that y-leveldb wrote, must be loaded.
    */
   digests(): Promise<{ document: DocumentName; digest: Uint8Array }[]>
+  /** The same of accounts. */
+  accountDigests(): Promise<{ account: AccountName; digest: Uint8Array }[]>
   /** Small named values of the server itself: its signing key, indexes. Synced. */
   getSetting(key: string): Promise<Uint8Array | undefined>
   putSetting(key: string, value: Uint8Array): Promise<void>
@@ -49,7 +54,7 @@ export interface Store {
 }
 
 export interface Append {
-  readonly document: DocumentName
+  readonly document: StoredName
   readonly update: Uint8Array
   /** Encoded summary after this update, written in the same batch with the clock that it covers. May be left out; then load() replays. */
   readonly summary?: Uint8Array
@@ -74,7 +79,7 @@ export interface StoredDocument {
 }
 
 export interface Replace {
-  readonly document: DocumentName
+  readonly document: StoredName
   readonly update: Uint8Array
   readonly summary: Uint8Array
   readonly digest: Uint8Array

@@ -1,5 +1,12 @@
 import { crc32 } from "node:zlib"
-import { decodeUpdate, type LogRun } from "@weft/sdk/protocol"
+import {
+  decodeUpdate,
+  encodeNativeVector,
+  parseAccountName,
+  readNativeContents,
+  summarizeNative,
+  type LogRun,
+} from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 
@@ -59,27 +66,18 @@ export function encodeStateVectorRecord(clock: number, stateVector: Uint8Array):
 
 /** Yjs' state vector of whole logs. */
 export function stateVectorOf(runs: Iterable<LogRun>): Uint8Array {
-  return encodeStateVector(new Map(Array.from(runs, (run) => [run.client, run.from + run.elements.length] as const)))
+  return encodeNativeVector(new Map(Array.from(runs, (run) => [run.client, run.from + run.elements.length] as const)))
 }
 
 /** The state vector that updates of a store add up to. */
-export function stateVectorOfUpdates(updates: readonly Uint8Array[]): Uint8Array {
+export function stateVectorOfUpdates(document: string, updates: readonly Uint8Array[]): Uint8Array {
+  if (parseAccountName(document) !== undefined)
+    return encodeNativeVector(summarizeNative(readNativeContents(updates)).vector)
   const clocks = new Map<number, number>()
   for (const update of updates) {
     for (const { client, from, elements } of decodeUpdate(update) ?? []) {
       clocks.set(client, Math.max(clocks.get(client) ?? 0, from + elements.length))
     }
   }
-  return encodeStateVector(clocks)
-}
-
-/** As Yjs writes it: higher client ids first. */
-function encodeStateVector(clocks: ReadonlyMap<number, number>): Uint8Array {
-  return encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, clocks.size)
-    for (const [client, clock] of Array.from(clocks).sort(([a], [b]) => b - a)) {
-      encoding.writeVarUint(encoder, client)
-      encoding.writeVarUint(encoder, clock)
-    }
-  })
+  return encodeNativeVector(clocks)
 }

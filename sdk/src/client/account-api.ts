@@ -1,0 +1,55 @@
+import type { Subscribable } from "../base/store.js"
+import type { MessageId } from "../protocol/entry.js"
+import type { ConversationId, UserId } from "../protocol/names.js"
+
+/** What a user's devices share, and nobody else sees. A new object for every change. */
+export interface AccountState {
+  /** Their messages, presence and receipts are hidden, and they get none. */
+  readonly blocked: ReadonlySet<UserId>
+  /** Messages that were erased for this user alone. */
+  readonly hidden: ReadonlySet<MessageId>
+  readonly privacy: Privacy
+  /** Of conversations that are muted, archived, pinned or marked unread. */
+  readonly conversations: ReadonlyMap<ConversationId, ConversationSettings>
+  /** Drafts that are not empty, by conversation, or `<conversation>/<id of a thread's first message>`. */
+  readonly drafts: ReadonlyMap<string, string>
+}
+
+export interface Privacy {
+  /** Whether others are told what was read. Default true. */
+  readonly receipts: boolean
+  /** Whether others are told when this user was last here. Default true. */
+  readonly lastSeen: boolean
+}
+
+export interface ConversationSettings {
+  /** Milliseconds since 1970; Infinity: until unmuted; undefined: not muted. It may be over by now. */
+  readonly mutedUntil: number | undefined
+  readonly archived: boolean
+  readonly pinned: boolean
+  /** From this message on the user wants to see everything as unread. */
+  readonly unreadFrom: MessageId | undefined
+}
+
+/** A user's private account, the same on all own devices; works offline. */
+export interface Account extends Subscribable<AccountState> {
+  isBlocked(user: string): boolean
+  block(user: string): void
+  unblock(user: string): void
+  setPrivacy(change: Partial<Privacy>): void
+  /** Takes back the last erase-for-me or archiving of this device, also after it synced; resolves with it, if there was one. */
+  undo(): Promise<UndoneAct | undefined>
+  /** Resolves when every change so far survives a crash of this device. */
+  saved(): Promise<void>
+}
+
+export type UndoneAct =
+  | { readonly kind: "hide"; readonly message: MessageId }
+  | { readonly kind: "archive"; readonly conversation: ConversationId; readonly archived: boolean }
+
+/** A text that is not sent yet: live, durable at once, merged between devices letter by letter. */
+export interface TextDraft extends Subscribable<string> {
+  /** Makes it this text, by the least change from what it is. Throws BODY_TOO_LARGE beyond 64 KiB. */
+  set(text: string): void
+  clear(): void
+}

@@ -1,0 +1,266 @@
+import type * as Y from "yjs"
+import { WeftError } from "../base/errors.js"
+import { createQueue } from "../base/queue.js"
+import { createStore } from "../base/store.js"
+import { settingKey } from "../log/keys.js"
+import { utf8, utf8Text } from "../protocol/bytes.js"
+import { parseMessageId, type MessageId } from "../protocol/entry.js"
+import {
+  parseConversationId,
+  parseUserId,
+  type ConversationId,
+  type DeviceId,
+  type LogId,
+  type UserId,
+} from "../protocol/names.js"
+import type { Storage } from "../storage/storage.js"
+import type { AccountReplica } from "../sync/account-replica.js"
+import type { Account, AccountState, ConversationSettings, Privacy, TextDraft, UndoneAct } from "./account-api.js"
+import { DraftHandle } from "./draft.js"
+import { ReadMarks } from "./read-marks.js"
+
+const defaultSettings: ConversationSettings = {
+  mutedUntil: undefined,
+  archived: false,
+  pinned: false,
+  unreadFrom: undefined,
+}
+
+export interface AccountHandlePorts {
+  readonly replica: AccountReplica
+  readonly storage: Storage
+  readonly user: UserId
+  readonly device: DeviceId
+  isClosed(): boolean
+}
+
+const DRAFTS = "drafts/"
+const UNDO = settingKey("undo")
+const MAX_UNDO = 20
+
+/** What an application holds of its user's account: the document's Y types, read into plain values. [SPEC U2] */
+export class AccountHandle implements Account {
+  private readonly store = createStore<AccountState>(emptyState)
+  private readonly drafts = new Map<string, DraftHandle>()
+  private readonly enqueue = createQueue()
+  private readonly reads: ReadMarks
+  private reading = false
+  private readonly onTransaction = (transaction: Y.Transaction): void => {
+    const marks = this.reads.onTransaction(transaction)
+    if (marks && !transaction.local) {
+      queueMicrotask(() => {
+        if (!this.ports.isClosed()) this.reads.restore()
+      })
+    }
+    this.readSoon()
+  }
+
+  constructor(private readonly ports: AccountHandlePorts) {
+    this.reads = new ReadMarks(this.doc, ports.device)
+    this.store.set(this.read())
+    this.doc.on("afterTransaction", this.onTransaction)
+  }
+
+  private get doc(): Y.Doc {
+    return this.ports.replica.doc
+  }
+
+  get(): AccountState {
+    return this.store.get()
+  }
+
+  subscribe(listener: (state: AccountState) => void): () => void {
+    return this.store.subscribe(listener)
+  }
+
+  isBlocked(user: string): boolean {
+    return this.doc.getMap("blocks").get(user) === true
+  }
+
+  block(user: string): void {
+    const parsed = parseUserId(user)
+    if (parsed === undefined || parsed === this.ports.user) throw new WeftError("BAD_ARGUMENT", "not another user")
+    this.put("blocks", parsed, true)
+  }
+
+  unblock(user: string): void {
+    this.put("blocks", user, undefined)
+  }
+
+  setPrivacy({ receipts, lastSeen }: Partial<Privacy>): void {
+    if (receipts !== undefined) this.put("privacy", "receipts", receipts)
+    if (lastSeen !== undefined) this.put("privacy", "lastSeen", lastSeen)
+  }
+
+  settings(conversation: ConversationId): ConversationSettings {
+    return this.store.get().conversations.get(conversation) ?? defaultSettings
+  }
+
+  mute(conversation: ConversationId, until: number | undefined): void {
+    if (until !== undefined && Number.isNaN(until)) throw new WeftError("BAD_ARGUMENT", "not a time")
+    this.put("conversations", `${conversation}/muted`, until)
+  }
+
+  setArchived(conversation: ConversationId, archived: boolean): void {
+    const key = `${conversation}/archived`
+    if ((this.doc.getMap("conversations").get(key) === true) === archived) return
+    this.put("conversations", key, archived ? true : undefined)
+    this.remember({ kind: "archive", conversation, archived })
+  }
+
+  setPinned(conversation: ConversationId, pinned: boolean): void {
+    this.put("conversations", `${conversation}/pinned`, pinned ? true : undefined)
+  }
+
+  hide(message: MessageId): void {
+    if (this.doc.getMap("hidden").get(message) === true) return
+    this.put("hidden", message, true)
+    this.remember({ kind: "hide", message })
+  }
+
+  /** The draft of a conversation, or of the thread below a message. */
+  draft(conversation: ConversationId, root?: MessageId): TextDraft {
+    const key = root === undefined ? conversation : `${conversation}/${root}`
+    const draft =
+      this.drafts.get(key) ??
+      new DraftHandle(this.doc.getText(DRAFTS + key), () => {
+        this.demandOpen()
+      })
+    this.drafts.set(key, draft)
+    return draft
+  }
+
+  readCount(conversation: ConversationId, segment: number, log: LogId): number {
+    return this.reads.count(conversation, segment, log)
+  }
+
+  /** Never backwards; a mark of "unread from here" ends. */
+  markRead(conversation: ConversationId, read: ReadonlyMap<number, ReadonlyMap<LogId, number>>): void {
+    this.demandOpen()
+    this.doc.transact(() => {
+      for (const [segment, counts] of read) this.reads.mark(conversation, segment, counts)
+      this.put("marks", conversation, undefined)
+    })
+  }
+
+  markUnread(conversation: ConversationId, from: MessageId): void {
+    this.put("marks", conversation, from)
+  }
+
+  undo(): Promise<UndoneAct | undefined> {
+    return this.enqueue(async () => {
+      this.demandOpen()
+      const acts = await this.readActs()
+      const act = acts.pop()
+      if (act === undefined) return undefined
+      await this.writeActs(acts)
+      if (act.kind === "hide") this.put("hidden", act.message, undefined)
+      else this.put("conversations", `${act.conversation}/archived`, act.archived ? undefined : true)
+      await this.saved()
+      return act
+    })
+  }
+
+  async saved(): Promise<void> {
+    await this.ports.replica.saved()
+  }
+
+  /** What came last before a close is in the storage too. */
+  async close(): Promise<void> {
+    await this.enqueue(async () => undefined)
+    this.doc.off("afterTransaction", this.onTransaction)
+  }
+
+  private demandOpen(): void {
+    if (this.ports.isClosed()) throw new WeftError("CLIENT_CLOSED", "this client was closed")
+  }
+
+  /** undefined takes the key out. What is there already is not written again. */
+  private put(root: string, key: string, value: string | number | boolean | undefined): void {
+    this.demandOpen()
+    const map = this.doc.getMap(root)
+    if (map.get(key) === value) return
+    if (value === undefined) map.delete(key)
+    else map.set(key, value)
+  }
+
+  private remember(act: UndoneAct): void {
+    this.enqueue(async () => {
+      await this.writeActs([...(await this.readActs()), act].slice(-MAX_UNDO))
+    }).catch(() => undefined) // an act that can't be undone later has still been done
+  }
+
+  private async readActs(): Promise<UndoneAct[]> {
+    const text = utf8Text((await this.ports.storage.get(UNDO)) ?? new Uint8Array())
+    return text === undefined || text === "" ? [] : (JSON.parse(text) as UndoneAct[])
+  }
+
+  private writeActs(acts: readonly UndoneAct[]): Promise<void> {
+    const value = utf8(JSON.stringify(acts))
+    return this.ports.storage.write([{ kind: "put", key: UNDO, value }], { durability: "relaxed" })
+  }
+
+  /** At most one new state in a turn. */
+  private readSoon(): void {
+    if (this.reading) return
+    this.reading = true
+    queueMicrotask(() => {
+      this.reading = false
+      this.store.set(this.read())
+    })
+  }
+
+  private read(): AccountState {
+    const { doc } = this
+    const privacy = doc.getMap("privacy")
+    return {
+      blocked: keysOf(doc.getMap("blocks"), parseUserId),
+      hidden: keysOf(doc.getMap("hidden"), parseMessageId),
+      privacy: { receipts: privacy.get("receipts") !== false, lastSeen: privacy.get("lastSeen") !== false },
+      conversations: readSettings(doc),
+      drafts: readDrafts(doc),
+    }
+  }
+}
+
+const emptyState: AccountState = {
+  blocked: new Set(),
+  hidden: new Set(),
+  privacy: { receipts: true, lastSeen: true },
+  conversations: new Map(),
+  drafts: new Map(),
+}
+
+function keysOf<T extends string>(map: Y.Map<unknown>, parse: (key: string) => T | undefined): ReadonlySet<T> {
+  return new Set(Array.from(map).flatMap(([key, value]) => (value === true ? (parse(key) ?? []) : [])))
+}
+
+function readSettings(doc: Y.Doc): ReadonlyMap<ConversationId, ConversationSettings> {
+  const settings = new Map<ConversationId, ConversationSettings>()
+  const change = (key: string, part: Partial<ConversationSettings>): void => {
+    const conversation = parseConversationId(key)
+    if (conversation === undefined) return
+    settings.set(conversation, { ...(settings.get(conversation) ?? defaultSettings), ...part })
+  }
+  for (const [key, value] of doc.getMap("conversations")) {
+    const [conversation = "", name] = key.split("/")
+    if (name === "muted" && typeof value === "number") change(conversation, { mutedUntil: value })
+    if (name === "archived" && value === true) change(conversation, { archived: true })
+    if (name === "pinned" && value === true) change(conversation, { pinned: true })
+  }
+  for (const [conversation, value] of doc.getMap("marks")) {
+    const unreadFrom = parseMessageId(value)
+    if (unreadFrom !== undefined) change(conversation, { unreadFrom })
+  }
+  return settings
+}
+
+function readDrafts(doc: Y.Doc): ReadonlyMap<string, string> {
+  const drafts = new Map<string, string>()
+  for (const name of Array.from(doc.share.keys())) {
+    if (!name.startsWith(DRAFTS)) continue
+    const text = doc.getText(name).toJSON()
+    if (text !== "") drafts.set(name.slice(DRAFTS.length), text)
+  }
+  return drafts
+}

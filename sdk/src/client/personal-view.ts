@@ -1,0 +1,79 @@
+import { createStore, type Subscribable } from "../base/store.js"
+import type { Message, MessageList } from "../conversation/message.js"
+import { readUpTo, unread, type Unread, type UnreadInput } from "../conversation/unread.js"
+import type { MessageId } from "../protocol/entry.js"
+import type { ConversationId, UserId } from "../protocol/names.js"
+import type { AccountHandle } from "./account.js"
+import type { AccountState, ConversationSettings } from "./account-api.js"
+import type { ConversationView } from "./view.js"
+
+/** A conversation as its reader wants it: without what is hidden or by blocked people, and what of it is unread. [SPEC U10] */
+export class PersonalView {
+  readonly messages
+  readonly settings
+  readonly unread: Subscribable<Unread>
+  private readonly unreadStore = createStore<Unread>({ count: 0, mentions: 0, late: [], first: undefined })
+  private readonly stopListening: (() => void)[]
+
+  constructor(
+    private readonly id: ConversationId,
+    private readonly ports: { readonly account: AccountHandle; readonly user: UserId },
+    private readonly view: ConversationView,
+  ) {
+    this.messages = createStore<MessageList>(view.list.get())
+    this.settings = createStore<ConversationSettings>(ports.account.settings(id))
+    this.unread = this.unreadStore
+    const refresh = (): void => {
+      this.refresh()
+    }
+    this.stopListening = [view.list.subscribe(refresh), ports.account.subscribe(refresh)]
+  }
+
+  markRead(upTo?: MessageId): void {
+    const inputs = this.inputs(this.view.list.get().items)
+    const last = upTo ?? inputs.at(-1)?.id
+    if (last !== undefined) this.ports.account.markRead(this.id, readUpTo(inputs, last))
+  }
+
+  close(): void {
+    for (const stop of this.stopListening) stop()
+  }
+
+  private refresh(): void {
+    const { account, user } = this.ports
+    const list = this.view.list.get()
+    const state = account.get()
+    const items = list.items.filter((message) => isShown(message, state))
+    const same = items.length === list.items.length
+    const before = this.messages.get()
+    if (same) this.messages.set(list)
+    else if (before.state !== list.state || before.complete !== list.complete || !sameItems(before.items, items)) {
+      this.messages.set({ ...list, items })
+    }
+    const settings = account.settings(this.id)
+    if (!equal(settings, this.settings.get())) this.settings.set(settings)
+    const next = unread(this.inputs(items), {
+      user,
+      readCount: (segment, log) => account.readCount(this.id, segment, log),
+      mark: settings.unreadFrom,
+    })
+    if (!equal(next, this.unreadStore.get())) this.unreadStore.set(next)
+  }
+
+  /** Own messages on their way stand in no log yet. */
+  private inputs(items: readonly Message[]): UnreadInput[] {
+    return items.map(({ id, author }) => ({ id, author, mentionsMe: false, copies: this.view.placesOf(id) }))
+  }
+}
+
+function isShown({ id, author }: Message, { hidden, blocked }: AccountState): boolean {
+  return !hidden.has(id) && !blocked.has(author)
+}
+
+function sameItems(a: readonly Message[], b: readonly Message[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

@@ -1,0 +1,129 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+import * as Y from "yjs"
+import { logIdBytes, logIdFromBytes, type ConversationId, type DeviceId, type LogId } from "../protocol/names.js"
+import { readUint } from "../protocol/uint.js"
+
+type Counts = Map<LogId, number>
+
+/** Overwritten values of a device's map after which it writes a new one: only a container that is gone is one number. */
+const MAX_OVERWRITTEN = 128
+
+/** What was read, of each log: the greatest over the user's devices. [SPEC U10] */
+export class ReadMarks {
+  private readonly root: Y.Map<unknown>
+  private readonly read = new Map<string, Counts>()
+  /** What this tab marked: written again where another one of this device wrote over it. */
+  private readonly marked = new Map<string, ReadonlyMap<LogId, number>>()
+  private overwritten: number | undefined
+
+  constructor(
+    private readonly doc: Y.Doc,
+    private readonly device: DeviceId,
+  ) {
+    this.root = doc.getMap("reads")
+    for (const map of this.maps()) for (const key of map.keys()) this.take(key, map.get(key))
+  }
+
+  count(conversation: ConversationId, segment: number, log: LogId): number {
+    return this.read.get(keyOf(conversation, segment))?.get(log) ?? 0
+  }
+
+  /** Takes in what a transaction changed; true where that concerns read marks. */
+  onTransaction({ changed }: Y.Transaction): boolean {
+    let concerns = false
+    for (const [type, keys] of changed) {
+      if (!(type instanceof Y.Map)) continue
+      const isRoot = (type as unknown) === this.root
+      if (!isRoot && (type as unknown as { parent: unknown }).parent !== this.root) continue
+      concerns = true
+      if (isRoot) for (const map of this.maps()) for (const key of map.keys()) this.take(key, map.get(key))
+      else for (const key of keys) if (key !== null) this.take(key, type.get(key))
+    }
+    return concerns
+  }
+
+  /** Writes again what this tab marked and another tab of this device, or a copy of it, wrote over. */
+  restore(): void {
+    for (const [key, counts] of this.marked) this.write(key, counts)
+  }
+
+  /** Never takes anything back. False where all of that was read before. */
+  mark(conversation: ConversationId, segment: number, counts: ReadonlyMap<LogId, number>): boolean {
+    const key = keyOf(conversation, segment)
+    const before = this.read.get(key)
+    if (Array.from(counts).every(([log, count]) => count <= (before?.get(log) ?? 0))) return false
+    this.marked.set(key, greatest(this.marked.get(key), counts))
+    this.write(key, counts)
+    return true
+  }
+
+  private write(key: string, counts: ReadonlyMap<LogId, number>): void {
+    let held: Counts = new Map()
+    for (const map of this.maps()) held = greatest(held, decodeCounts(map.get(key)))
+    const beyond = new Map(Array.from(counts).filter(([log, count]) => count > (held.get(log) ?? 0)))
+    if (beyond.size === 0) return
+    this.doc.transact(() => {
+      const own = this.ownMap()
+      own.set(key, encodeCounts(greatest(decodeCounts(own.get(key)), beyond)))
+    })
+  }
+
+  private ownMap(): Y.Map<unknown> {
+    const present = this.root.get(this.device)
+    if (!(present instanceof Y.Map)) return this.root.set(this.device, new Y.Map<unknown>())
+    this.overwritten ??= countOverwritten(present)
+    if (++this.overwritten <= MAX_OVERWRITTEN) return present
+    this.overwritten = 0
+    return this.root.set(this.device, new Y.Map<unknown>(Array.from(present.entries())))
+  }
+
+  private maps(): Y.Map<unknown>[] {
+    return Array.from(this.root.values()).filter((value) => value instanceof Y.Map)
+  }
+
+  private take(key: string, value: unknown): void {
+    this.read.set(key, greatest(this.read.get(key), decodeCounts(value)))
+  }
+}
+
+function keyOf(conversation: ConversationId, segment: number): string {
+  return `${conversation}/${String(segment)}`
+}
+
+function greatest(a: ReadonlyMap<LogId, number> | undefined, b: ReadonlyMap<LogId, number>): Counts {
+  const counts = new Map(a)
+  for (const [log, count] of b) counts.set(log, Math.max(counts.get(log) ?? 0, count))
+  return counts
+}
+
+function countOverwritten(map: Y.Map<unknown>): number {
+  let count = 0
+  for (const item of map._map.values()) for (let before = item.left; before !== null; before = before.left) count++
+  return count
+}
+
+function encodeCounts(counts: Counts): Uint8Array {
+  return encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, counts.size)
+    for (const [log, count] of counts) {
+      encoding.writeUint8Array(encoder, logIdBytes(log))
+      encoding.writeVarUint(encoder, count)
+    }
+  })
+}
+
+/** Nothing, where the value is no vector. */
+function decodeCounts(value: unknown): Counts {
+  const counts: Counts = new Map()
+  if (!(value instanceof Uint8Array)) return counts
+  try {
+    const decoder = decoding.createDecoder(value)
+    for (let left = readUint(decoder); left > 0; left--) {
+      counts.set(logIdFromBytes(decoding.readUint8Array(decoder, 21)), readUint(decoder))
+    }
+  } catch {
+    return new Map()
+  }
+  return counts
+}

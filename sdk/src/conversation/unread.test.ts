@@ -1,0 +1,111 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import type { MessageId } from "../protocol/entry.js"
+import type { LogId, UserId } from "../protocol/names.js"
+import { readUpTo, unread, type UnreadInput } from "./unread.js"
+
+const me = "alice" as UserId
+const bob = "bob" as UserId
+
+function message(id: string, log: string, position: number, more: Partial<UnreadInput> = {}): UnreadInput {
+  const copies = [{ segment: 1, log: log as LogId, position }]
+  return { id: id as MessageId, author: bob, mentionsMe: false, copies, ...more }
+}
+
+function state(read: ReadonlyMap<number, ReadonlyMap<LogId, number>> = new Map(), mark?: string) {
+  return {
+    user: me,
+    readCount: (segment: number, log: LogId) => read.get(segment)?.get(log) ?? 0,
+    mark: mark as MessageId | undefined,
+  }
+}
+
+describe("unread messages", () => {
+  const messages = [message("a", "x", 0), message("b", "y", 0), message("c", "x", 2), message("d", "y", 3)]
+
+  it("[U10] are those of others beyond what was read", () => {
+    const own = message("own", "z", 0, { author: me })
+    const mention = message("e", "y", 5, { mentionsMe: true })
+    expect(unread([...messages, own, mention], state())).toEqual({ count: 5, mentions: 1, late: [], first: "a" })
+    const read = readUpTo(messages, "b" as MessageId)
+    expect(unread([...messages, own, mention], state(read))).toEqual({ count: 3, mentions: 1, late: [], first: "c" })
+    expect(unread([], state())).toEqual({ count: 0, mentions: 0, late: [], first: undefined })
+  })
+
+  it("[U10] that arrive late, below what was read, are unread and listed as late", () => {
+    const read = readUpTo(messages, "d" as MessageId)
+    const [a, b, c, d] = messages
+    const late = message("late", "w", 0)
+    const all = [a, late, b, c, d].flatMap((one) => one ?? [])
+    expect(unread(all, state(read))).toEqual({ count: 1, mentions: 0, late: ["late"], first: "late" })
+    expect(unread(all, state(readUpTo(all, "d" as MessageId))).count).toBe(0)
+  })
+
+  it("[U10] are read once any copy is read", () => {
+    const copies = [
+      { segment: 1, log: "new" as LogId, position: 0 },
+      { segment: 1, log: "x" as LogId, position: 2 },
+    ]
+    const read = readUpTo(messages, "c" as MessageId)
+    expect(unread([message("c", "x", 2, { copies })], state(read)).count).toBe(0)
+  })
+
+  it("[U10] begin again at a mark, which makes none of them late", () => {
+    const read = readUpTo(messages, "d" as MessageId)
+    expect(unread(messages, state(read, "c"))).toEqual({ count: 2, mentions: 0, late: [], first: "c" })
+    expect(unread(messages, state(read, "gone")).count).toBe(0)
+  })
+
+  it("[U10] are what a bookkeeper counts who knows when each message came, after every step", () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("arrive" as const), at: fc.nat(1000), log: fc.nat(4), own: fc.boolean() }),
+      fc.record({ kind: fc.constant("read" as const), at: fc.nat(1000) }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        // A log's clocks ascend; logs arrive in pieces of their own, so that anything may come late.
+        const all: { input: UnreadInput; clock: number; seen: boolean }[] = []
+        const ends = new Map<number, { clock: number; position: number }>()
+        const read = new Map<number, Map<LogId, number>>()
+        steps.forEach((what, index) => {
+          const shown = all.sort((a, b) => a.clock - b.clock)
+          if (what.kind === "read" && shown.length > 0) {
+            const last = what.at % shown.length
+            const upTo = shown[last]?.input.id ?? ("" as MessageId)
+            for (const entry of shown.slice(0, last + 1)) entry.seen = true
+            for (const [segment, counts] of readUpTo(
+              shown.map(({ input }) => input),
+              upTo,
+            )) {
+              const before = read.get(segment) ?? new Map<LogId, number>()
+              for (const [log, count] of counts) before.set(log, Math.max(before.get(log) ?? 0, count))
+              read.set(segment, before)
+            }
+          } else if (what.kind === "arrive") {
+            const end = ends.get(what.log) ?? { clock: what.log / 10, position: 0 }
+            const clock = end.clock + 1 + what.at
+            ends.set(what.log, { clock, position: end.position + 2 })
+            const author = what.own ? me : bob
+            const input = message(`m${String(index)}`, `log${String(what.log)}`, end.position, { author })
+            all.push({ input, clock, seen: false })
+          }
+          all.sort((a, b) => a.clock - b.clock)
+          const expected = all.filter(({ input, seen }) => input.author === bob && !seen).map(({ input }) => input.id)
+          const newest = all.map(({ input, seen }) => input.author === bob && seen).lastIndexOf(true)
+          const late = all.slice(0, Math.max(newest, 0)).filter(({ input }) => expected.includes(input.id))
+          expect(
+            unread(
+              all.map(({ input }) => input),
+              state(read),
+            ),
+          ).toEqual({
+            count: expected.length,
+            mentions: 0,
+            late: late.map(({ input }) => input.id),
+            first: expected[0],
+          })
+        })
+      }),
+    )
+  })
+})

@@ -1,0 +1,220 @@
+/* What a user's devices share: drafts, read marks, settings, blocks. [SPEC U] */
+import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { afterEach, expect, it } from "vitest"
+import * as Y from "yjs"
+import { conversationOf, until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+
+const clients: Client[] = []
+
+async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
+  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
+  clients.push(made)
+  return made
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((one) => one.close()))
+})
+
+/** Two devices of alice and one of bob, in one conversation. */
+async function arena(options: Parameters<typeof startTestServer>[0] = {}) {
+  const server = await startTestServer(options)
+  const servers = [server.url]
+  const phone = await client("alice", { servers })
+  const laptop = await client("alice", { servers })
+  const bob = await client("bob", { servers })
+  const trip = await phone.createConversation({ title: "Trip", members: ["bob"] })
+  const onLaptop = await conversationOf(laptop, trip.id)
+  const atBob = await conversationOf(bob, trip.id)
+  return { server, phone, laptop, bob, trip, onLaptop, atBob }
+}
+
+async function allSynced(...all: Client[]): Promise<void> {
+  await Promise.all(all.map((one) => one.synced()))
+}
+
+function words(conversation: Conversation): string[] {
+  return conversation.draft.get().split(/\s+/).filter(Boolean).sort()
+}
+
+it("[U9] a draft that two devices type offline loses no word, and goes when it is sent", async () => {
+  const { phone, laptop, trip, onLaptop } = await arena()
+  trip.draft.set("meet at the station")
+  await until(onLaptop.draft, (text) => text === "meet at the station")
+  phone.goOffline()
+  laptop.goOffline()
+  // Letter by letter, as people type, with a correction.
+  for (let end = 0; end <= " tomorrow".length; end++) trip.draft.set("meet at the station" + " tomorrow".slice(0, end))
+  trip.draft.set("let us meet at the station tomorrow")
+  onLaptop.draft.set("meet at the old station")
+  onLaptop.draft.set("meet at the old station 😀")
+  phone.goOnline()
+  laptop.goOnline()
+  const all = ["at", "let", "meet", "old", "station", "the", "tomorrow", "us", "😀"]
+  await until(trip.draft, () => words(trip).join() === all.join())
+  await until(onLaptop.draft, (text) => text === trip.draft.get())
+  const thread = trip.send("first")
+  await until(trip.messages, ({ items }) => items.length === 1)
+  // That was another text: the draft stays.
+  expect(words(trip)).toEqual(all)
+  trip.threadDraft(thread.id).set("in the thread")
+  await until(onLaptop.threadDraft(thread.id), (text) => text === "in the thread")
+  await trip.send(trip.draft.get()).reached("sent")
+  await until(onLaptop.draft, (text) => text === "")
+  expect(onLaptop.threadDraft(thread.id).get()).toBe("in the thread")
+  await until(laptop.account, ({ drafts }) => Array.from(drafts.values()).join() === "in the thread")
+})
+
+it("[U9] two devices that begin a draft at once, offline, have both in it; clearing keeps what came meanwhile", async () => {
+  const { phone, laptop, trip, onLaptop } = await arena()
+  await allSynced(phone, laptop)
+  phone.goOffline()
+  laptop.goOffline()
+  trip.draft.set("one ")
+  onLaptop.draft.set("two ")
+  phone.goOnline()
+  laptop.goOnline()
+  await until(trip.draft, () => words(trip).join() === "one,two")
+  await until(onLaptop.draft, () => words(onLaptop).join() === "one,two")
+  await allSynced(phone, laptop)
+  phone.goOffline()
+  onLaptop.draft.set(`${onLaptop.draft.get()}three`)
+  trip.draft.clear()
+  phone.goOnline()
+  await until(trip.draft, (text) => text === "three")
+  await until(onLaptop.draft, (text) => text === "three")
+})
+
+it("[U8] what is typed survives a crash at once, and a restart has it before any server", async () => {
+  const storage = createMemoryStorage()
+  const first = await client("alice", { storage })
+  const trip = await first.createConversation({ title: "Trip" })
+  trip.draft.set("half a sen")
+  await first.account.saved()
+  // No close: a copy of the storage as a crash leaves it.
+  const crashed = createMemoryStorage({ snapshot: storage.snapshot() })
+  const again = await client("alice", { storage: crashed })
+  expect(again.conversation(trip.id)?.draft.get()).toBe("half a sen")
+})
+
+it("[U8] stored updates are merged, however much is typed", async () => {
+  const storage = createMemoryStorage()
+  const alice = await client("alice", { storage })
+  const trip = await alice.createConversation({ title: "Trip" })
+  for (let index = 0; index < 400; index++) {
+    trip.draft.set(`text ${String(index)}`)
+    await alice.account.saved()
+  }
+  const entries = await storage.scan({ from: "n/", to: "n0" })
+  expect(entries.length).toBeLessThanOrEqual(64)
+  const doc = new Y.Doc()
+  for (const { value } of entries) Y.applyUpdate(doc, value)
+  expect(doc.getText(`drafts/${trip.id}`).toJSON()).toBe("text 399")
+})
+
+it("[U10] what was read is read on all devices, never less; what comes late is unread and late", async () => {
+  const { server, phone, laptop, bob, trip, onLaptop, atBob } = await arena()
+  const carol = await client("carol", { servers: [server.url] })
+  await trip.addMember("carol")
+  const atCarol = await conversationOf(carol, trip.id)
+  const one = atBob.send("one")
+  await one.reached("sent")
+  await until(trip.unread, ({ count, first }) => count === 1 && first === one.id)
+  bob.goOffline()
+  const late = atBob.send("late")
+  // Clocks count milliseconds; within one, devices are in the order of their names.
+  for (const { sentAt = 0 } = atBob.messages.get().items.at(-1) ?? {}; Date.now() <= sentAt;);
+  const newer = atCarol.send("newer")
+  await newer.reached("sent")
+  await trip.send("mine").reached("sent")
+  await until(onLaptop.unread, ({ count }) => count === 2)
+  await until(trip.unread, ({ count }) => count === 2)
+  trip.markRead(newer.id)
+  await until(onLaptop.unread, ({ count }) => count === 0)
+  bob.goOnline()
+  await late.reached("sent")
+  for (const conversation of [trip, onLaptop]) {
+    await until(conversation.unread, ({ count }) => count === 1)
+    expect(conversation.unread.get()).toEqual({ count: 1, mentions: 0, late: [late.id], first: late.id })
+  }
+  trip.markRead()
+  await until(onLaptop.unread, ({ count }) => count === 0)
+  // Marking an older one takes nothing back.
+  trip.markRead(one.id)
+  await allSynced(phone, laptop)
+  expect([trip.unread.get().count, onLaptop.unread.get().count]).toEqual([0, 0])
+  onLaptop.markUnread(late.id)
+  await until(trip.unread, ({ count, first }) => count === 2 && first === late.id)
+  trip.markRead()
+  await until(onLaptop.unread, ({ count }) => count === 0)
+})
+
+it("[U2] settings, blocks and privacy are the same on all devices, after changes on both while offline", async () => {
+  const { phone, laptop, trip, onLaptop } = await arena()
+  await allSynced(phone, laptop)
+  phone.goOffline()
+  laptop.goOffline()
+  trip.mute(1_900_000_000_000)
+  trip.setPinned(true)
+  phone.account.block("mallory")
+  phone.account.setPrivacy({ receipts: false })
+  onLaptop.setArchived(true)
+  laptop.account.block("trudy")
+  laptop.account.setPrivacy({ receipts: false, lastSeen: false })
+  phone.goOnline()
+  laptop.goOnline()
+  const settings = { mutedUntil: 1_900_000_000_000, archived: true, pinned: true, unreadFrom: undefined }
+  for (const [device, conversation] of [
+    [phone, trip],
+    [laptop, onLaptop],
+  ] as const) {
+    await until(device.account, ({ blocked, privacy }) => blocked.size === 2 && !privacy.lastSeen)
+    await until(conversation.settings, ({ archived, pinned }) => archived && pinned)
+    expect(conversation.settings.get()).toEqual(settings)
+    expect(device.account.get().privacy).toEqual({ receipts: false, lastSeen: false })
+    expect([device.account.isBlocked("mallory"), device.account.isBlocked("bob")]).toEqual([true, false])
+  }
+  trip.unmute()
+  await until(onLaptop.settings, ({ mutedUntil }) => mutedUntil === undefined)
+  await allSynced(phone, laptop)
+})
+
+it("[U10] messages of blocked people are not shown and not counted, until they are unblocked", async () => {
+  const { phone, laptop, trip, onLaptop, atBob } = await arena()
+  await atBob.send("hello").reached("sent")
+  await until(onLaptop.unread, ({ count }) => count === 1)
+  phone.account.block("bob")
+  await until(onLaptop.messages, ({ items }) => items.length === 0)
+  expect(onLaptop.unread.get().count).toBe(0)
+  await until(trip.messages, ({ items }) => items.length === 0)
+  expect(onLaptop.info.get().lastMessage).toBeUndefined()
+  laptop.account.unblock("bob")
+  await until(trip.messages, ({ items }) => items.length === 1)
+  expect(() => phone.account.block("alice")).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))
+})
+
+it("[U11] a message erased for me is gone on all devices of mine alone; undo brings it back, after a sync and a restart", async () => {
+  const { server, phone, laptop, trip, onLaptop, atBob } = await arena()
+  const storage = createMemoryStorage()
+  const tablet = await client("alice", { storage, servers: [server.url] })
+  const onTablet = await conversationOf(tablet, trip.id)
+  const message = atBob.send("embarrassing")
+  await message.reached("sent")
+  await until(onTablet.messages, ({ items }) => items.length === 1)
+  onTablet.eraseForMe(message.id)
+  onTablet.setArchived(true)
+  await until(trip.messages, ({ items, state }) => state === "ready" && items.length === 0)
+  await until(onLaptop.settings, ({ archived }) => archived)
+  expect(atBob.messages.get().items).toHaveLength(1)
+  await tablet.synced()
+  await tablet.close()
+  const again = await client("alice", { storage: storage.share(), servers: [server.url] })
+  expect(await again.account.undo()).toEqual({ kind: "archive", conversation: trip.id, archived: true })
+  expect(await again.account.undo()).toEqual({ kind: "hide", message: message.id })
+  expect(await again.account.undo()).toBeUndefined()
+  await until(trip.messages, ({ items }) => items.length === 1)
+  await until(onLaptop.settings, ({ archived }) => !archived)
+  expect(await phone.account.undo()).toBeUndefined()
+  await allSynced(phone, laptop, again)
+})
