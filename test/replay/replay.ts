@@ -157,10 +157,13 @@ function nextChange(conversation: Conversation): Promise<void> {
   })
 }
 
+/** Over what everybody sees alike: all but what is this user's own, and on its way. */
 export function projectionHash(conversation: Conversation): string {
   const hash = createHash("sha256")
-  for (const { id, author, sentAt, text, form } of conversation.messages.get().items) {
-    hash.update(JSON.stringify([id, author, sentAt, text ?? null, form]) + "\n")
+  for (const message of conversation.messages.get().items) {
+    const { own: _own, status: _status, rejection: _rejection, mentionsMe: _mine, unsent: _unsent, ...shared } = message
+    const reactions = shared.reactions.map(({ emoji, users }) => ({ emoji, users }))
+    hash.update(JSON.stringify([{ ...shared, reactions }, conversation.history(message.id)]) + "\n")
   }
   return hash.digest("hex")
 }

@@ -38,3 +38,9 @@ export const MAX_INVITE_USES = 1_000_000
  * servers keep their limits, so that a stock carrier's whole document is never refused.
  */
 export const MAX_UPDATE_LOGS = 16_384
+/** Bytes of a reaction's emoji: the longest sequences of Unicode have about 40. */
+export const MAX_EMOJI_BYTES = 64
+/** Edits of one message that count: bounds what is merged to show it. */
+export const MAX_EDITS = 256
+/** Different emoji of one message that are shown. */
+export const MAX_REACTIONS = 64

@@ -79,18 +79,19 @@ export class Replica {
     const names = new Set<DocumentName>()
     for (const { key } of digests) addName(names, documentOfKey(key))
     for (const { key } of drafts) addName(names, documentOfDraftKey(key))
-    const segments = new Map<ConversationId, number[]>()
-    for (const name of names) {
-      const parts = documentParts(name)
-      const numbers = segments.get(parts.conversation) ?? []
-      if (parts.kind === "segment") numbers.push(parts.segment)
-      segments.set(parts.conversation, numbers)
-    }
-    await Promise.all(Array.from(segments, ([id, numbers]) => replica.load(id, numbers)))
+    const waiting = new Set<DocumentName>()
+    for (const { key } of drafts) addName(waiting, documentOfDraftKey(key))
+    const segments = segmentsOf(names)
+    const withDrafts = segmentsOf(waiting)
+    await Promise.all(Array.from(segments, ([id, numbers]) => replica.load(id, numbers, withDrafts.get(id))))
     return replica
   }
 
-  private async load(id: ConversationId, segments: readonly number[]): Promise<ReplicaConversation> {
+  private async load(
+    id: ConversationId,
+    segments: readonly number[],
+    withDrafts?: readonly number[],
+  ): Promise<ReplicaConversation> {
     const { storage, env, signer, verify, refusesKey } = this.ports
     const conversation = await ReplicaConversation.load(
       id,
@@ -108,6 +109,7 @@ export class Replica {
         },
       },
       segments,
+      withDrafts,
     )
     conversation.changes.on((change) => {
       this.changes.emit({ conversation, change })
@@ -297,6 +299,17 @@ export class Replica {
     await Promise.all(this.pumping.values())
     for (const conversation of this.conversations.get().values()) await conversation.idle()
   }
+}
+
+function segmentsOf(names: ReadonlySet<DocumentName>): Map<ConversationId, number[]> {
+  const segments = new Map<ConversationId, number[]>()
+  for (const name of names) {
+    const parts = documentParts(name)
+    const numbers = segments.get(parts.conversation) ?? []
+    if (parts.kind === "segment") numbers.push(parts.segment)
+    segments.set(parts.conversation, numbers)
+  }
+  return segments
 }
 
 function addName(names: Set<DocumentName>, text: string): void {
