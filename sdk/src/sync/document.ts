@@ -32,6 +32,7 @@ import type { RefusalCode } from "../protocol/codes.js"
 import type { BodyHash, ControlId, MessageId } from "../protocol/entry.js"
 import { clientIdOf, deviceIdOf, type DeviceId, type DocumentName, type LogId } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import type { Compactor } from "./compactor.js"
 import { editedBy, recordOfDraft } from "./erase-draft.js"
 import { draftOf, encodeRefused, type RefusedDraft } from "./refused.js"
 import { applyRuns, createYDoc, pushRun, readYDoc } from "./ydoc.js"
@@ -49,6 +50,8 @@ export interface DocumentPorts {
   guard(): { readonly key: string; readonly value: Uint8Array } | undefined
   /** The authority over this document. */
   state(): ControlState
+  /** Takes the bytes of what was erased out of the storage's files. */
+  readonly compactor: Compactor
 }
 
 /** What became of a document. */
@@ -232,8 +235,13 @@ export class ReplicaDocument {
       const fresh = Array.from(this.unsaved)
       if (fresh.length === 0) return
       const withdrawn = this.withdrawn
-      const batch = [...fresh.map((draft) => this.draftOperation(draft)), ...this.removals(withdrawn)]
+      const batch = [
+        ...fresh.map((draft) => this.draftOperation(draft)),
+        ...this.removals(withdrawn),
+        ...this.marks(withdrawn.length),
+      ]
       await this.ports.storage.write(batch, { durability: "strict" })
+      if (withdrawn.length > 0) this.ports.compactor.request(this.name)
       for (const draft of fresh) this.unsaved.delete(draft)
       this.withdrawn = this.withdrawn.filter((draft) => !withdrawn.includes(draft))
       this.changes.emit({ kind: "drafts", added: [], gone: [] })
@@ -284,9 +292,12 @@ export class ReplicaDocument {
     const summary = copySummary(this.current)
     advanceSummary(summary, [verdict])
     const update = encodeUpdate([run])
-    const removed = [...drafts, ...this.withdrawn]
-    await this.write([...this.appendOperations(update, summary), ...this.removals(removed)])
+    const { withdrawn } = this
+    const removed = [...drafts, ...withdrawn]
+    const operations = [...this.appendOperations(update, summary), ...this.removals(removed)]
+    await this.write([...operations, ...this.marks(withdrawn.length)])
     this.commit(summary)
+    if (withdrawn.length > 0) this.ports.compactor.request(this.name)
     this.withdrawn = this.withdrawn.filter((draft) => !removed.includes(draft))
     this.forget(drafts)
     if (this.opened !== undefined && !pushRun(this.opened.doc, run)) {
@@ -300,6 +311,11 @@ export class ReplicaDocument {
 
   private removals(drafts: readonly Draft[]): StorageOperation[] {
     return drafts.map((draft) => ({ kind: "delete", key: draftKey(this.name, draft.clock, draftHash(draft)) }))
+  }
+
+  /** Remembers, where texts go, that the files are to be compacted. */
+  private marks(erased: number): StorageOperation[] {
+    return erased > 0 ? this.ports.compactor.operations(this.name) : []
   }
 
   private forget(drafts: readonly Draft[]): void {
@@ -397,10 +413,24 @@ export class ReplicaDocument {
     const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
     const { runs, punched } = punch((await this.contents()).values(), (message) => destroyed.has(message))
     if (punched > 0) {
-      await this.rewrite(runs, this.current)
+      await this.rewrite(runs, this.current, this.marks(punched))
+      this.ports.compactor.request(this.name)
       if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
     }
+    await this.destroyAside((message) => destroyed.has(message))
     await this.dropErasedDrafts()
+  }
+
+  /** What a cut had set aside is no place to keep what was erased. */
+  private async destroyAside(isErased: (message: MessageId) => boolean): Promise<void> {
+    const batch: StorageOperation[] = []
+    for (const { key, value } of await this.ports.storage.scan(prefixRange(asidePrefix(this.name)))) {
+      const { runs, punched } = punch(readContents([value]).values(), isErased)
+      if (punched > 0) batch.push({ kind: "put", key, value: encodeUpdate(runs) })
+    }
+    if (batch.length === 0) return
+    await this.write([...batch, ...this.marks(batch.length)])
+    this.ports.compactor.request(this.name)
   }
 
   /** A backup or a clone may hold the draft of a message that was sealed elsewhere, and erased: it is not written again. */
@@ -410,7 +440,8 @@ export class ReplicaDocument {
     const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
     const gone = this.pending.filter((draft) => concerns(device, draft, (message) => destroyed.has(message)))
     if (gone.length === 0) return
-    await this.write(this.removals(gone))
+    await this.write([...this.removals(gone), ...this.marks(gone.length)])
+    this.ports.compactor.request(this.name)
     this.forget(gone)
     this.changes.emit({ kind: "drafts", added: [], gone })
   }

@@ -23,6 +23,7 @@ import {
   type UserId,
 } from "../protocol/names.js"
 import { prefixRange, type Storage } from "../storage/storage.js"
+import { Compactor } from "./compactor.js"
 import { ReplicaConversation, type ConversationChange } from "./conversation.js"
 import type { ReplicaDocument } from "./document.js"
 
@@ -59,6 +60,7 @@ export class Replica {
   private readonly carriers = new Set<unknown>()
   private readonly loading = new Map<ConversationId, Promise<ReplicaConversation>>()
   private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
+  private readonly compactor: Compactor
   private retryMs = FIRST_RETRY_MS
   private skewMs = 0
   private wantsGuard = false
@@ -67,6 +69,9 @@ export class Replica {
 
   private constructor(readonly ports: ReplicaPorts) {
     this.device = deviceIdOf(ports.signer.publicKey)
+    this.compactor = new Compactor(ports.storage, (error) => {
+      this.report(error)
+    })
   }
 
   /** Reads what the storage holds. */
@@ -101,6 +106,7 @@ export class Replica {
         signer,
         verify,
         refusesKey,
+        compactor: this.compactor,
         device: this.device,
         now: () => this.now(),
         guard: () => this.guard,
@@ -183,6 +189,7 @@ export class Replica {
       }
     }
     this.writing.set(true)
+    await this.compactor.resume()
     await this.wakeAll()
   }
 
@@ -298,6 +305,7 @@ export class Replica {
     this.ports.env.clearTimer(this.retryTimer)
     await Promise.all(this.pumping.values())
     for (const conversation of this.conversations.get().values()) await conversation.idle()
+    await this.compactor.close()
   }
 }
 
