@@ -40,9 +40,11 @@ export type {
   ClientOptions,
   Conversation,
   ConversationInfo,
+  GivenMention,
   Member,
   OutgoingMessage,
   ProviderFactory,
+  SendOptions,
 } from "./client/api.js"
 export type {
   Account,
@@ -54,7 +56,18 @@ export type {
 } from "./client/account-api.js"
 export { unread, type Copy, type ReadState, type Unread, type UnreadInput } from "./conversation/unread.js"
 export type { ConnectionStatus, PendingWork, SyncStatus } from "./client/status.js"
-export type { Message, MessageList, MessageStatus } from "./conversation/message.js"
+export type {
+  Edited,
+  Message,
+  MessageList,
+  MessageStatus,
+  OwnRemark,
+  Quote,
+  Reaction,
+  Replies,
+  Version,
+} from "./conversation/message.js"
+export type { Mention } from "./conversation/mention.js"
 export type { Role } from "./authority/role.js"
 export type { RefusalCode } from "./protocol/codes.js"
 export type { MessageId } from "./protocol/entry.js"

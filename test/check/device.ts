@@ -5,7 +5,6 @@ import {
   decodeBody,
   encodeBody,
   encodeRecord,
-  erasedMessages,
   issueCertificate,
   KIND_BODY,
   messageIdOf,
@@ -24,6 +23,7 @@ import {
   type Vector,
 } from "@weft/sdk/protocol"
 import * as Y from "yjs"
+import { erasuresOf } from "../../sdk/src/conversation/erasures.js"
 import { Projection } from "../../sdk/src/conversation/projection.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import { createMemoryStorage, type MemorySnapshot, type MemoryStorage } from "../../sdk/src/storage/memory.js"
@@ -188,6 +188,7 @@ export class CheckDevice implements Replica {
     const fields = {
       target: target.device,
       bodyHash: target.bodyHash,
+      kind: "message" as const,
       publicKey: this.key.publicKey,
       clock: clockOf(this.env.now()),
       seen: this.state.headsFor(this.key.id),
@@ -276,18 +277,19 @@ export class CheckDevice implements Replica {
 
   /** What a person would see. */
   async screen(): Promise<readonly Message[]> {
-    const erased = new Map<DocumentName, ReadonlySet<MessageId>>()
+    const erased = new Map<DocumentName, ReturnType<typeof erasuresOf>>()
     const projection = new Projection({
       user: this.user,
       device: this.key.id,
       authorOf: (device) => this.state.devices.get(device)?.user,
       acknowledged: () => 0,
-      isErased: (document, message) => erased.get(document)?.has(message) === true,
+      erasureOf: (document, message) => erased.get(document)?.get(message),
       isDurable: () => true,
+      hasSegment: () => true,
     })
     for (const name of this.conversation.documentNames) {
       const document = await this.conversation.document(name)
-      erased.set(name, erasedMessages(document.summary))
+      erased.set(name, erasuresOf(document.summary.records.values()))
       projection.add(name, await document.entries())
       projection.addDrafts(name, document.drafts)
     }

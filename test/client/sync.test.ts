@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import { createClient, createMemoryStorage, type Client } from "@weft/sdk/node"
 import { conversationOf, projectionHash, replayRoom, until } from "../replay/replay.ts"
 import { readRooms } from "../replay/chat-log.ts"
+import { seededRandom } from "../support/seed.ts"
 import { startTestServer } from "../support/server.ts"
 
 const clients: Client[] = []
@@ -38,8 +39,21 @@ describe("clients and a server", () => {
     const first = await startTestServer()
     const second = await startTestServer({ peers: [`${first.url}/sync`] })
     const [lines = []] = (await readRooms("test/data/ubuntu-irc-2005-05-19.jsonl.gz")).values()
-    const result = await replayRoom({ lines: lines.slice(0, 300), servers: [first.url, second.url] })
-    console.log(result)
+    const result = await replayRoom({ lines: lines.slice(-300), servers: [first.url, second.url] })
+    console.log({ ...result, projections: result.projections.size })
+    expect(result.replies).toBeGreaterThan(0)
+    expect(new Set(result.projections.values()).size).toBe(1)
+  })
+
+  it("[M, I4] with reactions, edits, erasures and offline spells mixed in, all replicas end with one projection", async () => {
+    const first = await startTestServer()
+    const second = await startTestServer({ peers: [`${first.url}/sync`] })
+    const [lines = []] = (await readRooms("test/data/ubuntu-irc-2005-05-19.jsonl.gz")).values()
+    const mix = seededRandom("mixed replay")
+    const result = await replayRoom({ lines: lines.slice(-200), servers: [first.url, second.url], mix, window: 8 })
+    console.log({ ...result, projections: result.projections.size })
+    expect(result.mixed?.reactions).toBeGreaterThan(0)
+    expect(result.mixed?.edits).toBeGreaterThan(0)
     expect(new Set(result.projections.values()).size).toBe(1)
   })
 })

@@ -378,6 +378,7 @@ describe("what costs signatures", () => {
         const fields = {
           target: device.id,
           bodyHash: hashBody(Uint8Array.of(index, at)),
+          kind: "message" as const,
           publicKey: device.publicKey,
           clock: corpus.message("").clock,
           seen: corpus.heads,

@@ -162,6 +162,7 @@ export async function recordCorpus(): Promise<Corpus> {
   const fields = {
     target: alice.device.id,
     bodyHash: hashBody(firstBody ?? new Uint8Array()),
+    kind: "message" as const,
     publicKey: alice.device.publicKey,
     clock: tick(),
     seen: heads,

@@ -40,6 +40,7 @@ async function recordBy(
   const fields = {
     target: author.device.id,
     bodyHash: hashBody(target.body),
+    kind: "message" as const,
     publicKey: client.device.publicKey,
     clock: clockNow(),
     seen: trip.heads,

@@ -7,17 +7,21 @@ export interface LogLine {
   readonly room: string
   readonly from: string
   readonly text: string
+  /** Unique in its room. */
+  readonly line: number
+  /** The line that this one answers. */
+  readonly replyTo?: number
 }
 
 /** The lines of a gzipped log by room, in their order; of one room where given. */
 export async function readRooms(file: string, only?: string): Promise<Map<string, LogLine[]>> {
   const rooms = new Map<string, LogLine[]>()
   for await (const line of createInterface({ input: createReadStream(file).pipe(createGunzip()) })) {
-    const { room, from, text } = JSON.parse(line) as LogLine
-    if (only !== undefined && room !== only) continue
-    const lines = rooms.get(room)
-    if (lines === undefined) rooms.set(room, [{ room, from, text }])
-    else lines.push({ room, from, text })
+    const read = JSON.parse(line) as LogLine
+    if (only !== undefined && read.room !== only) continue
+    const lines = rooms.get(read.room)
+    if (lines === undefined) rooms.set(read.room, [read])
+    else lines.push(read)
   }
   return rooms
 }

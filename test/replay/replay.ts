@@ -1,14 +1,27 @@
 import { createHash } from "node:crypto"
 import { prefixRange } from "../../sdk/src/storage/storage.ts"
-import { createClient, createMemoryStorage, type Client, type Conversation, type OutgoingMessage } from "@weft/sdk/node"
+import {
+  createClient,
+  createMemoryStorage,
+  type Client,
+  type Conversation,
+  type Message,
+  type OutgoingMessage,
+} from "@weft/sdk/node"
+import type { Random } from "../support/seed.ts"
 import type { LogLine } from "./chat-log.ts"
+import { Mix, type MixCounts } from "./mix.ts"
 
 export interface ReplayResult {
   readonly messages: number
+  /** Of them, those that answer another one. */
+  readonly replies: number
   readonly authors: number
   readonly seconds: number
-  /** SHA-256 of the projection that a fresh device reads from each server, by URL. */
+  /** SHA-256 of the projection: of a fresh device for each server, by URL, and of each author's device, by name. */
   readonly projections: ReadonlyMap<string, string>
+  /** What was mixed in. */
+  readonly mixed: MixCounts | undefined
   /** The digest that all replicas hold. */
   readonly digest: string
   /** Stored bytes of a device divided by messages: texts, heads, seals, keys, Yjs structure, control entries. */
@@ -25,13 +38,21 @@ export interface ReplayOptions {
   /** Messages that wait for their acknowledgement, at most. */
   readonly window?: number
   readonly token?: (user: string) => string
+  /** Mixes in reactions, edits, erasures and offline spells. */
+  readonly mix?: Random
 }
 
 /**
  * Replays a room through the SDK: one headless device per author, each at one server, in the order of the log. Ends when
  * every device and every server holds the same.
  */
-export async function replayRoom({ lines, servers, window = 64, token }: ReplayOptions): Promise<ReplayResult> {
+export async function replayRoom({
+  lines,
+  servers,
+  window = 64,
+  token,
+  mix: random,
+}: ReplayOptions): Promise<ReplayResult> {
   const names = Array.from(new Set(lines.map(({ from }) => from)))
   let storage = createMemoryStorage()
   const open = (user: string, index: number): Promise<Client> => {
@@ -56,28 +77,49 @@ export async function replayRoom({ lines, servers, window = 64, token }: ReplayO
 
     const started = performance.now()
     const waiting = new Set<Promise<void>>()
-    for (const { from, text } of lines) {
-      const sent = settle(demand(conversations.get(from)).send(text))
-      waiting.add(sent)
-      sent.finally(() => waiting.delete(sent)).catch(() => undefined)
+    const later = new Set<Promise<void>>()
+    const mix = random === undefined ? undefined : new Mix(random)
+    const sent = new Map<number, { readonly id: Message["id"]; readonly from: string }>()
+    let replies = 0
+    for (const [index, { from, text, line, replyTo }] of lines.entries()) {
+      const client = demand(clients.get(from))
+      const conversation = demand(conversations.get(from))
+      mix?.act(index, client, conversation)
+      const target = replyTo === undefined ? undefined : sent.get(replyTo)
+      if (target !== undefined) {
+        replies++
+        // Nobody answers what is not there yet: its author and this one come back for it.
+        for (const one of [demand(clients.get(target.from)), client]) mix?.back(one)
+        await until(conversation.messages, () => conversation.message(target.id) !== undefined)
+      }
+      const message = conversation.send(text, target === undefined ? {} : { replyTo: target.id })
+      sent.set(line, { id: message.id, from })
+      const settled = settle(message)
+      // Who is offline holds up nobody, and is waited for at the end.
+      const list = mix?.isAway(client) === true ? later : waiting
+      list.add(settled)
+      settled.finally(() => list.delete(settled)).catch(() => undefined)
       if (waiting.size >= window) await Promise.race(waiting)
     }
-    await Promise.all(waiting)
+    await mix?.end()
+    await Promise.all([...waiting, ...later])
+    await Promise.all(Array.from(clients.values(), (client) => client.synced()))
     const seconds = (performance.now() - started) / 1000
 
-    const digest = await agree(Array.from(conversations.values()), lines.length)
-    const projections = new Map<string, string>()
+    const replicas = new Map(conversations)
     for (const [index, server] of servers.entries()) {
       const reader = await open(first, index)
       readers.push(reader)
-      const conversation = await conversationOf(reader, id)
-      await complete(conversation, lines.length)
-      projections.set(server, projectionHash(conversation))
+      replicas.set(server, await conversationOf(reader, id))
     }
+    const digest = await agree(Array.from(replicas.values()), lines.length)
+    const projections = new Map(Array.from(replicas, ([name, one]) => [name, projectionHash(one)]))
     const stored = await storage.scan(prefixRange("u/"))
     const bytes = stored.reduce((sum, { value }) => sum + value.length, 0)
     return {
       messages: lines.length,
+      replies,
+      mixed: mix?.counts,
       authors: names.length,
       seconds,
       projections,
@@ -136,15 +178,22 @@ async function complete(conversation: Conversation, messages: number): Promise<v
   }
 }
 
-/** Waits until all have the same digest, and all messages; returns it. */
+/** Waits until all have the same digest, all messages, and nothing of their own on its way; returns the digest. */
 async function agree(conversations: readonly Conversation[], messages: number): Promise<string> {
   await Promise.all(conversations.map((conversation) => complete(conversation, messages)))
   for (;;) {
+    const change = Promise.race(conversations.map((conversation) => nextChange(conversation)))
     const digests = new Set(await Promise.all(conversations.map((conversation) => conversation.digest())))
     const [digest] = digests
-    if (digests.size === 1 && digest !== undefined) return digest
-    await Promise.race(conversations.map((conversation) => nextChange(conversation)))
+    if (digests.size === 1 && digest !== undefined && conversations.every(isSettled)) return digest
+    await change
   }
+}
+
+function isSettled(conversation: Conversation): boolean {
+  return conversation.messages
+    .get()
+    .items.every(({ quote, unsent }) => quote?.state !== "loading" && unsent.length === 0)
 }
 
 function nextChange(conversation: Conversation): Promise<void> {
@@ -157,10 +206,13 @@ function nextChange(conversation: Conversation): Promise<void> {
   })
 }
 
+/** Over what everybody sees alike: all but what is this user's own, and on its way. */
 export function projectionHash(conversation: Conversation): string {
   const hash = createHash("sha256")
-  for (const { id, author, sentAt, text, form } of conversation.messages.get().items) {
-    hash.update(JSON.stringify([id, author, sentAt, text ?? null, form]) + "\n")
+  for (const message of conversation.messages.get().items) {
+    const { own: _own, status: _status, rejection: _rejection, mentionsMe: _mine, unsent: _unsent, ...shared } = message
+    const reactions = shared.reactions.map(({ emoji, users }) => ({ emoji, users }))
+    hash.update(JSON.stringify([{ ...shared, reactions }, conversation.history(message.id)]) + "\n")
   }
   return hash.digest("hex")
 }

@@ -1,24 +1,29 @@
 /*
- * npm run replay -- --file F.jsonl.gz [--room R] --server URL [--server URL2]
+ * npm run replay -- --file F.jsonl.gz [--room R] --server URL [--server URL2] [--mix SEED]
  *
  * Replays real chat logs through the SDK against running development servers: one headless device per author, taking
- * turns between the servers, in the order of the log; without --room all rooms, one after another. Ends when all devices
- * and servers hold the same.
+ * turns between the servers, in the order of the log, answers as replies; without --room all rooms, one after another.
+ * With --mix also reactions, edits, erasures and offline spells, the same for the same seed. Ends when all devices and
+ * servers hold the same.
  */
 import { parseArgs } from "node:util"
 import { readRooms } from "../replay/chat-log.ts"
 import { replayRoom } from "../replay/replay.ts"
+import { randomOf } from "../support/seed.ts"
 
 const { values } = parseArgs({
   options: {
     file: { type: "string" },
     room: { type: "string" },
     server: { type: "string", multiple: true },
+    mix: { type: "string" },
     window: { type: "string", default: "64" },
   },
 })
 if (values.file === undefined || values.server === undefined) {
-  console.error("usage: npm run replay -- --file F.jsonl.gz [--room R] --server URL [--server URL2] [--window N]")
+  console.error(
+    "usage: npm run replay -- --file F.jsonl.gz [--room R] --server URL [--server URL2] [--window N] [--mix SEED]",
+  )
   process.exit(2)
 }
 const servers = values.server
@@ -29,7 +34,8 @@ let messages = 0
 let seconds = 0
 let authors = 0
 for (const [room, lines] of rooms) {
-  const result = await replayRoom({ lines, servers, window: Number(values.window) })
+  const mix = values.mix === undefined ? {} : { mix: randomOf(Number(values.mix)) }
+  const result = await replayRoom({ lines, servers, window: Number(values.window), ...mix })
   const hashes = new Set(result.projections.values())
   if (hashes.size === 1) passed++
   else failed++
@@ -37,11 +43,13 @@ for (const [room, lines] of rooms) {
   seconds += result.seconds
   authors += result.authors
   console.log(
-    `${room}: ${result.messages} messages, ${result.authors} authors, ${result.seconds.toFixed(1)} s, ` +
+    `${room}: ${result.messages} messages, ${result.replies} replies, ${result.authors} authors, ${result.seconds.toFixed(1)} s, ` +
       `${(result.messages / result.seconds).toFixed(0)} acked/s, ${result.bytesPerEntry.toFixed(1)} bytes per entry ` +
       `(text ${result.textBytes.toFixed(1)}), digest ${result.digest.slice(0, 16)}`,
   )
-  for (const [server, hash] of result.projections) console.log(`  ${server} projection ${hash}`)
+  if (result.mixed !== undefined) console.log(`  mixed in: ${JSON.stringify(result.mixed)}`)
+  for (const server of servers) console.log(`  ${server} projection ${result.projections.get(server)}`)
+  console.log(`  ${result.projections.size} replicas, ${hashes.size} projection${hashes.size === 1 ? "" : "s"}`)
 }
 console.log(
   `${rooms.size} rooms, ${messages} messages, ${authors} authors, ${seconds.toFixed(1)} s, ` +

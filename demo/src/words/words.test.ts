@@ -122,6 +122,16 @@ describe("rows", () => {
     own: false,
     status,
     rejection: undefined,
+    erasedBy: undefined,
+    edited: undefined,
+    mentions: [],
+    mentionsMe: false,
+    reactions: [],
+    quote: undefined,
+    thread: undefined,
+    replies: undefined,
+    forwardedFrom: undefined,
+    unsent: [],
   })
   const marks = (messages: Message[]): string[] =>
     arrangeRows(messages).map(

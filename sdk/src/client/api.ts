@@ -3,7 +3,7 @@ import type { Env } from "../base/env.js"
 import type { Subscribable } from "../base/store.js"
 import type { Role } from "../authority/role.js"
 import type { Unread } from "../conversation/unread.js"
-import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
+import type { Message, MessageList, MessageStatus, Version } from "../conversation/message.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
@@ -102,7 +102,29 @@ export interface Conversation extends Governance {
    * Writes a message: at once, whatever the network does. Throws BAD_ARGUMENT for an empty text, BODY_TOO_LARGE beyond
    * 64 KiB, NOT_ALLOWED where this user may not write here, CLIENT_CLOSED.
    */
-  send(text: string): OutgoingMessage
+  send(text: string, options?: SendOptions): OutgoingMessage
+  /**
+   * Gives an own message another text. Edits that two devices wrote without knowing of one another are merged by words.
+   * Until a server has it, the edit stands in the message's `unsent`. Throws as `send` does; BAD_ARGUMENT for a message that
+   * is not loaded or has no text, NOT_ALLOWED for one of another user.
+   */
+  edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingMessage
+  /**
+   * Erases a message and its edits for everyone: an own one, or as a moderator. Hidden at once; the bytes go from every
+   * device and server that hears of it. Resolves when that is durable here. Rejects with NOT_ALLOWED, BAD_ARGUMENT, STORE_*.
+   */
+  erase(id: MessageId): Promise<void>
+  /** Reacts with an emoji. Undefined where this user does already: nothing is written then. Throws as `edit` does. */
+  react(id: MessageId, emoji: string): OutgoingMessage | undefined
+  unreact(id: MessageId, emoji: string): OutgoingMessage | undefined
+  /** Writes a message of this or another conversation here, in this user's name; it says who wrote it first. */
+  forward(message: Message): OutgoingMessage
+  /** A message that is loaded: in `messages`, or for a quote. */
+  message(id: MessageId): Message | undefined
+  /** The texts that a loaded message had, the first one first; none of an erased one. */
+  history(id: MessageId): readonly Version[]
+  /** The messages of the thread below a message, without that: live, complete while somebody subscribes. */
+  thread(root: MessageId): Subscribable<MessageList>
   /** Hex of SHA-256 over all that is sealed here: two devices or servers with one digest hold the same, byte for byte. */
   digest(): Promise<string>
   /** What is typed and not sent yet; `send` clears it where that is what was sent. */
@@ -123,9 +145,9 @@ export interface Conversation extends Governance {
   markUnread(from: MessageId): void
   /** Hides a message from this user, on all own devices. `client.account.undo` takes the last one back. */
   eraseForMe(id: MessageId): void
-  /** Sends a rejected message again, as a new one; returns it. */
+  /** Writes a rejected message, edit or reaction again, as a new one; returns it. */
   retry(id: MessageId): OutgoingMessage
-  /** Forgets a rejected message. */
+  /** Forgets what was rejected. */
   discard(id: MessageId): Promise<void>
   /**
    * Lets any stock Yjs provider or persistence carry this conversation: `factory` gets each document's name and a mirror
@@ -133,6 +155,22 @@ export interface Conversation extends Governance {
    * destroyed and made anew. Call the result to detach.
    */
   attach(factory: ProviderFactory): () => Promise<void>
+}
+
+export interface SendOptions {
+  /** A loaded message that this one answers: shown as its `quote`. */
+  readonly replyTo?: MessageId
+  /** A loaded message below which this one stands in a thread. */
+  readonly thread?: MessageId
+  /** Ascending, not overlapping, at most 64. */
+  readonly mentions?: readonly GivenMention[]
+}
+
+/** A range of a text, in UTF-16 code units, that names a user; null: everyone. */
+export interface GivenMention {
+  readonly start: number
+  readonly length: number
+  readonly user: string | null
 }
 
 /** A Yjs provider, as far as a mirror needs one. `mirror` is a `Y.Doc`. */

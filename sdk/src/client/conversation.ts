@@ -3,30 +3,34 @@ import { createStore, type Subscribable } from "../base/store.js"
 import { refMessageId } from "../authority/message-ref.js"
 import type { ControlState } from "../authority/project.js"
 import type { Role } from "../authority/role.js"
+import type { Message, MessageList, Version } from "../conversation/message.js"
 import type { Unread } from "../conversation/unread.js"
-import type { Message, MessageList, MessageStatus } from "../conversation/message.js"
-import type { draftHash } from "../log/draft.js"
-import { draftMessageId, type Draft } from "../log/draft.js"
-import type { RefusalCode } from "../protocol/codes.js"
 import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
-import { isWellFormed, type ConversationId } from "../protocol/names.js"
+import type { ConversationId } from "../protocol/names.js"
 import { attachMirrors } from "../sync/mirror.js"
 import type { AccountHandle } from "./account.js"
 import type { ConversationSettings, TextDraft } from "./account-api.js"
-import { PersonalView } from "./personal-view.js"
-import type { Conversation, ConversationInfo, OutgoingMessage, ProviderFactory } from "./api.js"
+import type {
+  Conversation,
+  ConversationInfo,
+  GivenMention,
+  OutgoingMessage,
+  ProviderFactory,
+  SendOptions,
+} from "./api.js"
 import { partnerOf } from "./direct.js"
 import type { InviteOptions, Membership } from "./governance-api.js"
 import { Governor, type GovernorPorts } from "./governor.js"
 import { MergedList } from "./merged-list.js"
-import { Outgoing } from "./outgoing.js"
-import { ConversationView, type ViewPorts } from "./view.js"
+import { PersonalView } from "./personal-view.js"
+import { createThread } from "./thread.js"
+import { ConversationView } from "./view.js"
+import { Writing, type WritingPorts } from "./writing.js"
 
-export interface HandlePorts extends ViewPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
+export interface HandlePorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
   readonly account: AccountHandle
-  isClosed(): boolean
   /** Whether a link to this conversation waits to be used. */
   isJoining(): boolean
   /** A carrier came or went. */
@@ -47,6 +51,8 @@ export class ConversationHandle implements Conversation {
   /** Direct conversations with the same person, this one among them; the first takes what is written. */
   private siblings: readonly ConversationHandle[] = [this]
   private readonly mine: PersonalView
+  private readonly writing: Writing
+  private readonly threads = new Map<MessageId, Subscribable<MessageList>>()
   private readonly infoStore
   private readonly stopListening: (() => void)[]
   private readonly detachers = new Set<() => Promise<void>>()
@@ -58,11 +64,12 @@ export class ConversationHandle implements Conversation {
     this.mine = new PersonalView(this.id, ports, this.view)
     this.settings = this.mine.settings
     this.unread = this.mine.unread
+    this.writing = new Writing(ports, this.view)
     this.messages = this.merged.list
     this.merged.show([this.mine.messages])
     this.governor = new Governor({
       ...ports,
-      documentOf: (message) => this.view.documentOf(message),
+      documentOf: (message) => this.view.projection.node(message)?.document,
       demandOpen: () => {
         this.demandOpen()
       },
@@ -125,30 +132,49 @@ export class ConversationHandle implements Conversation {
     await Promise.all(this.siblings.map(({ view }) => view.loadOlder()))
   }
 
-  send(text: string): OutgoingMessage {
-    this.demandOpen()
-    const [first = this] = this.siblings
-    return first.write(text)
+  send(text: string, options?: SendOptions): OutgoingMessage {
+    const about = options?.replyTo ?? options?.thread
+    const holder = about === undefined ? this.siblings[0] : this.holderOf(about)
+    const outgoing = (holder ?? this).writing.send(text, options)
+    const draft = options?.thread === undefined ? this.draft : this.threadDraft(options.thread)
+    // What another device types at this moment stays, and so does a draft that was not what is sent.
+    if (draft.get().trim() === text.trim()) draft.clear()
+    return outgoing
   }
 
-  private write(text: string): OutgoingMessage {
-    if (typeof text !== "string" || text.trim().length === 0)
-      throw new WeftError("BAD_ARGUMENT", "a message needs a text")
-    if (!isWellFormed(text)) throw new WeftError("BAD_ARGUMENT", "the text holds half of a surrogate pair")
-    if (!this.state.maySpeak(this.ports.user)) {
-      const who = this.state.announcing ? "moderators" : "members"
-      throw new WeftError("NOT_ALLOWED", `only ${who} may write in this conversation`)
-    }
-    try {
-      const outgoing = this.track(this.ports.conversation.post(new Map([["t", text]])).draft)
-      // What another device types at this moment stays, and so does a draft that was not what is sent.
-      if (this.draft.get().trim() === text.trim()) this.draft.clear()
-      return outgoing
-    } catch (error) {
-      if (error instanceof RangeError)
-        throw new WeftError("BODY_TOO_LARGE", "a message has at most 64 KiB", { cause: error })
-      throw error
-    }
+  edit(id: MessageId, text: string, { mentions }: { mentions?: readonly GivenMention[] } = {}): OutgoingMessage {
+    return this.holderOf(id).writing.edit(id, text, mentions)
+  }
+
+  erase(id: MessageId): Promise<void> {
+    return this.holderOf(id).writing.erase(id)
+  }
+
+  react(id: MessageId, emoji: string): OutgoingMessage | undefined {
+    return this.holderOf(id).writing.react(id, emoji, true)
+  }
+
+  unreact(id: MessageId, emoji: string): OutgoingMessage | undefined {
+    return this.holderOf(id).writing.react(id, emoji, false)
+  }
+
+  forward(message: Message): OutgoingMessage {
+    const [first = this] = this.siblings
+    return first.writing.forward(message)
+  }
+
+  message(id: MessageId): Message | undefined {
+    return this.holderOf(id).view.projection.get(id)
+  }
+
+  history(id: MessageId): readonly Version[] {
+    return this.holderOf(id).view.projection.history(id)
+  }
+
+  thread(root: MessageId): Subscribable<MessageList> {
+    let thread = this.threads.get(root)
+    if (thread === undefined) this.threads.set(root, (thread = createThread(this.holderOf(root).view, root)))
+    return thread
   }
 
   threadDraft(root: MessageId): TextDraft {
@@ -184,37 +210,16 @@ export class ConversationHandle implements Conversation {
   }
 
   retry(id: MessageId): OutgoingMessage {
-    const { message, holder } = this.rejected(id)
-    if (message.text === undefined) throw new WeftError("BAD_ARGUMENT", "this message has no text")
-    const outgoing = this.send(message.text)
-    holder.ports.conversation.discard(this.refusedHash(id)).catch(() => undefined)
-    return outgoing
+    return this.holderOf(id).writing.retry(id)
   }
 
-  async discard(id: MessageId): Promise<void> {
-    const { holder } = this.rejected(id)
-    await holder.ports.conversation.discard(this.refusedHash(id))
+  discard(id: MessageId): Promise<void> {
+    return this.holderOf(id).writing.discard(id)
   }
 
-  private rejected(id: MessageId): { message: Message; holder: ConversationHandle } {
-    for (const holder of this.siblings) {
-      const message = holder.view.message(id)
-      if (message?.status === "rejected") return { message, holder }
-    }
-    throw new WeftError("BAD_ARGUMENT", "this message was not rejected")
-  }
-
-  private refusedHash(id: MessageId): ReturnType<typeof draftHash> {
-    return id.slice(id.indexOf(".") + 1) as ReturnType<typeof draftHash>
-  }
-
-  private track(draft: Draft): OutgoingMessage {
-    const id = draftMessageId(this.ports.device, draft)
-    const read = (): { status: MessageStatus; rejection: RefusalCode | undefined } => {
-      const message = this.view.message(id)
-      return { status: message?.status ?? "saving", rejection: message?.rejection }
-    }
-    return new Outgoing(id, read, this.view.list, () => this.ports.isClosed())
+  /** Of those that are shown as one: the one in which an entry stands. */
+  private holderOf(id: MessageId): ConversationHandle {
+    return this.siblings.find(({ view }) => view.projection.node(id) !== undefined) ?? this
   }
 
   async digest(): Promise<string> {

@@ -44,7 +44,12 @@ export class Outgoing implements OutgoingMessage {
       const look = (): boolean => {
         const { status, rejection } = this.read()
         if (status === "rejected") {
-          reject(new WeftError("MESSAGE_REJECTED", `the message was refused: ${rejection ?? "INTERNAL"}`))
+          reject(
+            new WeftError(
+              "MESSAGE_REJECTED",
+              rejection === undefined ? "erased before it was sent" : `refused: ${rejection}`,
+            ),
+          )
         } else if (rank[status] >= rank[target]) resolve()
         else if (this.isClosed()) reject(new WeftError("CLIENT_CLOSED", "this client was closed"))
         else return false

@@ -62,7 +62,11 @@ export class PersonalView {
 
   /** Own messages on their way stand in no log yet. */
   private inputs(items: readonly Message[]): UnreadInput[] {
-    return items.map(({ id, author }) => ({ id, author, mentionsMe: false, copies: this.view.placesOf(id) }))
+    const { user } = this.ports
+    return items.map(({ id, author, mentions }) => {
+      const mentionsMe = mentions.some((mention) => mention.user === user || mention.user === null)
+      return { id, author, mentionsMe, copies: this.view.placesOf(id) }
+    })
   }
 }
 

@@ -1,16 +1,20 @@
 import { createQueue } from "../base/queue.js"
 import { createStore } from "../base/store.js"
-import { erasedMessages } from "../authority/gate.js"
+import { erasuresOf } from "../conversation/erasures.js"
+import type { MessageList, MessageStatus } from "../conversation/message.js"
+import type { Erasure, Node } from "../conversation/node.js"
 import { Projection } from "../conversation/projection.js"
-import type { Message, MessageList } from "../conversation/message.js"
+import { draftMessageId } from "../log/draft.js"
+import type { RefusalCode } from "../protocol/codes.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
-import { documentParts, type DeviceId } from "../protocol/names.js"
+import { documentParts, segmentDocument, type DeviceId } from "../protocol/names.js"
 import type { Copy } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
 import { messageIdOf, type MessageId } from "../protocol/entry.js"
 import type { Acks } from "../sync/acks.js"
 import type { ConversationChange, ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
+import { recordOfDraft } from "../sync/erase-draft.js"
 
 export interface ViewPorts {
   readonly conversation: ReplicaConversation
@@ -22,18 +26,27 @@ export interface ViewPorts {
 /** The messages of one conversation as a list that changes: the newest segment, and older ones as they are asked for. */
 export class ConversationView {
   readonly list = createStore<MessageList>({ state: "loading", items: [], complete: false })
+  /** Counts whatever may have changed the way of an own entry, in the list or not. */
+  readonly progress = createStore(0)
+  /** Own entries that were erased before they were sealed. */
+  private readonly withdrawn = new Set<MessageId>()
   private readonly enqueue = createQueue()
   private readonly documents = new Map<DocumentName, ReplicaDocument>()
+  /** Segments that were read for quotes, and are not part of the list. */
+  private readonly aside = new Set<number>()
   private readonly stopListening: (() => void)[]
-  private projection: Projection
-  private erased = new Map<DocumentName, ReadonlySet<MessageId>>()
   private places = new Map<MessageId, Copy[]>()
+  private current: Projection
+  /** What is read from while `current` is being filled anew. */
+  private shown: Projection
+  private erasures = new Map<DocumentName, ReadonlyMap<MessageId, Erasure>>()
   private oldest = Infinity
   private publishing = false
+  private reading = false
   private closed = false
 
   constructor(private readonly ports: ViewPorts) {
-    this.projection = this.createProjection()
+    this.shown = this.current = this.createProjection()
     this.stopListening = [
       ports.conversation.changes.on((change) => {
         this.onChange(change)
@@ -56,12 +69,18 @@ export class ConversationView {
     })
   }
 
-  message(id: MessageId): Message | undefined {
-    return this.projection.get(id)
+  /** Makes everything from a segment on part of the list. */
+  async loadBackTo(segment: number): Promise<void> {
+    await this.enqueue(async () => {
+      while (this.oldest > segment && this.olderNumber() !== undefined && !this.closed) {
+        await this.addSegment(this.olderNumber())
+      }
+      this.publish()
+    })
   }
 
-  documentOf(id: MessageId): DocumentName | undefined {
-    return this.projection.documentOf(id)
+  get projection(): Projection {
+    return this.shown
   }
 
   /** Where a message stands in logs; nowhere while it is a draft. */
@@ -81,8 +100,29 @@ export class ConversationView {
     }
   }
 
+  /** How far an own entry has come. */
+  progressOf(id: MessageId): { status: MessageStatus; rejection: RefusalCode | undefined } {
+    const node = this.current.node(id) ?? this.shown.node(id)
+    if (node !== undefined) return { status: this.current.statusOf(node), rejection: node.rejection }
+    return { status: this.withdrawn.has(id) ? "rejected" : "saving", rejection: undefined }
+  }
+
+  /** The document that an entry stands in. */
+  documentOf({ document }: Node): ReplicaDocument | undefined {
+    return this.documents.get(document)
+  }
+
+  /** Own entries that no server has: those that were read, and those written into segments that were not. */
   get waiting(): number {
-    return this.projection.waiting
+    let waiting = this.projection.waiting
+    for (const document of this.ports.conversation.loadedSegments) {
+      if (this.documents.has(document.name)) continue
+      waiting += document.drafts.length
+      const own = document.ownLog
+      const count = Array.from(document.summary.logs.values()).find(({ log }) => log === own)?.count ?? 0
+      if (own !== undefined && this.ports.acks.count(document.name, own) < count) waiting++
+    }
+    return waiting
   }
 
   close(): void {
@@ -90,6 +130,7 @@ export class ConversationView {
     for (const stop of this.stopListening) stop()
     for (const document of this.documents.values()) document.release()
     this.documents.clear()
+    this.progress.set(this.progress.get() + 1)
   }
 
   private createProjection(): Projection {
@@ -104,19 +145,22 @@ export class ConversationView {
         return of === device ? user : undefined
       },
       acknowledged: (document, log) => acks.count(document, log),
-      isErased: (document, message) => this.erasedIn(document).has(message),
+      erasureOf: (document, message) => this.erasuresIn(document).get(message),
       isDurable: (document, draft) => this.documents.get(document)?.isDurable(draft) ?? true,
+      hasSegment: (segment) => conversation.hasSegment(segment),
     })
   }
 
-  private erasedIn(name: DocumentName): ReadonlySet<MessageId> {
-    let erased = this.erased.get(name)
-    if (erased === undefined) {
+  /** By valid records, and by own ones that are on their way. */
+  private erasuresIn(name: DocumentName): ReadonlyMap<MessageId, Erasure> {
+    let erasures = this.erasures.get(name)
+    if (erasures === undefined) {
       const document = this.documents.get(name)
-      erased = document === undefined ? new Set() : erasedMessages(document.summary)
-      this.erased.set(name, erased)
+      const drafts = document?.drafts.flatMap((draft) => recordOfDraft(draft) ?? []) ?? []
+      erasures = erasuresOf([...(document?.summary.records.values() ?? []), ...drafts])
+      this.erasures.set(name, erasures)
     }
-    return erased
+    return erasures
   }
 
   private olderNumber(): number | undefined {
@@ -126,44 +170,69 @@ export class ConversationView {
   private async load(): Promise<void> {
     const { conversation } = this.ports
     const target = this.oldest
-    this.projection = this.createProjection()
     this.places = new Map()
+    this.current = this.createProjection()
     this.oldest = Infinity
     const newest = conversation.segmentNumbers.at(-1) ?? 1
-    do await this.addSegment(this.olderNumber())
-    while (
-      this.olderNumber() !== undefined &&
-      // As far back as before, and at least one screen.
-      (this.oldest > target || (this.oldest >= newest - 1 && this.projection.items.length < 50))
-    )
-    this.addRefused()
+    try {
+      do await this.addSegment(this.olderNumber())
+      while (
+        this.olderNumber() !== undefined &&
+        // As far back as before, and at least one screen.
+        (this.oldest > target || (this.oldest >= newest - 1 && this.current.items.length < 50))
+      )
+      this.aside.clear()
+      await this.readQuoted(true)
+      this.addRefused()
+    } finally {
+      this.shown = this.current
+    }
     this.publish()
   }
 
   private addRefused(): void {
     for (const { document, refused } of this.ports.conversation.refused.values()) {
-      this.projection.addRefused(document, refused.draft, refused.code)
+      this.current.addRefused(document, refused.draft, refused.code)
     }
   }
 
   private async addSegment(number: number | undefined): Promise<void> {
     if (number === undefined || this.closed) return
-    const document = await this.ports.conversation.segment(number)
+    const document = await this.openSegment(number)
     this.oldest = Math.min(this.oldest, number)
+    this.aside.delete(number)
+    const entries = document.openEntries()
+    this.addPlaces(document.name, entries)
+    this.current.add(document.name, entries)
+    this.current.addDrafts(document.name, document.drafts)
+  }
+
+  private async openSegment(number: number): Promise<ReplicaDocument> {
+    const document = await this.ports.conversation.segment(number)
     if (!this.documents.has(document.name)) {
       await document.open()
       this.documents.set(document.name, document)
+      this.erasures.delete(document.name)
     }
-    const entries = document.openEntries()
-    this.addPlaces(document.name, entries)
-    this.projection.add(document.name, entries)
-    this.projection.addDrafts(document.name, document.drafts)
+    return document
+  }
+
+  /** Reads the segments that quotes of the list point into. Quotes in those are nobody's to see: it ends there. */
+  private async readQuoted(onlyOpen = false): Promise<void> {
+    for (const number of this.current.wanted) {
+      if (this.closed) return
+      if (onlyOpen && !this.documents.has(segmentDocument(this.ports.conversation.id, number))) continue
+      const document = await this.openSegment(number)
+      this.aside.add(number)
+      this.current.add(document.name, document.openEntries(), false)
+      this.current.addDrafts(document.name, document.drafts, false)
+    }
   }
 
   private onChange(change: ConversationChange): void {
     switch (change.kind) {
       case "control":
-        this.projection.review(true)
+        this.current.review(true)
         this.publishSoon()
         break
       case "refused":
@@ -188,31 +257,39 @@ export class ConversationView {
           if (!this.documents.has(document.name)) await this.addSegment(parts.segment)
           this.publish()
         })
-        if (change.kind === "drafts") this.projection.addDrafts(document.name, change.added)
+        if (change.kind === "drafts") this.current.addDrafts(document.name, change.added)
         this.publishSoon()
-      }
+      } else if (this.current.wanted.includes(parts.segment)) this.publishSoon()
       return
     }
     if (change.kind === "accepted") {
       this.addPlaces(document.name, change.entries)
-      this.projection.add(document.name, change.entries)
+      this.current.add(document.name, change.entries, !this.aside.has(parts.segment))
     } else if (change.kind === "drafts") {
-      this.projection.addDrafts(document.name, change.added)
-      this.projection.review()
+      this.current.addDrafts(document.name, change.added, !this.aside.has(parts.segment))
+      for (const draft of change.gone) this.withdraw(draftMessageId(this.ports.device, draft))
+      const erases = change.added.some((draft) => draft.class === "erase")
+      if (erases) this.erasures.delete(document.name)
+      this.current.review(erases)
     } else if (change.kind === "records") {
-      this.erased.delete(document.name)
-      this.projection.review(true)
+      this.erasures.delete(document.name)
+      this.current.review(true)
     } else this.rebuild()
     if (kind !== "rewritten") this.publishSoon()
   }
 
+  private withdraw(id: MessageId): void {
+    this.withdrawn.add(id)
+    this.current.remove(id)
+  }
+
   private review(): void {
-    this.projection.review()
+    this.current.review()
     this.publishSoon()
   }
 
   private rebuild(): void {
-    this.erased = new Map()
+    this.erasures = new Map()
     this.run(() => this.load())
   }
 
@@ -233,11 +310,26 @@ export class ConversationView {
   }
 
   private publish(): void {
-    if (this.closed) return
-    const { items } = this.projection
+    if (this.closed || this.shown !== this.current) return
+    this.readWanted()
+    this.progress.set(this.progress.get() + 1)
+    const { items } = this.current
     const complete = this.olderNumber() === undefined
     const before = this.list.get()
     if (before.items === items && before.complete === complete && before.state === "ready") return
     this.list.set({ state: "ready", items, complete })
+  }
+
+  private readWanted(): void {
+    if (this.reading || this.current.wanted.length === 0) return
+    this.reading = true
+    this.run(async () => {
+      try {
+        await this.readQuoted()
+      } finally {
+        this.reading = false
+      }
+      this.publish()
+    })
   }
 }

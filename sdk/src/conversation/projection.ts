@@ -1,83 +1,168 @@
+import { BODY_SALT_BYTES, messageIdOf, type BodyHash, type MessageId } from "../protocol/entry.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, type Draft } from "../log/draft.js"
-import { compareText } from "../protocol/bytes.js"
+import { decodeRecord, targetOf } from "../log/erasure.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import { clockMs, decodeBody, messageIdOf, type MessageId } from "../protocol/entry.js"
-import type { DeviceId, DocumentName, UserId } from "../protocol/names.js"
-import type { Message, MessageStatus } from "./message.js"
-
-/** What the projection asks about messages; it holds none of it itself. */
-export interface ProjectionPorts {
-  readonly user: UserId
-  readonly device: DeviceId
-  /** Whom a device writes for; undefined where it is not introduced: nothing of it is shown. [SPEC A] */
-  authorOf(device: DeviceId): UserId | undefined
-  /** Elements of an own log that a server made durable. */
-  acknowledged(document: DocumentName, log: Entry["log"]): number
-  isErased(document: DocumentName, message: MessageId): boolean
-  isDurable(document: DocumentName, draft: Draft): boolean
-}
-
-/** One message with all copies of it that are known. */
-interface Node {
-  readonly id: MessageId
-  readonly document: DocumentName
-  /** The first copy in order: it decides the place. */
-  entry: Entry
-  body: Entry["body"]
-  draft: Draft | undefined
-  rejection: RefusalCode | undefined
-  message: Message
-}
+import { type DocumentName } from "../protocol/names.js"
+import { Pointers } from "./about.js"
+import { editHeads } from "./edits.js"
+import type { Message, MessageStatus, Quote, Version } from "./message.js"
+import {
+  compareEntries,
+  compareNodes,
+  partOf,
+  segmentNumber,
+  statusOf,
+  type Node,
+  type ProjectionPorts,
+} from "./node.js"
+import { decodeSaid, type MessageRef } from "./said.js"
+import { editsOf, quoteOf, sameMessage, showMessage } from "./show.js"
+import { versionsOf } from "./history.js"
 
 /**
- * Entries in, messages in their order out: each shown once, wherever and however often it stands. The same set of
- * entries gives the same messages, in whatever order they came. [SPEC E4, E8]
+ * Entries in, messages in their order out: each shown once, wherever and however often it stands, with all that was said
+ * about it. The same set of entries gives the same messages, in whatever order they came. [SPEC E4, E8, M]
  */
 export class Projection {
-  private nodes = new Map<MessageId, Node>()
+  private readonly nodes = new Map<MessageId, Node>()
+  private readonly pointers = new Pointers()
+  private readonly unsettled = new Set<Node>()
+  /** Segments that were read, and the documents of those whose messages stand in the list. */
+  private readonly read = new Set<number>()
+  private readonly listed = new Set<DocumentName>()
+  /** Messages to look at again, and nodes to be put in order, before anybody reads. */
+  private readonly stale = new Set<Node>()
+  private fresh: Node[] = []
   private order: Node[] = []
-  private unsettled = new Set<Node>()
   private cached: readonly Message[] | undefined
 
   constructor(private readonly ports: ProjectionPorts) {}
 
   /** The messages, oldest first; the same array until something changes. */
   get items(): readonly Message[] {
-    this.cached ??= this.order.map((node) => node.message)
+    this.cached ??= this.order.flatMap(({ message }) => message ?? [])
     return this.cached
   }
 
+  /** A message that was read, in the list or for a quote. */
   get(id: MessageId): Message | undefined {
     return this.nodes.get(id)?.message
   }
 
-  /** The document in which a message stands. */
-  documentOf(id: MessageId): DocumentName | undefined {
-    return this.nodes.get(id)?.document
+  /** Any entry: a message, an edit, a reaction or an own erasure. */
+  node(id: MessageId): Node | undefined {
+    return this.nodes.get(id)
   }
 
-  /** Own messages that no server acknowledged, and that were not refused. */
+  statusOf(node: Node): MessageStatus {
+    return statusOf(node, this.ports)
+  }
+
+  /** Own entries that no server acknowledged, and that were not refused. */
   get waiting(): number {
     let waiting = 0
-    for (const { message } of this.unsettled) if (message.status !== "rejected") waiting++
+    for (const { rejection } of this.unsettled) if (rejection === undefined) waiting++
     return waiting
   }
 
-  add(document: DocumentName, entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      if (entry.head.class === "message") this.put(document, entry, undefined, undefined)
-    }
+  /** Segments that quotes in the list wait for. */
+  get wanted(): number[] {
+    return Array.from(this.pointers.segments).filter((segment) => {
+      if (this.read.has(segment) || !this.ports.hasSegment(segment)) return false
+      for (const node of this.pointers.quotesInto(segment)) if (node.inOrder) return true
+      return false
+    })
   }
 
-  addDrafts(document: DocumentName, drafts: readonly Draft[]): void {
-    for (const draft of drafts) {
-      if (draft.class === "message") this.put(document, draftEntry(this.ports.device, draft), draft, undefined)
+  /** The edits of a message that no other edit has seen: what the next one names. */
+  editHeads(id: MessageId): readonly BodyHash[] {
+    return editHeads(this.edits(id)).map(({ hash }) => hash)
+  }
+
+  /** All edits of it, those that do not count too. */
+  editsOf(id: MessageId): readonly Node[] {
+    return Array.from(this.pointers.get(id)?.edits ?? [])
+  }
+
+  /** All texts that a message had, the first one first; none of an erased one. */
+  history(id: MessageId): readonly Version[] {
+    const node = this.nodes.get(id)
+    return node?.message?.form === "text" ? versionsOf(node, this.edits(id)) : []
+  }
+
+  /** The messages of a thread that were read, in their order, without the root. */
+  thread(root: MessageId): readonly Message[] {
+    const nodes = Array.from(this.pointers.get(root)?.thread ?? [])
+    return nodes.sort(compareNodes).flatMap(({ message }) => (message?.thread === root ? message : []))
+  }
+
+  /** The segment that a thread's messages say its root to be in. */
+  threadSegment(root: MessageId): number | undefined {
+    for (const { said } of this.pointers.get(root)?.thread ?? []) {
+      if (said?.kind === "message" && said.thread !== undefined) return said.thread.segment
     }
+    return undefined
+  }
+
+  private edits(id: MessageId): ReturnType<typeof editsOf> {
+    const node = this.nodes.get(id)
+    const about = this.pointers.get(id)
+    if (node?.message === undefined || about === undefined) return []
+    return editsOf(node, node.message.author, about, this.ports)
+  }
+
+  /** A document's entries; `listed`: its messages stand in the list, else they are there for quotes alone. */
+  add(document: DocumentName, entries: readonly Entry[], listed = true): void {
+    this.open(document, listed)
+    for (const entry of entries) {
+      if (entry.head.class === "message") this.put(document, entry, undefined, undefined)
+      else if (entry.head.class === "erase" && entry.device === this.ports.device) {
+        this.put(document, entry, undefined, undefined)
+      }
+    }
+    this.settle()
+  }
+
+  addDrafts(document: DocumentName, drafts: readonly Draft[], listed = true): void {
+    if (listed) this.listed.add(document)
+    for (const draft of drafts) this.put(document, draftEntry(this.ports.device, draft), draft, undefined)
+    this.settle()
   }
 
   addRefused(document: DocumentName, draft: Draft, code: RefusalCode): void {
-    if (draft.class === "message") this.put(document, draftEntry(this.ports.device, draft), draft, code)
+    this.put(document, draftEntry(this.ports.device, draft), draft, code)
+    this.settle()
+  }
+
+  /** Reads status and erasure again: of what is on its way, or of everything. */
+  review(all = false): void {
+    for (const node of all ? Array.from(this.nodes.values()) : Array.from(this.unsettled)) this.refresh(node)
+    this.settle()
+  }
+
+  /** Forgets an entry that was a draft, as after it was discarded; one that was sealed meanwhile stays. */
+  remove(id: MessageId): void {
+    const node = this.nodes.get(id)
+    if (node?.draft === undefined) return
+    this.nodes.delete(id)
+    this.unsettled.delete(node)
+    this.point(node, false)
+    this.leave(node)
+    for (const quoting of this.pointers.get(id)?.quotes ?? []) this.stale.add(quoting)
+    this.settle()
+  }
+
+  private open(document: DocumentName, listed: boolean): void {
+    const segment = segmentNumber(document)
+    if (!this.read.has(segment)) {
+      this.read.add(segment)
+      for (const node of this.pointers.quotesInto(segment)) this.stale.add(node)
+    }
+    if (!listed || this.listed.has(document)) return
+    this.listed.add(document)
+    // What was read for quotes alone stands in the list from now on.
+    for (const node of this.nodes.values()) if (node.document === document) this.enter(node)
   }
 
   private put(
@@ -86,119 +171,186 @@ export class Projection {
     draft: Draft | undefined,
     rejection: RefusalCode | undefined,
   ): void {
+    if (entry.head.class === "control") return
     const id = messageIdOf(entry.device, entry.head.bodyHash)
-    const author = this.ports.authorOf(entry.device)
-    if (author === undefined) return
     const known = this.nodes.get(id)
     if (known === undefined) {
-      const node: Node = { id, document, entry, body: entry.body, draft, rejection, message: placeholder }
-      node.message = this.show(node, author)
+      const node = createNode(id, document, entry, draft, rejection)
+      node.part = partOf(node, this.ports.erasureOf(document, id))
       this.nodes.set(id, node)
-      this.insert(node)
-      this.settle(node)
+      this.point(node, true)
+      this.lookAt(node)
       return
     }
     // A sealed copy stands before a draft, an earlier one before a later; any copy's body will do.
     const sealed = draft === undefined
-    if (sealed && (known.draft !== undefined || compareEntries(entry, known.entry) < 0)) this.move(known, entry)
+    if (sealed && (known.draft !== undefined || compareEntries(entry, known.entry) < 0)) {
+      this.leave(known)
+      known.entry = entry
+      known.document = document
+    }
     if (sealed) {
       known.draft = undefined
       known.rejection = undefined
     } else if (known.draft !== undefined) known.rejection = rejection
-    known.body ??= entry.body
-    this.refresh(known, author)
+    if (!known.hasBody && entry.body !== null) {
+      this.point(known, false)
+      known.hasBody = true
+      known.said = decodeSaid(entry.body)
+      this.point(known, true)
+    }
+    this.refresh(known)
   }
 
-  private insert(node: Node): void {
+  /** Looks again at what an entry is, and at the messages that it changes. */
+  private refresh(node: Node): void {
+    const part = partOf(node, this.ports.erasureOf(node.document, node.id))
+    if (part !== node.part) {
+      this.point(node, false)
+      node.part = part
+      this.point(node, true)
+    }
+    this.point(node, true)
+    this.stale.add(node)
+  }
+
+  private point(node: Node, on: boolean): void {
+    for (const id of this.pointers.point(node, on)) {
+      const target = this.nodes.get(id)
+      if (target !== undefined) this.stale.add(target)
+    }
+  }
+
+  /** Shows again whatever changed, and what quotes it; then the list is in order. */
+  private settle(): void {
+    // What is marked on the way is appended to the set, and found too.
+    for (const node of this.stale) {
+      this.stale.delete(node)
+      if (this.nodes.get(node.id) === node) this.lookAt(node)
+    }
+    this.insertFresh()
+  }
+
+  private lookAt(node: Node): void {
+    this.show(node)
+    if ((node.message?.status ?? statusOf(node, this.ports)) !== "sent") this.unsettled.add(node)
+    else if (this.unsettled.size > 0) this.unsettled.delete(node)
+  }
+
+  private show(node: Node): void {
+    const author = node.part === "message" ? this.ports.authorOf(node.entry.device) : undefined
+    const before = node.message
+    if (author === undefined) {
+      if (node.part !== "message") this.leave(node)
+      if (node.part !== "message" && before !== undefined) node.message = undefined
+      else return
+    } else {
+      const about = this.pointers.get(node.id)
+      const next = showMessage(node, author, { ports: this.ports, about, quoted: (ref) => this.quoted(ref) })
+      if (before !== undefined && sameMessage(before, next)) {
+        this.enter(node)
+        return
+      }
+      node.message = next
+      this.enter(node)
+    }
+    this.cached = undefined
+    const about = this.pointers.get(node.id)
+    if (about !== undefined) for (const quoting of about.quotes) this.stale.add(quoting)
+    const root = node.said?.kind === "message" ? node.said.thread?.id : undefined
+    const rootNode = root === undefined ? undefined : this.nodes.get(root)
+    if (rootNode !== undefined) this.stale.add(rootNode)
+  }
+
+  private quoted(ref: MessageRef): Quote {
+    const target = this.nodes.get(ref.id)
+    if (target?.message === undefined && this.ports.hasSegment(ref.segment) && !this.read.has(ref.segment)) {
+      return { state: "loading", id: ref.id }
+    }
+    return quoteOf(ref, target)
+  }
+
+  private enter(node: Node): void {
+    if (node.inOrder || node.message === undefined) return
+    // What was refused is shown wherever it stands: its author has to know.
+    if (!this.listed.has(node.document) && node.rejection === undefined) return
+    node.inOrder = true
+    this.fresh.push(node)
+  }
+
+  private leave(node: Node): void {
+    if (!node.inOrder) return
+    node.inOrder = false
+    this.insertFresh()
+    const at = this.order.indexOf(node)
+    if (at >= 0) this.order.splice(at, 1)
+    this.cached = undefined
+  }
+
+  /** Few are put where they belong one by one; many are merged in, so that a page costs no more than its length. */
+  private insertFresh(): void {
+    const fresh = this.fresh.filter(({ inOrder }) => inOrder).sort(compareNodes)
+    this.fresh = []
+    const [first] = fresh
+    if (first === undefined) return
+    this.cached = undefined
+    if (fresh.length <= 4) for (const node of fresh) this.order.splice(this.placeOf(node), 0, node)
+    else {
+      const tail = this.order.splice(this.placeOf(first))
+      this.order = this.order.concat(mergeOrders(tail, fresh))
+    }
+  }
+
+  private placeOf(node: Node): number {
     let low = 0
     let high = this.order.length
     while (low < high) {
       const middle = (low + high) >> 1
       const other = this.order[middle]
-      if (other !== undefined && compareEntries(other.entry, node.entry) < 0) low = middle + 1
+      if (other !== undefined && compareNodes(other, node) < 0) low = middle + 1
       else high = middle
     }
-    this.order.splice(low, 0, node)
-    this.cached = undefined
-  }
-
-  private move(node: Node, entry: Entry): void {
-    this.order.splice(this.order.indexOf(node), 1)
-    node.entry = entry
-    this.insert(node)
-  }
-
-  private refresh(node: Node, author: UserId): void {
-    const next = this.show(node, author)
-    const { message } = node
-    const same =
-      next.status === message.status &&
-      next.form === message.form &&
-      next.sentAt === message.sentAt &&
-      next.author === message.author &&
-      next.rejection === message.rejection
-    if (same) return
-    node.message = next
-    this.cached = undefined
-    this.settle(node)
-  }
-
-  private settle(node: Node): void {
-    if (node.message.own && node.message.status !== "sent") this.unsettled.add(node)
-    else this.unsettled.delete(node)
-  }
-
-  private show(node: Node, author: UserId): Message {
-    const { entry, body, document, id } = node
-    const erased = body === null || this.ports.isErased(document, id)
-    const text = erased ? undefined : textOf(body)
-    return {
-      id,
-      author,
-      device: entry.device,
-      sentAt: clockMs(entry.head.clock),
-      text,
-      form: erased ? "erased" : text === undefined ? "unreadable" : "text",
-      own: author === this.ports.user,
-      status: this.statusOf(node),
-      rejection: node.rejection,
-    }
-  }
-
-  private statusOf({ entry, draft, document, rejection }: Node): MessageStatus {
-    if (rejection !== undefined) return "rejected"
-    if (draft !== undefined) return this.ports.isDurable(document, draft) ? "saved" : "saving"
-    if (entry.device !== this.ports.device) return "sent"
-    return entry.position < this.ports.acknowledged(document, entry.log) ? "sent" : "saved"
-  }
-
-  /** Reads status and erasure again: of what is on its way, or of all messages. */
-  review(all = false): void {
-    for (const node of all ? this.order.slice() : Array.from(this.unsettled)) {
-      const author = this.ports.authorOf(node.entry.device)
-      if (author !== undefined) this.refresh(node, author)
-    }
-  }
-
-  /** Forgets a message that was a draft, as after it was discarded. */
-  remove(id: MessageId): void {
-    const node = this.nodes.get(id)
-    if (node === undefined) return
-    this.nodes.delete(id)
-    this.unsettled.delete(node)
-    this.order.splice(this.order.indexOf(node), 1)
-    this.cached = undefined
+    return low
   }
 }
 
-const placeholder = {} as Message
-
-function compareEntries(a: Entry, b: Entry): number {
-  return a.head.clock - b.head.clock || compareText(a.log, b.log) || a.position - b.position
+function createNode(
+  id: MessageId,
+  document: DocumentName,
+  entry: Entry,
+  draft: Draft | undefined,
+  rejection: RefusalCode | undefined,
+): Node {
+  const erases = entry.head.class === "erase"
+  const record = erases && entry.body !== null ? decodeRecord(entry.body.subarray(1 + BODY_SALT_BYTES)) : undefined
+  return {
+    id,
+    document,
+    entry,
+    said: erases || entry.body === null ? undefined : decodeSaid(entry.body),
+    hasBody: entry.body !== null,
+    erases: record === undefined ? undefined : targetOf(record),
+    draft,
+    rejection,
+    part: "nothing",
+    inOrder: false,
+    message: undefined,
+  }
 }
 
-function textOf(body: Uint8Array): string | undefined {
-  const content = decodeBody(body)
-  const text = content instanceof Map ? (content as ReadonlyMap<string, unknown>).get("t") : undefined
-  return typeof text === "string" ? text : undefined
+function mergeOrders(a: readonly Node[], b: readonly Node[]): Node[] {
+  const merged: Node[] = []
+  let [atA, atB] = [0, 0]
+  for (;;) {
+    const [nextA, nextB] = [a[atA], b[atB]]
+    if (nextA === undefined) return merged.concat(b.slice(atB))
+    if (nextB === undefined) return merged.concat(a.slice(atA))
+    if (compareNodes(nextA, nextB) <= 0) {
+      merged.push(nextA)
+      atA++
+    } else {
+      merged.push(nextB)
+      atB++
+    }
+  }
 }

@@ -14,6 +14,8 @@ export interface EraseRecord {
   readonly target: DeviceId
   /** 24 bytes: which body of that device. */
   readonly bodyHash: Uint8Array
+  /** What that body is: with the body gone, nothing else says whether a message stood there or an edit of one. */
+  readonly kind: ErasedKind
   /** The eraser's Ed25519 public key; its hash is the eraser's device id. */
   readonly publicKey: Uint8Array
   readonly clock: Clock
@@ -21,6 +23,9 @@ export interface EraseRecord {
   readonly seen: readonly ControlId[]
   readonly signature: Uint8Array
 }
+
+export type ErasedKind = "message" | "edit"
+const kinds: readonly ErasedKind[] = ["message", "edit"]
 
 export type RecordId = Brand<string, "RecordId">
 
@@ -59,6 +64,7 @@ function encodeFields(record: Omit<EraseRecord, "signature">): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeUint8Array(encoder, idBytes(record.target))
   encoding.writeUint8Array(encoder, record.bodyHash)
+  encoding.writeUint8(encoder, kinds.indexOf(record.kind))
   encoding.writeUint8Array(encoder, record.publicKey)
   encoding.writeVarUint(encoder, record.clock)
   encoding.writeUint8(encoder, record.seen.length)
@@ -72,17 +78,18 @@ export function decodeRecord(bytes: Uint8Array): EraseRecord | undefined {
     const decoder = decoding.createDecoder(bytes)
     const target = deviceIdFromBytes(decoding.readUint8Array(decoder, 18))
     const bodyHash = decoding.readUint8Array(decoder, 24).slice()
+    const kind = kinds[decoding.readUint8(decoder)]
     const publicKey = decoding.readUint8Array(decoder, 32).slice()
     const clock = readUint(decoder) as Clock
     const count = decoding.readUint8(decoder)
-    if (count === 0 || count > MAX_SEEN) return undefined
+    if (kind === undefined || count === 0 || count > MAX_SEEN) return undefined
     const seen: ControlId[] = []
     for (let index = 0; index < count; index++) {
       seen.push(base64url(decoding.readUint8Array(decoder, 18)) as ControlId)
     }
     const signature = decoding.readUint8Array(decoder, 64).slice()
     if (decoding.hasContent(decoder)) return undefined
-    return { target, bodyHash, publicKey, clock, seen, signature }
+    return { target, bodyHash, kind, publicKey, clock, seen, signature }
   } catch {
     return undefined
   }

@@ -5,6 +5,7 @@ import type { DocumentName, LogId } from "../protocol/names.js"
  * about one document is under few prefixes, so that one scan reads it.
  *
  *   m/<name>                     settings: format, guard, certificate, server keys
+ *   e/<document>                 nothing; lists those whose files still hold the bytes of what was erased
  *   d/<document>                 nothing; lists the documents
  *   s/<document>                 its summary, with the number of the last update that it covers
  *   u/<document>/<number>        accepted updates, canonical, in order
@@ -23,6 +24,9 @@ export const accountUpdateKey = (name: string): string => accountUpdatePrefix + 
 export const documentPrefix = "d/"
 export const documentKey = (document: DocumentName): string => documentPrefix + document
 export const documentOfKey = (key: string): string => key.slice(documentPrefix.length)
+
+export const erasedPrefix = "e/"
+export const erasedKey = (document: DocumentName): string => erasedPrefix + document
 
 export const summaryKey = (document: DocumentName): string => `s/${document}`
 

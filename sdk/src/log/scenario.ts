@@ -78,6 +78,7 @@ export async function recordBy(
   const fields = {
     target,
     bodyHash: hashBody(body),
+    kind: "message" as const,
     publicKey: eraser.publicKey,
     clock: (1_700_000_000_000 * 1024 + count++) as Clock,
     seen: [anyControlId],

@@ -49,3 +49,9 @@ export const MAX_ACCOUNT_BYTES = 1024 * 1024
 export const MAX_NATIVE_CLOCK = 2 ** 31 - 1
 /** Yjs clients of such a document, one for each start of a writer that wrote: its vector must fit into a frame. */
 export const MAX_NATIVE_CLIENTS = 16_384
+/** Bytes of a reaction's emoji: the longest sequences of Unicode have about 40. */
+export const MAX_EMOJI_BYTES = 64
+/** Edits of one message that count: bounds what is merged to show it. */
+export const MAX_EDITS = 256
+/** Different emoji of one message that are shown. */
+export const MAX_REACTIONS = 64

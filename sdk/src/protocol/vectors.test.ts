@@ -60,6 +60,7 @@ async function computeVectors(): Promise<unknown> {
   const fields = {
     target: device,
     bodyHash: hashBody(erased!),
+    kind: "message" as const,
     publicKey,
     clock: (clock + 3) as Clock,
     seen: [controlId],

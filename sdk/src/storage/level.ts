@@ -40,6 +40,7 @@ export async function openLevelStorage({ directory }: LevelStorageOptions): Prom
     scan: (range) => lifetime.run(() => store.scan(range)),
     write: (batch, { durability = "strict", guard } = {}) =>
       lifetime.run(() => store.write(copyBatch(batch), copyGuard(guard), durability === "strict")),
+    compact: (range) => lifetime.run(() => store.compact(range)),
     keyPair: () => lifetime.run(keyPair),
     estimate: () => lifetime.run(() => estimate(directory)),
     close: () => lifetime.end(() => store.close()),
@@ -109,6 +110,22 @@ class LevelStore {
       this.#queue.push({ batch, guard, strict, settle })
       this.#committing ??= this.#commitAll()
     })
+  }
+
+  /**
+   * LevelDB drops what is deleted when it merges tables, and never looks into a single one: so the range is compacted twice,
+   * each time with a fresh table above it that spans the range. The first pass brings everything into tables, its own log
+   * included; in the second whatever one table holds of old values is merged away.
+   */
+  async compact({ from, to }: Pick<KeyRange, "from" | "to">): Promise<void> {
+    for (let pass = 0; pass < 2; pass++) {
+      await this.write(
+        [from, to].map((key): StorageOperation => ({ kind: "delete", key })),
+        undefined,
+        false,
+      )
+      await this.#read(() => this.#database.compactRange(encodeKey(from), encodeKey(to)))
+    }
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,11 @@ export interface Storage {
    */
   write(batch: readonly StorageOperation[], options?: WriteOptions): Promise<void>
   /**
+   * Rewrites the files that hold a range, so that the bytes of what was deleted or overwritten in it are gone from them.
+   * Not there where an adapter can't: its platform does that when it likes. Neither end may be a key in use.
+   */
+  compact?(range: Pick<KeyRange, "from" | "to">): Promise<void>
+  /**
    * This device's Ed25519 key pair, made at the first call and kept: non-extractable in browsers. Two callers at once,
    * also in two tabs, get one pair.
    */

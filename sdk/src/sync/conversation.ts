@@ -23,6 +23,8 @@ import {
 } from "../protocol/names.js"
 import { prefixRange } from "../storage/storage.js"
 import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
+import { eraseDraft, type Erasable } from "./erase-draft.js"
+import { lateEdits } from "./late-edits.js"
 import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
 
 export interface ConversationPorts extends Omit<DocumentPorts, "state"> {
@@ -67,12 +69,15 @@ export class ReplicaConversation {
     id: ConversationId,
     ports: ConversationPorts,
     segments: Iterable<number>,
+    withDrafts: Iterable<number> = [],
   ): Promise<ReplicaConversation> {
     const conversation = new ReplicaConversation(id, ports, new Set(segments))
     conversation.control = await ReplicaDocument.load(controlDocument(id), conversation.documentPorts())
     conversation.watch(conversation.control)
     await conversation.readControl()
     await conversation.segment(conversation.newestNumber)
+    // Also those that hold drafts: what is said about old messages waits there.
+    for (const number of withDrafts) await conversation.segment(number)
     for (const number of conversation.known) await conversation.readRefused(segmentDocument(id, number))
     await conversation.readRefused(conversation.control.name)
     return conversation
@@ -95,6 +100,15 @@ export class ReplicaConversation {
   /** Numbers of the segments that exist here, ascending; always one at least. */
   get segmentNumbers(): number[] {
     return Array.from(this.known.size === 0 ? [1] : this.known).sort((a, b) => a - b)
+  }
+
+  hasSegment(number: number): boolean {
+    return this.known.has(number) || (this.known.size === 0 && number === 1)
+  }
+
+  /** Segments in memory: the newest, and those that somebody asked for. */
+  get loadedSegments(): Iterable<ReplicaDocument> {
+    return this.segments.values()
   }
 
   private get newestNumber(): number {
@@ -161,6 +175,7 @@ export class ReplicaConversation {
   private watch(document: ReplicaDocument): void {
     document.changes.on((change) => {
       if (change.kind === "accepted") this.observe(change.entries)
+      if (document !== this.control) this.eraseLate(document, change)
       if (document !== this.control && change.kind !== "rewritten") this.known.add(segmentOf(document.name))
       this.changes.emit({ kind: "document", document, change })
     })
@@ -219,17 +234,44 @@ export class ReplicaConversation {
     return this.ports.env.randomBytes(BODY_SALT_BYTES)
   }
 
-  /** Writes a message into the newest segment, at once; a full one makes room for the next. Throws RangeError beyond the limits. */
-  post(content: Content): { document: ReplicaDocument; draft: Draft } {
+  /**
+   * Writes a message into the newest segment, at once; a full one makes room for the next. What is said about a message
+   * goes into that one's document. Throws RangeError beyond the limits.
+   */
+  post(content: Content, about?: ReplicaDocument): { document: ReplicaDocument; draft: Draft } {
     const draft: Draft = {
       class: "message",
       clock: this.nextClock(),
       body: encodeBody(this.salt(), content),
       seen: this.state.headsFor(this.ports.device),
     }
-    const document = this.writable()
+    const document = about ?? this.writable()
     this.place(document, draft)
     return { document, draft }
+  }
+
+  /** Writes erasures into the document of their targets; returns their drafts. [SPEC X] */
+  async erase(document: ReplicaDocument, targets: readonly Erasable[]): Promise<Draft[]> {
+    const { signer } = this.ports
+    const seen = this.state.headsFor(this.ports.device)
+    const drafts = await Promise.all(
+      targets.map((target) =>
+        eraseDraft(document.name, target, { signer, seen, clock: this.nextClock(), salt: this.salt() }),
+      ),
+    )
+    for (const draft of drafts) this.place(document, draft)
+    return drafts
+  }
+
+  private eraseLate(document: ReplicaDocument, change: DocumentChange): void {
+    if (this.ports.guard() === undefined) return
+    // Queued like changes of authority, so that one edit is not erased twice by two changes.
+    this.governing(async () => {
+      const late = await lateEdits(document, change, this.state, this.ports.device)
+      if (late.length > 0) await this.erase(document, late)
+    }).catch(() => {
+      // A storage that can't be read is the replica's to tell; the next change looks again.
+    })
   }
 
   /** Writes a draft again, as it is: one that was refused. */

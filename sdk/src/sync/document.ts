@@ -9,8 +9,8 @@ import { checkContext, checkRecord, destroyedMessages } from "../authority/gate.
 import type { ControlState } from "../authority/project.js"
 import { acceptedUpdate, advanceSummary, check, type Entry, type LogVerdict } from "../log/check.js"
 import { punch, readContents, runsBeyond, type Contents } from "../log/contents.js"
-import { decodeDraft, draftHash, draftMessageId, encodeDraft, type Draft } from "../log/draft.js"
-import { recordIdOf, type EraseRecord, type RecordId } from "../log/erasure.js"
+import { decodeDraft, draftEntry, draftHash, draftMessageId, encodeDraft, type Draft } from "../log/draft.js"
+import { recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
 import {
   asideKey,
   asidePrefix,
@@ -29,9 +29,11 @@ import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import type { BodyHash, ControlId } from "../protocol/entry.js"
-import { clientIdOf, deviceIdOf, type DocumentName, type LogId } from "../protocol/names.js"
+import type { BodyHash, ControlId, MessageId } from "../protocol/entry.js"
+import { clientIdOf, deviceIdOf, type DeviceId, type DocumentName, type LogId } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import type { Compactor } from "./compactor.js"
+import { editedBy, recordOfDraft } from "./erase-draft.js"
 import { draftOf, encodeRefused, type RefusedDraft } from "./refused.js"
 import { applyRuns, createYDoc, pushRun, readYDoc } from "./ydoc.js"
 
@@ -48,6 +50,8 @@ export interface DocumentPorts {
   guard(): { readonly key: string; readonly value: Uint8Array } | undefined
   /** The authority over this document. */
   state(): ControlState
+  /** Takes the bytes of what was erased out of the storage's files. */
+  readonly compactor: Compactor
 }
 
 /** What became of a document. */
@@ -61,8 +65,8 @@ export type DocumentChange =
     }
   /** Erase records were accepted. */
   | { readonly kind: "records"; readonly records: readonly EraseRecord[]; readonly source: unknown }
-  /** Drafts were added, went or became durable. */
-  | { readonly kind: "drafts"; readonly added: readonly Draft[] }
+  /** Drafts were added, became durable, or were given up: those in `gone` are never sealed. */
+  | { readonly kind: "drafts"; readonly added: readonly Draft[]; readonly gone: readonly Draft[] }
   /** What was there before may be gone: read it all again. `reloaded`: another tab wrote it. */
   | { readonly kind: "rewritten"; readonly reloaded: boolean }
 
@@ -76,6 +80,8 @@ export class ReplicaDocument {
   private current: DocumentSummary
   private pending: readonly Draft[] = []
   private readonly unsaved = new Set<Draft>()
+  /** Durable drafts that an erasure named: they go with the write that makes it durable. [SPEC X6] */
+  private withdrawn: readonly Draft[] = []
   private writer: LogId | undefined
   private nextNumber = 0
   private stored = 0
@@ -145,7 +151,8 @@ export class ReplicaDocument {
       throw new WeftError("STORE_CORRUPT", `the stored document ${this.name} can't be read`, { cause: error })
     }
     this.current = summary
-    const saved = drafts.map(({ value }) => decodeDraft(value))
+    const gone = new Set(this.withdrawn.map(draftHash))
+    const saved = drafts.map(({ value }) => decodeDraft(value)).filter((draft) => !gone.has(draftHash(draft)))
     this.pending = [...saved, ...this.unsaved]
     const last = numbers.at(-1)
     this.nextNumber = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
@@ -204,9 +211,22 @@ export class ReplicaDocument {
 
   /** Adds a draft at once, in memory; `save` or `flush` makes it durable. */
   add(draft: Draft): void {
+    const gone = this.withdraw(draft)
     this.unsaved.add(draft)
     this.pending = [...this.pending, draft]
-    this.changes.emit({ kind: "drafts", added: [draft] })
+    this.changes.emit({ kind: "drafts", added: [draft], gone })
+  }
+
+  /** Takes out the drafts that an erasure names, and edits of what it names. [SPEC X6] */
+  private withdraw(erasure: Draft): Draft[] {
+    const record = recordOfDraft(erasure)
+    if (record === undefined) return []
+    const target = targetOf(record)
+    const device = deviceIdOf(this.ports.signer.publicKey)
+    const gone = this.pending.filter((draft) => concerns(device, draft, (message) => message === target))
+    this.withdrawn = [...this.withdrawn, ...gone.filter((draft) => !this.unsaved.has(draft))]
+    this.forget(gone)
+    return gone
   }
 
   /** Makes all drafts durable. Rejects with STORE_*; they stay in memory then and are written with the next call. */
@@ -214,10 +234,17 @@ export class ReplicaDocument {
     await this.enqueue(async () => {
       const fresh = Array.from(this.unsaved)
       if (fresh.length === 0) return
-      const batch = fresh.map((draft) => this.draftOperation(draft))
+      const withdrawn = this.withdrawn
+      const batch = [
+        ...fresh.map((draft) => this.draftOperation(draft)),
+        ...this.removals(withdrawn),
+        ...this.marks(withdrawn.length),
+      ]
       await this.ports.storage.write(batch, { durability: "strict" })
+      if (withdrawn.length > 0) this.ports.compactor.request(this.name)
       for (const draft of fresh) this.unsaved.delete(draft)
-      this.changes.emit({ kind: "drafts", added: [] })
+      this.withdrawn = this.withdrawn.filter((draft) => !withdrawn.includes(draft))
+      this.changes.emit({ kind: "drafts", added: [], gone: [] })
     })
   }
 
@@ -265,12 +292,13 @@ export class ReplicaDocument {
     const summary = copySummary(this.current)
     advanceSummary(summary, [verdict])
     const update = encodeUpdate([run])
-    const removed = drafts.map((draft): StorageOperation => ({
-      kind: "delete",
-      key: draftKey(this.name, draft.clock, draftHash(draft)),
-    }))
-    await this.write([...this.appendOperations(update, summary), ...removed])
+    const { withdrawn } = this
+    const removed = [...drafts, ...withdrawn]
+    const operations = [...this.appendOperations(update, summary), ...this.removals(removed)]
+    await this.write([...operations, ...this.marks(withdrawn.length)])
     this.commit(summary)
+    if (withdrawn.length > 0) this.ports.compactor.request(this.name)
+    this.withdrawn = this.withdrawn.filter((draft) => !removed.includes(draft))
     this.forget(drafts)
     if (this.opened !== undefined && !pushRun(this.opened.doc, run)) {
       this.writer = undefined
@@ -279,6 +307,15 @@ export class ReplicaDocument {
     this.changes.emit({ kind: "accepted", entries, update, source: undefined })
     if (records.length > 0) await this.erase(records, undefined)
     await this.mergeIfDue()
+  }
+
+  private removals(drafts: readonly Draft[]): StorageOperation[] {
+    return drafts.map((draft) => ({ kind: "delete", key: draftKey(this.name, draft.clock, draftHash(draft)) }))
+  }
+
+  /** Remembers, where texts go, that the files are to be compacted. */
+  private marks(erased: number): StorageOperation[] {
+    return erased > 0 ? this.ports.compactor.operations(this.name) : []
   }
 
   private forget(drafts: readonly Draft[]): void {
@@ -376,10 +413,24 @@ export class ReplicaDocument {
     const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
     const { runs, punched } = punch((await this.contents()).values(), (message) => destroyed.has(message))
     if (punched > 0) {
-      await this.rewrite(runs, this.current)
+      await this.rewrite(runs, this.current, this.marks(punched))
+      this.ports.compactor.request(this.name)
       if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
     }
+    await this.destroyAside((message) => destroyed.has(message))
     await this.dropErasedDrafts()
+  }
+
+  /** What a cut had set aside is no place to keep what was erased. */
+  private async destroyAside(isErased: (message: MessageId) => boolean): Promise<void> {
+    const batch: StorageOperation[] = []
+    for (const { key, value } of await this.ports.storage.scan(prefixRange(asidePrefix(this.name)))) {
+      const { runs, punched } = punch(readContents([value]).values(), isErased)
+      if (punched > 0) batch.push({ kind: "put", key, value: encodeUpdate(runs) })
+    }
+    if (batch.length === 0) return
+    await this.write([...batch, ...this.marks(batch.length)])
+    this.ports.compactor.request(this.name)
   }
 
   /** A backup or a clone may hold the draft of a message that was sealed elsewhere, and erased: it is not written again. */
@@ -387,18 +438,12 @@ export class ReplicaDocument {
     if (this.current.records.size === 0 || this.pending.length === 0) return
     const device = deviceIdOf(this.ports.signer.publicKey)
     const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
-    const gone = this.pending.filter(
-      (draft) => draft.class === "message" && destroyed.has(draftMessageId(device, draft)),
-    )
+    const gone = this.pending.filter((draft) => concerns(device, draft, (message) => destroyed.has(message)))
     if (gone.length === 0) return
-    await this.write(
-      gone.map((draft): StorageOperation => ({
-        kind: "delete",
-        key: draftKey(this.name, draft.clock, draftHash(draft)),
-      })),
-    )
+    await this.write([...this.removals(gone), ...this.marks(gone.length)])
+    this.ports.compactor.request(this.name)
     this.forget(gone)
-    this.changes.emit({ kind: "drafts", added: [] })
+    this.changes.emit({ kind: "drafts", added: [], gone })
   }
 
   async missingFrom(vector: Vector): Promise<LogRun[]> {
@@ -520,15 +565,16 @@ export class ReplicaDocument {
 
   /** Removes a draft and keeps it as refused, or forgets it. */
   async dropDraft(hash: BodyHash, refused: Uint8Array | undefined): Promise<void> {
-    await this.enqueue(async () => {
+    const gone = await this.enqueue(async () => {
       const item = this.pending.find((draft) => draftHash(draft) === hash)
       const batch: StorageOperation[] = []
       if (item !== undefined) batch.push({ kind: "delete", key: draftKey(this.name, item.clock, hash) })
       if (refused !== undefined) batch.push({ kind: "put", key: refusedKey(this.name, hash), value: refused })
       if (batch.length > 0) await this.write(batch)
       if (item !== undefined) this.forget([item])
+      return item === undefined ? [] : [item]
     })
-    this.changes.emit({ kind: "drafts", added: [] })
+    this.changes.emit({ kind: "drafts", added: [], gone })
   }
 
   async forgetRefused(hash: BodyHash): Promise<void> {
@@ -586,6 +632,14 @@ export class ReplicaDocument {
     this.commit(summary)
     this.stored = 1
   }
+}
+
+/** Whether a draft is a message, or an edit of one, that is erased. */
+function concerns(device: DeviceId, draft: Draft, isErased: (message: MessageId) => boolean): boolean {
+  if (draft.class !== "message") return false
+  if (isErased(draftMessageId(device, draft))) return true
+  const of = editedBy(draftEntry(device, draft))
+  return of !== undefined && isErased(of)
 }
 
 /** A summary and the number of the last update that it covers, plus one; 0: none. */

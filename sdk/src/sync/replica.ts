@@ -23,6 +23,7 @@ import {
   type UserId,
 } from "../protocol/names.js"
 import { prefixRange, type Storage } from "../storage/storage.js"
+import { Compactor } from "./compactor.js"
 import { ReplicaConversation, type ConversationChange } from "./conversation.js"
 import type { ReplicaDocument } from "./document.js"
 
@@ -59,6 +60,7 @@ export class Replica {
   private readonly carriers = new Set<unknown>()
   private readonly loading = new Map<ConversationId, Promise<ReplicaConversation>>()
   private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
+  private readonly compactor: Compactor
   private retryMs = FIRST_RETRY_MS
   private skewMs = 0
   private wantsGuard = false
@@ -67,6 +69,9 @@ export class Replica {
 
   private constructor(readonly ports: ReplicaPorts) {
     this.device = deviceIdOf(ports.signer.publicKey)
+    this.compactor = new Compactor(ports.storage, (error) => {
+      this.report(error)
+    })
   }
 
   /** Reads what the storage holds. */
@@ -79,18 +84,19 @@ export class Replica {
     const names = new Set<DocumentName>()
     for (const { key } of digests) addName(names, documentOfKey(key))
     for (const { key } of drafts) addName(names, documentOfDraftKey(key))
-    const segments = new Map<ConversationId, number[]>()
-    for (const name of names) {
-      const parts = documentParts(name)
-      const numbers = segments.get(parts.conversation) ?? []
-      if (parts.kind === "segment") numbers.push(parts.segment)
-      segments.set(parts.conversation, numbers)
-    }
-    await Promise.all(Array.from(segments, ([id, numbers]) => replica.load(id, numbers)))
+    const waiting = new Set<DocumentName>()
+    for (const { key } of drafts) addName(waiting, documentOfDraftKey(key))
+    const segments = segmentsOf(names)
+    const withDrafts = segmentsOf(waiting)
+    await Promise.all(Array.from(segments, ([id, numbers]) => replica.load(id, numbers, withDrafts.get(id))))
     return replica
   }
 
-  private async load(id: ConversationId, segments: readonly number[]): Promise<ReplicaConversation> {
+  private async load(
+    id: ConversationId,
+    segments: readonly number[],
+    withDrafts?: readonly number[],
+  ): Promise<ReplicaConversation> {
     const { storage, env, signer, verify, refusesKey } = this.ports
     const conversation = await ReplicaConversation.load(
       id,
@@ -100,6 +106,7 @@ export class Replica {
         signer,
         verify,
         refusesKey,
+        compactor: this.compactor,
         device: this.device,
         now: () => this.now(),
         guard: () => this.guard,
@@ -108,6 +115,7 @@ export class Replica {
         },
       },
       segments,
+      withDrafts,
     )
     conversation.changes.on((change) => {
       this.changes.emit({ conversation, change })
@@ -181,6 +189,7 @@ export class Replica {
       }
     }
     this.writing.set(true)
+    await this.compactor.resume()
     await this.wakeAll()
   }
 
@@ -301,7 +310,19 @@ export class Replica {
     this.ports.env.clearTimer(this.retryTimer)
     await Promise.all(this.pumping.values())
     for (const conversation of this.conversations.get().values()) await conversation.idle()
+    await this.compactor.close()
   }
+}
+
+function segmentsOf(names: ReadonlySet<DocumentName>): Map<ConversationId, number[]> {
+  const segments = new Map<ConversationId, number[]>()
+  for (const name of names) {
+    const parts = documentParts(name)
+    const numbers = segments.get(parts.conversation) ?? []
+    if (parts.kind === "segment") numbers.push(parts.segment)
+    segments.set(parts.conversation, numbers)
+  }
+  return segments
 }
 
 function addName(names: Set<DocumentName>, text: string): void {

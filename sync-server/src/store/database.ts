@@ -31,5 +31,10 @@ export interface Database {
   write(batch: readonly Operation[]): Promise<void>
   /** Makes the database writable again after a failure, without what that write had tried, and proves it by a synced `probe`. */
   recover(probe: Operation): Promise<void>
+  /**
+   * Rewrites the tables that hold a range without what they have of deleted and overwritten values. Not there where nothing
+   * of those is kept, as in memory.
+   */
+  compact?(range: KeyRange): Promise<void>
   close(): Promise<void>
 }

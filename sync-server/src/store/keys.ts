@@ -13,6 +13,7 @@ import * as encoding from "lib0/encoding"
  *
  *     "v1", document, "aside", name          runs set aside; inside the range that y-leveldb's clearDocument clears
  *     "weft", "digest", document             together, so that a start reads them without the documents
+ *     "weft", "erased", document             those whose files still hold the bytes of what was erased
  *     "weft", "setting", name                of the server
  *     "weft", "store", name                  of the store: format, incarnation
  */
@@ -22,6 +23,7 @@ export type Key =
   | { readonly kind: "meta"; readonly document: string; readonly name: string }
   | { readonly kind: "aside"; readonly document: string; readonly name: string }
   | { readonly kind: "digest"; readonly document: string }
+  | { readonly kind: "erased"; readonly document: string }
   | { readonly kind: "setting"; readonly name: string }
   | { readonly kind: "store"; readonly name: string }
 
@@ -51,6 +53,10 @@ export function digestKey(document: string): Uint8Array {
   return encodeParts("weft", "digest", document)
 }
 
+export function erasedKey(document: string): Uint8Array {
+  return encodeParts("weft", "erased", document)
+}
+
 export function settingKey(name: string): Uint8Array {
   return encodeParts("weft", "setting", name)
 }
@@ -74,6 +80,12 @@ export function asideRange(document: string): KeyRange {
   return { gte: encodeParts("v1", document, "aside"), lt: encodeParts("v1", document, "asidf") }
 }
 
+/** All keys of a document's contents; neither end is one. */
+export function contentsRange(document: string): KeyRange {
+  return { gte: encodeParts("v1", document, "aside"), lt: encodeParts("v1", document, "updatf") }
+}
+
+export const erasedRange: KeyRange = { gte: encodeParts("weft", "erased"), lt: encodeParts("weft", "erasee") }
 export const stateVectorRange: KeyRange = { gte: encodeParts("v1_sv"), lt: encodeParts("v1_sw") }
 export const digestRange: KeyRange = { gte: encodeParts("weft", "digest"), lt: encodeParts("weft", "digesu") }
 
@@ -95,6 +107,7 @@ export function parseKey(key: Uint8Array): Key | undefined {
   if (space === "v1" && b === "aside" && typeof c === "string") return { kind: "aside", document: a, name: c }
   if (space !== "weft" || typeof b !== "string" || c !== undefined) return undefined
   if (a === "digest") return { kind: "digest", document: b }
+  if (a === "erased") return { kind: "erased", document: b }
   if (a === "setting") return { kind: "setting", name: b }
   return a === "store" ? { kind: "store", name: b } : undefined
 }

@@ -126,6 +126,10 @@ export class LevelDatabase implements Database {
     })
   }
 
+  async compact({ gte, lt }: KeyRange): Promise<void> {
+    await this.#retried(() => this.#level.compactRange(gte, lt))
+  }
+
   close(): Promise<void> {
     return this.#level.close()
   }

@@ -12,6 +12,7 @@ import {
   type Env,
   type Timer,
 } from "@weft/sdk/protocol"
+import { Compaction } from "./compaction.js"
 import type { Database, Operation } from "./database.js"
 import { damaged, readState } from "./document-state.js"
 import { openFailure, storeFailure } from "./failure.js"
@@ -69,7 +70,9 @@ export async function openLevelStore({ directory, ...options }: LevelStoreOption
 export async function openStore(database: Database, options: StoreOptions): Promise<Store> {
   try {
     const incarnation = await prepare(database, options.env ?? systemEnv)
-    return new LevelStore(database, incarnation, options)
+    const store = new LevelStore(database, incarnation, options)
+    await store.resume()
+    return store
   } catch (error) {
     await database.close()
     throw openFailure(error, database.location)
@@ -99,6 +102,7 @@ class LevelStore implements Store {
   readonly #elapsed: () => number
   readonly #commits = new GroupCommit<StoreWrite>((group) => this.#commit(group))
   readonly #known = new KnownDocuments()
+  readonly #compaction: Compaction
   readonly #reads = new Set<Promise<unknown>>()
   #failure: WeftError | undefined
   #retryMs = FIRST_RETRY_MS
@@ -113,6 +117,15 @@ class LevelStore implements Store {
     this.#options = options
     this.#env = env
     this.#elapsed = options.elapsed ?? (() => env.now())
+    this.#compaction = new Compaction({
+      database,
+      // Also while the store closes: what is under way is finished.
+      write: ({ key, value }) => this.#commits.add({ kind: "put", key, value, bytes: value?.length ?? 0 }),
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#compaction.resume()
   }
 
   get failed(): boolean {
@@ -123,8 +136,9 @@ class LevelStore implements Store {
     return this.#write({ kind: "append", append, bytes: bytesOfWrite(append) })
   }
 
-  replace(replace: Replace): Promise<void> {
-    return this.#write({ kind: "replace", replace, bytes: bytesOfWrite(replace) })
+  async replace(replace: Replace): Promise<void> {
+    await this.#write({ kind: "replace", replace, bytes: bytesOfWrite(replace) })
+    if (replace.erased === true) this.#compaction.request(replace.document)
   }
 
   putSetting(key: string, value: Uint8Array): Promise<void> {
@@ -209,6 +223,7 @@ class LevelStore implements Store {
   }
 
   async #close(): Promise<void> {
+    await this.#compaction.close()
     await this.#commits.idle()
     await Promise.allSettled(this.#reads)
     if (this.#retry !== undefined) this.#env.clearTimer(this.#retry.timer)

@@ -106,7 +106,7 @@ async function mergeDocument(
   if (context === undefined || stored === undefined) return
   const contents = readStored(document, await store.updates(document))
   await turn(env)
-  const { runs } = punch(contents.values(), (message) => context.isErased(message))
+  const { runs, punched } = punch(contents.values(), (message) => context.isErased(message))
   await turn(env)
   const { summary, digest } = context.describe(contents)
   await store.replace({
@@ -116,6 +116,7 @@ async function mergeDocument(
     digest,
     stateVector: stateVectorOf(runs),
     covers: stored.clock,
+    erased: punched > 0,
     generation: stored.generation,
   })
   onMerged?.(document, stored.updates - 1)

@@ -3,7 +3,16 @@ import type { Database, Operation } from "./database.js"
 import { readState, SUMMARY, type DocumentState, type StoredState } from "./document-state.js"
 import { storeFailure } from "./failure.js"
 import { MAX_GROUP_WRITES } from "./group-commit.js"
-import { digestKey, MAX_UPDATE_CLOCK, metaKey, parseKey, stateVectorKey, updateKey, updateRange } from "./keys.js"
+import {
+  digestKey,
+  erasedKey,
+  MAX_UPDATE_CLOCK,
+  metaKey,
+  parseKey,
+  stateVectorKey,
+  updateKey,
+  updateRange,
+} from "./keys.js"
 import type { Append, Replace, StoredName } from "./store.js"
 import { encodeStateVectorRecord, encodeSummaryRecord, stateVectorOfUpdates } from "./values.js"
 
@@ -188,6 +197,7 @@ class Staging {
     state.clocks = { first: covers, last: clocks.last }
     this.put(updateKey(document, covers), update)
     this.put(stateVectorKey(document), encodeStateVectorRecord(covers, stateVector))
+    if (replace.erased === true) this.put(erasedKey(document), new Uint8Array(0))
     // What came with a later append is newer than this; only its count of bytes is off until the next summary.
     if (state.covers <= covers) {
       state.covers = covers

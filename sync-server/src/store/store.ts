@@ -86,6 +86,11 @@ export interface Replace {
   readonly stateVector: Uint8Array
   /** `clock` of the load() before the updates were read. */
   readonly covers: number
+  /**
+   * Texts went with it: their bytes are taken out of the store's files too, in the background. That this is to be done is
+   * written in the same batch, and made good at the next start after a crash. [SPEC X7]
+   */
+  readonly erased?: boolean
   /** `generation` of that load(). Without it the caller vouches that nothing else replaces. */
   readonly generation?: number
 }

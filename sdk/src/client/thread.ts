@@ -1,0 +1,65 @@
+import { createStore, type Subscribable } from "../base/store.js"
+import { segmentNumber } from "../conversation/node.js"
+import type { MessageList } from "../conversation/message.js"
+import type { MessageId } from "../protocol/entry.js"
+import type { ConversationView } from "./view.js"
+
+/**
+ * The messages of one thread, as a list that changes with the conversation's. All of them are newer than their root, so
+ * the list is complete once everything from the root's segment on was read: that begins with the first subscriber.
+ */
+export function createThread(view: ConversationView, root: MessageId): Subscribable<MessageList> {
+  let stop: (() => void) | undefined
+  let ready = isLoaded(view, root)
+  const store = createStore<MessageList>(read(), (listeners) => {
+    if (listeners === 0) {
+      stop?.()
+      stop = undefined
+    } else if (stop === undefined) {
+      stop = view.list.subscribe(refresh)
+      refresh()
+      load()
+    }
+  })
+
+  function read(): MessageList {
+    const state = ready && view.list.get().state === "ready" ? "ready" : "loading"
+    return { state, items: view.projection.thread(root), complete: state === "ready" }
+  }
+
+  function refresh(): void {
+    const [before, next] = [store.get(), read()]
+    const same = before.state === next.state && before.items.length === next.items.length
+    if (!same || next.items.some((message, index) => message !== before.items[index])) store.set(next)
+  }
+
+  function load(): void {
+    const segment = segmentOfRoot(view, root)
+    const loading = segment === undefined ? Promise.resolve() : view.loadBackTo(segment)
+    loading.then(
+      () => {
+        ready = true
+        refresh()
+      },
+      () => undefined, // A storage that can't be read is the replica's to tell; the thread stays as it is.
+    )
+  }
+
+  return {
+    get: () => {
+      // Without subscribers nobody else refreshes it.
+      if (stop === undefined) refresh()
+      return store.get()
+    },
+    subscribe: (listener) => store.subscribe(listener),
+  }
+}
+
+function segmentOfRoot(view: ConversationView, root: MessageId): number | undefined {
+  const node = view.projection.node(root)
+  return node === undefined ? view.projection.threadSegment(root) : segmentNumber(node.document)
+}
+
+function isLoaded(view: ConversationView, root: MessageId): boolean {
+  return view.projection.node(root)?.inOrder === true
+}

@@ -1,0 +1,220 @@
+import { WeftError } from "../base/errors.js"
+import { mayErase } from "../authority/project.js"
+import { areMentions, noMentions, type Mention } from "../conversation/mention.js"
+import type { Message } from "../conversation/message.js"
+import { segmentNumber, type Node } from "../conversation/node.js"
+import {
+  encodeSaid,
+  isEmoji,
+  messageIdParts,
+  type MessageRef,
+  type Said,
+  type SaidMessage,
+} from "../conversation/said.js"
+import { draftMessageId, type Draft } from "../log/draft.js"
+import type { BodyHash, MessageId } from "../protocol/entry.js"
+import { MAX_CONTENT_KEYS, MAX_EDITS } from "../protocol/limits.js"
+import { isWellFormed, parseUserId } from "../protocol/names.js"
+import type { ReplicaDocument } from "../sync/document.js"
+import type { Erasable } from "../sync/erase-draft.js"
+import type { GivenMention, OutgoingMessage, SendOptions } from "./api.js"
+import { Outgoing } from "./outgoing.js"
+import type { ConversationView, ViewPorts } from "./view.js"
+
+export interface WritingPorts extends ViewPorts {
+  isClosed(): boolean
+}
+
+/** What a user writes into a conversation: messages, and what is said about them. */
+export class Writing {
+  constructor(
+    private readonly ports: WritingPorts,
+    private readonly view: ConversationView,
+  ) {}
+
+  send(text: string, { replyTo, thread, mentions }: SendOptions = {}): OutgoingMessage {
+    this.demandWriter()
+    demandText(text)
+    return this.post({
+      kind: "message",
+      text,
+      mentions: demandMentions(mentions, text),
+      replyTo: replyTo === undefined ? undefined : this.refOf(replyTo),
+      thread: thread === undefined ? undefined : this.rootOf(thread),
+      forwardedFrom: undefined,
+    })
+  }
+
+  edit(id: MessageId, text: string, mentions?: readonly GivenMention[]): OutgoingMessage {
+    this.demandWriter()
+    demandText(text)
+    const { node, message, document } = this.demand(id)
+    if (!message.own) throw new WeftError("NOT_ALLOWED", "only its author edits a message")
+    if (message.form !== "text") throw new WeftError("BAD_ARGUMENT", "this message has no text")
+    if (message.status === "rejected") throw new WeftError("BAD_ARGUMENT", "this message was rejected: retry it")
+    const { projection } = this.view
+    if (projection.editsOf(id).length >= MAX_EDITS) {
+      throw new WeftError("NOT_ALLOWED", `a message takes at most ${String(MAX_EDITS)} edits`)
+    }
+    const seen = projection.editHeads(id).slice(-MAX_CONTENT_KEYS)
+    return this.post({ kind: "edit", of: node.id, seen, text, mentions: demandMentions(mentions, text) }, document)
+  }
+
+  react(id: MessageId, emoji: string, on: boolean): OutgoingMessage | undefined {
+    this.demandWriter()
+    if (!isEmoji(emoji)) throw new WeftError("BAD_ARGUMENT", "a reaction is an emoji of at most 64 bytes")
+    const { message, document } = this.demand(id)
+    if (message.form === "erased") throw new WeftError("BAD_ARGUMENT", "this message was erased")
+    const own = message.reactions.some((reaction) => reaction.emoji === emoji && reaction.own)
+    return own === on ? undefined : this.post({ kind: "reaction", of: id, emoji, on }, document)
+  }
+
+  async erase(id: MessageId): Promise<void> {
+    this.demandOpen()
+    const { conversation, device } = this.ports
+    const { node, message, document } = this.demand(id)
+    if (message.form === "erased") return
+    if (message.status === "rejected") throw new WeftError("BAD_ARGUMENT", "this message was rejected: discard it")
+    const right = mayErase(conversation.state, {
+      eraser: device,
+      target: message.device,
+      seen: conversation.state.headsFor(device),
+    })
+    if (right === undefined) throw new WeftError("NOT_ALLOWED", "only its author and moderators erase a message")
+    const edits = this.view.projection.editsOf(id).filter((edit) => edit.document === node.document)
+    const targets = [erasable(node, "message"), ...edits.map((edit) => erasable(edit, "edit"))]
+    const drafts = await conversation.erase(document, targets)
+    await Promise.all(drafts.map((draft) => this.track(draft).reached("saved")))
+  }
+
+  forward({ text, author, forwardedFrom }: Message): OutgoingMessage {
+    this.demandWriter()
+    if (text === undefined) throw new WeftError("BAD_ARGUMENT", "this message has no text")
+    return this.post({ ...plain(text), forwardedFrom: forwardedFrom ?? author })
+  }
+
+  /** Writes again what was refused, as a new entry. */
+  retry(id: MessageId): OutgoingMessage {
+    const outgoing = this.again(this.rejected(id))
+    this.ports.conversation.discard(hashOf(id)).catch(() => undefined)
+    return outgoing
+  }
+
+  async discard(id: MessageId): Promise<void> {
+    this.rejected(id)
+    await this.ports.conversation.discard(hashOf(id))
+  }
+
+  private again({ said }: Node): OutgoingMessage {
+    this.demandWriter()
+    switch (said?.kind) {
+      case "message":
+        return this.post(said)
+      case "edit":
+        return this.edit(said.of, said.text, said.mentions)
+      case "reaction":
+        return this.post(said, this.demand(said.of).document)
+      default:
+        throw new WeftError("BAD_ARGUMENT", "nothing that could be written again; an erasure is asked for anew")
+    }
+  }
+
+  private rejected(id: MessageId): Node {
+    const node = this.view.projection.node(id)
+    if (node?.rejection === undefined) throw new WeftError("BAD_ARGUMENT", "this was not rejected")
+    return node
+  }
+
+  private post(said: Exclude<Said, { kind: "unknown" }>, about?: ReplicaDocument): OutgoingMessage {
+    try {
+      return this.track(this.ports.conversation.post(encodeSaid(said), about).draft)
+    } catch (error) {
+      if (error instanceof RangeError)
+        throw new WeftError("BODY_TOO_LARGE", "a message has at most 64 KiB", { cause: error })
+      throw error
+    }
+  }
+
+  private track(draft: Draft): Outgoing {
+    const id = draftMessageId(this.ports.device, draft)
+    return new Outgoing(
+      id,
+      () => this.view.progressOf(id),
+      this.view.progress,
+      () => this.ports.isClosed(),
+    )
+  }
+
+  /** A message that was read, and where it stands. */
+  private demand(id: MessageId): { node: Node; message: Message; document: ReplicaDocument } {
+    const node = this.view.projection.node(id)
+    const document = node === undefined ? undefined : this.view.documentOf(node)
+    if (node?.message === undefined || document === undefined) {
+      throw new WeftError("BAD_ARGUMENT", "this message is not loaded here")
+    }
+    return { node, message: node.message, document }
+  }
+
+  private refOf(id: MessageId): MessageRef {
+    return { segment: segmentNumber(this.demand(id).node.document), id }
+  }
+
+  /** Threads have one level: a message of one leads to its root. */
+  private rootOf(id: MessageId): MessageRef {
+    const { node } = this.demand(id)
+    return (node.said?.kind === "message" ? node.said.thread : undefined) ?? this.refOf(id)
+  }
+
+  private demandOpen(): void {
+    if (this.ports.isClosed()) throw new WeftError("CLIENT_CLOSED", "this client was closed")
+  }
+
+  private demandWriter(): void {
+    this.demandOpen()
+    const { state } = this.ports.conversation
+    if (!state.maySpeak(this.ports.user)) {
+      const who = state.announcing ? "moderators" : "members"
+      throw new WeftError("NOT_ALLOWED", `only ${who} may write in this conversation`)
+    }
+  }
+}
+
+function plain(text: string): SaidMessage {
+  return {
+    kind: "message",
+    text,
+    mentions: noMentions,
+    replyTo: undefined,
+    thread: undefined,
+    forwardedFrom: undefined,
+  }
+}
+
+function hashOf(id: MessageId): BodyHash {
+  return id.slice(id.indexOf(".") + 1) as BodyHash
+}
+
+function erasable({ id }: Node, kind: Erasable["kind"]): Erasable {
+  const parts = messageIdParts(id)
+  if (parts === undefined) throw new TypeError("a message without a name")
+  return { ...parts, kind }
+}
+
+function demandText(text: unknown): void {
+  if (typeof text !== "string" || text.trim().length === 0)
+    throw new WeftError("BAD_ARGUMENT", "a message needs a text")
+  if (!isWellFormed(text)) throw new WeftError("BAD_ARGUMENT", "the text holds half of a surrogate pair")
+}
+
+function demandMentions(given: readonly GivenMention[] | undefined, text: string): readonly Mention[] {
+  if (given === undefined || given.length === 0) return noMentions
+  const mentions = given.map(({ start, length, user }): Mention => {
+    const parsed = user === null ? null : parseUserId(user)
+    if (parsed === undefined) throw new WeftError("BAD_ARGUMENT", "a mention names no user")
+    return { start, length, user: parsed }
+  })
+  if (mentions.length > MAX_CONTENT_KEYS || !areMentions(mentions, text)) {
+    throw new WeftError("BAD_ARGUMENT", "mentions are ascending ranges of the text, at most 64, not overlapping")
+  }
+  return mentions
+}

@@ -1,0 +1,124 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { createClient, createMemoryStorage, type Client, type Conversation, type Message } from "@weft/sdk/node"
+import { prefixRange, type Storage } from "../../sdk/src/storage/storage.ts"
+import { conversationOf, projectionHash, until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+
+const clients: Client[] = []
+
+async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
+  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
+  clients.push(made)
+  return made
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((one) => one.close()))
+})
+
+function shown(conversation: Conversation, passes: (items: readonly Message[]) => boolean): Promise<unknown> {
+  return until(conversation.messages, ({ state, items }) => state === "ready" && passes(items))
+}
+
+async function holds(storage: Storage, text: string): Promise<boolean> {
+  const entries = await storage.scan(prefixRange("u/"))
+  const drafts = await storage.scan(prefixRange("p/"))
+  return [...entries, ...drafts].some(({ value }) => Buffer.from(value).includes(text))
+}
+
+/** Two devices of alice's and one of bob's at two peered servers, with one message of alice's that all have. */
+async function setUp() {
+  const first = await startTestServer()
+  const second = await startTestServer({ peers: [`${first.url}/sync`] })
+  const storages = [createMemoryStorage(), createMemoryStorage(), createMemoryStorage()] as const
+  const phone = await client("alice", { servers: [first.url], storage: storages[0] })
+  const laptop = await client("alice", { servers: [second.url], storage: storages[1] })
+  const bob = await client("bob", { servers: [second.url], storage: storages[2] })
+  const onPhone = await phone.createConversation({ title: "Trip", members: ["bob"] })
+  const message = onPhone.send("we meet at noon")
+  const onLaptop = await conversationOf(laptop, onPhone.id)
+  const atBob = await conversationOf(bob, onPhone.id)
+  const all = [onPhone, onLaptop, atBob] as const
+  await Promise.all(all.map((one) => shown(one, (items) => items.length === 1)))
+  return { devices: [phone, laptop, bob] as const, all, id: message.id, storages }
+}
+
+async function synced(devices: readonly Client[]): Promise<void> {
+  await Promise.all(devices.map((device) => device.synced()))
+}
+
+describe("what is said about messages, across devices, servers and offline spells", () => {
+  it("[M5, M6] edits of two devices merge, reactions converge, both written offline", async () => {
+    const { devices, all, id } = await setUp()
+    const [onPhone, onLaptop, atBob] = all
+    await synced(devices)
+    for (const device of devices) device.goOffline()
+    const edits = [onPhone.edit(id, "we all meet at noon"), onLaptop.edit(id, "we meet at noon sharp")]
+    onPhone.react(id, "👍")
+    onPhone.unreact(id, "👍")
+    onLaptop.react(id, "🎉")
+    atBob.react(id, "👍")
+    await Promise.all(edits.map((edit) => edit.reached("saved")))
+    expect(onPhone.message(id)).toMatchObject({ text: "we all meet at noon", reactions: [] })
+    for (const device of devices) device.goOnline()
+    await Promise.all(edits.map((edit) => edit.reached("sent")))
+    for (const one of all) {
+      await shown(one, ([message]) => message?.text === "we all meet at noon sharp" && message.reactions.length === 2)
+    }
+    await synced(devices)
+    for (const one of all) {
+      await shown(one, ([message]) => message?.unsent.length === 0)
+      const reactions = one.message(id)?.reactions.map(({ emoji, users }) => [emoji, users])
+      expect(new Map(reactions as [string, string[]][])).toEqual(
+        new Map([
+          ["🎉", ["alice"]],
+          ["👍", ["bob"]],
+        ]),
+      )
+      expect(one.history(id).map(({ text }) => text)).toHaveLength(3)
+    }
+    expect(new Set(all.map(projectionHash)).size).toBe(1)
+    // The next edit has seen both: it stands alone.
+    await onPhone.edit(id, "noon").reached("sent")
+    await shown(atBob, ([message]) => message?.text === "noon")
+  })
+
+  it("[X5, M8] an erasure takes edits along, also one that its author's other device wrote without knowing", async () => {
+    const { devices, all, id, storages } = await setUp()
+    const [, laptop, bob] = devices
+    const [onPhone, onLaptop, atBob] = all
+    await onPhone.edit(id, "a first secret").reached("sent")
+    await atBob.send("indeed", { replyTo: id }).reached("sent")
+    await synced(devices)
+    laptop.goOffline()
+    await onLaptop.edit(id, "a late secret").reached("saved")
+    await onPhone.erase(id)
+    await shown(atBob, ([message]) => message?.form === "erased")
+    expect(atBob.message(id)).toMatchObject({ form: "erased", erasedBy: "alice", edited: undefined, reactions: [] })
+    expect(atBob.messages.get().items[1]).toMatchObject({ quote: { state: "ready", form: "erased", text: undefined } })
+    laptop.goOnline()
+    await shown(onLaptop, ([message]) => message?.form === "erased")
+    await synced(devices)
+    // The laptop sealed its edit before it heard of the erasure; whoever of alice's devices hears of both erases it too.
+    for (const text of ["noon", "first secret", "late secret"]) {
+      for (const storage of storages) await vi.waitUntil(async () => !(await holds(storage, text)))
+    }
+    await vi.waitUntil(async () => new Set(await Promise.all(all.map((one) => one.digest()))).size === 1)
+    expect(new Set(all.map(projectionHash)).size).toBe(1)
+    expect(atBob.history(id)).toEqual([])
+    expect(bob.status.get().pending).toEqual([])
+  })
+
+  it("[A13] only the author and moderators erase; a moderator's erasure hides at once", async () => {
+    const { all, id } = await setUp()
+    const [onPhone, , atBob] = all
+    await expect(atBob.erase(id)).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+    expect(() => atBob.edit(id, "mine now")).toThrow(expect.objectContaining({ code: "NOT_ALLOWED" }))
+    const theirs = atBob.send("rude")
+    await theirs.reached("sent")
+    await shown(onPhone, (items) => items.length === 2)
+    await onPhone.erase(theirs.id)
+    await shown(atBob, ([, message]) => message?.form === "erased")
+    expect(atBob.message(theirs.id)).toMatchObject({ erasedBy: "alice", text: undefined })
+  })
+})

@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto"
+import { readdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { afterEach, expect, it, vi } from "vitest"
+import { createClient, type Client } from "@weft/sdk/node"
+import { conversationOf, until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+import { temporaryDirectory } from "../support/temporary.ts"
+
+const clients: Client[] = []
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((one) => one.close()))
+})
+
+async function client(user: string, servers: readonly string[], directory: string): Promise<Client> {
+  const made = await createClient({ user, servers, directory })
+  clients.push(made)
+  return made
+}
+
+/** Whether a file below a folder holds the text or any eight letters of it: tables are compressed, and may break it up. */
+async function isOnDisk(folder: string, text: string): Promise<boolean> {
+  const parts = Array.from({ length: text.length - 7 }, (_, at) => text.slice(at, at + 8))
+  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile()) continue
+    // LevelDB drops files at any moment.
+    const bytes = await readFile(join(file.parentPath, file.name)).catch(() => Buffer.alloc(0))
+    if (parts.some((part) => bytes.includes(part))) return true
+  }
+  return false
+}
+
+function secret(): string {
+  return randomBytes(24).toString("base64url")
+}
+
+it("[X7] an erased text, and its edits, are in no file of two servers and two devices", async () => {
+  const first = await startTestServer()
+  const second = await startTestServer({ peers: [`${first.url}/sync`] })
+  const [atAlice, atBob] = [await temporaryDirectory(), await temporaryDirectory()]
+  const folders = [atAlice, atBob, first.data, second.data]
+  const alice = await client("alice", [first.url], atAlice)
+  const bob = await client("bob", [second.url], atBob)
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const [before, text, edited, after] = [secret(), secret(), secret(), secret()]
+  await trip.send(before).reached("sent")
+  const message = trip.send(text)
+  await message.reached("sent")
+  await trip.edit(message.id, edited).reached("sent")
+  await trip.send(after).reached("sent")
+  const received = await conversationOf(bob, trip.id)
+  await until(received.messages, ({ items }) => items.length === 3 && items[1]?.text === edited)
+  for (const folder of folders) {
+    for (const any of [before, text, edited, after])
+      await vi.waitUntil(() => isOnDisk(folder, any), { timeout: 10_000 })
+  }
+
+  await trip.erase(message.id)
+  await until(received.messages, ({ items }) => items[1]?.form === "erased")
+  for (const folder of folders) {
+    for (const gone of [text, edited]) {
+      await vi.waitUntil(async () => !(await isOnDisk(folder, gone)), { timeout: 20_000, interval: 100 })
+    }
+  }
+  // The others are still there, to be read after a start too.
+  await bob.close()
+  const again = await client("bob", [], atBob)
+  const kept = (await conversationOf(again, trip.id)).messages.get().items
+  expect(kept.map(({ text: shown, form }) => [shown, form])).toEqual([
+    [before, "text"],
+    [undefined, "erased"],
+    [after, "text"],
+  ])
+})
+
+it("[X6, X7] a text that was erased before it was sent is in no file of its device", async () => {
+  const directory = await temporaryDirectory()
+  const alice = await client("alice", [], directory)
+  const trip = await alice.createConversation({ title: "Trip" })
+  const text = secret()
+  const message = trip.send(text)
+  await message.reached("saved")
+  expect(await isOnDisk(directory, text)).toBe(true)
+  await trip.erase(message.id)
+  await vi.waitUntil(async () => !(await isOnDisk(directory, text)), { timeout: 20_000, interval: 100 })
+})
