@@ -55,6 +55,7 @@ export type {
   UndoneAct,
 } from "./client/account-api.js"
 export { unread, type Copy, type ReadState, type Unread, type UnreadInput } from "./conversation/unread.js"
+export type { Change, Governance, Invite, InviteOptions, Membership, PinnedMessage } from "./client/governance-api.js"
 export type { ConnectionStatus, PendingWork, SyncStatus } from "./client/status.js"
 export type {
   Edited,
@@ -70,7 +71,7 @@ export type {
 export type { Mention } from "./conversation/mention.js"
 export type { Role } from "./authority/role.js"
 export type { RefusalCode } from "./protocol/codes.js"
-export type { MessageId } from "./protocol/entry.js"
+export type { ControlId, MessageId } from "./protocol/entry.js"
 export type { ConversationId, DeviceId, UserId } from "./protocol/names.js"
 export type { Subscribable } from "./base/store.js"
 export type { Env } from "./base/env.js"

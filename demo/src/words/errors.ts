@@ -78,6 +78,13 @@ export function explainError(error: unknown): string {
 /** Why a server, or this device, would not take something; to be followed by the code. */
 export function explainRefusal(code: RefusalCode | undefined): string {
   switch (code) {
+    case "INVITE_VOID":
+    case "INVITE_REVOKED":
+      return "The link is not valid any more"
+    case "INVITE_EXPIRED":
+      return "The link has expired"
+    case "INVITE_USED_UP":
+      return "The link was used by as many people as it was for"
     case "PAST_CUT":
     case "NOT_MEMBER":
       return "You are no longer a member here"

@@ -43,6 +43,17 @@ export function cutOf(state: ControlState, log: LogId, segment: number, firstSee
   return binding.reduce((kept, { cut }) => Math.max(kept, cut.get(segment)?.get(log) ?? 0), 0)
 }
 
+/** Whether segments are to be brought in line: what is cut after some control entries is not what was cut before. */
+export function movesCuts(before: ControlState | undefined, after: ControlState): boolean {
+  if (before === undefined) return after.removals.length > 0 || after.fallen.size > 0
+  const present = new Set(after.removals.map(({ id }) => id))
+  if (before.removals.length !== present.size || before.removals.some(({ id }) => !present.has(id))) return true
+  // Strangers whom anybody may introduce, without effect, are not worth a look at every segment.
+  for (const user of before.everMembers) if (!after.everMembers.has(user)) return true
+  for (const user of before.fallen) if (after.everMembers.has(user)) return true
+  return false
+}
+
 export interface ErasureClaim {
   readonly eraser: DeviceId
   /** Whose message it is. */

@@ -2,7 +2,7 @@ import { type ConversationId, conversationIdOf } from "../protocol/names.js"
 import { Causality, type ControlEntry } from "./causality.js"
 import { ControlState } from "./state.js"
 
-export { admitEntry, cutOf, mayErase } from "./admit.js"
+export { admitEntry, cutOf, mayErase, movesCuts } from "./admit.js"
 export type { ControlEntry } from "./causality.js"
 export type { ControlState, Invite } from "./state.js"
 

@@ -93,8 +93,6 @@ export class ControlState {
   readonly removals: readonly MemberRemoval[]
   /** Users for whom devices were introduced, and whom no valid entry ever added: what let them in fell. */
   readonly fallen: ReadonlySet<UserId>
-  /** Names what `cutOf` depends on: where it differs, segments are to be brought in line. Empty: nothing is cut. */
-  readonly limits: string
   /** What the next entry names as seen; at most MAX_SEEN. */
   readonly heads: readonly ControlId[]
   readonly #causality: Causality
@@ -130,7 +128,6 @@ export class ControlState {
       this.#claims.set(device, action.certificate.user)
     }
     this.fallen = new Set(Array.from(this.#claims.values()).filter((user) => !this.everMembers.has(user)))
-    this.limits = [...this.removals.map(({ id }) => id), ...this.fallen].sort(compareText).join("\n")
     this.invites = this.#openInvites()
     this.heads = this.headsFor(undefined)
   }

@@ -2,7 +2,7 @@ import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { encodeControl, type ControlAction } from "../authority/control.js"
 import { createLedger, type Ledger } from "../authority/ledger.js"
-import { cutOf, type ControlState } from "../authority/project.js"
+import { cutOf, movesCuts, type ControlState } from "../authority/project.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
@@ -51,8 +51,8 @@ export class ReplicaConversation {
   private readonly governing = createQueue()
   private ledger: Ledger
   private clock = 0 as Clock
-  /** The limits that the segments were last brought in line with. */
-  private enforced = ""
+  /** The authority that the segments were last brought in line with. */
+  private enforced: ControlState | undefined
   private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
   private control!: ReplicaDocument
 
@@ -369,8 +369,8 @@ export class ReplicaConversation {
 
   /** Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. [SPEC A] */
   private async enforce(): Promise<void> {
-    const { limits } = this.state
-    if (limits === this.enforced || this.ports.guard() === undefined) return
+    const { state } = this
+    if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return
     for (const number of this.segmentNumbers) {
       const document = await this.segment(number)
       const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>
@@ -387,7 +387,7 @@ export class ReplicaConversation {
       // A removal that fell gives back what it had cut.
       await document.retryAsides()
     }
-    this.enforced = limits
+    this.enforced = state
   }
 
   private showRefused(document: ReplicaDocument, refused: readonly RefusedDraft[]): void {

@@ -13,6 +13,7 @@ import {
   digestOf,
   documentParts,
   encodeRecord,
+  movesCuts,
   punch,
   readRun,
   recordIdOf,
@@ -375,7 +376,7 @@ export class Conversation {
         await this.#ports.index.set(this.id, changes)
       }),
     )
-    if (before.limits !== state.limits) await this.#enforce()
+    if (movesCuts(before, state)) await this.#enforce()
   }
 
   /** Books, stores and relays what the check accepted. */
@@ -586,7 +587,7 @@ export class Conversation {
   }
 
   async #cut(document: ActiveDocument): Promise<void> {
-    if (documentParts(document.name).kind === "control" || this.#state.limits === "") return
+    if (documentParts(document.name).kind === "control" || !movesCuts(undefined, this.#state)) return
     const context = this.#context(document)
     const cut = await cutDocument(document, this.#ports.store, (log, firstSeen) => context.cutOf(log, firstSeen))
     if (cut === 0) return
