@@ -123,8 +123,11 @@ export class ChangeList {
 
   private refresh(): void {
     this.items = this.read()
-    const changes = Array.from(this.items.values(), (item) => this.show(item)).filter((change) => this.isShown(change))
-    changes.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
+    // By clock: what was written in one millisecond keeps its order.
+    const changes = Array.from(this.items.values())
+      .sort((a, b) => a.entry.head.clock - b.entry.head.clock)
+      .map((item) => this.show(item))
+      .filter((change) => this.isShown(change))
     const accepted = changes.filter(({ status }) => status === "accepted")
     const hidden = new Set(accepted.slice(0, Math.max(0, accepted.length - MAX_ACCEPTED)))
     const shown = changes.filter((change) => !hidden.has(change))
