@@ -38,3 +38,15 @@ export const MAX_INVITE_USES = 1_000_000
  * servers keep their limits, so that a stock carrier's whole document is never refused.
  */
 export const MAX_UPDATE_LOGS = 16_384
+/** Bytes of one receipt register: two vectors of so many logs fit. [SPEC P1] */
+export const MAX_REGISTER_BYTES = 8 * 1024
+/** Logs that one vector of a register lists; the rest is said by a hash. [SPEC P2] */
+export const MAX_REGISTER_LOGS = 192
+/** Conversations that a device shows at once; their people come and go before its eyes. [SPEC P9] */
+export const MAX_WATCHED = 64
+/** Signals of one frame. [SPEC P10] */
+export const MAX_SIGNALS = 256
+/** Users from whom one user hides. [SPEC P12] */
+export const MAX_HIDDEN = 256
+/** How long somebody types by one word of it. [SPEC P9] */
+export const TYPING_MS = 6_000

@@ -70,6 +70,11 @@ export class PeerUpdates {
     if (items.some(({ code }) => isTransient(code))) this.#compareLater(conversationOf(document))
   }
 
+  /** Registers that it refused for now, as when it lacks what introduces their device. */
+  declined({ conversation, code }: FrameOf<"declined">): void {
+    if (isTransient(code)) this.#compareLater(conversation)
+  }
+
   end(): void {
     for (const timer of this.#retries.values()) this.#ports.env.clearTimer(timer)
     this.#retries.clear()

@@ -1,10 +1,12 @@
 import {
   compareText,
   decodeUpdate,
+  parseConversationId,
   parseDocumentName,
   systemEnv,
   WeftError,
   type ConversationId,
+  type DeviceId,
   type DocumentName,
   type Env,
   type Timer,
@@ -18,6 +20,10 @@ import {
   asideRange,
   digestRange,
   parseKey,
+  registerKey,
+  registerRange,
+  registersKey,
+  registersRange,
   settingKey,
   stateVectorPrefixRange,
   stateVectorRange,
@@ -125,11 +131,34 @@ class LevelStore implements Store {
   }
 
   putSetting(key: string, value: Uint8Array): Promise<void> {
-    return this.#write({ kind: "put", key: settingKey(key), value, bytes: value.length })
+    return this.#put([{ key: settingKey(key), value }])
   }
 
   putAside(document: DocumentName, name: string, update: Uint8Array | undefined): Promise<void> {
-    return this.#write({ kind: "put", key: asideKey(document, name), value: update, bytes: update?.length ?? 0 })
+    return this.#put([{ key: asideKey(document, name), value: update }])
+  }
+
+  putRegisters(
+    conversation: ConversationId,
+    changes: ReadonlyMap<DeviceId, Uint8Array | undefined>,
+    digest: Uint8Array | undefined,
+  ): Promise<void> {
+    const operations = Array.from(changes, ([device, value]) => ({ key: registerKey(conversation, device), value }))
+    return this.#put([...operations, { key: registersKey(conversation), value: digest }])
+  }
+
+  registers(conversation: ConversationId): Promise<Uint8Array[]> {
+    return this.#read(() => this.#database.scan(registerRange(conversation), (_, value) => value))
+  }
+
+  registerDigests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]> {
+    return this.#read(() =>
+      this.#database.scan(registersRange, (bytes, digest) => {
+        const key = parseKey(bytes)
+        const conversation = key?.kind === "registers" ? parseConversationId(key.conversation) : undefined
+        return conversation === undefined ? undefined : { conversation, digest: new Uint8Array(digest) }
+      }),
+    )
   }
 
   getSetting(key: string): Promise<Uint8Array | undefined> {
@@ -202,6 +231,11 @@ class LevelStore implements Store {
     if (this.#retry !== undefined) this.#env.clearTimer(this.#retry.timer)
     await this.#recovering
     await this.#database.close()
+  }
+
+  #put(operations: readonly Operation[]): Promise<void> {
+    const bytes = operations.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+    return this.#write({ kind: "put", operations, bytes })
   }
 
   #write(write: StoreWrite): Promise<void> {
