@@ -46,6 +46,8 @@ export type {
 } from "./client/api.js"
 export type { ConnectionStatus, PendingWork, SyncStatus } from "./client/status.js"
 export type { Message, MessageList, MessageStatus } from "./conversation/message.js"
+export type { MessageReceipts, Receipt } from "./conversation/receipts.js"
+export type { Presence } from "./sync/signals.js"
 export type { Role } from "./authority/role.js"
 export type { RefusalCode } from "./protocol/codes.js"
 export type { MessageId } from "./protocol/entry.js"

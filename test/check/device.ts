@@ -284,6 +284,7 @@ export class CheckDevice implements Replica {
       acknowledged: () => 0,
       isErased: (document, message) => erased.get(document)?.has(message) === true,
       isDurable: () => true,
+      receivedBy: () => undefined,
     })
     for (const name of this.conversation.documentNames) {
       const document = await this.conversation.document(name)

@@ -10,7 +10,9 @@ import type { Storage } from "../storage/storage.js"
 import { Acks } from "../sync/acks.js"
 import type { DocumentChange } from "../sync/document.js"
 import { Replica } from "../sync/replica.js"
+import type { ConversationRegisters } from "../sync/registers.js"
 import { Session } from "../sync/session.js"
+import { Signals } from "../sync/signals.js"
 import type { Transport } from "../transport/transport.js"
 import type { Client, ClientOptions, Conversation } from "./api.js"
 import { ConversationHandle } from "./conversation.js"
@@ -94,6 +96,13 @@ interface ClientParts {
   readonly acks: Acks
 }
 
+/** What an application chose, or an account says. */
+interface AppliedPrivacy {
+  readonly receipts?: boolean | undefined
+  readonly lastSeen?: boolean | undefined
+  readonly hidden?: ReadonlySet<UserId>
+}
+
 class WeftClient implements Client {
   readonly user: UserId
   readonly device: DeviceId
@@ -103,8 +112,10 @@ class WeftClient implements Client {
   private readonly listStore = createStore<readonly Conversation[]>([])
   private readonly handles = new Map<ConversationId, ConversationHandle>()
   private readonly opening = new Map<ConversationId, Promise<ConversationHandle>>()
+  readonly presence: Client["presence"]
   private readonly session: Session
   private readonly joins: Joins
+  private readonly signals: Signals
   private readonly stops: (() => void)[] = []
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
@@ -117,12 +128,25 @@ class WeftClient implements Client {
   constructor(private readonly parts: ClientParts) {
     const { replica, acks, env, platform, options, user } = parts
     this.user = user
+    this.signals = new Signals({
+      env,
+      user,
+      ask: (asked) => {
+        platform.tabs.tell({ kind: "asks", asked })
+      },
+      pass: (items) => {
+        platform.tabs.tell({ kind: "signals", items })
+      },
+    })
+    this.presence = this.signals.presence
+    this.setPrivacy(options.privacy ?? {})
     this.device = deviceIdOf(replica.ports.signer.publicKey)
     this.session = new Session({
       replica,
       acks,
       env,
       transport: platform.transport,
+      signals: this.signals,
       servers: () => parts.servers,
       // A development server takes the name for the token.
       token: options.token ?? (() => user),
@@ -150,6 +174,9 @@ class WeftClient implements Client {
           platform.tabs.tell({ kind: "changed", document: change.document.name })
         }
         this.refreshSoon()
+      }),
+      replica.registerChanges.on(({ conversation }) => {
+        if (replica.writing.get()) platform.tabs.tell({ kind: "registers", conversation })
       }),
       replica.health.subscribe(() => {
         this.refreshSoon()
@@ -222,8 +249,25 @@ class WeftClient implements Client {
       case "acks":
         this.background(() => acks.reload())
         break
+      case "registers":
+        this.background(async () => {
+          if (!replica.writing.get()) await (await this.registersOf(message.conversation)).reload()
+        })
+        break
+      case "read":
+        this.background(async () => {
+          if (replica.writing.get()) await (await this.registersOf(message.conversation)).advanceRead(message.vector)
+        })
+        break
+      case "signals":
+        this.signals.take(message.items, true)
+        break
+      case "asks":
+        this.signals.asked(message.asked)
+        break
       case "connection":
         this.remote = { connection: message.connection }
+        if (message.connection.kind !== "online") this.signals.disconnected()
         break
       case "online":
         if (message.online) this.goOnline(true)
@@ -231,6 +275,17 @@ class WeftClient implements Client {
         break
     }
     this.refreshSoon()
+  }
+
+  private async registersOf(id: ConversationId): Promise<ConversationRegisters> {
+    const { replica } = this.parts
+    return replica.registersOf(await replica.conversation(id))
+  }
+
+  /** What others may know of this user, and of whom nothing is shown and who are shown nothing: those who are blocked. */
+  setPrivacy({ receipts = true, lastSeen = true, hidden = new Set<UserId>() }: AppliedPrivacy): void {
+    this.parts.replica.shareReads(receipts)
+    this.signals.setPrivacy(lastSeen, hidden)
   }
 
   private background(task: () => Promise<unknown>): void {
@@ -257,6 +312,13 @@ class WeftClient implements Client {
           ConversationHandle.open({
             conversation,
             acks,
+            registers: replica.registersOf(conversation),
+            signals: this.signals,
+            tellRead: (vector) => {
+              if (replica.writing.get()) return false
+              this.parts.platform.tabs.tell({ kind: "read", conversation: id, vector })
+              return true
+            },
             user: this.user,
             device: this.device,
             env: this.parts.env,
@@ -402,6 +464,7 @@ class WeftClient implements Client {
       this.refresh()
     })
     await this.session.close()
+    this.signals.close()
     for (const stop of this.stops) stop()
     for (const handle of this.handles.values()) await handle.close()
     await replica.close()

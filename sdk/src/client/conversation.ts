@@ -10,17 +10,24 @@ import type { RefusalCode } from "../protocol/codes.js"
 import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
-import { isWellFormed, type ConversationId } from "../protocol/names.js"
+import { isWellFormed, type ConversationId, type UserId } from "../protocol/names.js"
+import type { MessageReceipts } from "../conversation/receipts.js"
 import { attachMirrors } from "../sync/mirror.js"
+import type { ReadVector } from "../sync/registers.js"
+import type { Signals } from "../sync/signals.js"
 import type { Conversation, ConversationInfo, OutgoingMessage, ProviderFactory } from "./api.js"
 import { partnerOf } from "./direct.js"
 import type { InviteOptions, Membership } from "./governance-api.js"
 import { Governor, type GovernorPorts } from "./governor.js"
+import { LiveReceipts } from "./live-receipts.js"
 import { MergedList } from "./merged-list.js"
 import { Outgoing } from "./outgoing.js"
 import { ConversationView, type ViewPorts } from "./view.js"
 
 export interface HandlePorts extends ViewPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
+  readonly signals: Signals
+  /** Asks the tab that writes to tell what was read; false where it is this one. */
+  tellRead(vector: ReadVector | undefined): boolean
   isClosed(): boolean
   /** Whether a link to this conversation waits to be used. */
   isJoining(): boolean
@@ -33,6 +40,8 @@ export class ConversationHandle implements Conversation {
   readonly id: ConversationId
   readonly info: Subscribable<ConversationInfo>
   readonly messages: Subscribable<MessageList>
+  readonly typing: Conversation["typing"]
+  readonly presence: Conversation["presence"]
   private readonly view: ConversationView
   private readonly governor: Governor
   private readonly merged = new MergedList()
@@ -54,6 +63,8 @@ export class ConversationHandle implements Conversation {
         this.demandOpen()
       },
     })
+    this.typing = ports.signals.typing(this.id)
+    this.presence = ports.signals.presenceIn(this.id)
     this.infoStore = createStore<ConversationInfo>(this.readInfo())
     this.info = this.infoStore
     const refresh = (): void => {
@@ -106,6 +117,32 @@ export class ConversationHandle implements Conversation {
 
   get isIntroduced(): boolean {
     return this.ports.conversation.state.devices.get(this.ports.device)?.certified === true
+  }
+
+  setTyping(on = true): void {
+    this.demandOpen()
+    this.ports.signals.setTyping(this.id, on)
+  }
+
+  receipts(id: MessageId): Subscribable<MessageReceipts> {
+    const hides = (user: UserId): boolean => this.ports.signals.hides(user)
+    const read = (): MessageReceipts | undefined => {
+      for (const { view } of this.siblings) {
+        const receipts = view.receipts(id, hides)
+        if (receipts !== undefined) return receipts
+      }
+      return undefined
+    }
+    const registers = this.siblings.map(({ ports }) => ({
+      subscribe: (listener: () => void) => ports.registers.changes.on(listener),
+    }))
+    return new LiveReceipts(read, [this.messages, ...registers])
+  }
+
+  /** This user has read so much of each log, beside what was read before; undefined: all that is here. */
+  async advanceRead(vector?: ReadVector): Promise<void> {
+    this.demandOpen()
+    if (!this.ports.tellRead(vector)) await this.ports.registers.advanceRead(vector)
   }
 
   async loadOlder(): Promise<void> {

@@ -3,16 +3,19 @@ import { createStore } from "../base/store.js"
 import { erasedMessages } from "../authority/gate.js"
 import { Projection } from "../conversation/projection.js"
 import type { Message, MessageList } from "../conversation/message.js"
+import type { MessageReceipts } from "../conversation/receipts.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
 import { documentParts, type DeviceId } from "../protocol/names.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { Acks } from "../sync/acks.js"
 import type { ConversationChange, ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
+import type { ConversationRegisters } from "../sync/registers.js"
 
 export interface ViewPorts {
   readonly conversation: ReplicaConversation
   readonly acks: Acks
+  readonly registers: ConversationRegisters
   readonly user: UserId
   readonly device: DeviceId
 }
@@ -34,6 +37,10 @@ export class ConversationView {
     this.stopListening = [
       ports.conversation.changes.on((change) => {
         this.onChange(change)
+      }),
+      ports.registers.changes.on(() => {
+        this.projection.reviewReceipts()
+        this.publishSoon()
       }),
       ports.acks.changes.on((document) => {
         if (this.documents.has(document)) this.review()
@@ -61,6 +68,13 @@ export class ConversationView {
     return this.projection.documentOf(id)
   }
 
+  /** What is known of an own message at its readers; undefined where it is not sealed, not here, or another's. */
+  receipts(id: MessageId, hides: (user: UserId) => boolean): MessageReceipts | undefined {
+    const place = this.projection.placeOf(id)
+    if (place === undefined || this.message(id)?.own !== true) return undefined
+    return this.ports.registers.receipts(place.document, place.entry, hides)
+  }
+
   get waiting(): number {
     return this.projection.waiting
   }
@@ -73,7 +87,7 @@ export class ConversationView {
   }
 
   private createProjection(): Projection {
-    const { conversation, acks, user, device } = this.ports
+    const { conversation, acks, registers, user, device } = this.ports
     return new Projection({
       user,
       device,
@@ -84,6 +98,7 @@ export class ConversationView {
         return of === device ? user : undefined
       },
       acknowledged: (document, log) => acks.count(document, log),
+      receivedBy: (document, entry) => registers.statusOf(document, entry),
       isErased: (document, message) => this.erasedIn(document).has(message),
       isDurable: (document, draft) => this.documents.get(document)?.isDurable(draft) ?? true,
     })

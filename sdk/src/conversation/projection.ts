@@ -14,6 +14,8 @@ export interface ProjectionPorts {
   authorOf(device: DeviceId): UserId | undefined
   /** Elements of an own log that a server made durable. */
   acknowledged(document: DocumentName, log: Entry["log"]): number
+  /** How far an own message came at its readers. */
+  receivedBy(document: DocumentName, entry: Entry): "delivered" | "read" | undefined
   isErased(document: DocumentName, message: MessageId): boolean
   isDurable(document: DocumentName, draft: Draft): boolean
 }
@@ -38,6 +40,8 @@ export class Projection {
   private nodes = new Map<MessageId, Node>()
   private order: Node[] = []
   private unsettled = new Set<Node>()
+  /** Own messages on their way to their readers. */
+  private unread = new Set<Node>()
   private cached: readonly Message[] | undefined
 
   constructor(private readonly ports: ProjectionPorts) {}
@@ -144,8 +148,12 @@ export class Projection {
   }
 
   private settle(node: Node): void {
-    if (node.message.own && node.message.status !== "sent") this.unsettled.add(node)
+    const { own, status } = node.message
+    const isSent = status === "sent" || status === "delivered" || status === "read"
+    if (own && !isSent) this.unsettled.add(node)
     else this.unsettled.delete(node)
+    if (own && isSent && status !== "read") this.unread.add(node)
+    else this.unread.delete(node)
   }
 
   private show(node: Node, author: UserId): Message {
@@ -168,8 +176,25 @@ export class Projection {
   private statusOf({ entry, draft, document, rejection }: Node): MessageStatus {
     if (rejection !== undefined) return "rejected"
     if (draft !== undefined) return this.ports.isDurable(document, draft) ? "saved" : "saving"
-    if (entry.device !== this.ports.device) return "sent"
+    // What somebody has was sent, whoever carried it; what is another's has no ticks.
+    const own = this.ports.authorOf(entry.device) === this.ports.user
+    const received = own ? this.ports.receivedBy(document, entry) : undefined
+    if (received !== undefined || entry.device !== this.ports.device) return received ?? "sent"
     return entry.position < this.ports.acknowledged(document, entry.log) ? "sent" : "saved"
+  }
+
+  /** Reads again how far own messages came at their readers. */
+  reviewReceipts(): void {
+    for (const node of [...this.unread, ...this.unsettled]) {
+      const author = this.ports.authorOf(node.entry.device)
+      if (author !== undefined) this.refresh(node, author)
+    }
+  }
+
+  /** Where a sealed message stands; undefined for a draft and for what is not here. */
+  placeOf(id: MessageId): { readonly document: DocumentName; readonly entry: Entry } | undefined {
+    const node = this.nodes.get(id)
+    return node === undefined || node.draft !== undefined ? undefined : { document: node.document, entry: node.entry }
   }
 
   /** Reads status and erasure again: of what is on its way, or of all messages. */
@@ -186,6 +211,7 @@ export class Projection {
     if (node === undefined) return
     this.nodes.delete(id)
     this.unsettled.delete(node)
+    this.unread.delete(node)
     this.order.splice(this.order.indexOf(node), 1)
     this.cached = undefined
   }

@@ -17,6 +17,7 @@ import { encodeUpdate, joinUpdates, splitRuns } from "../log/update.js"
 import { deviceOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
 import type { Acks } from "./acks.js"
 import type { ReplicaConversation } from "./conversation.js"
+import { RegisterExchange } from "./register-exchange.js"
 import type { Replica, ReplicaChange } from "./replica.js"
 
 export interface ExchangePorts {
@@ -63,6 +64,7 @@ export class Exchange {
   private readonly retries = new Map<DocumentName, Timer>()
   private readonly retryMs = new Map<DocumentName, number>()
   private readonly unwanted = new Set<string>()
+  private readonly registers: RegisterExchange
   private readonly stopListening: () => void
   private differing = new Set<ConversationId>()
   private compared = false
@@ -70,6 +72,7 @@ export class Exchange {
   private ended = false
 
   constructor(private readonly ports: ExchangePorts) {
+    this.registers = new RegisterExchange(ports)
     this.stopListening = ports.replica.changes.on((change) => {
       this.onChange(change)
     })
@@ -101,6 +104,7 @@ export class Exchange {
   end(): void {
     this.ended = true
     this.stopListening()
+    this.registers.end()
     for (const timer of this.retries.values()) this.ports.env.clearTimer(timer)
     this.retries.clear()
     for (const resolve of this.roomWaiters.splice(0)) resolve()
@@ -165,6 +169,11 @@ export class Exchange {
       case "reject":
         await this.rejected(frame)
         break
+      case "registers":
+      case "clocks":
+      case "declined":
+        await this.registers.take(frame)
+        break
       default:
         // Frames of the greeting are the session's; the rest only devices send.
         break
@@ -172,7 +181,8 @@ export class Exchange {
   }
 
   /** A conversation differs, or this device was just let into it: fetch and send what is different, authority first. */
-  private async compare({ conversation: id, items }: FrameOf<"documents">): Promise<void> {
+  private async compare(frame: FrameOf<"documents">): Promise<void> {
+    const { conversation: id, items } = frame
     this.differing.add(id)
     const conversation = await this.ports.replica.conversation(id)
     const mine = new Map((await conversation.digests()).map((item) => [item.name, item.digest]))
@@ -195,6 +205,7 @@ export class Exchange {
       this.behindControl.set(id, new Set(segments))
       this.askFor(control)
     }
+    await this.registers.compare(frame, control !== undefined)
   }
 
   /** What the server did not name is equal: it holds all of it. */
@@ -247,6 +258,7 @@ export class Exchange {
     const segments = this.behindControl.get(conversation.id)
     this.behindControl.delete(conversation.id)
     for (const segment of segments ?? []) this.askFor(segment)
+    await this.registers.controlServed(conversation.id)
   }
 
   /** The server's vector: send what it lacks, records first, and say what it holds of ours. */

@@ -56,6 +56,8 @@ interface News {
   readonly typing: boolean | undefined
   /** Of this server's own connections: peers are told too. */
   readonly local: boolean
+  /** From whom they hid, where nobody knows that any more. */
+  readonly hidden?: ReadonlySet<UserId>
 }
 
 const nobody: ReadonlySet<UserId> = new Set()
@@ -222,7 +224,8 @@ export class Presence {
       for (const other of users.values()) if (other.typing !== undefined) typists++
       if (typists >= MAX_TYPING_EACH) return
     }
-    users.set(user, { typing, local: news.local || before?.local === true })
+    const hidden = news.hidden ?? before?.hidden
+    users.set(user, { typing, local: news.local || before?.local === true, ...(hidden && { hidden }) })
     this.#tick()
   }
 
@@ -256,11 +259,13 @@ export class Presence {
   }
 
   /** What a watcher is told of a user; undefined: nothing. */
-  #signal(watcher: Watcher, conversation: ConversationId, user: UserId, { typing, local }: News): Signal | undefined {
+  #signal(watcher: Watcher, conversation: ConversationId, user: UserId, news: News): Signal | undefined {
+    const { typing, local } = news
     const isPeer = watcher.kind === "peer"
     if (isPeer ? !local : watcher.name === user) return undefined
     const { online, at, hidden } = isPeer ? this.#knownHere(user) : this.#known(conversation, user)
-    if (!isPeer && hidden.has(watcher.name as UserId)) return undefined
+    const reader = watcher.name as UserId
+    if (!isPeer && (hidden.has(reader) || news.hidden?.has(reader) === true)) return undefined
     const state =
       typing === true ? SIGNAL_TYPING : !online ? SIGNAL_OFFLINE : typing === false ? SIGNAL_STOPPED : SIGNAL_ONLINE
     return {
@@ -346,8 +351,8 @@ export class Presence {
     const conversations = this.#remote.get(name)
     this.#remote.delete(name)
     for (const [conversation, users] of conversations ?? []) {
-      for (const [user, { online }] of users) {
-        if (online) this.#tell(conversation, user, { typing: undefined, local: false })
+      for (const [user, { online, hidden }] of users) {
+        if (online) this.#tell(conversation, user, { typing: undefined, local: false, hidden })
       }
     }
   }
