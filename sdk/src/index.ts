@@ -69,6 +69,8 @@ export type {
   Version,
 } from "./conversation/message.js"
 export type { Mention } from "./conversation/mention.js"
+export type { MessageReceipts, Receipt } from "./conversation/receipts.js"
+export type { Presence } from "./sync/signals.js"
 export type { Role } from "./authority/role.js"
 export type { RefusalCode } from "./protocol/codes.js"
 export type { ControlId, MessageId } from "./protocol/entry.js"

@@ -10,6 +10,8 @@ import { FanOut } from "./connection/fan-out.js"
 import { FrameConnection, type ConnectionPorts } from "./connection/frame-connection.js"
 import { PeerOrigins } from "./connection/peer-origins.js"
 import { StockConnection, type StockPorts } from "./connection/stock-connection.js"
+import { Presence } from "./connection/presence.js"
+import { RegisterRelay } from "./connection/register-relay.js"
 import { SyncSession } from "./connection/sync-session.js"
 import { Accounts } from "./document/accounts.js"
 import { DigestTable } from "./document/digest-table.js"
@@ -102,12 +104,23 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
     const trust = await loadTrust(store, key.publicKey, options.trust ?? [])
     const digests = new DigestTable()
     for (const { document, digest } of await store.digests()) digests.set(document, digest)
+    for (const { conversation, digest } of await store.registerDigests()) digests.setRegisters(conversation, digest)
     const index = new UserIndex(store)
     const fanOut = new FanOut(env.defer, (sent) => {
       metrics.fanOut.inc(sent)
     })
     const written = new Rates({ perSecond: limits.entriesPerSecond, burst: limits.entryBurst })
     const relayed = new Rates({ perSecond: limits.relayedPerSecond, burst: limits.relayedBurst })
+    const registered = new Rates({ perSecond: limits.registersPerSecond, burst: limits.registerBurst })
+    const registerRelay = new RegisterRelay(env, fanOut)
+    const presence = new Presence({
+      env,
+      conversations: (user) => index.conversations(user),
+      members: (conversation) => registry.conversation(conversation).members(),
+      onFrames: (frames) => {
+        metrics.signalFrames.inc(frames)
+      },
+    })
     const ack = options.ack ?? { kind: "local" }
     const breathe = createBreather(env)
     const quarantined = new Set<DocumentName>()
@@ -131,6 +144,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       limits,
       written,
       relayed,
+      registered,
       metrics,
       log,
       now,
@@ -142,6 +156,12 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       },
       relay: (change) => {
         fanOut.relay(change)
+      },
+      relayRegisters: (news) => {
+        registerRelay.add(news)
+      },
+      letOut: (conversation, users) => {
+        presence.letOut(conversation, users)
       },
       letIn: (conversation, users) => {
         for (const user of users) {
@@ -167,7 +187,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
 
     const clients = new Clients()
     const peerOrigins = new PeerOrigins()
-    const shared = { env, limits, ack, registry, accounts, digests, index, metrics, log, breathe }
+    const shared = { env, limits, ack, registry, accounts, digests, index, metrics, log, breathe, presence }
     const connectionPorts: ConnectionPorts & StockPorts = {
       ...shared,
       authenticate: ports.authenticate,
@@ -190,12 +210,16 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
     metrics.gauge("weft_unsent_bytes", "Bytes that connections have not read yet", function () {
       this.set(clients.unsentBytes)
     })
+    metrics.gauge("weft_watched_conversations", "Conversations that connected devices show", function () {
+      this.set(presence.watchedCount)
+    })
     const links: PeerLink[] = []
     const stopSweeps = repeat(env, Math.min(SWEEP_MS, limits.idleMs / 2), () => {
       clients.expire(env.now() - limits.idleMs)
       registry.sweep()
       written.sweep(env.now())
       relayed.sweep(env.now())
+      registered.sweep(env.now())
     })
     let draining = false
     return {
@@ -232,6 +256,8 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       },
       close: async () => {
         stopSweeps()
+        registerRelay.stop()
+        presence.stop()
         await merger.close()
         await store.close()
       },

@@ -74,7 +74,15 @@ it("[S1] frames out of order end the connection", async () => {
     { kind: "compared" as const },
     { kind: "ack" as const, id: 1, copies: 1 },
     { kind: "renewed" as const, expiresAt: 1 },
-    { kind: "documents" as const, conversation: arena.trip.id, items: [] },
+    { kind: "documents" as const, conversation: arena.trip.id, registers: new Uint8Array(12), items: [] },
+    { kind: "signals" as const, items: [] },
+    {
+      kind: "declined" as const,
+      conversation: arena.trip.id,
+      device: [],
+      code: "RATE_LIMITED" as const,
+      retryAfterMs: 0,
+    },
   ]
   for (const frame of wrong) {
     const mallory = await RawClient.connect(arena.server.url, { user: "mallory" })

@@ -77,7 +77,7 @@ window.weft = {
   },
   send: (id, text) => conversation(id).send(text).id,
   async reached(id, message, status) {
-    const ranks = ["saving", "saved", "sent"]
+    const ranks = ["saving", "saved", "sent", "delivered", "read"]
     await when(conversation(id).messages, ({ items }) =>
       items.some((item) => item.id === message && ranks.indexOf(item.status) >= ranks.indexOf(status)),
     )

@@ -272,7 +272,12 @@ export class ChaosRun {
     })
     const shown = items.filter(({ status }) => status !== "rejected")
     this.recorder.show(`client ${role.client}`, id, role.user, shown)
-    for (const { mine, text, status } of items) if (mine && status !== "saving") this.recorder.reach(text, status)
+    for (const { mine, text, status } of items) {
+      // What its readers have was acknowledged before.
+      if (mine && status !== "saving") {
+        this.recorder.reach(text, status === "delivered" || status === "read" ? "sent" : status)
+      }
+    }
   }
 
   demandHost(role: Role): Host {

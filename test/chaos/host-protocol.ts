@@ -43,7 +43,7 @@ export interface ClientView {
 interface ShownMessage {
   readonly author: string
   readonly text: string
-  readonly status: "saving" | "saved" | "sent" | "rejected"
+  readonly status: "saving" | "saved" | "sent" | "delivered" | "read" | "rejected"
   /** Whether this device wrote it. */
   readonly mine: boolean
 }

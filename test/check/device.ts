@@ -286,6 +286,7 @@ export class CheckDevice implements Replica {
       erasureOf: (document, message) => erased.get(document)?.get(message),
       isDurable: () => true,
       hasSegment: () => true,
+      receivedBy: () => undefined,
     })
     for (const name of this.conversation.documentNames) {
       const document = await this.conversation.document(name)

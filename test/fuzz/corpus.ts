@@ -246,7 +246,7 @@ export async function recordCorpus(): Promise<Corpus> {
     { kind: "ping", id: 7 },
     { kind: "pong", id: 7, serverTime: START_MS },
     { kind: "digests", last: true, items: [{ conversation: made.id, digest }] },
-    { kind: "documents", conversation: made.id, items: [{ document: segment, digest }] },
+    { kind: "documents", conversation: made.id, registers: digest, items: [{ document: segment, digest }] },
     { kind: "compared" },
     { kind: "vector", document: segment, reply: true, logs: vector, records: [random.bytes(18)] },
     { kind: "vector", document: made.control, reply: false, logs: [], records: [] },

@@ -82,6 +82,7 @@ export function frameArbitrary(corpus: Corpus): fc.Arbitrary<Frame> {
     fc.record({
       kind: fc.constant("documents" as const),
       conversation,
+      registers: digest,
       items: fc.array(fc.record({ document, digest }), { maxLength: 10 }),
     }),
     fc.record({ kind: fc.constant("ack" as const), id: uint, copies: uint }),

@@ -37,11 +37,14 @@ export const demo = {
   conversation: (page: Page, title: string): Locator =>
     page.getByRole("navigation", { name: "Conversations" }).getByRole("link", { name: title }),
   field: (page: Page): Locator => page.getByRole("textbox", { name: "Message", exact: true }),
-  /** A message by its text and, for an own one, how far it has come. */
+  /** A message by its text and, for an own one, how far it has come: what its readers have was sent. */
   message: (page: Page, text: string, status?: "saving" | "saved on this device" | "sent" | "not accepted"): Locator =>
     page
       .getByRole("log", { name: "Messages" })
-      .getByRole("article", status === undefined ? {} : { name: new RegExp(`, ${status}$`) })
+      .getByRole(
+        "article",
+        status === undefined ? {} : { name: new RegExp(`, ${status === "sent" ? "(sent|delivered|read)" : status}$`) },
+      )
       .filter({ hasText: text }),
 
   async create(page: Page, title: string, members: readonly string[] = []): Promise<void> {

@@ -31,6 +31,10 @@ export function showStatus(status: MessageStatus): string {
       return "saved on this device"
     case "sent":
       return "sent"
+    case "delivered":
+      return "delivered"
+    case "read":
+      return "read"
     case "rejected":
       return "not accepted"
   }

@@ -3,6 +3,7 @@ import type { Env } from "../base/env.js"
 import type { Subscribable } from "../base/store.js"
 import type { Role } from "../authority/role.js"
 import type { Unread } from "../conversation/unread.js"
+import type { MessageReceipts } from "../conversation/receipts.js"
 import type { Message, MessageList, MessageStatus, Version } from "../conversation/message.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { MessageId } from "../protocol/entry.js"
@@ -10,6 +11,7 @@ import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import type { Storage } from "../storage/storage.js"
 import type { Governance, Membership, PinnedMessage } from "./governance-api.js"
 import type { Account, ConversationSettings, TextDraft } from "./account-api.js"
+import type { Presence } from "../sync/signals.js"
 import type { SyncStatus } from "./status.js"
 
 export interface ClientOptions {
@@ -23,6 +25,11 @@ export interface ClientOptions {
   readonly storage?: Storage
   /** Name of the local database; by default one for each user. */
   readonly name?: string
+  /**
+   * What others may know of this user; all of it by default. `receipts`: what was read. `lastSeen`: that the user is
+   * here, and when that was last.
+   */
+  readonly privacy?: { readonly receipts?: boolean; readonly lastSeen?: boolean }
   /** Time, timers and randomness; for tests and simulations. */
   readonly env?: Env
 }
@@ -37,6 +44,8 @@ export interface Client {
   readonly conversations: Subscribable<readonly Conversation[]>
   /** What this user's devices share privately: blocks, privacy, settings of conversations. */
   readonly account: Account
+  /** Who is here, of those in conversations whose `presence` or `typing` somebody subscribes to. */
+  readonly presence: Subscribable<ReadonlyMap<UserId, Presence>>
   /** Opens a conversation; works offline. Throws BAD_ARGUMENT for names that are none. */
   createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation>
   /**
@@ -96,6 +105,14 @@ export interface Conversation extends Governance {
   readonly info: Subscribable<ConversationInfo>
   /** Loaded while somebody subscribes: the newest messages first, older ones with `loadOlder`. */
   readonly messages: Subscribable<MessageList>
+  /** Who types now, by name; ends by itself. While somebody subscribes to this or to `presence`, the server tells of both. */
+  readonly typing: Subscribable<readonly UserId[]>
+  /** Who is here, and when others last were; nobody of whom nothing is known. */
+  readonly presence: Subscribable<ReadonlyMap<UserId, Presence>>
+  /** This user types, or stopped: call it with every key, the network hears of it every few seconds. Throws CLIENT_CLOSED. */
+  setTyping(on?: boolean): void
+  /** Who has an own message, who has read it, and since when; nobody of another's message, or of one that is not loaded. */
+  receipts(id: MessageId): Subscribable<MessageReceipts>
   /** Makes older messages part of `messages`; resolves when they are. */
   loadOlder(): Promise<void>
   /**
@@ -182,5 +199,5 @@ export interface OutgoingMessage extends Subscribable<MessageStatus> {
   readonly status: MessageStatus
   readonly rejection: RefusalCode | undefined
   /** Resolves when the message has come that far or farther. Rejects with MESSAGE_REJECTED, or CLIENT_CLOSED. */
-  reached(status: "saved" | "sent"): Promise<void>
+  reached(status: "saved" | "sent" | "delivered" | "read"): Promise<void>
 }

@@ -11,7 +11,9 @@ import { AccountReplica } from "../sync/account-replica.js"
 import { Acks } from "../sync/acks.js"
 import type { DocumentChange } from "../sync/document.js"
 import { Replica } from "../sync/replica.js"
+import type { ConversationRegisters } from "../sync/registers.js"
 import { Session } from "../sync/session.js"
+import { Signals } from "../sync/signals.js"
 import type { Transport } from "../transport/transport.js"
 import { AccountHandle } from "./account.js"
 import type { Client, ClientOptions, Conversation } from "./api.js"
@@ -106,6 +108,13 @@ interface ClientParts {
   readonly acks: Acks
 }
 
+/** What an application chose, or an account says. */
+interface AppliedPrivacy {
+  readonly receipts?: boolean | undefined
+  readonly lastSeen?: boolean | undefined
+  readonly hidden?: ReadonlySet<UserId>
+}
+
 class WeftClient implements Client {
   readonly user: UserId
   readonly device: DeviceId
@@ -116,8 +125,10 @@ class WeftClient implements Client {
   private readonly listStore = createStore<readonly Conversation[]>([])
   private readonly handles = new Map<ConversationId, ConversationHandle>()
   private readonly opening = new Map<ConversationId, Promise<ConversationHandle>>()
+  readonly presence: Client["presence"]
   private readonly session: Session
   private readonly joins: Joins
+  private readonly signals: Signals
   private readonly stops: (() => void)[] = []
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
@@ -130,6 +141,18 @@ class WeftClient implements Client {
   constructor(private readonly parts: ClientParts) {
     const { replica, acks, env, platform, options, user } = parts
     this.user = user
+    this.signals = new Signals({
+      env,
+      user,
+      ask: (asked) => {
+        platform.tabs.tell({ kind: "asks", asked })
+      },
+      pass: (items) => {
+        platform.tabs.tell({ kind: "signals", items })
+      },
+    })
+    this.presence = this.signals.presence
+    this.setPrivacy(options.privacy ?? {})
     this.device = deviceIdOf(replica.ports.signer.publicKey)
     this.account = new AccountHandle({
       replica: parts.account,
@@ -144,6 +167,7 @@ class WeftClient implements Client {
       acks,
       env,
       transport: platform.transport,
+      signals: this.signals,
       servers: () => parts.servers,
       // A development server takes the name for the token.
       token: options.token ?? (() => user),
@@ -171,6 +195,9 @@ class WeftClient implements Client {
           platform.tabs.tell({ kind: "changed", document: change.document.name })
         }
         this.refreshSoon()
+      }),
+      replica.registerChanges.on(({ conversation }) => {
+        if (replica.writing.get()) platform.tabs.tell({ kind: "registers", conversation })
       }),
       replica.health.subscribe(() => {
         this.refreshSoon()
@@ -250,8 +277,25 @@ class WeftClient implements Client {
       case "account":
         this.background(() => this.parts.account.heard(message.key))
         break
+      case "registers":
+        this.background(async () => {
+          if (!replica.writing.get()) await (await this.registersOf(message.conversation)).reload()
+        })
+        break
+      case "read":
+        this.background(async () => {
+          if (replica.writing.get()) await (await this.registersOf(message.conversation)).advanceRead(message.vector)
+        })
+        break
+      case "signals":
+        this.signals.take(message.items, true)
+        break
+      case "asks":
+        this.signals.asked(message.asked)
+        break
       case "connection":
         this.remote = { connection: message.connection }
+        if (message.connection.kind !== "online") this.signals.disconnected()
         break
       case "online":
         if (message.online) this.goOnline(true)
@@ -259,6 +303,17 @@ class WeftClient implements Client {
         break
     }
     this.refreshSoon()
+  }
+
+  private async registersOf(id: ConversationId): Promise<ConversationRegisters> {
+    const { replica } = this.parts
+    return replica.registersOf(await replica.conversation(id))
+  }
+
+  /** What others may know of this user, and of whom nothing is shown and who are shown nothing: those who are blocked. */
+  setPrivacy({ receipts = true, lastSeen = true, hidden = new Set<UserId>() }: AppliedPrivacy): void {
+    this.parts.replica.shareReads(receipts)
+    this.signals.setPrivacy(lastSeen, hidden)
   }
 
   private background(task: () => Promise<unknown>): void {
@@ -286,6 +341,13 @@ class WeftClient implements Client {
             conversation,
             acks,
             account: this.account,
+            registers: replica.registersOf(conversation),
+            signals: this.signals,
+            tellRead: (vector) => {
+              if (replica.writing.get()) return false
+              this.parts.platform.tabs.tell({ kind: "read", conversation: id, vector })
+              return true
+            },
             user: this.user,
             device: this.device,
             env: this.parts.env,
@@ -431,6 +493,7 @@ class WeftClient implements Client {
       this.refresh()
     })
     await this.session.close()
+    this.signals.close()
     for (const stop of this.stops) stop()
     for (const handle of this.handles.values()) await handle.close()
     await replica.close()

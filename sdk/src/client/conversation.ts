@@ -8,8 +8,11 @@ import type { Unread } from "../conversation/unread.js"
 import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
-import type { ConversationId } from "../protocol/names.js"
+import type { ConversationId, UserId } from "../protocol/names.js"
+import type { MessageReceipts } from "../conversation/receipts.js"
 import { attachMirrors } from "../sync/mirror.js"
+import type { ReadVector } from "../sync/registers.js"
+import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
 import type { ConversationSettings, TextDraft } from "./account-api.js"
 import type {
@@ -23,6 +26,7 @@ import type {
 import { partnerOf } from "./direct.js"
 import type { InviteOptions, Membership } from "./governance-api.js"
 import { Governor, type GovernorPorts } from "./governor.js"
+import { LiveReceipts } from "./live-receipts.js"
 import { MergedList } from "./merged-list.js"
 import { PersonalView } from "./personal-view.js"
 import { createThread } from "./thread.js"
@@ -31,6 +35,9 @@ import { Writing, type WritingPorts } from "./writing.js"
 
 export interface HandlePorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
   readonly account: AccountHandle
+  readonly signals: Signals
+  /** Asks the tab that writes to tell what was read; false where it is this one. */
+  tellRead(vector: ReadVector | undefined): boolean
   /** Whether a link to this conversation waits to be used. */
   isJoining(): boolean
   /** A carrier came or went. */
@@ -45,6 +52,8 @@ export class ConversationHandle implements Conversation {
   readonly draft: TextDraft
   readonly settings: Subscribable<ConversationSettings>
   readonly unread: Subscribable<Unread>
+  readonly typing: Conversation["typing"]
+  readonly presence: Conversation["presence"]
   private readonly view: ConversationView
   private readonly governor: Governor
   private readonly merged = new MergedList()
@@ -74,6 +83,8 @@ export class ConversationHandle implements Conversation {
         this.demandOpen()
       },
     })
+    this.typing = ports.signals.typing(this.id)
+    this.presence = ports.signals.presenceIn(this.id)
     this.infoStore = createStore<ConversationInfo>(this.readInfo())
     this.info = this.infoStore
     const refresh = (): void => {
@@ -126,6 +137,32 @@ export class ConversationHandle implements Conversation {
 
   get isIntroduced(): boolean {
     return this.ports.conversation.state.devices.get(this.ports.device)?.certified === true
+  }
+
+  setTyping(on = true): void {
+    this.demandOpen()
+    this.ports.signals.setTyping(this.id, on)
+  }
+
+  receipts(id: MessageId): Subscribable<MessageReceipts> {
+    const hides = (user: UserId): boolean => this.ports.signals.hides(user)
+    const read = (): MessageReceipts | undefined => {
+      for (const { view } of this.siblings) {
+        const receipts = view.receipts(id, hides)
+        if (receipts !== undefined) return receipts
+      }
+      return undefined
+    }
+    const registers = this.siblings.map(({ ports }) => ({
+      subscribe: (listener: () => void) => ports.registers.changes.on(listener),
+    }))
+    return new LiveReceipts(read, [this.messages, ...registers])
+  }
+
+  /** This user has read so much of each log, beside what was read before; undefined: all that is here. */
+  async advanceRead(vector?: ReadVector): Promise<void> {
+    this.demandOpen()
+    if (!this.ports.tellRead(vector)) await this.ports.registers.advanceRead(vector)
   }
 
   async loadOlder(): Promise<void> {

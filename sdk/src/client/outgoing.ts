@@ -5,7 +5,7 @@ import type { RefusalCode } from "../protocol/codes.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { OutgoingMessage } from "./api.js"
 
-const rank: Record<MessageStatus, number> = { rejected: -1, saving: 0, saved: 1, sent: 2 }
+const rank: Record<MessageStatus, number> = { rejected: -1, saving: 0, saved: 1, sent: 2, delivered: 3, read: 4 }
 
 /** A message on its way: what the list says of it, as a value of its own. */
 export class Outgoing implements OutgoingMessage {
@@ -38,7 +38,7 @@ export class Outgoing implements OutgoingMessage {
     })
   }
 
-  reached(target: "saved" | "sent"): Promise<void> {
+  reached(target: "saved" | "sent" | "delivered" | "read"): Promise<void> {
     return new Promise((resolve, reject) => {
       let stop = (): void => undefined
       const look = (): boolean => {

@@ -1,4 +1,6 @@
-import type { DocumentName } from "../protocol/names.js"
+import type { ConversationId, DocumentName } from "../protocol/names.js"
+import type { ReadVector } from "../sync/registers.js"
+import type { AskedSignal, SignalItems } from "../sync/signals.js"
 import type { ConnectionStatus } from "./status.js"
 
 /** What tabs of one device tell one another. They share the storage; this only says where to look. */
@@ -7,6 +9,13 @@ export type TabMessage =
   | { readonly kind: "acks" }
   /** Something of the account is stored under this key. */
   | { readonly kind: "account"; readonly key: string }
+  /** Receipts of a conversation are in the storage. */
+  | { readonly kind: "registers"; readonly conversation: ConversationId }
+  /** What was read here: the writer tells others. */
+  | { readonly kind: "read"; readonly conversation: ConversationId; readonly vector: ReadVector | undefined }
+  /** What the server told, and what it is to be told. */
+  | { readonly kind: "signals"; readonly items: SignalItems }
+  | { readonly kind: "asks"; readonly asked: AskedSignal }
   | { readonly kind: "connection"; readonly connection: ConnectionStatus }
   | { readonly kind: "online"; readonly online: boolean }
 

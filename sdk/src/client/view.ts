@@ -5,6 +5,7 @@ import type { MessageList, MessageStatus } from "../conversation/message.js"
 import type { Erasure, Node } from "../conversation/node.js"
 import { Projection } from "../conversation/projection.js"
 import { draftMessageId } from "../log/draft.js"
+import type { MessageReceipts } from "../conversation/receipts.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
 import { documentParts, segmentDocument, type DeviceId } from "../protocol/names.js"
@@ -15,10 +16,12 @@ import type { Acks } from "../sync/acks.js"
 import type { ConversationChange, ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import { recordOfDraft } from "../sync/erase-draft.js"
+import type { ConversationRegisters } from "../sync/registers.js"
 
 export interface ViewPorts {
   readonly conversation: ReplicaConversation
   readonly acks: Acks
+  readonly registers: ConversationRegisters
   readonly user: UserId
   readonly device: DeviceId
 }
@@ -50,6 +53,10 @@ export class ConversationView {
     this.stopListening = [
       ports.conversation.changes.on((change) => {
         this.onChange(change)
+      }),
+      ports.registers.changes.on(() => {
+        this.current.reviewReceipts()
+        this.publishSoon()
       }),
       ports.acks.changes.on((document) => {
         if (this.documents.has(document)) this.review()
@@ -107,6 +114,13 @@ export class ConversationView {
     return { status: this.withdrawn.has(id) ? "rejected" : "saving", rejection: undefined }
   }
 
+  /** What is known of an own message at its readers; undefined where it is not sealed, not here, or another's. */
+  receipts(id: MessageId, hides: (user: UserId) => boolean): MessageReceipts | undefined {
+    const node = this.projection.node(id)
+    if (node === undefined || node.draft !== undefined || node.message?.own !== true) return undefined
+    return this.ports.registers.receipts(node.document, node.entry, hides)
+  }
+
   /** The document that an entry stands in. */
   documentOf({ document }: Node): ReplicaDocument | undefined {
     return this.documents.get(document)
@@ -134,7 +148,7 @@ export class ConversationView {
   }
 
   private createProjection(): Projection {
-    const { conversation, acks, user, device } = this.ports
+    const { conversation, acks, registers, user, device } = this.ports
     return new Projection({
       user,
       device,
@@ -146,6 +160,7 @@ export class ConversationView {
       },
       acknowledged: (document, log) => acks.count(document, log),
       erasureOf: (document, message) => this.erasuresIn(document).get(message),
+      receivedBy: (document, entry) => registers.statusOf(document, entry),
       isDurable: (document, draft) => this.documents.get(document)?.isDurable(draft) ?? true,
       hasSegment: (segment) => conversation.hasSegment(segment),
     })

@@ -5,9 +5,10 @@ import type { Mention } from "./mention.js"
 
 /**
  * Where an own message is on its way. `saving`: in memory; `saved`: durable on this device; `sent`: durable on a
- * server; `rejected`: refused for good, kept here to copy, retry or discard. Messages of others are `sent`.
+ * server; `delivered`: on a device of every other member; `read`: by all of them, who let it be known; `rejected`:
+ * refused for good, kept here to copy, retry or discard. Messages of others are `sent`. [SPEC P8]
  */
-export type MessageStatus = "saving" | "saved" | "sent" | "rejected"
+export type MessageStatus = "saving" | "saved" | "sent" | "delivered" | "read" | "rejected"
 
 /** A message as the projection shows it. A new object for every change. */
 export interface Message {

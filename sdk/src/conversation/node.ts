@@ -23,6 +23,8 @@ export interface ProjectionPorts {
   /** Elements of an own log that a server made durable. */
   acknowledged(document: DocumentName, log: Entry["log"]): number
   erasureOf(document: DocumentName, message: MessageId): Erasure | undefined
+  /** How far an own message came at its readers. [SPEC P8] */
+  receivedBy(document: DocumentName, entry: Entry): "delivered" | "read" | undefined
   isDurable(document: DocumentName, draft: Draft): boolean
   /** Whether this device has a segment of that number, read or not. */
   hasSegment(segment: number): boolean
@@ -84,6 +86,12 @@ export function statusOf(
   if (draft !== undefined) return ports.isDurable(document, draft) ? "saved" : "saving"
   if (entry.device !== ports.device) return "sent"
   return entry.position < ports.acknowledged(document, entry.log) ? "sent" : "saved"
+}
+
+/** The same of a message, whose readers say more: what one of them has was sent, whoever carried it. */
+export function messageStatusOf(node: Node, own: boolean, ports: ProjectionPorts): MessageStatus {
+  const isSealed = node.rejection === undefined && node.draft === undefined
+  return (own && isSealed ? ports.receivedBy(node.document, node.entry) : undefined) ?? statusOf(node, ports)
 }
 
 /** The number in a segment's name. */

@@ -115,6 +115,7 @@ function ports(erasures: ReadonlyMap<MessageId, Erasure>): ProjectionPorts {
     device: device("Z"),
     authorOf: (of) => users[of.charAt(0)] as UserId | undefined,
     acknowledged: () => 0,
+    receivedBy: () => undefined,
     erasureOf: (_, id) => erasures.get(id),
     isDurable: () => true,
     hasSegment: (segment) => segment <= 2,

@@ -28,6 +28,8 @@ export class Projection {
   private readonly nodes = new Map<MessageId, Node>()
   private readonly pointers = new Pointers()
   private readonly unsettled = new Set<Node>()
+  /** Own messages on their way to their readers. */
+  private readonly unreceived = new Set<Node>()
   /** Segments that were read, and the documents of those whose messages stand in the list. */
   private readonly read = new Set<number>()
   private readonly listed = new Set<DocumentName>()
@@ -56,7 +58,7 @@ export class Projection {
   }
 
   statusOf(node: Node): MessageStatus {
-    return statusOf(node, this.ports)
+    return node.message?.status ?? statusOf(node, this.ports)
   }
 
   /** Own entries that no server acknowledged, and that were not refused. */
@@ -141,12 +143,19 @@ export class Projection {
     this.settle()
   }
 
+  /** Reads again how far own messages came at their readers. */
+  reviewReceipts(): void {
+    for (const node of [...this.unreceived, ...this.unsettled]) this.stale.add(node)
+    this.settle()
+  }
+
   /** Forgets an entry that was a draft, as after it was discarded; one that was sealed meanwhile stays. */
   remove(id: MessageId): void {
     const node = this.nodes.get(id)
     if (node?.draft === undefined) return
     this.nodes.delete(id)
     this.unsettled.delete(node)
+    this.unreceived.delete(node)
     this.point(node, false)
     this.leave(node)
     for (const quoting of this.pointers.get(id)?.quotes ?? []) this.stale.add(quoting)
@@ -233,8 +242,12 @@ export class Projection {
 
   private lookAt(node: Node): void {
     this.show(node)
-    if ((node.message?.status ?? statusOf(node, this.ports)) !== "sent") this.unsettled.add(node)
+    const status = this.statusOf(node)
+    const isSent = status === "sent" || status === "delivered" || status === "read"
+    if (!isSent) this.unsettled.add(node)
     else if (this.unsettled.size > 0) this.unsettled.delete(node)
+    if (isSent && status !== "read" && node.message?.own === true) this.unreceived.add(node)
+    else if (this.unreceived.size > 0) this.unreceived.delete(node)
   }
 
   private show(node: Node): void {

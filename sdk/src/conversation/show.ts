@@ -5,7 +5,7 @@ import { countedEdits, editedText, type Edit } from "./edits.js"
 import { noMentions, type Mention } from "./mention.js"
 import type { MarkedText } from "./merge-text.js"
 import type { Message, OwnRemark, Quote, Replies } from "./message.js"
-import { segmentNumber, statusOf, type Node, type ProjectionPorts } from "./node.js"
+import { messageStatusOf, segmentNumber, statusOf, type Node, type ProjectionPorts } from "./node.js"
 import { noReactions, reactionsOf, type ReactionWord } from "./reactions.js"
 import type { MessageRef } from "./said.js"
 
@@ -34,7 +34,7 @@ export function showMessage(node: Node, author: UserId, { ports, about, quoted }
     text: current?.text,
     form: readable !== undefined ? "text" : erasure !== undefined || !node.hasBody ? "erased" : "unreadable",
     own: author === ports.user,
-    status: statusOf(node, ports),
+    status: messageStatusOf(node, author === ports.user, ports),
     rejection: node.rejection,
     erasedBy: erasure === undefined ? undefined : ports.authorOf(erasure.by),
     edited: editedBy(edits),

@@ -1,4 +1,4 @@
-import type { DocumentName, LogId } from "../protocol/names.js"
+import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/names.js"
 
 /*
  * The layout of a device's storage: one letter, then names that can't hold a slash at the end of another's. Everything
@@ -12,6 +12,9 @@ import type { DocumentName, LogId } from "../protocol/names.js"
  *   p/<document>/<clock>.<hash>  drafts: own entries under no seal yet
  *   x/<document>/<log>           runs set aside by a cut
  *   r/<document>/<hash>          own entries that were refused for good
+ *   g/<conversation>/<device>    receipt registers
+ *   w/<conversation>/<device>/<segment>  what that device has of this user's logs, and since when
+ *   q/<conversation>/<segment>   what was read here
  *   a/<server>/<document>        own positions that this server acknowledged
  *   n/<tab>.<number>             updates of the user's account; any tab appends, the writer merges
  */
@@ -51,3 +54,20 @@ export const refusedKey = (document: DocumentName, bodyHash: string): string => 
 export const ackPrefix = (server: string): string => `a/${encodeURIComponent(server)}/`
 export const ackKey = (server: string, document: DocumentName): string => ackPrefix(server) + document
 export const allAcksPrefix = "a/"
+
+export const registerPrefix = (conversation: ConversationId): string => `g/${conversation}/`
+export const registerKey = (conversation: ConversationId, device: DeviceId): string =>
+  registerPrefix(conversation) + device
+
+export const progressPrefix = (conversation: ConversationId): string => `w/${conversation}/`
+export const progressKey = (conversation: ConversationId, device: DeviceId, segment: number): string =>
+  `${progressPrefix(conversation)}${device}/${String(segment)}`
+export const progressOfKey = (key: string): { device: DeviceId; segment: number } => {
+  const end = key.lastIndexOf("/")
+  return { device: key.slice(end - 24, end) as DeviceId, segment: Number(key.slice(end + 1)) }
+}
+
+export const readPrefix = (conversation: ConversationId): string => `q/${conversation}/`
+export const readKey = (conversation: ConversationId, segment: number): string =>
+  readPrefix(conversation) + String(segment)
+export const segmentOfReadKey = (key: string): number => Number(key.slice(key.lastIndexOf("/") + 1))

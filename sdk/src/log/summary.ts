@@ -63,10 +63,14 @@ export function digestOf(summary: DocumentSummary): Uint8Array {
   return sha256(encoding.toUint8Array(encoder))
 }
 
-/** The digest of a conversation: over its documents' digests, sorted by name; empty documents count for nothing. [SPEC D2] */
+/**
+ * The digest of a conversation: over its documents' digests, sorted by name, and that of its registers; empty documents
+ * count for nothing. [SPEC D2]
+ */
 export function rootDigestOf(
   conversation: ConversationId,
   documents: Iterable<{ readonly name: DocumentName; readonly digest: Uint8Array }>,
+  registers?: Uint8Array,
 ): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeUint8Array(encoder, utf8(`weft/1/root\0${conversation}\0`))
@@ -74,6 +78,7 @@ export function rootDigestOf(
     encoding.writeVarString(encoder, name)
     encoding.writeUint8Array(encoder, digest)
   }
+  if (registers !== undefined) encoding.writeUint8Array(encoder, registers)
   return sha256(encoding.toUint8Array(encoder))
 }
 

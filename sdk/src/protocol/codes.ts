@@ -21,6 +21,7 @@ export const refusals = {
   UNSEALED: { number: 15, kind: "transient" },
   FORK: { number: 16, kind: "permanent" },
   WRONG_CLASS: { number: 17, kind: "permanent" },
+  BAD_SIGNATURE: { number: 18, kind: "permanent" },
   // Authority. [SPEC A]
   CONTROL_UNKNOWN: { number: 30, kind: "transient" },
   NOT_MEMBER: { number: 31, kind: "permanent" },
@@ -44,6 +45,8 @@ export const refusals = {
   UNKNOWN_DOCUMENT: { number: 57, kind: "permanent" },
   // As far as this server knows: what lets the device in may be on its way to it.
   FORBIDDEN: { number: 58, kind: "transient" },
+  // Of a register: a newer one is here. [SPEC P4]
+  STALE: { number: 59, kind: "permanent" },
   // The connection. [SPEC S]
   BAD_FRAME: { number: 70, kind: "permanent" },
   FRAME_TOO_LARGE: { number: 71, kind: "permanent" },

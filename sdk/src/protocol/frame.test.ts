@@ -13,7 +13,14 @@ import {
   wireDigest,
   type Frame,
 } from "./frame.js"
-import { controlDocument, logIdBytes, logIdFromBytes, segmentDocument, type ConversationId } from "./names.js"
+import {
+  controlDocument,
+  logIdBytes,
+  logIdFromBytes,
+  segmentDocument,
+  type ConversationId,
+  type DeviceId,
+} from "./names.js"
 import { isWellFormed, parseUserId, type UserId } from "./names.js"
 
 const fixed = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length })
@@ -21,6 +28,8 @@ const blob = fc.uint8Array({ maxLength: 50 })
 const text = fc.string({ unit: "binary", maxLength: 30 }).filter(isWellFormed)
 const uint = fc.maxSafeNat()
 const id = fixed(18).map((bytes) => base64url(bytes) as ConversationId)
+const deviceId = fixed(18).map((bytes) => base64url(bytes) as DeviceId)
+const user = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 20 }).map((name) => name as UserId)
 const document = fc.oneof(
   id.map(controlDocument),
   fc.tuple(id, fc.integer({ min: 1, max: 2 ** 31 - 1 })).map(([name, segment]) => segmentDocument(name, segment)),
@@ -49,7 +58,11 @@ const frames: { readonly [K in Frame["kind"]]: fc.Arbitrary<Omit<Extract<Frame, 
   ping: fc.record({ id: uint }),
   pong: fc.record({ id: uint, serverTime: uint }),
   digests: fc.record({ last: fc.boolean(), items: list(fc.record({ conversation: id, digest: fixed(12) })) }),
-  documents: fc.record({ conversation: id, items: list(fc.record({ document, digest: fixed(12) })) }),
+  documents: fc.record({
+    conversation: id,
+    registers: fixed(12),
+    items: list(fc.record({ document, digest: fixed(12) })),
+  }),
   compared: fc.record({}),
   vector: fc.record({
     document,
@@ -73,6 +86,18 @@ const frames: { readonly [K in Frame["kind"]]: fc.Arbitrary<Omit<Extract<Frame, 
   accountUpdate: fc.record({ id: uint, account, update: blob }),
   accountServed: fc.record({ account, digest: fixed(12) }),
   accountRefused: fc.record({ id: uint, account, code, retryAfterMs: uint }),
+  registers: fc.record({ conversation: id, items: list(blob) }),
+  clocks: fc.record({
+    conversation: id,
+    reply: fc.boolean(),
+    items: list(fc.record({ device: deviceId, clock: uint, mark: fixed(6) })),
+  }),
+  declined: fc.record({ conversation: id, device: fc.array(deviceId, { maxLength: 1 }), code, retryAfterMs: uint }),
+  watch: fc.record({ conversations: list(id), visible: fc.boolean(), hidden: list(user) }),
+  typing: fc.record({ conversation: id, on: fc.boolean() }),
+  signals: fc.record({
+    items: list(fc.record({ conversation: id, user, state: uint, at: uint, hidden: list(user) })),
+  }),
 }
 
 const anyFrame = fc.oneof(
@@ -98,7 +123,7 @@ describe("[S2] frames", () => {
       if (frame === undefined) return
       const again = encodeFrame(frame)
       // Codes of newer versions read as INTERNAL, and nothing else changes.
-      const coded = frame.kind === "refusal" || frame.kind === "reject" || frame.kind === "accountRefused"
+      const coded = ["refusal", "reject", "accountRefused", "declined"].includes(frame.kind)
       if (!coded) expect(again).toEqual(bytes)
     }
     fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), readable), { numRuns: 2000 })

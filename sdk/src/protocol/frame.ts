@@ -5,14 +5,19 @@ import { base64url, concat, utf8 } from "./bytes.js"
 import { refusalCode, refusalNumber, type RefusalCode } from "./codes.js"
 import {
   conversationIdFromBytes,
+  deviceIdFromBytes,
   idBytes,
   logIdBytes,
   logIdFromBytes,
   parseDocumentName,
+  parseUserId,
   type ConversationId,
+  type DeviceId,
   type DocumentName,
   type LogId,
+  type UserId,
 } from "./names.js"
+import { MAX_HIDDEN, MAX_REGISTER_BYTES, MAX_SIGNALS } from "./limits.js"
 import { blob, fixed, flag, list, mapped, record, text, uint, type Field, type RecordOf } from "./schema.js"
 
 /** Bytes of one frame that every side takes; the server's limit may be lower or higher, and its welcome says so. */
@@ -25,6 +30,13 @@ export const WIRE_DIGEST_BYTES = 12
 export const DIGEST_PAGE = 4096
 /** Accounts in one page of digests: their names are longer. */
 export const ACCOUNT_PAGE = 1024
+/** States of a signal: gone, here, typing, here and no longer typing. */
+export const SIGNAL_OFFLINE = 0
+export const SIGNAL_ONLINE = 1
+export const SIGNAL_TYPING = 2
+export const SIGNAL_STOPPED = 3
+/** Leading bytes of a register's hash, where two have one clock. */
+export const REGISTER_MARK_BYTES = 6
 
 const document: Field<DocumentName> = mapped(
   text(64),
@@ -37,8 +49,11 @@ const account: Field<AccountName> = mapped(
   (name) => parseAccountName(name)?.name,
 )
 const conversation: Field<ConversationId> = mapped(fixed(18), idBytes, conversationIdFromBytes)
+const device: Field<DeviceId> = mapped(fixed(18), idBytes, deviceIdFromBytes)
+const user: Field<UserId> = mapped(text(128), (name) => name, parseUserId)
 const log: Field<LogId> = mapped(fixed(21), logIdBytes, logIdFromBytes)
 const digest = fixed(WIRE_DIGEST_BYTES)
+const mark = fixed(REGISTER_MARK_BYTES)
 /** A code of a newer version reads as INTERNAL: unknown reasons are retried, never shown as final. */
 const code: Field<RefusalCode> = mapped(uint, refusalNumber, (number) => refusalCode(number) ?? "INTERNAL")
 const heads = list(record({ log, count: uint }), 20_000)
@@ -72,8 +87,8 @@ const schema = {
   pong: [8, { id: uint, serverTime: uint }],
   /** What the sender holds: all its conversations, page by page. Digests are the first 12 bytes. */
   digests: [9, { last: flag, items: list(record({ conversation, digest }), DIGEST_PAGE) }],
-  /** What the sender holds of a conversation whose digest differs, or that the receiver was just let into. */
-  documents: [10, { conversation, items: list(record({ document, digest }), 10_000) }],
+  /** What the sender holds of a conversation whose digest differs, or that the receiver was just let into. `registers` is zero where there are none. */
+  documents: [10, { conversation, registers: digest, items: list(record({ document, digest }), 10_000) }],
   /** All pages of digests were compared; what no `documents` named is equal. */
   compared: [11, {}],
   /** What the sender holds of a document. The receiver sends what it lacks; with `reply`, its own vector too. */
@@ -107,6 +122,21 @@ const schema = {
   accountServed: [33, { account, digest }],
   /** Nothing of that update was kept; id 0: the account can't be read. */
   accountRefused: [34, { id: uint, account, code, retryAfterMs: uint }],
+  /** Receipt registers, new ones or those that `clocks` showed to be lacking. Answered only where they are refused. [SPEC P6] */
+  registers: [19, { conversation, items: list(blob(MAX_REGISTER_BYTES), 10_000) }],
+  /** The registers that the sender holds. The receiver sends the rest; with `reply`, its own clocks too. */
+  clocks: [20, { conversation, reply: flag, items: list(record({ device, clock: uint, mark }), 10_000) }],
+  /** Registers or signals that were refused: of this device, or all that came. */
+  declined: [21, { conversation, device: list(device, 1), code, retryAfterMs: uint }],
+  /** What the sender shows, and whom it lets see its user: replaces what it said before. Of a server: what its devices show. [SPEC P9, P12] */
+  watch: [22, { conversations: list(conversation, 4096), visible: flag, hidden: list(user, MAX_HIDDEN) }],
+  /** This device's user types, or stopped. */
+  typing: [23, { conversation, on: flag }],
+  /** Who types, comes and goes. `at`: of one who is gone when that was, ms since 1970, or 0; else 1 where the user lets it be seen that they are here. `hidden`: of a peer, whom not to tell. [SPEC P10] */
+  signals: [
+    24,
+    { items: list(record({ conversation, user, state: uint, at: uint, hidden: list(user, MAX_HIDDEN) }), MAX_SIGNALS) },
+  ],
 } as const
 
 type Schema = typeof schema

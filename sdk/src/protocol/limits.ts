@@ -55,3 +55,15 @@ export const MAX_EMOJI_BYTES = 64
 export const MAX_EDITS = 256
 /** Different emoji of one message that are shown. */
 export const MAX_REACTIONS = 64
+/** Bytes of one receipt register: two vectors of so many logs fit. [SPEC P1] */
+export const MAX_REGISTER_BYTES = 8 * 1024
+/** Logs that one vector of a register lists; the rest is said by a hash. [SPEC P2] */
+export const MAX_REGISTER_LOGS = 192
+/** Conversations that a device shows at once; their people come and go before its eyes. [SPEC P9] */
+export const MAX_WATCHED = 64
+/** Signals of one frame. [SPEC P10] */
+export const MAX_SIGNALS = 256
+/** Users from whom one user hides. [SPEC P12] */
+export const MAX_HIDDEN = 256
+/** How long somebody types by one word of it. [SPEC P9] */
+export const TYPING_MS = 6_000

@@ -19,6 +19,7 @@ import { AccountExchange } from "./account-exchange.js"
 import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
 import type { ReplicaConversation } from "./conversation.js"
+import { RegisterExchange } from "./register-exchange.js"
 import type { Replica, ReplicaChange } from "./replica.js"
 
 export interface ExchangePorts {
@@ -66,6 +67,7 @@ export class Exchange {
   private readonly retries = new Map<DocumentName, Timer>()
   private readonly retryMs = new Map<DocumentName, number>()
   private readonly unwanted = new Set<string>()
+  private readonly registers: RegisterExchange
   private readonly stopListening: () => void
   private readonly account: AccountExchange
   private differing = new Set<ConversationId>()
@@ -75,6 +77,7 @@ export class Exchange {
 
   constructor(private readonly ports: ExchangePorts) {
     this.account = new AccountExchange({ ...ports, nextId: () => this.nextId++ })
+    this.registers = new RegisterExchange(ports)
     this.stopListening = ports.replica.changes.on((change) => {
       this.onChange(change)
     })
@@ -109,6 +112,7 @@ export class Exchange {
     this.ended = true
     this.stopListening()
     this.account.end()
+    this.registers.end()
     for (const timer of this.retries.values()) this.ports.env.clearTimer(timer)
     this.retries.clear()
     for (const resolve of this.roomWaiters.splice(0)) resolve()
@@ -177,6 +181,11 @@ export class Exchange {
       case "reject":
         await this.rejected(frame)
         break
+      case "registers":
+      case "clocks":
+      case "declined":
+        await this.registers.take(frame)
+        break
       default:
         // Frames of the greeting are the session's; the rest only devices send.
         break
@@ -184,7 +193,8 @@ export class Exchange {
   }
 
   /** A conversation differs, or this device was just let into it: fetch and send what is different, authority first. */
-  private async compare({ conversation: id, items }: FrameOf<"documents">): Promise<void> {
+  private async compare(frame: FrameOf<"documents">): Promise<void> {
+    const { conversation: id, items } = frame
     this.differing.add(id)
     const conversation = await this.ports.replica.conversation(id)
     const mine = new Map((await conversation.digests()).map((item) => [item.name, item.digest]))
@@ -207,6 +217,7 @@ export class Exchange {
       this.behindControl.set(id, new Set(segments))
       this.askFor(control)
     }
+    await this.registers.compare(frame, control !== undefined)
   }
 
   /** What the server did not name is equal: it holds all of it. */
@@ -259,6 +270,7 @@ export class Exchange {
     const segments = this.behindControl.get(conversation.id)
     this.behindControl.delete(conversation.id)
     for (const segment of segments ?? []) this.askFor(segment)
+    await this.registers.controlServed(conversation.id)
   }
 
   /** The server's vector: send what it lacks, records first, and say what it holds of ours. */

@@ -7,6 +7,7 @@ import type { InitialMember } from "../authority/fields.js"
 import { tick } from "../log/clock.js"
 import { allDraftsPrefix, documentPrefix, documentOfKey, documentOfDraftKey, GUARD_KEY } from "../log/keys.js"
 import { rootDigestOf } from "../log/summary.js"
+import type { SignedRegister } from "../log/register.js"
 import type { Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import { MAX_CLOCK_AHEAD_MS } from "../protocol/limits.js"
@@ -26,6 +27,7 @@ import { prefixRange, type Storage } from "../storage/storage.js"
 import { Compactor } from "./compactor.js"
 import { ReplicaConversation, type ConversationChange } from "./conversation.js"
 import type { ReplicaDocument } from "./document.js"
+import { ConversationRegisters } from "./registers.js"
 
 export interface ReplicaPorts {
   readonly storage: Storage
@@ -45,6 +47,12 @@ export interface ReplicaChange {
   readonly change: ConversationChange
 }
 
+/** What a conversation's registers say changed: `own` where this device has something new to say. */
+export interface RegisterChange {
+  readonly conversation: ConversationId
+  readonly own: SignedRegister | undefined
+}
+
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 30_000
 
@@ -52,6 +60,9 @@ const LAST_RETRY_MS = 30_000
 export class Replica {
   readonly changes = createSignal<ReplicaChange>()
   readonly conversations = createStore<ReadonlyMap<ConversationId, ReplicaConversation>>(new Map())
+  readonly registerChanges = createSignal<RegisterChange>()
+  /** Whether others may know what was read here. [SPEC P7] */
+  readonly sharesReads = createStore(true)
   readonly health = createStore<StorageHealth>({ kind: "ok" })
   /** Whether this tab or process is the writer: it alone seals, receives and merges. */
   readonly writing = createStore(false)
@@ -61,6 +72,7 @@ export class Replica {
   private readonly loading = new Map<ConversationId, Promise<ReplicaConversation>>()
   private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
   private readonly compactor: Compactor
+  private readonly registers = new Map<ConversationId, ConversationRegisters>()
   private retryMs = FIRST_RETRY_MS
   private skewMs = 0
   private wantsGuard = false
@@ -120,8 +132,44 @@ export class Replica {
     conversation.changes.on((change) => {
       this.changes.emit({ conversation, change })
     })
+    this.registers.set(id, await this.loadRegisters(conversation))
     this.conversations.set(new Map(this.conversations.get()).set(id, conversation))
     return conversation
+  }
+
+  private async loadRegisters(conversation: ReplicaConversation): Promise<ConversationRegisters> {
+    const { storage, env, signer, verify, refusesKey, user } = this.ports
+    const { id } = conversation
+    const registers = await ConversationRegisters.load({
+      ...{ conversation, storage, env, signer, verify, refusesKey, user, device: this.device },
+      now: () => this.now(),
+      mayWrite: () => this.guard !== undefined,
+      sharesReads: () => this.sharesReads.get(),
+      failed: (error) => {
+        this.report(error)
+      },
+    })
+    registers.changes.on(() => {
+      this.registerChanges.emit({ conversation: id, own: undefined })
+    })
+    registers.written.on((own) => {
+      this.registerChanges.emit({ conversation: id, own })
+    })
+    return registers
+  }
+
+  /** The receipt registers of a conversation that is here. */
+  registersOf(conversation: ReplicaConversation): ConversationRegisters {
+    const registers = this.registers.get(conversation.id)
+    if (registers === undefined) throw new TypeError("a conversation is loaded with its registers")
+    return registers
+  }
+
+  /** Whether others may know what is read here, from now on; what they were told they know. */
+  shareReads(shares: boolean): void {
+    if (shares === this.sharesReads.get()) return
+    this.sharesReads.set(shares)
+    for (const registers of this.registers.values()) registers.touch()
   }
 
   /** The conversation, read from the storage or empty: what arrives for it decides whether it is one. */
@@ -294,7 +342,10 @@ export class Replica {
     for (const conversation of this.conversations.get().values()) {
       const documents = await conversation.digests()
       if (documents.length > 0) {
-        digests.push({ conversation: conversation.id, digest: rootDigestOf(conversation.id, documents) })
+        digests.push({
+          conversation: conversation.id,
+          digest: rootDigestOf(conversation.id, documents, this.registers.get(conversation.id)?.digest),
+        })
       }
     }
     return digests
@@ -309,6 +360,7 @@ export class Replica {
     this.closed = true
     this.ports.env.clearTimer(this.retryTimer)
     await Promise.all(this.pumping.values())
+    for (const registers of this.registers.values()) await registers.close()
     for (const conversation of this.conversations.get().values()) await conversation.idle()
     await this.compactor.close()
   }

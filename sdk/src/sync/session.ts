@@ -10,6 +10,7 @@ import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
 import { Exchange } from "./exchange.js"
 import type { Replica } from "./replica.js"
+import type { Signals } from "./signals.js"
 import { step, type SessionEffect, type SessionEvent, type SessionState } from "./session-state.js"
 import { tokenExpiry } from "./token.js"
 
@@ -19,6 +20,7 @@ export interface SessionPorts {
   readonly acks: Acks
   readonly env: Env
   readonly transport: Transport
+  readonly signals: Signals
   /** URLs of `/sync`, in order of preference; read at every try. */
   servers(): readonly string[]
   token(): Promise<string> | string
@@ -171,6 +173,7 @@ export class Session {
     const { env, replica } = this.ports
     this.exchange?.end()
     this.exchange = undefined
+    this.ports.signals.disconnected()
     replica.setCarrier(this, false)
     env.clearTimer(this.tokenTimer)
     env.clearTimer(this.pulse)
@@ -212,6 +215,13 @@ export class Session {
         this.send({ kind: "pong", id: frame.id, serverTime: 0 })
         break
       case "pong":
+        break
+      case "signals":
+        this.ports.signals.take(frame.items)
+        break
+      case "declined":
+        this.ports.signals.declined(frame)
+        this.exchange?.take(frame)
         break
       default:
         this.exchange?.take(frame)
@@ -268,6 +278,9 @@ export class Session {
   private synchronize(): void {
     const { replica } = this.ports
     replica.setCarrier(this, true)
+    this.ports.signals.connected((frame) => {
+      this.send(frame)
+    })
     this.beat()
     const { exchange } = this
     replica

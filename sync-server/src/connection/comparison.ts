@@ -1,8 +1,10 @@
-import { equalBytes, type ConversationId, type DocumentName, type FrameOf } from "@weft/sdk/protocol"
+import { WIRE_DIGEST_BYTES, equalBytes, type ConversationId, type DocumentName, type FrameOf } from "@weft/sdk/protocol"
 import { compareDocuments, type DigestTable } from "../document/digest-table.js"
 import type { UserConversations } from "../document/user-index.js"
 
 type Documents = FrameOf<"documents">
+
+const noRegisters = new Uint8Array(WIRE_DIGEST_BYTES)
 
 /** What a reader of everything, or a user, may compare. */
 export interface Comparable {
@@ -24,7 +26,8 @@ export function describe(
 ): Documents {
   const documents = standing === undefined ? [] : digests.documents(conversation)
   const items = standing === "former" ? documents.filter(({ document }) => document.endsWith("/control")) : documents
-  return { kind: "documents", conversation, items }
+  const registers = standing === "member" ? digests.registers(conversation) : noRegisters
+  return { kind: "documents", conversation, registers, items }
 }
 
 /** One round of digests, page by page; it ends with what the other side did not name. [SPEC S4] */

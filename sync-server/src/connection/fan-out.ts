@@ -1,6 +1,6 @@
 import type { DocumentName, UserId } from "@weft/sdk/protocol"
 import type { AccountChange } from "../document/account.js"
-import type { Change } from "../document/change.js"
+import type { Change, Readers } from "../document/change.js"
 import type { Origin } from "../document/source.js"
 import { Batch } from "./batch.js"
 
@@ -12,12 +12,18 @@ export interface Subscriber {
   relayAccount?(change: AccountChange): void
 }
 
+/** One that speaks our frames. */
+export interface NativeSubscriber extends Subscriber {
+  /** Sends a frame that is bound to no order. */
+  pass(frame: Uint8Array): void
+}
+
 /** Who is connected, and what goes to whom; one batch for each document and turn. [SPEC S7] */
 export class FanOut {
-  readonly #users = new Map<UserId, Set<Subscriber>>()
+  readonly #users = new Map<UserId, Set<NativeSubscriber>>()
   readonly #stock = new Map<DocumentName, Map<Subscriber, UserId>>()
   /** A peer may have several connections: each to the other, for one. One is enough. */
-  readonly #peers = new Map<string, Set<Subscriber>>()
+  readonly #peers = new Map<string, Set<NativeSubscriber>>()
   readonly #defer: (call: () => void) => void
   readonly #onRelay: (updates: number) => void
   #pending: Change[] = []
@@ -27,11 +33,11 @@ export class FanOut {
     this.#onRelay = onRelay
   }
 
-  addUser(user: UserId, subscriber: Subscriber): () => void {
+  addUser(user: UserId, subscriber: NativeSubscriber): () => void {
     return addTo(this.#users, user, subscriber)
   }
 
-  addPeer(key: string, subscriber: Subscriber): () => void {
+  addPeer(key: string, subscriber: NativeSubscriber): () => void {
     return addTo(this.#peers, key, subscriber)
   }
 
@@ -44,8 +50,14 @@ export class FanOut {
     }
   }
 
-  connectionsOf(user: UserId): Iterable<Subscriber> {
+  connectionsOf(user: UserId): Iterable<NativeSubscriber> {
     return this.#users.get(user) ?? []
+  }
+
+  /** Native connections of these users, and one of each peer. */
+  *nativesOf(readers: Readers): Iterable<NativeSubscriber> {
+    for (const user of readers.keys()) yield* this.connectionsOf(user)
+    for (const [first] of this.#peers.values()) if (first !== undefined) yield first
   }
 
   stockOn(document: DocumentName): Iterable<Subscriber> {
@@ -126,8 +138,8 @@ export class FanOut {
   }
 }
 
-function addTo<K>(map: Map<K, Set<Subscriber>>, key: K, subscriber: Subscriber): () => void {
-  const set = map.get(key) ?? new Set()
+function addTo<K>(map: Map<K, Set<NativeSubscriber>>, key: K, subscriber: NativeSubscriber): () => void {
+  const set = map.get(key) ?? new Set<NativeSubscriber>()
   map.set(key, set.add(subscriber))
   return () => {
     set.delete(subscriber)

@@ -8,9 +8,11 @@ import type { Limits } from "../limits/limits.js"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
 import type { AckLevel } from "../peer/copies.js"
+import type { Presence } from "./presence.js"
 
 /** What every connection shares. */
 export interface Shared {
+  readonly presence: Presence
   readonly env: ServerEnv
   readonly limits: Limits
   readonly ack: AckLevel

@@ -2,12 +2,14 @@ import {
   base64url,
   conversationOf,
   createQueue,
+  equalBytes,
   encodeUpdate,
   MAX_FRAME_UPDATE_BYTES,
   splitRuns,
   unreachable,
   type AccountName,
   type ConversationId,
+  type DeviceId,
   type DocumentName,
   type Frame,
   type FrameOf,
@@ -22,21 +24,42 @@ import { AccountSession } from "./account-session.js"
 import { Backlog } from "./backlog.js"
 import { recordFrames, type Batch } from "./batch.js"
 import { comparableOf, Comparison, describe, differing } from "./comparison.js"
-import type { Subscriber } from "./fan-out.js"
+import type { NativeSubscriber } from "./fan-out.js"
 import { readerOf, sourceOf, type Party } from "./party.js"
+import { registerFrames } from "./register-relay.js"
 import type { Shared, Wire } from "./session-ports.js"
+import { SignalSession } from "./signal-session.js"
 
 /** Frames that a live connection may bring; `token` and `ping` are the connection's own. */
 export type SessionFrame = Extract<
   Frame,
-  | {
-      kind: "digests" | "documents" | "compared" | "vector" | "served" | "records" | "update" | "ack" | "reject"
-    }
-  | { kind: "accounts" | "account" | "accountUpdate" | "accountServed" | "accountRefused" }
+  {
+    kind:
+      | "digests"
+      | "documents"
+      | "compared"
+      | "vector"
+      | "served"
+      | "records"
+      | "update"
+      | "ack"
+      | "reject"
+      | "registers"
+      | "clocks"
+      | "declined"
+      | "watch"
+      | "typing"
+      | "signals"
+      | "accounts"
+      | "account"
+      | "accountUpdate"
+      | "accountServed"
+      | "accountRefused"
+  }
 >
 
 /** A live connection of a device or of another server: both speak the same frames. [SPEC S4-S7, S11] */
-export class SyncSession implements Subscriber {
+export class SyncSession implements NativeSubscriber {
   readonly origin: Origin
   readonly #party: Party
   readonly #source: Source
@@ -51,6 +74,7 @@ export class SyncSession implements Subscriber {
   /** Of a peer: what it has not acknowledged. */
   readonly #updates: PeerUpdates | undefined
   readonly #accounts: AccountSession
+  readonly #signals: SignalSession
   #ended = false
 
   constructor(party: Party, origin: Origin, shared: Shared, wire: Wire, updates?: PeerUpdates) {
@@ -62,6 +86,7 @@ export class SyncSession implements Subscriber {
     this.#updates = updates
     this.#accounts = new AccountSession(this.#source, shared, wire, updates)
     this.#backlog = new Backlog(shared.limits.inFlightBytes, wire)
+    this.#signals = new SignalSession(party, shared, wire)
   }
 
   /** Takes a frame; `bytes` is its size on the wire. */
@@ -105,6 +130,27 @@ export class SyncSession implements Subscriber {
         if (this.#updates === undefined) this.#outOfOrder(frame)
         else this.#updates.accountRefused(frame)
         return
+      case "registers":
+        this.#work(bytes, () => this.#onRegisters(frame))
+        return
+      case "clocks":
+        this.#work(bytes, () => this.#answers(() => this.#onClocks(frame)))
+        return
+      case "declined":
+        if (this.#updates === undefined) this.#outOfOrder(frame)
+        else this.#updates.declined(frame)
+        return
+      case "watch":
+        this.#work(bytes, () => this.#signals.watch(frame))
+        return
+      case "typing":
+        if (this.#party.kind === "peer") this.#outOfOrder(frame)
+        else this.#work(bytes, () => this.#signals.typing(frame))
+        return
+      case "signals":
+        if (this.#party.kind === "peer") this.#signals.take(frame)
+        else this.#outOfOrder(frame)
+        return
       case "compared":
       case "served":
       case "accountServed":
@@ -132,6 +178,10 @@ export class SyncSession implements Subscriber {
     )
   }
 
+  pass(frame: Uint8Array): void {
+    if (!this.#ended) this.#wire.sendBytes(frame)
+  }
+
   /** Says what is here of a conversation: to a user who was just let in, or to a peer to compare. */
   tell(conversation: ConversationId): void {
     if (!this.#ended) this.#wire.send(describe(conversation, "member", this.#shared.digests))
@@ -145,6 +195,7 @@ export class SyncSession implements Subscriber {
   end(): void {
     this.#ended = true
     this.#updates?.end()
+    this.#work(0, () => this.#signals.end())
   }
 
   #work(bytes: number, task: () => Promise<void>): void {
@@ -178,6 +229,30 @@ export class SyncSession implements Subscriber {
     const conversation = this.#shared.registry.conversation(conversationOf(document))
     const outcome = await conversation.submitRecords(this.#source, document, records)
     await this.#answer(id, document, outcome, undefined)
+  }
+
+  async #onRegisters({ conversation: id, items }: FrameOf<"registers">): Promise<void> {
+    const refused = await this.#shared.registry.conversation(id).submitRegisters(this.#source, items)
+    for (const { device, code, retryAfterMs } of refused) {
+      // That a newer one is here is news to its own device only.
+      if (code === "STALE" && !this.#isOwn(device)) continue
+      const named = device === undefined ? [] : [device]
+      this.#wire.send({ kind: "declined", conversation: id, device: named, code, retryAfterMs })
+    }
+  }
+
+  #isOwn(device: DeviceId | undefined): boolean {
+    return this.#party.kind === "device" && this.#party.device === device
+  }
+
+  async #onClocks({ conversation: id, reply, items }: FrameOf<"clocks">): Promise<void> {
+    const conversation = this.#shared.registry.conversation(id)
+    const { registers, clocks } = await conversation.readRegisters(readerOf(this.#party), items)
+    for (const frame of registerFrames(id, registers)) {
+      await this.#wire.drained()
+      this.pass(frame)
+    }
+    if (reply && !this.#ended) this.#wire.send({ kind: "clocks", conversation: id, reply: false, items: clocks })
   }
 
   /** Acknowledges what is as durable as the operator asks. Nothing before. [SPEC S6] */
@@ -240,6 +315,9 @@ export class SyncSession implements Subscriber {
       this.#wire.send({ kind: "vector", document, reply: true, ...heads })
       await this.#wire.drained()
     }
+    if (equalBytes(digests.registers(frame.conversation), frame.registers)) return
+    const { clocks } = await conversation.readRegisters(undefined, [])
+    if (!this.#ended) this.#wire.send({ kind: "clocks", conversation: frame.conversation, reply: true, items: clocks })
   }
 
   /** Sends what the other side lacks: records first, then updates, then the digest that all this makes. [SPEC S5] */

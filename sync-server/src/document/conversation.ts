@@ -47,11 +47,17 @@ import { cutDocument, retryAsides } from "./cut.js"
 import { DocumentSet, isDamage, type DocumentSetPorts } from "./document-set.js"
 import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type RefusedLog } from "./outcome.js"
 import { emptySnapshot, headsOf, type Heads, type Held, type Snapshot } from "./snapshot.js"
+import {
+  StoredRegisters,
+  type RefusedRegister,
+  type RegisterClock,
+  type StoredRegistersPorts,
+} from "./stored-registers.js"
 import { changedStandings, standingsOf } from "./standings.js"
 import { userOf, type Origin, type Source } from "./source.js"
 import type { Standing, UserIndex } from "./user-index.js"
 
-export interface ConversationPorts extends Omit<AdmissionPorts, "exists">, DocumentSetPorts {
+export interface ConversationPorts extends Omit<AdmissionPorts, "exists">, DocumentSetPorts, StoredRegistersPorts {
   readonly verifier: Verifier
   readonly index: UserIndex
   /** Lets others have their turn, when this one has gone on for long. */
@@ -62,6 +68,8 @@ export interface ConversationPorts extends Omit<AdmissionPorts, "exists">, Docum
   merge(document: DocumentName): void
   /** Something was accepted and is durable. */
   relay(change: Change): void
+  /** These users are members no more. */
+  letOut(conversation: ConversationId, users: readonly UserId[]): void
   /** These users are members since just now, and know nothing of it yet. */
   letIn(conversation: ConversationId, users: readonly UserId[]): void
   /** It turned out to be empty: names are cheap, memory is not. */
@@ -87,6 +95,7 @@ export class Conversation {
   readonly #ports: ConversationPorts
   readonly #queue = createQueue()
   readonly #documents: DocumentSet
+  readonly #registers: StoredRegisters
   readonly #formerEntries = new Map<UserId, number>()
   #phase: Phase = { kind: "loading" }
   #controlEntries = 0
@@ -101,6 +110,9 @@ export class Conversation {
     this.#documents = new DocumentSet(ports, async (document) => {
       await this.#cut(document)
       if (document.summary.records.size > 0) this.#later(document.name, () => this.#destroyDue(document))
+    })
+    this.#registers = new StoredRegisters(id, ports, (written) => {
+      this.#afterwards(written)
     })
     this.#enqueue(async () => {
       await ready
@@ -129,6 +141,7 @@ export class Conversation {
   async settled(): Promise<void> {
     await this.#queue(async () => undefined)
     await this.#documents.settled()
+    await this.#registers.settled
   }
 
   /** What the source asks to store. Resolves after the check; `durable` of the outcome after the fsync. */
@@ -187,6 +200,41 @@ export class Conversation {
     if (document === undefined) return undefined
     const { logs } = headsOf(document.summary)
     return { logs: logs.filter(({ log }) => this.#state.claimedUser(deviceOf(log)) === user), records: [] }
+  }
+
+  /** Registers that a source brings; what was refused of them. [SPEC P6] */
+  submitRegisters(source: Source, items: readonly Uint8Array[]): Promise<RefusedRegister[]> {
+    const refuse = (code: RefusalCode): RefusedRegister[] => {
+      this.#ports.metrics.registerRefusals.inc({ code })
+      return [{ device: undefined, code, retryAfterMs: 0 }]
+    }
+    return this.#enqueue(async () => {
+      if (this.#phase.kind !== "ready") return refuse(this.#phase.kind === "closed" ? this.#phase.code : "INTERNAL")
+      const user = userOf(source)
+      if (user !== undefined && !this.#state.members.has(user)) return refuse("FORBIDDEN")
+      await this.#ports.breathe()
+      return this.#registers.submit(source, this.#state, items)
+    })
+  }
+
+  /** Registers beyond what a member or a peer has, and which ones are here. */
+  readRegisters(
+    user: UserId | undefined,
+    held: readonly RegisterClock[],
+  ): Promise<{ readonly registers: readonly Uint8Array[]; readonly clocks: readonly RegisterClock[] }> {
+    return this.#enqueue(async () => {
+      const closed = this.#phase.kind !== "ready"
+      if (closed || (user !== undefined && !this.#state.members.has(user))) return { registers: [], clocks: [] }
+      return {
+        registers: await this.#registers.beyond(this.#state, held),
+        clocks: await this.#registers.clocks(this.#state),
+      }
+    })
+  }
+
+  /** Who may read all of it. */
+  members(): Promise<Readers> {
+    return this.#enqueue(async () => (this.#phase.kind === "ready" ? this.#state.members : nobody))
   }
 
   /** What is held of a document here: to ask a peer for the rest. */
@@ -373,9 +421,14 @@ export class Conversation {
     this.#afterwards(
       outcome.durable.then(async () => {
         this.#ports.letIn(this.id, added)
+        this.#ports.letOut(
+          this.id,
+          changes.map(([user]) => user),
+        )
         await this.#ports.index.set(this.id, changes)
       }),
     )
+    if (changes.length > 0 || movesCuts(before, state)) await this.#registers.enforce(state)
     if (movesCuts(before, state)) await this.#enforce()
   }
 

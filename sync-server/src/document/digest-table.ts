@@ -13,8 +13,12 @@ import {
 
 interface Row {
   readonly documents: Map<DocumentName, Uint8Array>
+  /** Of its receipt registers; undefined where there are none. */
+  registers: Uint8Array | undefined
   root: Uint8Array | undefined
 }
+
+const noRegisters = new Uint8Array(32)
 
 /** Digests of all stored documents, in memory: about 100 bytes each, so that comparing opens none. */
 export class DigestTable {
@@ -24,11 +28,25 @@ export class DigestTable {
   set(document: DocumentName, digest: Uint8Array): void {
     const conversation = conversationOf(document)
     let row = this.#rows.get(conversation)
-    if (row === undefined) this.#rows.set(conversation, (row = { documents: new Map(), root: undefined }))
+    if (row === undefined)
+      this.#rows.set(conversation, (row = { documents: new Map(), registers: undefined, root: undefined }))
     if (equalBytes(digest, digestOf(emptySummary(document)))) row.documents.delete(document)
     else row.documents.set(document, digest)
     row.root = undefined
     if (row.documents.size === 0) this.#rows.delete(conversation)
+  }
+
+  /** Of a conversation that has documents: registers alone are none. */
+  setRegisters(conversation: ConversationId, digest: Uint8Array | undefined): void {
+    const row = this.#rows.get(conversation)
+    if (row === undefined) return
+    row.registers = digest
+    row.root = undefined
+  }
+
+  /** As frames carry it: zero where there are none. */
+  registers(conversation: ConversationId): Uint8Array {
+    return wireDigest(this.#rows.get(conversation)?.registers ?? noRegisters)
   }
 
   has(document: DocumentName): boolean {
@@ -60,6 +78,7 @@ export class DigestTable {
       rootDigestOf(
         conversation,
         Array.from(row.documents, ([name, digest]) => ({ name, digest })),
+        row.registers,
       ),
     )
     return row.root

@@ -75,6 +75,9 @@ async function openRegistry(store: Store, limits: Partial<Limits> = {}) {
     quarantined: new Set(),
     merge: () => undefined,
     relay: (change) => relayed.push(change),
+    letOut: () => undefined,
+    registered: new Rates({ perSecond: 20, burst: 100 }),
+    relayRegisters: () => undefined,
     letIn: () => undefined,
   })
   return { registry, relayed }

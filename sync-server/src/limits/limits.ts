@@ -24,6 +24,12 @@ const definitions = {
   /** Healing: a member brings back what others wrote, after a server lost its disk. */
   relayedPerSecond: [5_000, "entries a second of others that a device may bring"],
   relayedBurst: [20_000, "entries of others that a device may bring at once"],
+  /** A device says once a second or two what it has, of all its conversations at once after it was away. */
+  registersPerSecond: [20, "receipt registers a second of its own that a device may send, in the long run"],
+  registerBurst: [2_000, "receipt registers of its own that a device may send at once"],
+  /** Fast typing in several conversations, and quick changes between them. */
+  signalsPerSecond: [5, "signals a second that a connection may send, in the long run"],
+  signalBurst: [20, "signals that a connection may send at once"],
   /** A reader slower than this is cheaper to resync by digest than to buffer for. [SPEC S10] */
   unsentBytes: [4 * 1024 * 1024, "bytes that a connection may leave unread"],
   /** What waits for the disk on behalf of one connection; beyond it its socket is not read. */

@@ -96,6 +96,11 @@ export class PeerUpdates {
     if (isTransient(code)) this.#compareLater(account, () => this.#ports.compareAccount(account))
   }
 
+  /** Registers that it refused for now, as when it lacks what introduces their device. */
+  declined({ conversation, code }: FrameOf<"declined">): void {
+    if (isTransient(code)) this.#compareLater(conversation, () => this.#ports.compare(conversation))
+  }
+
   end(): void {
     for (const timer of this.#retries.values()) this.#ports.env.clearTimer(timer)
     this.#retries.clear()

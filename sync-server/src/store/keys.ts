@@ -14,6 +14,8 @@ import * as encoding from "lib0/encoding"
  *     "v1", document, "aside", name          runs set aside; inside the range that y-leveldb's clearDocument clears
  *     "weft", "digest", document             together, so that a start reads them without the documents
  *     "weft", "erased", document             those whose files still hold the bytes of what was erased
+ *     "weft", "register", conversation, device   receipt registers
+ *     "weft", "registers", conversation      the digest of those; together, as the documents'
  *     "weft", "setting", name                of the server
  *     "weft", "store", name                  of the store: format, incarnation
  */
@@ -24,6 +26,8 @@ export type Key =
   | { readonly kind: "aside"; readonly document: string; readonly name: string }
   | { readonly kind: "digest"; readonly document: string }
   | { readonly kind: "erased"; readonly document: string }
+  | { readonly kind: "register"; readonly conversation: string; readonly device: string }
+  | { readonly kind: "registers"; readonly conversation: string }
   | { readonly kind: "setting"; readonly name: string }
   | { readonly kind: "store"; readonly name: string }
 
@@ -55,6 +59,14 @@ export function digestKey(document: string): Uint8Array {
 
 export function erasedKey(document: string): Uint8Array {
   return encodeParts("weft", "erased", document)
+}
+
+export function registerKey(conversation: string, device: string): Uint8Array {
+  return encodeParts("weft", "register", conversation, device)
+}
+
+export function registersKey(conversation: string): Uint8Array {
+  return encodeParts("weft", "registers", conversation)
 }
 
 export function settingKey(name: string): Uint8Array {
@@ -89,6 +101,16 @@ export const erasedRange: KeyRange = { gte: encodeParts("weft", "erased"), lt: e
 export const stateVectorRange: KeyRange = { gte: encodeParts("v1_sv"), lt: encodeParts("v1_sw") }
 export const digestRange: KeyRange = { gte: encodeParts("weft", "digest"), lt: encodeParts("weft", "digesu") }
 
+export const registersRange: KeyRange = { gte: encodeParts("weft", "registers"), lt: encodeParts("weft", "registert") }
+
+/** Registers of one conversation: names of devices have 24 letters. */
+export function registerRange(conversation: string): KeyRange {
+  const gte = encodeParts("weft", "register", conversation, "\0".repeat(24))
+  const lt = gte.slice()
+  lt.fill(0xff, lt.length - 24)
+  return { gte, lt }
+}
+
 /** State vectors of documents whose names have this many bytes, the first of them `prefix` (ASCII). */
 export function stateVectorPrefixRange(prefix: string, bytes: number): KeyRange {
   const gte = encodeParts("v1_sv", prefix.padEnd(bytes, "\0"))
@@ -105,7 +127,10 @@ export function parseKey(key: Uint8Array): Key | undefined {
   if (space === "v1" && b === "update" && typeof c === "number") return { kind: "update", document: a, clock: c }
   if (space === "v1" && b === "meta" && typeof c === "string") return { kind: "meta", document: a, name: c }
   if (space === "v1" && b === "aside" && typeof c === "string") return { kind: "aside", document: a, name: c }
-  if (space !== "weft" || typeof b !== "string" || c !== undefined) return undefined
+  if (space !== "weft" || typeof b !== "string") return undefined
+  if (a === "register") return typeof c === "string" ? { kind: "register", conversation: b, device: c } : undefined
+  if (c !== undefined) return undefined
+  if (a === "registers") return { kind: "registers", conversation: b }
   if (a === "digest") return { kind: "digest", document: b }
   if (a === "erased") return { kind: "erased", document: b }
   if (a === "setting") return { kind: "setting", name: b }

@@ -2,12 +2,14 @@ import {
   compareText,
   decodeUpdate,
   parseAccountName,
+  parseConversationId,
   parseDocumentName,
   readNative,
   systemEnv,
   WeftError,
   type AccountName,
   type ConversationId,
+  type DeviceId,
   type DocumentName,
   type Env,
   type Timer,
@@ -22,6 +24,10 @@ import {
   asideRange,
   digestRange,
   parseKey,
+  registerKey,
+  registerRange,
+  registersKey,
+  registersRange,
   settingKey,
   stateVectorPrefixRange,
   stateVectorRange,
@@ -120,7 +126,8 @@ class LevelStore implements Store {
     this.#compaction = new Compaction({
       database,
       // Also while the store closes: what is under way is finished.
-      write: ({ key, value }) => this.#commits.add({ kind: "put", key, value, bytes: value?.length ?? 0 }),
+      write: (operation) =>
+        this.#commits.add({ kind: "put", operations: [operation], bytes: operation.value?.length ?? 0 }),
     })
   }
 
@@ -142,11 +149,34 @@ class LevelStore implements Store {
   }
 
   putSetting(key: string, value: Uint8Array): Promise<void> {
-    return this.#write({ kind: "put", key: settingKey(key), value, bytes: value.length })
+    return this.#put([{ key: settingKey(key), value }])
   }
 
   putAside(document: DocumentName, name: string, update: Uint8Array | undefined): Promise<void> {
-    return this.#write({ kind: "put", key: asideKey(document, name), value: update, bytes: update?.length ?? 0 })
+    return this.#put([{ key: asideKey(document, name), value: update }])
+  }
+
+  putRegisters(
+    conversation: ConversationId,
+    changes: ReadonlyMap<DeviceId, Uint8Array | undefined>,
+    digest: Uint8Array | undefined,
+  ): Promise<void> {
+    const operations = Array.from(changes, ([device, value]) => ({ key: registerKey(conversation, device), value }))
+    return this.#put([...operations, { key: registersKey(conversation), value: digest }])
+  }
+
+  registers(conversation: ConversationId): Promise<Uint8Array[]> {
+    return this.#read(() => this.#database.scan(registerRange(conversation), (_, value) => value))
+  }
+
+  registerDigests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]> {
+    return this.#read(() =>
+      this.#database.scan(registersRange, (bytes, digest) => {
+        const key = parseKey(bytes)
+        const conversation = key?.kind === "registers" ? parseConversationId(key.conversation) : undefined
+        return conversation === undefined ? undefined : { conversation, digest: new Uint8Array(digest) }
+      }),
+    )
   }
 
   getSetting(key: string): Promise<Uint8Array | undefined> {
@@ -229,6 +259,11 @@ class LevelStore implements Store {
     if (this.#retry !== undefined) this.#env.clearTimer(this.#retry.timer)
     await this.#recovering
     await this.#database.close()
+  }
+
+  #put(operations: readonly Operation[]): Promise<void> {
+    const bytes = operations.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+    return this.#write({ kind: "put", operations, bytes })
   }
 
   #write(write: StoreWrite): Promise<void> {

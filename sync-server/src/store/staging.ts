@@ -19,8 +19,8 @@ import { encodeStateVectorRecord, encodeSummaryRecord, stateVectorOfUpdates } fr
 export type StoreWrite =
   | { readonly kind: "append"; readonly append: Append; readonly bytes: number }
   | { readonly kind: "replace"; readonly replace: Replace; readonly bytes: number }
-  /** A value outside of a document's updates; undefined deletes it. */
-  | { readonly kind: "put"; readonly key: Uint8Array; readonly value: Uint8Array | undefined; readonly bytes: number }
+  /** Values outside of a document's updates, all or none. */
+  | { readonly kind: "put"; readonly operations: readonly Operation[]; readonly bytes: number }
 
 export function bytesOfWrite({ update, summary }: Append | Replace): number {
   return update.length + (summary?.length ?? 0)
@@ -87,7 +87,7 @@ export async function stageGroup(
   await staging.recall(group)
   for (const write of group) {
     if (write.kind === "put") {
-      staging.put(write.key, write.value)
+      for (const { key, value } of write.operations) staging.put(key, value)
       continue
     }
     const document = write.kind === "append" ? write.append.document : write.replace.document

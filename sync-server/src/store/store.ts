@@ -1,4 +1,4 @@
-import type { AccountName, ConversationId, DocumentName } from "@weft/sdk/protocol"
+import type { AccountName, ConversationId, DeviceId, DocumentName } from "@weft/sdk/protocol"
 
 /** What a store holds: logs of a conversation, or native types of a user. */
 export type StoredName = DocumentName | AccountName
@@ -44,6 +44,16 @@ export interface Store {
   /** Small named values of the server itself: its signing key, indexes. Synced. */
   getSetting(key: string): Promise<Uint8Array | undefined>
   putSetting(key: string, value: Uint8Array): Promise<void>
+  /** Receipt registers of a conversation. */
+  registers(conversation: ConversationId): Promise<Uint8Array[]>
+  /** Puts registers, or deletes them, with the digest of all that there are then (undefined: none). Synced, in one batch. */
+  putRegisters(
+    conversation: ConversationId,
+    changes: ReadonlyMap<DeviceId, Uint8Array | undefined>,
+    digest: Uint8Array | undefined,
+  ): Promise<void>
+  /** Digests of the registers of all conversations that have any. */
+  registerDigests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]>
   /** Set-aside runs of a document (past a cut), by name; not part of the document until authority changes. */
   putAside(document: DocumentName, name: string, update: Uint8Array | undefined): Promise<void>
   asides(document: DocumentName): Promise<{ name: string; update: Uint8Array }[]>

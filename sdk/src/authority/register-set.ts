@@ -1,0 +1,82 @@
+import { aheadMs } from "../log/clock.js"
+import { isNewer, registersDigest, verifyRegister, type RegisterKeys, type SignedRegister } from "../log/register.js"
+import type { RefusalCode } from "../protocol/codes.js"
+import { MAX_CLOCK_AHEAD_MS, MAX_CLOCK_RETRY_MS } from "../protocol/limits.js"
+import type { ConversationId, DeviceId } from "../protocol/names.js"
+import type { ControlState } from "./state.js"
+
+/** Whether a device's register has a place: one of a present member's. [SPEC P3] */
+export function admitRegister(state: ControlState, device: DeviceId): RefusalCode | undefined {
+  const user = state.claimedUser(device)
+  // What introduces it, or lets its user in, may be on its way.
+  if (user === undefined) return "CONTROL_UNKNOWN"
+  if (!state.members.has(user)) return "NOT_MEMBER"
+  return state.devices.get(device)?.certified === true ? undefined : "CONTROL_UNKNOWN"
+}
+
+/** What a clock so far ahead means; undefined: it isn't. [SPEC R2] */
+function refusesClock(register: SignedRegister, now: number): RefusalCode | undefined {
+  const ahead = aheadMs(register.clock, now)
+  if (ahead > MAX_CLOCK_AHEAD_MS + MAX_CLOCK_RETRY_MS) return "CLOCK_FAR_AHEAD"
+  return ahead > MAX_CLOCK_AHEAD_MS ? "CLOCK_AHEAD" : undefined
+}
+
+/** The registers of one conversation: the newest of each member's device. The same set everywhere, in whatever order they came. */
+export class RegisterSet {
+  readonly #held = new Map<DeviceId, SignedRegister>()
+  #digest: Uint8Array | undefined
+
+  constructor(readonly conversation: ConversationId) {}
+
+  /** What was taken before: read from a store. */
+  restore(register: SignedRegister): void {
+    this.#held.set(register.device, register)
+    this.#digest = undefined
+  }
+
+  get(device: DeviceId): SignedRegister | undefined {
+    return this.#held.get(device)
+  }
+
+  get all(): Iterable<SignedRegister> {
+    return this.#held.values()
+  }
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  /** 32 bytes; undefined where there are none. [SPEC P5] */
+  get digest(): Uint8Array | undefined {
+    if (this.#held.size === 0) return undefined
+    this.#digest ??= registersDigest(this.conversation, this.#held.values())
+    return this.#digest
+  }
+
+  /** Takes a register, or says why not. `now`: the receiver's time, ms since 1970. [SPEC P3, P4] */
+  async take(
+    register: SignedRegister,
+    state: ControlState,
+    now: number,
+    keys: RegisterKeys,
+  ): Promise<RefusalCode | undefined> {
+    // Cheap questions first: a signature is verified once, and only of what would count.
+    if (!isNewer(register, this.#held.get(register.device))) return "STALE"
+    const code =
+      admitRegister(state, register.device) ??
+      refusesClock(register, now) ??
+      (await verifyRegister(this.conversation, register, keys))
+    if (code !== undefined) return code
+    if (!isNewer(register, this.#held.get(register.device))) return "STALE"
+    this.restore(register)
+    return undefined
+  }
+
+  /** Drops those that have no place any more, and returns whose they were. */
+  prune(state: ControlState): DeviceId[] {
+    const gone = Array.from(this.#held.keys()).filter((device) => admitRegister(state, device) !== undefined)
+    for (const device of gone) this.#held.delete(device)
+    if (gone.length > 0) this.#digest = undefined
+    return gone
+  }
+}

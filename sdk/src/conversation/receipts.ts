@@ -1,0 +1,161 @@
+import type { ControlState } from "../authority/state.js"
+import type { ControlId } from "../protocol/entry.js"
+import type { DeviceId, UserId } from "../protocol/names.js"
+
+/** Who has a message, or has read it, and since when. */
+export interface Receipt {
+  readonly user: UserId
+  /** Milliseconds since 1970, by the reader's clock: when the first receipt that this device met said so. */
+  readonly at: number
+}
+
+/** What is known of an own message at its readers. */
+export interface MessageReceipts {
+  /** Also of those who read it. Earliest first. */
+  readonly delivered: readonly Receipt[]
+  readonly read: readonly Receipt[]
+  /** Members who were to get it, and of whom nothing is known yet. */
+  readonly waiting: readonly UserId[]
+}
+
+/** So many elements of a log were there at a time, or earlier. */
+export interface Step {
+  readonly count: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** How far one device came with one log; both only grow. */
+export interface Progress {
+  readonly delivered: readonly Step[]
+  readonly read: readonly Step[]
+}
+
+/** An own message's place: a log of its author's in a segment. */
+export interface Place {
+  readonly segment: number
+  readonly client: number
+  /** Of its head. */
+  readonly position: number
+  /** Control entries that it saw: they decide for whom it was. */
+  readonly seen: readonly ControlId[]
+}
+
+/** Older steps than these are forgotten: of messages that they told of, the next one tells. */
+const MAX_STEPS = 32
+const noProgress: Progress = { delivered: [], read: [] }
+
+/** What devices of other people have of this user's logs, as their registers said it. [SPEC P8] */
+export class ReceiptBook {
+  readonly #known = new Map<DeviceId, Map<number, Map<number, Progress>>>()
+
+  of(device: DeviceId, segment: number, client: number): Progress {
+    return this.#known.get(device)?.get(segment)?.get(client) ?? noProgress
+  }
+
+  /** What is known of one device in one segment, by log; to be stored. */
+  segmentOf(device: DeviceId, segment: number): ReadonlyMap<number, Progress> {
+    return this.#known.get(device)?.get(segment) ?? new Map()
+  }
+
+  /** What was stored. */
+  restore(device: DeviceId, segment: number, logs: ReadonlyMap<number, Progress>): void {
+    let segments = this.#known.get(device)
+    if (segments === undefined) this.#known.set(device, (segments = new Map<number, Map<number, Progress>>()))
+    segments.set(segment, new Map(logs))
+  }
+
+  /** Takes what a register says of a log; whether it is news. */
+  note(
+    device: DeviceId,
+    segment: number,
+    client: number,
+    said: { delivered: number; read: number },
+    at: number,
+  ): boolean {
+    const before = this.of(device, segment, client)
+    const delivered = advance(before.delivered, Math.max(said.delivered, said.read), at)
+    const read = advance(before.read, said.read, at)
+    if (delivered === before.delivered && read === before.read) return false
+    this.restore(device, segment, new Map(this.segmentOf(device, segment)).set(client, { delivered, read }))
+    return true
+  }
+
+  forget(device: DeviceId): void {
+    this.#known.delete(device)
+  }
+}
+
+/** The same list where nothing advanced. */
+function advance(steps: readonly Step[], count: number, at: number): readonly Step[] {
+  return count <= reached(steps) ? steps : [...steps, { count, at }].slice(-MAX_STEPS)
+}
+
+function reached(steps: readonly Step[]): number {
+  return steps.at(-1)?.count ?? 0
+}
+
+/** Who is to get an own message: members, who were so in the past that it saw, without its author. [SPEC P8] */
+function audience(state: ControlState, author: UserId, seen: readonly ControlId[]): UserId[] {
+  return Array.from(state.members.keys()).filter((user) => {
+    if (user === author) return false
+    const standing = state.standingIn(user, seen)
+    return standing === undefined || standing.kind === "member"
+  })
+}
+
+/** Devices that act for each user. */
+function devicesByUser(state: ControlState): ReadonlyMap<UserId, readonly DeviceId[]> {
+  const devices = new Map<UserId, DeviceId[]>()
+  for (const [device, { user, certified }] of state.devices) {
+    if (certified) devices.set(user, [...(devices.get(user) ?? []), device])
+  }
+  return devices
+}
+
+/** What is known of an own message. On any of a user's devices counts for the user. */
+export function receiptsOf(
+  { segment, client, position, seen }: Place,
+  author: UserId,
+  book: ReceiptBook,
+  state: ControlState,
+  hides: (user: UserId) => boolean = () => false,
+): MessageReceipts {
+  const devices = devicesByUser(state)
+  const delivered: Receipt[] = []
+  const read: Receipt[] = []
+  const waiting: UserId[] = []
+  for (const user of audience(state, author, seen)) {
+    const progress = hides(user) ? [] : (devices.get(user) ?? []).map((device) => book.of(device, segment, client))
+    const since = (kind: keyof Progress): number =>
+      Math.min(...progress.map((one) => one[kind].find(({ count }) => count > position)?.at ?? Infinity))
+    const deliveredAt = since("delivered")
+    const readAt = since("read")
+    if (deliveredAt < Infinity) delivered.push({ user, at: deliveredAt })
+    else waiting.push(user)
+    if (readAt < Infinity) read.push({ user, at: readAt })
+  }
+  const earliest = (a: Receipt, b: Receipt): number => a.at - b.at
+  return { delivered: delivered.sort(earliest), read: read.sort(earliest), waiting }
+}
+
+/** Elements of an own log that everybody has, and has read, who is to get what saw these entries. */
+export function reachedByAll(
+  { segment, client, seen }: Omit<Place, "position">,
+  author: UserId,
+  book: ReceiptBook,
+  state: ControlState,
+): { readonly delivered: number; readonly read: number } {
+  const users = audience(state, author, seen)
+  // Who talks to nobody is heard by nobody.
+  if (users.length === 0) return { delivered: 0, read: 0 }
+  const devices = devicesByUser(state)
+  let delivered = Infinity
+  let read = Infinity
+  for (const user of users) {
+    const progress = (devices.get(user) ?? []).map((device) => book.of(device, segment, client))
+    delivered = Math.min(delivered, Math.max(0, ...progress.map((one) => reached(one.delivered))))
+    read = Math.min(read, Math.max(0, ...progress.map((one) => reached(one.read))))
+  }
+  return { delivered, read }
+}

@@ -1,0 +1,112 @@
+import type { Env, Timer } from "../base/env.js"
+import { randomFraction } from "../base/env.js"
+import { equalBytes } from "../protocol/bytes.js"
+import { isTransient } from "../protocol/codes.js"
+import { MAX_FRAME_UPDATE_BYTES, WIRE_DIGEST_BYTES, wireDigest, type Frame, type FrameOf } from "../protocol/frame.js"
+import type { ConversationId } from "../protocol/names.js"
+import type { ConversationRegisters } from "./registers.js"
+import type { Replica } from "./replica.js"
+
+export interface RegisterExchangePorts {
+  readonly replica: Replica
+  readonly env: Env
+  send(frame: Frame): void
+}
+
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 60_000
+const none = new Uint8Array(WIRE_DIGEST_BYTES)
+
+/** Brings the receipt registers of the replica and one server to the same, over one live connection. [SPEC P6] */
+export class RegisterExchange {
+  readonly #ports: RegisterExchangePorts
+  /** Conversations whose authority comes first. */
+  readonly #behindControl = new Set<ConversationId>()
+  readonly #retries = new Map<ConversationId, Timer>()
+  readonly #stopListening: () => void
+  #retryMs = FIRST_RETRY_MS
+
+  constructor(ports: RegisterExchangePorts) {
+    this.#ports = ports
+    this.#stopListening = ports.replica.registerChanges.on(({ conversation, own }) => {
+      if (own !== undefined) ports.send({ kind: "registers", conversation, items: [own.bytes] })
+    })
+  }
+
+  end(): void {
+    this.#stopListening()
+    for (const timer of this.#retries.values()) this.#ports.env.clearTimer(timer)
+    this.#retries.clear()
+  }
+
+  /** What the server holds of a conversation differs: perhaps its registers, once the authority over them is here. */
+  async compare({ conversation: id, registers: theirs }: FrameOf<"documents">, behindControl: boolean): Promise<void> {
+    const registers = await this.#registersOf(id)
+    const mine = registers.digest
+    if (equalBytes(mine === undefined ? none : wireDigest(mine), theirs)) return
+    if (behindControl) this.#behindControl.add(id)
+    else this.#ask(id, registers)
+  }
+
+  async controlServed(id: ConversationId): Promise<void> {
+    if (this.#behindControl.delete(id)) this.#ask(id, await this.#registersOf(id))
+  }
+
+  #ask(conversation: ConversationId, registers: ConversationRegisters): void {
+    this.#ports.send({ kind: "clocks", conversation, reply: true, items: registers.clocks })
+  }
+
+  async take(frame: FrameOf<"registers"> | FrameOf<"clocks"> | FrameOf<"declined">): Promise<void> {
+    const registers = await this.#registersOf(frame.conversation)
+    switch (frame.kind) {
+      case "registers":
+        await registers.take(frame.items)
+        break
+      case "clocks":
+        this.#push(frame.conversation, registers.beyond(frame.items))
+        break
+      case "declined":
+        this.#declined(frame, registers)
+    }
+  }
+
+  #push(conversation: ConversationId, registers: readonly Uint8Array[]): void {
+    let items: Uint8Array[] = []
+    let bytes = 0
+    for (const register of registers) {
+      if (bytes + register.length > MAX_FRAME_UPDATE_BYTES) {
+        this.#ports.send({ kind: "registers", conversation, items })
+        items = []
+        bytes = 0
+      }
+      items.push(register)
+      bytes += register.length
+    }
+    if (items.length > 0) this.#ports.send({ kind: "registers", conversation, items })
+  }
+
+  #declined(
+    { conversation, device: [device], code, retryAfterMs }: FrameOf<"declined">,
+    registers: ConversationRegisters,
+  ): void {
+    const { replica, env } = this.#ports
+    // What was said of others is found at the next comparison.
+    if (device !== undefined && device !== replica.device) return
+    // A newer one of this very device: its clock is the one to beat.
+    if (code === "STALE") this.#ask(conversation, registers)
+    else if (isTransient(code) && !this.#retries.has(conversation)) {
+      const wait = Math.max(retryAfterMs, this.#retryMs * (0.5 + randomFraction(env) / 2))
+      this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
+      const timer = env.setTimer(wait, () => {
+        this.#retries.delete(conversation)
+        this.#ask(conversation, registers)
+      })
+      this.#retries.set(conversation, timer)
+    }
+  }
+
+  async #registersOf(id: ConversationId): Promise<ConversationRegisters> {
+    const { replica } = this.#ports
+    return replica.registersOf(await replica.conversation(id))
+  }
+}

@@ -1,0 +1,391 @@
+import { createQueue } from "../base/queue.js"
+import type { Env, Timer } from "../base/env.js"
+import { randomFraction } from "../base/env.js"
+import { createSignal } from "../base/store.js"
+import { RegisterSet } from "../authority/register-set.js"
+import { reachedByAll, receiptsOf, ReceiptBook, type MessageReceipts, type Place } from "../conversation/receipts.js"
+import type { Entry } from "../log/check.js"
+import {
+  segmentOfReadKey,
+  progressKey,
+  progressOfKey,
+  progressPrefix,
+  readKey,
+  readPrefix,
+  registerKey,
+  registerPrefix,
+} from "../log/keys.js"
+import {
+  decodeRegister,
+  encodeVector,
+  registerMark,
+  signRegister,
+  type RegisterKeys,
+  type RegisterVector,
+  type SignedRegister,
+} from "../log/register.js"
+import { claimOf, describeHeld, restHash, type Segments } from "../log/register-vector.js"
+import type { LogSummary } from "../log/summary.js"
+import type { Signer } from "../log/writer.js"
+import { equalBytes } from "../protocol/bytes.js"
+import { clockMs, clockOf, type Clock } from "../protocol/entry.js"
+import type { FrameOf } from "../protocol/frame.js"
+import {
+  clientIdOf,
+  deviceOf,
+  documentParts,
+  segmentDocument,
+  type DeviceId,
+  type DocumentName,
+  type LogId,
+  type UserId,
+} from "../protocol/names.js"
+import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import type { ReplicaConversation } from "./conversation.js"
+import { decodeCounts, decodeProgress, encodeCounts, encodeProgress } from "./register-codec.js"
+
+export interface RegistersPorts extends RegisterKeys {
+  readonly conversation: ReplicaConversation
+  readonly storage: Storage
+  readonly env: Env
+  readonly signer: Signer
+  readonly device: DeviceId
+  readonly user: UserId
+  readonly now: () => number
+  /** Whether this tab writes, and whether its user lets others know what was read. */
+  readonly mayWrite: () => boolean
+  readonly sharesReads: () => boolean
+  readonly failed: (error: unknown) => void
+}
+
+/** Elements read, of logs by segment. */
+export type ReadVector = ReadonlyMap<number, ReadonlyMap<LogId, number>>
+
+/** What came in a moment is told together, and not by all devices at once. */
+const WRITE_MS = 1_000
+const WRITE_JITTER_MS = 1_000
+/** Registers of devices that the control document does not know yet. */
+const MAX_WAITING = 256
+
+/** The receipt registers of one conversation on a device: others', what they say of own messages, and its own. [SPEC P] */
+export class ConversationRegisters {
+  /** Receipts of own messages changed, or registers came. */
+  readonly changes = createSignal<undefined>()
+  /** This device has something new to say. */
+  readonly written = createSignal<SignedRegister>()
+  readonly #ports: RegistersPorts
+  readonly #set: RegisterSet
+  readonly #book = new ReceiptBook()
+  readonly #queue = createQueue()
+  /** What this device's user has read: by segment, by client id. */
+  readonly #reads = new Map<number, Map<number, number>>()
+  readonly #recent = new Map<string, number>()
+  readonly #waiting = new Map<DeviceId, SignedRegister>()
+  /** Devices whose registers are not understood as a whole yet: they hold something else. */
+  readonly #foreign = new Set<DeviceId>()
+  /** By log and what was seen; void with every change. */
+  readonly #reached = new Map<string, { readonly delivered: number; readonly read: number }>()
+  #changeCount = 0
+  #timer: Timer
+  #closed = false
+
+  private constructor(ports: RegistersPorts) {
+    this.#ports = ports
+    this.#set = new RegisterSet(ports.conversation.id)
+  }
+
+  static async load(ports: RegistersPorts): Promise<ConversationRegisters> {
+    const registers = new ConversationRegisters(ports)
+    await registers.#read()
+    ports.conversation.changes.on((change) => {
+      if (change.kind === "control") registers.#run(() => registers.#onControl())
+      else if (change.kind === "document" && change.change.kind === "accepted") {
+        registers.#onAccepted(change.document.name, change.change.entries, change.change.source)
+      }
+    })
+    return registers
+  }
+
+  async #read(): Promise<void> {
+    const { conversation, storage } = this.#ports
+    const [registers, progress, reads] = await Promise.all([
+      storage.scan(prefixRange(registerPrefix(conversation.id))),
+      storage.scan(prefixRange(progressPrefix(conversation.id))),
+      storage.scan(prefixRange(readPrefix(conversation.id))),
+    ])
+    for (const { value } of registers) {
+      const register = decodeRegister(value)
+      if (register !== undefined) this.#set.restore(register)
+    }
+    for (const { key, value } of progress) {
+      const { device, segment } = progressOfKey(key)
+      this.#book.restore(device, segment, decodeProgress(value))
+    }
+    for (const { key, value } of reads) {
+      const segment = segmentOfReadKey(key)
+      this.#reads.set(segment, merged(this.#reads.get(segment), decodeCounts(value)))
+    }
+    this.#reached.clear()
+  }
+
+  /** Another tab took registers, or read something. */
+  async reload(): Promise<void> {
+    await this.#queue(() => this.#read())
+    this.changes.emit(undefined)
+  }
+
+  /** 32 bytes over all registers here; undefined where there are none. */
+  get digest(): Uint8Array | undefined {
+    return this.#set.digest
+  }
+
+  get own(): SignedRegister | undefined {
+    return this.#set.get(this.#ports.device)
+  }
+
+  get clocks(): FrameOf<"clocks">["items"] {
+    return Array.from(this.#set.all, (register) => ({
+      device: register.device,
+      clock: register.clock,
+      mark: registerMark(register),
+    }))
+  }
+
+  /** Those that the other side lacks, or holds older. */
+  beyond(held: FrameOf<"clocks">["items"]): Uint8Array[] {
+    const theirs = new Map(held.map((item) => [item.device, item]))
+    return Array.from(this.#set.all).flatMap((register) => {
+      const other = theirs.get(register.device)
+      if (other === undefined || other.clock < register.clock) return register.bytes
+      return other.clock === register.clock && !equalBytes(other.mark, registerMark(register)) ? register.bytes : []
+    })
+  }
+
+  /** Takes registers that a server brought. */
+  async take(items: readonly Uint8Array[]): Promise<void> {
+    await this.#queue(() => this.#take(items.flatMap((bytes) => decodeRegister(bytes) ?? [])))
+  }
+
+  async #take(registers: readonly SignedRegister[]): Promise<void> {
+    const { conversation, storage, device, now } = this.#ports
+    const taken: SignedRegister[] = []
+    for (const register of registers) {
+      const code = await this.#set.take(register, conversation.state, now(), this.#ports)
+      if (code === undefined) taken.push(register)
+      else if (code === "CONTROL_UNKNOWN" && this.#waiting.size < MAX_WAITING)
+        this.#waiting.set(register.device, register)
+    }
+    if (taken.length === 0) return
+    await storage.write(
+      taken.map((register) => this.#put(register)),
+      { durability: "relaxed" },
+    )
+    // A clone, or this device before its storage was restored: what it says now is to count.
+    if (taken.some((register) => register.device === device)) this.#writeSoon()
+    await this.#understand(taken)
+    this.changes.emit(undefined)
+  }
+
+  #put(register: SignedRegister): StorageOperation {
+    return { kind: "put", key: registerKey(this.#ports.conversation.id, register.device), value: register.bytes }
+  }
+
+  /** Reads what registers say of this user's messages. What is known stays known. [SPEC P8] */
+  async #understand(registers: Iterable<SignedRegister>): Promise<void> {
+    const { conversation, storage, user } = this.#ports
+    const others = Array.from(registers).filter(({ device }) => this.#userOf(device) !== user)
+    if (others.length === 0) return
+    const segments = await this.#segments()
+    const own: { readonly segment: number; readonly client: number; readonly device: DeviceId }[] = []
+    for (const [segment, { logs }] of segments) {
+      for (const { log, client } of logs.values()) {
+        if (this.#userOf(deviceOf(log)) === user) own.push({ segment, client, device: deviceOf(log) })
+      }
+    }
+    const changed = new Map<string, StorageOperation>()
+    for (const { device, delivered, read, clock } of others) {
+      const held = this.#claim(device, delivered, segments)
+      const seen = read === undefined ? undefined : this.#claim(device, read, segments)
+      if (held.whole && seen?.whole !== false) this.#foreign.delete(device)
+      else this.#foreign.add(device)
+      for (const { segment, client } of own) {
+        const said = { delivered: held.claim(segment, client) ?? 0, read: seen?.claim(segment, client) ?? 0 }
+        if (!this.#book.note(device, segment, client, said, clockMs(clock))) continue
+        const key = progressKey(conversation.id, device, segment)
+        changed.set(key, { kind: "put", key, value: encodeProgress(this.#book.segmentOf(device, segment)) })
+      }
+    }
+    if (changed.size === 0) return
+    this.#reached.clear()
+    await storage.write(Array.from(changed.values()), { durability: "relaxed" })
+  }
+
+  #claim(device: DeviceId, vector: RegisterVector, segments: Segments) {
+    const whole =
+      vector.through === 0 ||
+      equalBytes(restHash(this.#ports.conversation.id, device, segments, vector.through, vector.logs), vector.rest)
+    return { whole, claim: claimOf(vector, whole ? segments : undefined) }
+  }
+
+  #userOf(device: DeviceId): UserId | undefined {
+    const { conversation, device: own, user } = this.#ports
+    return device === own ? user : conversation.state.devices.get(device)?.user
+  }
+
+  async #segments(): Promise<Segments> {
+    const { conversation } = this.#ports
+    const segments = new Map<number, Awaited<ReturnType<ReplicaConversation["segment"]>>["summary"]>()
+    for (const number of conversation.segmentNumbers) segments.set(number, (await conversation.segment(number)).summary)
+    return segments
+  }
+
+  async #onControl(): Promise<void> {
+    const { conversation, storage } = this.#ports
+    this.#reached.clear()
+    const gone = this.#set.prune(conversation.state)
+    if (gone.length > 0) {
+      await storage.write(
+        gone.map((device): StorageOperation => ({ kind: "delete", key: registerKey(conversation.id, device) })),
+        { durability: "relaxed" },
+      )
+    }
+    const waiting = Array.from(this.#waiting.values())
+    this.#waiting.clear()
+    await this.#take(waiting)
+    this.#writeSoon()
+    this.changes.emit(undefined)
+  }
+
+  #onAccepted(document: DocumentName, entries: readonly Entry[], source: unknown): void {
+    const parts = documentParts(document)
+    if (parts.kind !== "segment") return
+    for (const log of new Set(entries.map((entry) => entry.log))) {
+      this.#recent.set(`${parts.segment}/${clientIdOf(document, log)}`, ++this.#changeCount)
+    }
+    // What this device writes itself it has no receipt for.
+    if (source !== undefined) this.#writeSoon()
+    if (this.#foreign.size === 0) return
+    this.#run(async () => {
+      const foreign = Array.from(this.#foreign).flatMap((device) => this.#set.get(device) ?? [])
+      await this.#understand(foreign)
+      this.changes.emit(undefined)
+    })
+  }
+
+  /** What this device's user has read, beside what was known; undefined: all that is here. Never goes back. [SPEC P7] */
+  async advanceRead(vector?: ReadVector): Promise<void> {
+    await this.#queue(async () => {
+      const { conversation, storage } = this.#ports
+      const batch: StorageOperation[] = []
+      for (const [segment, counts] of await this.#clientsOf(vector)) {
+        const before = this.#reads.get(segment)
+        const after = merged(before, counts)
+        if (before !== undefined && Array.from(after).every(([client, count]) => before.get(client) === count)) continue
+        this.#reads.set(segment, after)
+        batch.push({ kind: "put", key: readKey(conversation.id, segment), value: encodeCounts(after) })
+      }
+      if (batch.length === 0) return
+      await storage.write(batch, { durability: "relaxed" })
+      this.#writeSoon()
+    })
+  }
+
+  async #clientsOf(vector: ReadVector | undefined): Promise<Map<number, Map<number, number>>> {
+    const { conversation } = this.#ports
+    const found = new Map<number, Map<number, number>>()
+    if (vector === undefined) {
+      for (const [segment, { logs }] of await this.#segments()) {
+        found.set(segment, new Map(Array.from(logs.values(), ({ client, count }) => [client, count])))
+      }
+      return found
+    }
+    for (const [segment, logs] of vector) {
+      const document = segmentDocument(conversation.id, segment)
+      found.set(segment, new Map(Array.from(logs, ([log, count]) => [clientIdOf(document, log), count])))
+    }
+    return found
+  }
+
+  /** Something that this device says may have changed: what it shares, its clock, who it is. */
+  touch(): void {
+    this.#writeSoon()
+  }
+
+  #writeSoon(): void {
+    if (this.#timer !== undefined || this.#closed) return
+    const { env } = this.#ports
+    this.#timer = env.setTimer(WRITE_MS + randomFraction(env) * WRITE_JITTER_MS, () => {
+      this.#timer = undefined
+      this.#run(() => this.#write())
+    })
+  }
+
+  async #write(): Promise<void> {
+    const { conversation, device, user, storage, signer, now, mayWrite, sharesReads } = this.#ports
+    const { state } = conversation
+    if (this.#closed || !mayWrite() || !state.members.has(user) || state.devices.get(device)?.certified !== true) return
+    const segments = await this.#segments()
+    const recent = (segment: number, client: number): number => this.#recent.get(`${segment}/${client}`) ?? 0
+    const readCount = (segment: number, { log, client }: LogSummary): number =>
+      this.#userOf(deviceOf(log)) === user ? Infinity : (this.#reads.get(segment)?.get(client) ?? 0)
+    const delivered = describeHeld(conversation.id, device, segments, recent)
+    if (delivered.logs.length === 0) return
+    const read = sharesReads() ? describeHeld(conversation.id, device, segments, recent, readCount) : undefined
+    const last = this.own
+    if (last !== undefined && sameVector(last.delivered, delivered) && sameVector(last.read, read)) return
+    // A last clock from before this device's clock was set right is passed over.
+    const clock = Math.max(clockOf(now()), (last?.clock ?? 0) + 1) as Clock
+    const register = await signRegister(conversation.id, { clock, delivered, read }, signer)
+    await storage.write([this.#put(register)], { durability: "relaxed" })
+    this.#set.restore(register)
+    this.written.emit(register)
+  }
+
+  /** How far an own message came at its readers. */
+  statusOf(document: DocumentName, entry: Entry): "delivered" | "read" | undefined {
+    const name = `${document} ${entry.log} ${entry.seen.join()}`
+    let all = this.#reached.get(name)
+    if (all === undefined) {
+      const { conversation, user } = this.#ports
+      all = reachedByAll(placeOf(document, entry), user, this.#book, conversation.state)
+      this.#reached.set(name, all)
+    }
+    return entry.position < all.read ? "read" : entry.position < all.delivered ? "delivered" : undefined
+  }
+
+  receipts(document: DocumentName, entry: Entry, hides: (user: UserId) => boolean): MessageReceipts {
+    const { conversation, user } = this.#ports
+    return receiptsOf(placeOf(document, entry), user, this.#book, conversation.state, hides)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#ports.env.clearTimer(this.#timer)
+    await this.#queue(async () => undefined)
+  }
+
+  #run(task: () => Promise<void>): void {
+    this.#queue(() => (this.#closed ? Promise.resolve() : task())).catch((error: unknown) => {
+      this.#ports.failed(error)
+    })
+  }
+}
+
+function placeOf(document: DocumentName, { log, position, seen }: Entry): Place {
+  const parts = documentParts(document)
+  return { segment: parts.kind === "segment" ? parts.segment : 0, client: clientIdOf(document, log), position, seen }
+}
+
+function sameVector(one: RegisterVector | undefined, other: RegisterVector | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return equalBytes(encodeVector(one), encodeVector(other))
+}
+
+function merged(
+  before: ReadonlyMap<number, number> | undefined,
+  more: ReadonlyMap<number, number>,
+): Map<number, number> {
+  const after = new Map(before)
+  for (const [client, count] of more) after.set(client, Math.max(after.get(client) ?? 0, count))
+  return after
+}

@@ -1,0 +1,84 @@
+/* Typing and presence, from client to client. [SPEC P9-P12] */
+import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import type { UserId } from "@weft/sdk/protocol"
+import { afterEach, expect, it } from "vitest"
+import { conversationOf, until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+
+const clients: Client[] = []
+type Options = Partial<Parameters<typeof createClient>[0]>
+
+async function client(user: string, options: Options = {}): Promise<Client> {
+  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
+  clients.push(made)
+  return made
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((one) => one.close()))
+})
+
+async function pair(
+  options: Options = {},
+): Promise<{ alice: Client; bob: Client; trip: Conversation; theirs: Conversation }> {
+  const { url } = await startTestServer()
+  const alice = await client("alice", { servers: [url] })
+  const bob = await client("bob", { servers: [url], ...options })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  return { alice, bob, trip, theirs: await conversationOf(bob, trip.id) }
+}
+
+it("[P9] who types is shown until they stop", async () => {
+  const { trip, theirs } = await pair()
+  const seen: (readonly UserId[])[] = []
+  trip.typing.subscribe((users) => seen.push(users))
+  theirs.typing.subscribe(() => undefined)
+  await until(trip.presence, (users) => users.has("bob" as UserId))
+  for (let key = 0; key < 100; key++) theirs.setTyping()
+  await until(trip.typing, (users) => users.length === 1)
+  expect(trip.typing.get()).toEqual(["bob"])
+  theirs.setTyping(false)
+  await until(trip.typing, (users) => users.length === 0)
+  expect(seen).toEqual([["bob"], []])
+  expect(theirs.typing.get()).toEqual([])
+})
+
+it("[P9] who comes and goes is shown while somebody looks, and forgotten offline", async () => {
+  const { alice, bob, trip, theirs } = await pair()
+  const stop = trip.presence.subscribe(() => undefined)
+  await until(trip.presence, (users) => users.get("bob" as UserId)?.kind === "online")
+  expect(alice.presence.get().get("bob" as UserId)).toEqual({ kind: "online" })
+  expect(theirs.presence.get().size).toBe(0)
+  const before = Date.now()
+  bob.goOffline()
+  await until(trip.presence, (users) => users.get("bob" as UserId)?.kind === "lastSeen")
+  const last = trip.presence.get().get("bob" as UserId)
+  expect(last?.kind === "lastSeen" ? last.at : 0).toBeGreaterThanOrEqual(before)
+  bob.goOnline()
+  await until(trip.presence, (users) => users.get("bob" as UserId)?.kind === "online")
+  alice.goOffline()
+  expect(trip.presence.get().size).toBe(0)
+  alice.goOnline()
+  await until(trip.presence, (users) => users.size === 1)
+  stop()
+  expect(trip.presence.get().size).toBe(0)
+})
+
+it("[P12] who keeps it private is not shown; who is hidden is shown nothing, and not shown", async () => {
+  const { alice, bob, trip, theirs } = await pair({ privacy: { lastSeen: false } })
+  trip.presence.subscribe(() => undefined)
+  trip.typing.subscribe(() => undefined)
+  theirs.presence.subscribe(() => undefined)
+  theirs.typing.subscribe(() => undefined)
+  await until(theirs.presence, (users) => users.has("alice" as UserId))
+  theirs.setTyping()
+  await until(trip.typing, (users) => users.length === 1)
+  expect(trip.presence.get().size).toBe(0)
+  const hide = alice as Client & { setPrivacy(privacy: { hidden: ReadonlySet<UserId> }): void }
+  hide.setPrivacy({ hidden: new Set(["bob" as UserId]) })
+  expect(trip.typing.get()).toEqual([])
+  const message = trip.send("receipts are hidden too")
+  await message.reached("delivered")
+  expect(trip.receipts(message.id).get().delivered).toEqual([])
+  await bob.close()
+})
