@@ -53,7 +53,7 @@ it("[S8] renews its token in band: the connection outlives the first one", async
   const server = await startTestServer({ auth: { kind: "jwt", keys: { kind: "pem", pem }, issuer, audience } })
   const ends: number[] = []
   const token = async (): Promise<string> => {
-    const end = Math.floor(Date.now() / 1000) + (ends.length === 0 ? 2 : 600)
+    const end = Math.floor(Date.now() / 1000) + (ends.length === 0 ? 4 : 600)
     ends.push(end)
     const claims = new SignJWT({}).setProtectedHeader({ alg: "EdDSA" }).setSubject("alice")
     return claims.setIssuer(issuer).setAudience(audience).setExpirationTime(end).sign(privateKey)

@@ -10,6 +10,7 @@ import {
   parseUserId,
   type ConversationId,
   type DeviceId,
+  type DocumentName,
   type LogId,
   type UserId,
 } from "../protocol/names.js"
@@ -130,15 +131,15 @@ export class AccountHandle implements Account {
     return draft
   }
 
-  readCount(conversation: ConversationId, segment: number, log: LogId): number {
-    return this.reads.count(conversation, segment, log)
+  readCount(document: DocumentName, log: LogId): number {
+    return this.reads.count(document, log)
   }
 
   /** Never backwards; a mark of "unread from here" ends. */
-  markRead(conversation: ConversationId, read: ReadonlyMap<number, ReadonlyMap<LogId, number>>): void {
+  markRead(conversation: ConversationId, read: ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>>): void {
     this.demandOpen()
     this.doc.transact(() => {
-      for (const [segment, counts] of read) this.reads.mark(conversation, segment, counts)
+      for (const [document, counts] of read) this.reads.mark(document, counts)
       this.put("marks", conversation, undefined)
     })
   }

@@ -108,13 +108,6 @@ interface ClientParts {
   readonly acks: Acks
 }
 
-/** What an application chose, or an account says. */
-interface AppliedPrivacy {
-  readonly receipts?: boolean | undefined
-  readonly lastSeen?: boolean | undefined
-  readonly hidden?: ReadonlySet<UserId>
-}
-
 class WeftClient implements Client {
   readonly user: UserId
   readonly device: DeviceId
@@ -152,7 +145,6 @@ class WeftClient implements Client {
       },
     })
     this.presence = this.signals.presence
-    this.setPrivacy(options.privacy ?? {})
     this.device = deviceIdOf(replica.ports.signer.publicKey)
     this.account = new AccountHandle({
       replica: parts.account,
@@ -161,6 +153,12 @@ class WeftClient implements Client {
       device: this.device,
       isClosed: () => this.closed !== undefined,
     })
+    this.applyPrivacy()
+    this.stops.push(
+      this.account.subscribe(() => {
+        this.applyPrivacy()
+      }),
+    )
     this.session = new Session({
       replica,
       account: parts.account,
@@ -310,10 +308,12 @@ class WeftClient implements Client {
     return replica.registersOf(await replica.conversation(id))
   }
 
-  /** What others may know of this user, and of whom nothing is shown and who are shown nothing: those who are blocked. */
-  setPrivacy({ receipts = true, lastSeen = true, hidden = new Set<UserId>() }: AppliedPrivacy): void {
-    this.parts.replica.shareReads(receipts)
-    this.signals.setPrivacy(lastSeen, hidden)
+  /** What others may know of this user, as this client was opened and as all devices agreed; who is blocked sees nothing. */
+  private applyPrivacy(): void {
+    const { privacy, blocked } = this.account.get()
+    const { receipts = true, lastSeen = true } = this.parts.options.privacy ?? {}
+    this.parts.replica.shareReads(receipts && privacy.receipts)
+    this.signals.setPrivacy(lastSeen && privacy.lastSeen, blocked)
   }
 
   private background(task: () => Promise<unknown>): void {

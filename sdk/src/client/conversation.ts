@@ -4,11 +4,11 @@ import { refMessageId } from "../authority/message-ref.js"
 import type { ControlState } from "../authority/project.js"
 import type { Role } from "../authority/role.js"
 import type { Message, MessageList, Version } from "../conversation/message.js"
-import type { Unread } from "../conversation/unread.js"
+import type { ReadPositions, Unread } from "../conversation/unread.js"
 import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
-import type { ConversationId, UserId } from "../protocol/names.js"
+import { documentParts, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import { attachMirrors } from "../sync/mirror.js"
 import type { ReadVector } from "../sync/registers.js"
@@ -70,12 +70,17 @@ export class ConversationHandle implements Conversation {
     this.id = ports.conversation.id
     this.view = new ConversationView(ports)
     this.draft = ports.account.draft(this.id)
-    this.mine = new PersonalView(this.id, ports, this.view)
+    this.merged.show([this.view.list])
+    this.mine = new PersonalView(this.id, {
+      account: ports.account,
+      user: ports.user,
+      list: this.merged.list,
+      placesOf: (message) => this.siblings.flatMap(({ view }) => view.placesOf(message)),
+    })
+    this.messages = this.mine.messages
     this.settings = this.mine.settings
     this.unread = this.mine.unread
     this.writing = new Writing(ports, this.view)
-    this.messages = this.merged.list
-    this.merged.show([this.mine.messages])
     this.governor = new Governor({
       ...ports,
       documentOf: (message) => this.view.projection.node(message)?.document,
@@ -91,7 +96,7 @@ export class ConversationHandle implements Conversation {
       this.review()
     }
     this.stopListening = [
-      this.merged.list.subscribe(refresh),
+      this.messages.subscribe(refresh),
       this.governor.changes.subscribe(refresh),
       ports.conversation.changes.on((change) => {
         if (change.kind === "control") refresh()
@@ -117,7 +122,7 @@ export class ConversationHandle implements Conversation {
   /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
   joinSiblings(siblings: readonly ConversationHandle[]): void {
     this.siblings = siblings
-    this.merged.show(siblings.map(({ mine }) => mine.messages))
+    this.merged.show(siblings.map(({ view }) => view.list))
   }
 
   /** Own messages that no server has yet. */
@@ -235,7 +240,18 @@ export class ConversationHandle implements Conversation {
   }
 
   markRead(upTo?: MessageId): void {
-    this.mine.markRead(upTo)
+    const read = this.mine.markRead(upTo)
+    for (const handle of this.siblings) handle.tellRead(read)
+  }
+
+  /** Lets the others know, in this conversation's own segments. [SPEC P7] */
+  private tellRead(read: ReadPositions): void {
+    const vector = new Map<number, ReadonlyMap<LogId, number>>()
+    for (const [document, counts] of read) {
+      const parts = documentParts(document)
+      if (parts.kind === "segment" && parts.conversation === this.id) vector.set(parts.segment, counts)
+    }
+    if (vector.size > 0) this.advanceRead(vector).catch(() => undefined) // Its storage's failure is the replica's to tell.
   }
 
   markUnread(from: MessageId): void {

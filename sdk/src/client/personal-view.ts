@@ -1,11 +1,26 @@
 import { createStore, type Subscribable } from "../base/store.js"
 import type { Message, MessageList } from "../conversation/message.js"
-import { readUpTo, unread, type Unread, type UnreadInput } from "../conversation/unread.js"
+import {
+  readUpTo,
+  unread,
+  type Copy,
+  type ReadPositions,
+  type Unread,
+  type UnreadInput,
+} from "../conversation/unread.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 import type { AccountHandle } from "./account.js"
 import type { AccountState, ConversationSettings } from "./account-api.js"
-import type { ConversationView } from "./view.js"
+
+interface PersonalPorts {
+  readonly account: AccountHandle
+  readonly user: UserId
+  /** All messages, of one conversation or of several that are shown as one. */
+  readonly list: Subscribable<MessageList>
+  /** Where a message stands in logs. */
+  placesOf(id: MessageId): readonly Copy[]
+}
 
 /** A conversation as its reader wants it: without what is hidden or by blocked people, and what of it is unread. [SPEC U10] */
 export class PersonalView {
@@ -17,22 +32,24 @@ export class PersonalView {
 
   constructor(
     private readonly id: ConversationId,
-    private readonly ports: { readonly account: AccountHandle; readonly user: UserId },
-    private readonly view: ConversationView,
+    private readonly ports: PersonalPorts,
   ) {
-    this.messages = createStore<MessageList>(view.list.get())
+    this.messages = createStore<MessageList>(ports.list.get())
     this.settings = createStore<ConversationSettings>(ports.account.settings(id))
     this.unread = this.unreadStore
     const refresh = (): void => {
       this.refresh()
     }
-    this.stopListening = [view.list.subscribe(refresh), ports.account.subscribe(refresh)]
+    this.stopListening = [ports.list.subscribe(refresh), ports.account.subscribe(refresh)]
   }
 
-  markRead(upTo?: MessageId): void {
-    const inputs = this.inputs(this.view.list.get().items)
+  /** Returns how far each log was read by that. */
+  markRead(upTo?: MessageId): ReadPositions {
+    const inputs = this.inputs(this.ports.list.get().items)
     const last = upTo ?? inputs.at(-1)?.id
-    if (last !== undefined) this.ports.account.markRead(this.id, readUpTo(inputs, last))
+    const read: ReadPositions = last === undefined ? new Map() : readUpTo(inputs, last)
+    if (last !== undefined) this.ports.account.markRead(this.id, read)
+    return read
   }
 
   close(): void {
@@ -41,7 +58,7 @@ export class PersonalView {
 
   private refresh(): void {
     const { account, user } = this.ports
-    const list = this.view.list.get()
+    const list = this.ports.list.get()
     const state = account.get()
     const items = list.items.filter((message) => isShown(message, state))
     const same = items.length === list.items.length
@@ -54,7 +71,7 @@ export class PersonalView {
     if (!equal(settings, this.settings.get())) this.settings.set(settings)
     const next = unread(this.inputs(items), {
       user,
-      readCount: (segment, log) => account.readCount(this.id, segment, log),
+      readCount: (document, log) => account.readCount(document, log),
       mark: settings.unreadFrom,
     })
     if (!equal(next, this.unreadStore.get())) this.unreadStore.set(next)
@@ -62,11 +79,7 @@ export class PersonalView {
 
   /** Own messages on their way stand in no log yet. */
   private inputs(items: readonly Message[]): UnreadInput[] {
-    const { user } = this.ports
-    return items.map(({ id, author, mentions }) => {
-      const mentionsMe = mentions.some((mention) => mention.user === user || mention.user === null)
-      return { id, author, mentionsMe, copies: this.view.placesOf(id) }
-    })
+    return items.map(({ id, author, mentionsMe }) => ({ id, author, mentionsMe, copies: this.ports.placesOf(id) }))
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import * as Y from "yjs"
 import { compactNative, readNativeContents } from "../native/contents.js"
 import { encodeNative } from "../native/codec.js"
-import type { ConversationId, DeviceId, LogId } from "../protocol/names.js"
+import { segmentDocument, type ConversationId, type DeviceId, type LogId } from "../protocol/names.js"
 import { ReadMarks } from "./read-marks.js"
 
 const trip = "t".repeat(24) as ConversationId
@@ -28,33 +28,34 @@ function exchange(a: Y.Doc, b: Y.Doc): void {
 describe("read marks", () => {
   it("[U10] are the greatest over the devices, and never less than before", () => {
     const [one, other] = [open(phone), open(laptop)]
-    expect(one.marks.mark(trip, 1, new Map([[log, 7]]))).toBe(true)
-    expect(other.marks.mark(trip, 1, new Map([[log, 3]]))).toBe(true)
+    expect(one.marks.mark(segmentDocument(trip, 1), new Map([[log, 7]]))).toBe(true)
+    expect(other.marks.mark(segmentDocument(trip, 1), new Map([[log, 3]]))).toBe(true)
     exchange(one.doc, other.doc)
     for (const { marks } of [one, other]) {
-      expect(marks.count(trip, 1, log)).toBe(7)
-      expect(marks.mark(trip, 1, new Map([[log, 5]]))).toBe(false)
-      expect(marks.count(trip, 2, log)).toBe(0)
+      expect(marks.count(segmentDocument(trip, 1), log)).toBe(7)
+      expect(marks.mark(segmentDocument(trip, 1), new Map([[log, 5]]))).toBe(false)
+      expect(marks.count(segmentDocument(trip, 2), log)).toBe(0)
     }
   })
 
   it("[U10] of two tabs that begin a device's map at once are both there in the end", () => {
     const [one, other] = [open(phone), open(phone)]
-    one.marks.mark(trip, 1, new Map([[log, 7]]))
-    other.marks.mark(trip, 2, new Map([[log, 3]]))
+    one.marks.mark(segmentDocument(trip, 1), new Map([[log, 7]]))
+    other.marks.mark(segmentDocument(trip, 2), new Map([[log, 3]]))
     exchange(one.doc, other.doc)
     for (const { marks } of [one, other]) marks.restore()
     exchange(one.doc, other.doc)
     const later = open(laptop, Y.encodeStateAsUpdate(one.doc)).marks
-    expect([later.count(trip, 1, log), later.count(trip, 2, log)]).toEqual([7, 3])
+    expect([later.count(segmentDocument(trip, 1), log), later.count(segmentDocument(trip, 2), log)]).toEqual([7, 3])
   })
 
   it("[U6] take little room, however often they change", () => {
     const { doc, marks } = open(phone)
     const bytes = (): number => encodeNative(compactNative(readNativeContents([Y.encodeStateAsUpdate(doc)]))).length
-    for (let count = 1; count <= 5000; count++) marks.mark(trip, 1 + (count % 7), new Map([[log, count]]))
+    for (let count = 1; count <= 5000; count++)
+      marks.mark(segmentDocument(trip, 1 + (count % 7)), new Map([[log, count]]))
     expect(bytes()).toBeLessThan(4096)
-    expect(marks.count(trip, 1 + (5000 % 7), log)).toBe(5000)
+    expect(marks.count(segmentDocument(trip, 1 + (5000 % 7)), log)).toBe(5000)
   })
 
   it("[U2] of another form count as none", () => {
@@ -62,7 +63,7 @@ describe("read marks", () => {
     doc.getMap("reads").set(phone, "nonsense")
     doc.getMap("reads").set(laptop, new Y.Map([[`${trip}/1`, Uint8Array.of(9, 1)]]))
     const marks = new ReadMarks(doc, phone)
-    expect(marks.count(trip, 1, log)).toBe(0)
-    expect(marks.mark(trip, 1, new Map([[log, 2]]))).toBe(true)
+    expect(marks.count(segmentDocument(trip, 1), log)).toBe(0)
+    expect(marks.mark(segmentDocument(trip, 1), new Map([[log, 2]]))).toBe(true)
   })
 })

@@ -1,7 +1,7 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import * as Y from "yjs"
-import { logIdBytes, logIdFromBytes, type ConversationId, type DeviceId, type LogId } from "../protocol/names.js"
+import { logIdBytes, logIdFromBytes, type DeviceId, type DocumentName, type LogId } from "../protocol/names.js"
 import { readUint } from "../protocol/uint.js"
 
 type Counts = Map<LogId, number>
@@ -25,8 +25,8 @@ export class ReadMarks {
     for (const map of this.maps()) for (const key of map.keys()) this.take(key, map.get(key))
   }
 
-  count(conversation: ConversationId, segment: number, log: LogId): number {
-    return this.read.get(keyOf(conversation, segment))?.get(log) ?? 0
+  count(document: DocumentName, log: LogId): number {
+    return this.read.get(keyOf(document))?.get(log) ?? 0
   }
 
   /** Takes in what a transaction changed; true where that concerns read marks. */
@@ -49,8 +49,8 @@ export class ReadMarks {
   }
 
   /** Never takes anything back. False where all of that was read before. */
-  mark(conversation: ConversationId, segment: number, counts: ReadonlyMap<LogId, number>): boolean {
-    const key = keyOf(conversation, segment)
+  mark(document: DocumentName, counts: ReadonlyMap<LogId, number>): boolean {
+    const key = keyOf(document)
     const before = this.read.get(key)
     if (Array.from(counts).every(([log, count]) => count <= (before?.get(log) ?? 0))) return false
     this.marked.set(key, greatest(this.marked.get(key), counts))
@@ -87,8 +87,9 @@ export class ReadMarks {
   }
 }
 
-function keyOf(conversation: ConversationId, segment: number): string {
-  return `${conversation}/${String(segment)}`
+/** `<conversation>/<segment>`. */
+function keyOf(document: DocumentName): string {
+  return document.slice("c/".length)
 }
 
 function greatest(a: ReadonlyMap<LogId, number> | undefined, b: ReadonlyMap<LogId, number>): Counts {

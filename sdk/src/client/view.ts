@@ -96,13 +96,11 @@ export class ConversationView {
   }
 
   private addPlaces(document: DocumentName, entries: readonly Entry[]): void {
-    const parts = documentParts(document)
-    if (parts.kind !== "segment") return
     for (const { device, head, log, position } of entries) {
       if (head.class !== "message") continue
       const id = messageIdOf(device, head.bodyHash)
       const places = this.places.get(id) ?? []
-      places.push({ segment: parts.segment, log, position })
+      places.push({ document, log, position })
       this.places.set(id, places)
     }
   }

@@ -1,21 +1,22 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { MessageId } from "../protocol/entry.js"
-import type { LogId, UserId } from "../protocol/names.js"
+import type { DocumentName, LogId, UserId } from "../protocol/names.js"
 import { readUpTo, unread, type UnreadInput } from "./unread.js"
 
 const me = "alice" as UserId
+const document = "c/here/1" as DocumentName
 const bob = "bob" as UserId
 
 function message(id: string, log: string, position: number, more: Partial<UnreadInput> = {}): UnreadInput {
-  const copies = [{ segment: 1, log: log as LogId, position }]
+  const copies = [{ document, log: log as LogId, position }]
   return { id: id as MessageId, author: bob, mentionsMe: false, copies, ...more }
 }
 
-function state(read: ReadonlyMap<number, ReadonlyMap<LogId, number>> = new Map(), mark?: string) {
+function state(read: ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>> = new Map(), mark?: string) {
   return {
     user: me,
-    readCount: (segment: number, log: LogId) => read.get(segment)?.get(log) ?? 0,
+    readCount: (name: DocumentName, log: LogId) => read.get(name)?.get(log) ?? 0,
     mark: mark as MessageId | undefined,
   }
 }
@@ -43,8 +44,8 @@ describe("unread messages", () => {
 
   it("[U10] are read once any copy is read", () => {
     const copies = [
-      { segment: 1, log: "new" as LogId, position: 0 },
-      { segment: 1, log: "x" as LogId, position: 2 },
+      { document, log: "new" as LogId, position: 0 },
+      { document, log: "x" as LogId, position: 2 },
     ]
     const read = readUpTo(messages, "c" as MessageId)
     expect(unread([message("c", "x", 2, { copies })], state(read)).count).toBe(0)
@@ -66,20 +67,20 @@ describe("unread messages", () => {
         // A log's clocks ascend; logs arrive in pieces of their own, so that anything may come late.
         const all: { input: UnreadInput; clock: number; seen: boolean }[] = []
         const ends = new Map<number, { clock: number; position: number }>()
-        const read = new Map<number, Map<LogId, number>>()
+        const read = new Map<DocumentName, Map<LogId, number>>()
         steps.forEach((what, index) => {
           const shown = all.sort((a, b) => a.clock - b.clock)
           if (what.kind === "read" && shown.length > 0) {
             const last = what.at % shown.length
             const upTo = shown[last]?.input.id ?? ("" as MessageId)
             for (const entry of shown.slice(0, last + 1)) entry.seen = true
-            for (const [segment, counts] of readUpTo(
+            for (const [name, counts] of readUpTo(
               shown.map(({ input }) => input),
               upTo,
             )) {
-              const before = read.get(segment) ?? new Map<LogId, number>()
+              const before = read.get(name) ?? new Map<LogId, number>()
               for (const [log, count] of counts) before.set(log, Math.max(before.get(log) ?? 0, count))
-              read.set(segment, before)
+              read.set(name, before)
             }
           } else if (what.kind === "arrive") {
             const end = ends.get(what.log) ?? { clock: what.log / 10, position: 0 }

@@ -1,9 +1,9 @@
 import type { MessageId } from "../protocol/entry.js"
-import type { LogId, UserId } from "../protocol/names.js"
+import type { DocumentName, LogId, UserId } from "../protocol/names.js"
 
 /** Where a message stands in a log. */
 export interface Copy {
-  readonly segment: number
+  readonly document: DocumentName
   readonly log: LogId
   readonly position: number
 }
@@ -29,16 +29,19 @@ export interface Unread {
 export interface ReadState {
   readonly user: UserId
   /** Elements of a log that were read, on any of the user's devices. */
-  readCount(segment: number, log: LogId): number
+  readCount(document: DocumentName, log: LogId): number
   /** From here on the user wants to see everything as unread. */
   readonly mark: MessageId | undefined
 }
+
+/** How much of each log was read, by document. */
+export type ReadPositions = ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>>
 
 /** What is unread, exactly: by places in logs, not by time, so that what arrives late counts. [SPEC U10] */
 export function unread(messages: readonly UnreadInput[], state: ReadState): Unread {
   const { user, mark } = state
   const isRead = ({ copies }: UnreadInput): boolean =>
-    copies.some(({ segment, log, position }) => position < state.readCount(segment, log))
+    copies.some(({ document, log, position }) => position < state.readCount(document, log))
   const markedFrom = mark === undefined ? -1 : messages.findIndex(({ id }) => id === mark)
   let newestRead = -1
   messages.forEach((message, index) => {
@@ -60,14 +63,14 @@ export function unread(messages: readonly UnreadInput[], state: ReadState): Unre
   return { count, mentions, late, first }
 }
 
-/** How much of each log is read once the user has seen everything up to a message: of each segment. */
-export function readUpTo(messages: readonly UnreadInput[], upTo: MessageId): Map<number, Map<LogId, number>> {
-  const read = new Map<number, Map<LogId, number>>()
+/** How much of each log is read once the user has seen everything up to a message: of each document. */
+export function readUpTo(messages: readonly UnreadInput[], upTo: MessageId): ReadPositions {
+  const read = new Map<DocumentName, Map<LogId, number>>()
   const end = messages.findIndex(({ id }) => id === upTo)
   for (const { copies } of messages.slice(0, end + 1)) {
-    for (const { segment, log, position } of copies) {
-      const counts = read.get(segment) ?? new Map<LogId, number>()
-      read.set(segment, counts.set(log, Math.max(counts.get(log) ?? 0, position + 1)))
+    for (const { document, log, position } of copies) {
+      const counts = read.get(document) ?? new Map<LogId, number>()
+      read.set(document, counts.set(log, Math.max(counts.get(log) ?? 0, position + 1)))
     }
   }
   return read
