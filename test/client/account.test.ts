@@ -123,6 +123,8 @@ it("[U10] what was read is read on all devices, never less; what comes late is u
   await until(trip.unread, ({ count, first }) => count === 1 && first === one.id)
   bob.goOffline()
   const late = atBob.send("late")
+  // The list has it from now on.
+  await late.reached("saved")
   // Clocks count milliseconds; within one, devices are in the order of their names.
   for (const { sentAt = 0 } = atBob.messages.get().items.at(-1) ?? {}; Date.now() <= sentAt;);
   const newer = atCarol.send("newer")
