@@ -38,5 +38,7 @@ export async function createClient(options: NodeClientOptions): Promise<Client> 
 export { WeftError, type ErrorCode } from "./base/errors.js"
 export { createMemoryStorage } from "./storage/memory.js"
 export { openLevelStorage } from "./storage/level.js"
-export type { Client, Conversation, OutgoingMessage } from "./client/api.js"
+export type { Client, Conversation, OutgoingMessage, SearchOptions } from "./client/api.js"
+export type { SearchResults } from "./search/live-search.js"
+export type { SearchHit } from "./search/search.js"
 export type { Message, MessageList, MessageStatus } from "./conversation/message.js"

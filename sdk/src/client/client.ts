@@ -6,19 +6,24 @@ import { KeyGate, type Verify } from "../identity/verify.js"
 import { settingKey } from "../log/keys.js"
 import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
 import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, type UserId } from "../protocol/names.js"
+import { LiveSearch, type SearchResults } from "../search/live-search.js"
+import type { SearchIndex } from "../search/search.js"
+import { StoredIndex } from "../search/stored-index.js"
 import type { Storage } from "../storage/storage.js"
 import { Acks } from "../sync/acks.js"
 import type { DocumentChange } from "../sync/document.js"
 import { Replica } from "../sync/replica.js"
 import { Session } from "../sync/session.js"
 import type { Transport } from "../transport/transport.js"
-import type { Client, ClientOptions, Conversation } from "./api.js"
+import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.js"
 import { ConversationHandle } from "./conversation.js"
 import { orderDirect, partnerOf } from "./direct.js"
 import { demandTitle, demandUser } from "./governor.js"
 import { introduce, type Credentials } from "./introduce.js"
 import { Joins } from "./joins.js"
 import { parseLink } from "./link.js"
+import { searchQuery } from "./search.js"
+import { searchSource } from "./search-source.js"
 import type { ConnectionStatus, PendingWork, SyncStatus } from "./status.js"
 import type { TabPort } from "./tab-port.js"
 
@@ -31,6 +36,8 @@ export interface Platform {
   readonly transport: Transport
   readonly verify: Verify
   readonly tabs: TabPort
+  /** The search's index, in another thread where there is one; by default in this one. */
+  searchIndex?(storage: Storage): SearchIndex
   /** Calls back when the network, or the tab, comes or goes; returns what stops it. */
   watchNetwork(events: { readonly online: () => void; readonly offline: () => void }): () => void
 }
@@ -105,6 +112,7 @@ class WeftClient implements Client {
   private readonly opening = new Map<ConversationId, Promise<ConversationHandle>>()
   private readonly session: Session
   private readonly joins: Joins
+  private readonly liveSearch: LiveSearch
   private readonly stops: (() => void)[] = []
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
@@ -130,6 +138,15 @@ class WeftClient implements Client {
       trusted: (trust) => this.welcomed({ certificate: this.credentials.certificate, trust }),
     })
     this.joins = new Joins(replica, platform.storage)
+    this.liveSearch = new LiveSearch({
+      source: searchSource(replica, user, this.device),
+      index: platform.searchIndex?.(platform.storage) ?? new StoredIndex(platform.storage, env),
+      env,
+      isWriter: () => replica.writing.get(),
+      failed: (error) => {
+        replica.report(error)
+      },
+    })
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore
     this.conversations = this.listStore
@@ -192,6 +209,7 @@ class WeftClient implements Client {
         this.heard(message)
       },
     })
+    this.background(() => this.liveSearch.start())
   }
 
   /** This tab is the writer now. */
@@ -350,6 +368,11 @@ class WeftClient implements Client {
     return this.handle(parsed)
   }
 
+  search(text: string, options: SearchOptions = {}): Subscribable<SearchResults> {
+    this.demandOpen()
+    return this.liveSearch.search(searchQuery(text, options))
+  }
+
   addServer(url: string): void {
     this.demandOpen()
     const server = demandServer(url)
@@ -402,6 +425,7 @@ class WeftClient implements Client {
       this.refresh()
     })
     await this.session.close()
+    await this.liveSearch.close()
     for (const stop of this.stops) stop()
     for (const handle of this.handles.values()) await handle.close()
     await replica.close()
