@@ -2,7 +2,13 @@
  * Layers (STYLE, "Layout"): a file imports its own level or a lower one; types count too.
  * 0 base; 1 protocol format; 2 log identity storage transport; 3 authority conversation sync search; 4 client; 5 entry files.
  */
-const levels = ["base", "protocol|format", "log|identity|storage|transport", "authority|conversation|sync|search", "client"]
+const levels = [
+  "base",
+  "protocol|format",
+  "log|identity|storage|transport",
+  "authority|conversation|sync|search",
+  "client",
+]
 const entries = "^sdk/src/[^/]+[.]tsx?$"
 const tests = "[.]test[.]tsx?$"
 const adapters = "^sdk/src/(storage/(indexeddb|memory|level)|transport/websocket)[.]ts$"

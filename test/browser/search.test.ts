@@ -58,6 +58,7 @@ describe("search in Chromium", () => {
     const began = performance.now()
     await page.evaluate(() => window.search.open("alice"))
     const opened = performance.now()
+    await page.evaluate(() => (window.search.longTasks.length = 0))
     const found = await page.evaluate(() => window.search.find("platform 17 late", 1))
     const indexed = performance.now()
     const expected = Array.from({ length: MESSAGES }, (_, index) => index).filter(
@@ -67,7 +68,11 @@ describe("search in Chromium", () => {
     expect(page.workers().map((worker) => worker.url())).toEqual([`${served.url}/search-worker.js`])
     expect(await page.evaluate(() => window.search.given)).toBeGreaterThanOrEqual(Math.floor(MESSAGES / 1024))
     const longTasks = await page.evaluate(() => window.search.longTasks)
-    console.log({ openMs: Math.round(opened - began), indexAndFindMs: Math.round(indexed - opened), longTasks })
+    console.log({
+      openMs: Math.round(opened - began),
+      indexAndFindMs: Math.round(indexed - opened),
+      longTasksMs: longTasks,
+    })
     await page.reload()
     await page.evaluate(() => window.search.open("alice"))
     const again = await page.evaluate(() => window.search.find("platform 17 late", 1))

@@ -139,7 +139,7 @@ class WeftClient implements Client {
     })
     this.joins = new Joins(replica, platform.storage)
     this.liveSearch = new LiveSearch({
-      source: searchSource(replica, user, this.device),
+      source: searchSource(replica, user, this.device, env),
       index: platform.searchIndex?.(platform.storage) ?? new StoredIndex(platform.storage, env),
       env,
       isWriter: () => replica.writing.get(),

@@ -1,3 +1,4 @@
+import type { Env } from "../base/env.js"
 import { erasedMessages } from "../authority/gate.js"
 import { Projection } from "../conversation/projection.js"
 import { draftHash } from "../log/draft.js"
@@ -7,12 +8,16 @@ import { hex } from "../protocol/bytes.js"
 import { parseConversationId, type DeviceId, type UserId } from "../protocol/names.js"
 import { deviceOf, documentParts } from "../protocol/names.js"
 import type { SearchSource, SearchText, SegmentName, SegmentTexts } from "../search/search.js"
+import { Turns } from "../search/turns.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { Replica } from "../sync/replica.js"
 
+/** Entries that are projected between two looks at the clock. */
+const PORTION = 64
+
 /** The texts of all conversations of a device, for the search. */
-export function searchSource(replica: Replica, user: UserId, device: DeviceId): SearchSource {
+export function searchSource(replica: Replica, user: UserId, device: DeviceId, env: Env): SearchSource {
   const author = (conversation: ReplicaConversation, of: DeviceId): UserId | undefined => {
     const known = conversation.state.devices.get(of)
     return known?.certified === true ? known.user : of === device ? user : undefined
@@ -46,7 +51,12 @@ export function searchSource(replica: Replica, user: UserId, device: DeviceId): 
       isErased: (_document, message) => erased.has(message),
       isDurable: () => true,
     })
-    projection.add(document.name, await document.entries())
+    const entries = await document.entries()
+    const turns = new Turns(env)
+    for (let from = 0; from < entries.length; from += PORTION) {
+      projection.add(document.name, entries.slice(from, from + PORTION))
+      await turns.next()
+    }
     projection.addDrafts(document.name, document.drafts)
     const texts = projection.items.flatMap(({ id, author: by, sentAt, text }): SearchText[] =>
       text === undefined ? [] : [{ id, author: by, sentAt, text }],
