@@ -21,6 +21,10 @@ export interface SearchResults {
 
 /** Changes of a segment are waited for this long, so that a lively conversation is indexed once and not at every message. */
 const SETTLE_MS = 500
+/** A tab that does not write looks this often whether the one that does has indexed what is missing. */
+const FOLLOW_MS = 2000
+/** After a failure of the storage. */
+const RETRY_MS = 5000
 /** Between two segments others have their turn. */
 const PAUSE_MS = 5
 
@@ -130,38 +134,63 @@ export class LiveSearch {
     this.ports.env.clearTimer(this.timer)
     this.timer = this.ports.env.setTimer(ms, () => {
       if (this.closed || this.working !== undefined) return
-      const working = this.work().finally(() => {
-        this.working = undefined
-        // what came meanwhile
-        if (this.due.size > 0) this.settle(SETTLE_MS)
-      })
+      let rest = RETRY_MS
+      const working = this.work()
+        .then((waiting) => {
+          // what came meanwhile, or what another tab has yet to index
+          rest = waiting < this.due.size ? SETTLE_MS : FOLLOW_MS
+        })
+        .finally(() => {
+          this.working = undefined
+          if (this.due.size > 0) this.settle(rest)
+        })
       this.working = working
       this.background(working)
     })
   }
 
-  private async work(): Promise<void> {
-    const { source, index, env } = this.ports
-    while (this.due.size > 0 && !this.closed) {
-      const next = Array.from(this.due).at(-1)
-      if (next === undefined) break
+  /** Looks at what is due, and says how many segments wait for the tab that writes. */
+  private async work(): Promise<number> {
+    const { env } = this.ports
+    const waiting = new Map<string, SegmentName>()
+    for (let next = this.take(); next !== undefined && !this.closed; next = this.take()) {
       const [key, segment] = next
-      this.due.delete(key)
       this.indexing = true
-      const differs = this.ports.isWriter() && (await source.version(segment)) !== (await index.version(segment))
-      if (differs) await index.put(await source.read(segment))
-      this.indexing = false
-      if (differs) {
-        for (const live of this.lives) this.askAgain(live)
+      let outcome: "same" | "indexed" | "waits" | undefined
+      try {
+        outcome = await this.bringInLine(segment)
+      } finally {
+        this.indexing = false
+        // what can't be read or written now is due again
+        if (outcome === undefined) this.due.set(key, segment)
       }
+      if (outcome === "waits") waiting.set(key, segment)
+      if (outcome === "indexed") for (const live of this.lives) this.askAgain(live)
       await new Promise<void>((resolve) => {
         env.setTimer(PAUSE_MS, resolve)
       })
     }
+    for (const [key, segment] of waiting) if (!this.due.has(key)) this.due.set(key, segment)
     for (const live of this.lives) {
+      // what another tab indexed is known by its version alone
       if (!this.ports.isWriter()) this.askAgain(live)
       else if (!live.under) live.store.set({ ...live.store.get(), complete: this.isComplete() })
     }
+    return waiting.size
+  }
+
+  private take(): [string, SegmentName] | undefined {
+    const next = Array.from(this.due).at(-1)
+    if (next !== undefined) this.due.delete(next[0])
+    return next
+  }
+
+  private async bringInLine(segment: SegmentName): Promise<"same" | "indexed" | "waits"> {
+    const { source, index } = this.ports
+    if ((await source.version(segment)) === (await index.version(segment))) return "same"
+    if (!this.ports.isWriter()) return "waits"
+    await index.put(await source.read(segment))
+    return "indexed"
   }
 
   private askAgain(live: Live): void {

@@ -55,7 +55,10 @@ export class StoredIndex implements SearchIndex {
       if (head === undefined) return
       const gone = new Set(ids)
       const texts = (await this.texts(segment)).filter(({ id }) => !gone.has(id))
-      if (texts.length !== head.count) await this.store({ ...segment, version: `${head.version}!`, texts }, "strict")
+      if (texts.length === head.count) return
+      // a version that no source has, and that says nothing of what was there
+      const version = `erased/${this.env.now()}/${texts.length}`
+      await this.store({ ...segment, version, texts }, "strict")
     })
   }
 
