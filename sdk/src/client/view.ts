@@ -85,7 +85,7 @@ export class ConversationView {
       },
       acknowledged: (document, log) => acks.count(document, log),
       isErased: (document, message) => this.erasedIn(document).has(message),
-      isDurable: (document, draft) => this.documents.get(document)?.isDurable(draft) ?? true,
+      isDurable: (document, draft) => conversation.isDurable(document, draft),
     })
   }
 
