@@ -1,12 +1,12 @@
 /**
  * Layers (STYLE, "Layout"): a file imports its own level or a lower one; types count too.
- * 0 base; 1 protocol format; 2 log native identity storage transport; 3 authority conversation sync; 4 client; 5 entry files.
+ * 0 base; 1 protocol format; 2 log native identity storage transport; 3 authority conversation sync search; 4 client; 5 entry files.
  */
 const levels = [
   "base",
   "protocol|format",
   "log|native|identity|storage|transport",
-  "authority|conversation|sync",
+  "authority|conversation|sync|search",
   "client",
 ]
 const entries = "^sdk/src/[^/]+[.]tsx?$"

@@ -7,6 +7,7 @@ export default defineConfig({
     protocol: "src/protocol.ts",
     format: "src/format.ts",
     react: "src/react.tsx",
+    "search-worker": "src/search-worker.ts",
     node: "src/node.ts",
   },
   format: "esm",

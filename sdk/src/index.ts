@@ -6,6 +6,11 @@ import { openClient } from "./client/client.js"
 import { watchPage } from "./client/network.js"
 import { browserTabs } from "./client/tabs.js"
 import { onlyTab } from "./client/tab-port.js"
+import { systemEnv } from "./base/env.js"
+import type { SearchIndex } from "./search/search.js"
+import { StoredIndex } from "./search/stored-index.js"
+import { WorkerIndex } from "./search/worker-index.js"
+import type { Storage } from "./storage/storage.js"
 import { openIndexedDbStorage } from "./storage/indexeddb.js"
 import { webCryptoVerify } from "./identity/verify.js"
 import { webSocketTransport } from "./transport/websocket.js"
@@ -28,10 +33,23 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       // A storage of one's own is nobody else's: there is no other tab to agree with.
       tabs: options.storage === undefined ? browserTabs(name) : onlyTab,
       watchNetwork: watchPage,
+      searchIndex: (bytes) => searchInWorker(bytes),
     })
   } catch (error) {
     await storage.close()
     throw error
+  }
+}
+
+/** The search's index in a worker. Where there can be none, it is in this thread, in short turns. */
+function searchInWorker(storage: Storage): SearchIndex {
+  const here = (): SearchIndex => new StoredIndex(storage, systemEnv)
+  try {
+    const worker = new Worker(new URL("./search-worker.js", import.meta.url), { type: "module", name: "weft-search" })
+    return new WorkerIndex(worker, storage, here)
+  } catch {
+    // no workers here, or a policy that forbids them
+    return here()
   }
 }
 
@@ -45,6 +63,7 @@ export type {
   OutgoingMessage,
   ProviderFactory,
   SendOptions,
+  SearchOptions,
 } from "./client/api.js"
 export type {
   Account,
@@ -70,6 +89,8 @@ export type {
 } from "./conversation/message.js"
 export type { Mention } from "./conversation/mention.js"
 export type { MessageReceipts, Receipt } from "./conversation/receipts.js"
+export type { SearchResults } from "./search/live-search.js"
+export type { SearchHit } from "./search/search.js"
 export type { Presence } from "./sync/signals.js"
 export type { Role } from "./authority/role.js"
 export type { RefusalCode } from "./protocol/codes.js"

@@ -8,6 +8,7 @@ import type { Message, MessageList, MessageStatus, Version } from "../conversati
 import type { RefusalCode } from "../protocol/codes.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
+import type { SearchResults } from "../search/live-search.js"
 import type { Storage } from "../storage/storage.js"
 import type { Governance, Membership, PinnedMessage } from "./governance-api.js"
 import type { Account, ConversationSettings, TextDraft } from "./account-api.js"
@@ -32,6 +33,21 @@ export interface ClientOptions {
   readonly privacy?: { readonly receipts?: boolean; readonly lastSeen?: boolean }
   /** Time, timers and randomness; for tests and simulations. */
   readonly env?: Env
+}
+
+export interface SearchOptions {
+  /** Only what this user wrote. */
+  readonly author?: string
+  /** Only in the conversation with this id. */
+  readonly conversation?: string
+  /** Only what was sent then or later; milliseconds since 1970. */
+  readonly from?: number
+  /** Only what was sent before. */
+  readonly before?: number
+  /** What answers best first, or newest first; by default "relevance". */
+  readonly order?: "relevance" | "time"
+  /** At most so many hits; by default 100, at most 1,000. */
+  readonly limit?: number
 }
 
 /** A user's device: its conversations, and their way to the servers. */
@@ -62,6 +78,11 @@ export interface Client {
   conversation(id: string): Conversation | undefined
   /** The same, also where this device has nothing of it yet: a carrier that is attached may fill it. Throws BAD_ARGUMENT. */
   openConversation(id: string): Promise<Conversation>
+  /**
+   * Searches all messages of this device, offline too, while somebody subscribes: newest segments first, and again when
+   * something changes. Words answer by their beginnings and with small mistakes; all of them must. Throws BAD_ARGUMENT.
+   */
+  search(text: string, options?: SearchOptions): Subscribable<SearchResults>
   /** Adds a server; the first one begins to connect at once. */
   addServer(url: string): void
   /** Stops connecting and closes the connection, until `goOnline`. Writing goes on. */

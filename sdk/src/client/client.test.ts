@@ -71,6 +71,18 @@ describe("a client without servers", () => {
     expect(again?.messages.get().complete).toBe(true)
   })
 
+  it("[W1] in a segment that just opened, too, saved means durable", async () => {
+    const storage = createMemoryStorage()
+    const alice = await client({ storage })
+    const trip = await alice.createConversation({ title: "Trip" })
+    const durable = async (): Promise<number> => (await storage.share().scan(prefixRange("p/"))).length - 1
+    let last
+    for (let index = 0; index < 1030; index++) last = trip.send(`m${index}`)
+    expect(last?.status).toBe("saving")
+    await last?.reached("saved")
+    expect(await durable()).toBe(1030)
+  })
+
   it("refuses what is no message, with stable codes", async () => {
     const alice = await client()
     const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })

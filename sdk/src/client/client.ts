@@ -6,6 +6,9 @@ import { KeyGate, type Verify } from "../identity/verify.js"
 import { settingKey } from "../log/keys.js"
 import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
 import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, type UserId } from "../protocol/names.js"
+import { LiveSearch, type SearchResults } from "../search/live-search.js"
+import type { SearchIndex } from "../search/search.js"
+import { StoredIndex } from "../search/stored-index.js"
 import type { Storage } from "../storage/storage.js"
 import { AccountReplica } from "../sync/account-replica.js"
 import { Acks } from "../sync/acks.js"
@@ -16,13 +19,15 @@ import { Session } from "../sync/session.js"
 import { Signals } from "../sync/signals.js"
 import type { Transport } from "../transport/transport.js"
 import { AccountHandle } from "./account.js"
-import type { Client, ClientOptions, Conversation } from "./api.js"
+import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.js"
 import { ConversationHandle } from "./conversation.js"
 import { orderDirect, partnerOf } from "./direct.js"
 import { demandTitle, demandUser } from "./governor.js"
 import { introduce, type Credentials } from "./introduce.js"
 import { Joins } from "./joins.js"
 import { parseLink } from "./link.js"
+import { searchQuery } from "./search.js"
+import { searchSource } from "./search-source.js"
 import type { ConnectionStatus, PendingWork, SyncStatus } from "./status.js"
 import type { TabPort } from "./tab-port.js"
 
@@ -35,6 +40,8 @@ export interface Platform {
   readonly transport: Transport
   readonly verify: Verify
   readonly tabs: TabPort
+  /** The search's index, in another thread where there is one; by default in this one. */
+  searchIndex?(storage: Storage): SearchIndex
   /** Calls back when the network, or the tab, comes or goes; returns what stops it. */
   watchNetwork(events: { readonly online: () => void; readonly offline: () => void }): () => void
 }
@@ -122,6 +129,7 @@ class WeftClient implements Client {
   private readonly session: Session
   private readonly joins: Joins
   private readonly signals: Signals
+  private readonly liveSearch: LiveSearch
   private readonly stops: (() => void)[] = []
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
@@ -173,6 +181,15 @@ class WeftClient implements Client {
       trusted: (trust) => this.welcomed({ certificate: this.credentials.certificate, trust }),
     })
     this.joins = new Joins(replica, platform.storage)
+    this.liveSearch = new LiveSearch({
+      source: searchSource(replica, user, this.device, env),
+      index: platform.searchIndex?.(platform.storage) ?? new StoredIndex(platform.storage, env),
+      env,
+      isWriter: () => replica.writing.get(),
+      failed: (error) => {
+        replica.report(error)
+      },
+    })
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore
     this.conversations = this.listStore
@@ -241,6 +258,7 @@ class WeftClient implements Client {
         this.heard(message)
       },
     })
+    this.background(() => this.liveSearch.start())
   }
 
   /** This tab is the writer now. */
@@ -441,6 +459,11 @@ class WeftClient implements Client {
     return this.handle(parsed)
   }
 
+  search(text: string, options: SearchOptions = {}): Subscribable<SearchResults> {
+    this.demandOpen()
+    return this.liveSearch.search(searchQuery(text, options))
+  }
+
   addServer(url: string): void {
     this.demandOpen()
     const server = demandServer(url)
@@ -494,6 +517,7 @@ class WeftClient implements Client {
     })
     await this.session.close()
     this.signals.close()
+    await this.liveSearch.close()
     for (const stop of this.stops) stop()
     for (const handle of this.handles.values()) await handle.close()
     await replica.close()

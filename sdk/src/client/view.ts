@@ -159,7 +159,7 @@ export class ConversationView {
       acknowledged: (document, log) => acks.count(document, log),
       erasureOf: (document, message) => this.erasuresIn(document).get(message),
       receivedBy: (document, entry) => registers.statusOf(document, entry),
-      isDurable: (document, draft) => this.documents.get(document)?.isDurable(draft) ?? true,
+      isDurable: (document, draft) => conversation.isDurable(document, draft),
       hasSegment: (segment) => conversation.hasSegment(segment),
     })
   }

@@ -163,6 +163,17 @@ export class ReplicaConversation {
     return digests
   }
 
+  /** Whether a draft is on the disk. What is not loaded holds none that is in memory alone. */
+  isDurable(name: DocumentName, draft: Draft): boolean {
+    const document = name === this.control.name ? this.control : this.segments.get(segmentOf(name))
+    return document?.isDurable(draft) ?? true
+  }
+
+  /** Makes all drafts durable, wherever they are. */
+  async save(): Promise<void> {
+    for (const document of [this.control, ...this.segments.values()]) await document.save()
+  }
+
   private adopt(number: number, document: ReplicaDocument): void {
     this.segments.set(number, document)
     this.watch(document)

@@ -1,8 +1,10 @@
 import { expect, it } from "vitest"
 import { systemEnv } from "../base/env.js"
+import { draftPrefix } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
 import { documentParts, type DocumentName, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
+import { prefixRange } from "../storage/storage.js"
 import { Replica } from "./replica.js"
 
 it("[R5] control entries are sealed before the messages that rest on them", async () => {
@@ -32,6 +34,43 @@ it("[R5] control entries are sealed before the messages that rest on them", asyn
   await both
   expect(sealed.map((name) => documentParts(name).kind)).toEqual(["control", "segment"])
   await replica.close()
+})
+
+it("[W1] closing saves what was written while another write was under way", async () => {
+  const device = await deviceNamed("ann")
+  const storage = createMemoryStorage()
+  let release = (): void => undefined
+  const gate: { held?: Promise<void> } = {}
+  let begin = (): void => undefined
+  const replica = await Replica.open({
+    storage: new Proxy(storage, {
+      get(target, name, receiver) {
+        if (name !== "write" || gate.held === undefined) return Reflect.get(target, name, receiver) as unknown
+        return async (...args: Parameters<typeof storage.write>) => {
+          begin()
+          await gate.held
+          await storage.write(...args)
+        }
+      },
+    }),
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: device,
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  const trip = await replica.create("Trip", [], [])
+  await trip.idle()
+  gate.held = new Promise((resolve) => (release = resolve))
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  trip.post(new Map([["t", "under way"]]))
+  await begun
+  const { document, draft } = trip.post(new Map([["t", "behind it"]]))
+  const closed = replica.close()
+  release()
+  await closed
+  expect(document.isDurable(draft)).toBe(true)
+  expect(await storage.scan(prefixRange(draftPrefix(document.name)))).toHaveLength(2)
 })
 
 async function turns(count: number): Promise<void> {

@@ -361,7 +361,16 @@ export class Replica {
     this.ports.env.clearTimer(this.retryTimer)
     await Promise.all(this.pumping.values())
     for (const registers of this.registers.values()) await registers.close()
-    for (const conversation of this.conversations.get().values()) await conversation.idle()
+    for (const conversation of this.conversations.get().values()) {
+      try {
+        // what was written while another write was under way
+        await conversation.save()
+      } catch (error) {
+        // Nobody is there to try again; what was not saved was never reported as saved.
+        this.report(error)
+      }
+      await conversation.idle()
+    }
     await this.compactor.close()
   }
 }

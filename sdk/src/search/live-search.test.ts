@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest"
+import { systemEnv } from "../base/env.js"
+import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
+import { LiveSearch, type SearchResults } from "./live-search.js"
+import type { SearchSource, SearchText, SegmentName } from "./search.js"
+import { StoredIndex } from "./stored-index.js"
+
+const say = (id: string, text: string): SearchText => ({ id, author: "ann", sentAt: Number(id), text })
+
+/** Texts in memory, and whoever watches them. */
+class Texts implements SearchSource {
+  private readonly held = new Map<number, SearchText[]>()
+  private readonly watchers = new Set<Parameters<SearchSource["watch"]>[0]>()
+
+  set(segment: number, texts: SearchText[], erased: string[] = []): void {
+    this.held.set(segment, texts)
+    for (const changed of this.watchers) changed({ conversation: "c", segment }, erased)
+  }
+
+  async segments(): Promise<SegmentName[]> {
+    return Array.from(this.held.keys(), (segment) => ({ conversation: "c", segment }))
+  }
+
+  async version({ segment }: SegmentName): Promise<string> {
+    return JSON.stringify(this.held.get(segment))
+  }
+
+  async read(name: SegmentName): ReturnType<SearchSource["read"]> {
+    return { ...name, version: await this.version(name), texts: this.held.get(name.segment) ?? [] }
+  }
+
+  watch(changed: Parameters<SearchSource["watch"]>[0]): () => void {
+    this.watchers.add(changed)
+    return () => {
+      this.watchers.delete(changed)
+    }
+  }
+}
+
+function open(source: Texts, storage: MemoryStorage, isWriter: () => boolean): LiveSearch {
+  return new LiveSearch({
+    source,
+    index: new StoredIndex(storage, systemEnv),
+    env: systemEnv,
+    isWriter,
+    failed: (error) => {
+      throw error
+    },
+  })
+}
+
+/** Resolves with the first results that are as wished; keeps all that were told in `told`. */
+function when(
+  search: LiveSearch,
+  wished: (results: SearchResults) => boolean,
+  told: SearchResults[] = [],
+): Promise<SearchResults> {
+  return new Promise((resolve) => {
+    const stop = search.search({ text: "tea", order: "time", limit: 10 }).subscribe((results) => {
+      told.push(results)
+      if (!wished(results)) return
+      stop()
+      resolve(results)
+    })
+  })
+}
+
+const ids = ({ hits }: SearchResults): string[] => hits.map(({ id }) => id)
+
+describe("a search that stays alive", () => {
+  it("[Q4] is complete when everything was indexed, and not before", async () => {
+    const source = new Texts()
+    for (let segment = 1; segment <= 20; segment++) source.set(segment, [say(String(segment), "tea")])
+    const search = open(source, createMemoryStorage(), () => true)
+    const told: SearchResults[] = []
+    const done = when(search, ({ complete }) => complete, told)
+    await search.start()
+    expect(ids(await done)).toHaveLength(10)
+    expect(ids(told.at(-1)!)[0]).toBe("20")
+    expect(told.slice(0, -1).every(({ complete }) => !complete)).toBe(true)
+    await search.close()
+  })
+
+  it("[Q4] a tab that does not write waits for the one that does; once it writes, it indexes what is missing", async () => {
+    const source = new Texts()
+    source.set(1, [say("1", "tea")])
+    source.set(2, [say("2", "tea")])
+    let writes = false
+    const search = open(source, createMemoryStorage(), () => writes)
+    const told: SearchResults[] = []
+    const done = when(search, ({ complete }) => complete, told)
+    await search.start()
+    const ready = when(search, ({ state }) => state === "ready")
+    expect(await ready).toMatchObject({ hits: [], complete: false })
+    writes = true
+    expect(ids(await done)).toEqual(["2", "1"])
+    await search.close()
+  })
+
+  it("[Q1] what is erased is gone from the results at once, and from the storage", async () => {
+    const source = new Texts()
+    const storage = createMemoryStorage()
+    source.set(1, [say("1", "tea and Xyzzy"), say("2", "tea")])
+    const search = open(source, storage, () => true)
+    await search.start()
+    const results = search.search({ text: "tea", order: "time", limit: 10 })
+    const both = new Promise<void>((resolve) => {
+      results.subscribe(({ complete, hits }) => {
+        if (complete && hits.length === 2) resolve()
+      })
+    })
+    await both
+    source.set(1, [say("2", "tea")], ["1"])
+    expect(ids(results.get())).toEqual(["2"])
+    await search.close()
+    const values = await storage.scan({ from: "", to: "\uffff" })
+    expect(values.map(({ value }) => new TextDecoder().decode(value)).join()).not.toMatch(/xyzzy/i)
+    expect(values).toHaveLength(3)
+  })
+})

@@ -1,0 +1,239 @@
+import type { Env, Timer } from "../base/env.js"
+import { createStore, type Subscribable } from "../base/store.js"
+import {
+  compareHits,
+  type SearchHit,
+  type SearchIndex,
+  type SearchQuery,
+  type SearchSource,
+  type SegmentName,
+} from "./search.js"
+
+/** What was found so far. A new object for every change. */
+export interface SearchResults {
+  /** `searching`: more may come; `ready`: this is all, until something changes; `failed`: the storage can't be read. */
+  readonly state: "searching" | "ready" | "failed"
+  /** In the order that was asked for. */
+  readonly hits: readonly SearchHit[]
+  /** Whether all that this device holds was searched: false while some of it is not indexed yet. */
+  readonly complete: boolean
+}
+
+/** Changes of a segment are waited for this long, so that a lively conversation is indexed once and not at every message. */
+const SETTLE_MS = 500
+/** A tab that does not write looks this often whether the one that does has indexed what is missing. */
+const FOLLOW_MS = 2000
+/** After a failure of the storage. */
+const RETRY_MS = 5000
+/** Between two segments others have their turn. */
+const PAUSE_MS = 5
+
+interface Live {
+  readonly query: SearchQuery
+  readonly store: ReturnType<typeof createStore<SearchResults>>
+  /** Grows with every run: what an earlier one still finds is dropped. */
+  run: number
+  under: boolean
+  /** Something was indexed since this run began: it may have missed that. */
+  stale: boolean
+}
+
+export interface LiveSearchPorts {
+  readonly source: SearchSource
+  readonly index: SearchIndex
+  readonly env: Pick<Env, "setTimer" | "clearTimer">
+  /** Whether this tab keeps the index; others only read it. */
+  isWriter(): boolean
+  failed(error: unknown): void
+}
+
+/** Keeps the index in line with its source, one segment after the other, and answers queries that stay alive. */
+export class LiveSearch {
+  /** Segments that may differ from what is indexed, the next one last. */
+  private readonly due = new Map<string, SegmentName>()
+  private readonly lives = new Set<Live>()
+  private readonly stop: () => void
+  private timer: Timer
+  private working: Promise<void> | undefined
+  private started = false
+  /** A segment is being looked at. */
+  private indexing = false
+  private closed = false
+
+  constructor(private readonly ports: LiveSearchPorts) {
+    this.stop = ports.source.watch((segment, erased) => {
+      this.changed(segment, erased)
+    })
+  }
+
+  /** Looks at everything once, newest first; called when opening is over. */
+  async start(): Promise<void> {
+    const segments = await this.ports.source.segments()
+    for (const segment of segments.slice().reverse()) {
+      // what changed meanwhile stays the next
+      if (!this.due.has(keyOf(segment))) this.due.set(keyOf(segment), segment)
+    }
+    this.started = true
+    this.settle(0)
+  }
+
+  search(query: SearchQuery): Subscribable<SearchResults> {
+    const store = createStore<SearchResults>({ state: "searching", hits: [], complete: false }, (listeners) => {
+      if (listeners === 0) this.forget(live)
+      else if (!this.lives.has(live)) {
+        this.lives.add(live)
+        this.ask(live)
+      }
+    })
+    const live: Live = { query, store, run: 0, under: false, stale: false }
+    return store
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    this.stop()
+    this.ports.env.clearTimer(this.timer)
+    for (const live of this.lives) this.forget(live)
+    await this.ports.index.close()
+    await this.working
+  }
+
+  private forget(live: Live): void {
+    live.run++
+    this.lives.delete(live)
+  }
+
+  private changed(segment: SegmentName, erased: readonly string[]): void {
+    const key = keyOf(segment)
+    this.due.delete(key)
+    this.due.set(key, segment)
+    if (erased.length > 0) {
+      this.hide(erased)
+      if (this.ports.isWriter()) this.background(this.ports.index.erase(segment, erased))
+    }
+    if (this.started) this.settle(SETTLE_MS)
+  }
+
+  /** What was erased is not shown for a moment longer. */
+  private hide(erased: readonly string[]): void {
+    const gone = new Set(erased)
+    for (const { store } of this.lives) {
+      const { hits, ...rest } = store.get()
+      if (hits.some(({ id }) => gone.has(id))) store.set({ ...rest, hits: hits.filter(({ id }) => !gone.has(id)) })
+    }
+  }
+
+  private background(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.closed) this.ports.failed(error)
+    })
+  }
+
+  private settle(ms: number): void {
+    if (this.closed || this.working !== undefined) return
+    this.ports.env.clearTimer(this.timer)
+    this.timer = this.ports.env.setTimer(ms, () => {
+      if (this.closed || this.working !== undefined) return
+      let rest = RETRY_MS
+      const working = this.work()
+        .then((waiting) => {
+          // what came meanwhile, or what another tab has yet to index
+          rest = waiting < this.due.size ? SETTLE_MS : FOLLOW_MS
+        })
+        .finally(() => {
+          this.working = undefined
+          if (this.due.size > 0) this.settle(rest)
+        })
+      this.working = working
+      this.background(working)
+    })
+  }
+
+  /** Looks at what is due, and says how many segments wait for the tab that writes. */
+  private async work(): Promise<number> {
+    const { env } = this.ports
+    const waiting = new Map<string, SegmentName>()
+    for (let next = this.take(); next !== undefined && !this.closed; next = this.take()) {
+      const [key, segment] = next
+      this.indexing = true
+      let outcome: "same" | "indexed" | "waits" | undefined
+      try {
+        outcome = await this.bringInLine(segment)
+      } finally {
+        this.indexing = false
+        // what can't be read or written now is due again
+        if (outcome === undefined) this.due.set(key, segment)
+      }
+      if (outcome === "waits") waiting.set(key, segment)
+      if (outcome === "indexed") for (const live of this.lives) this.askAgain(live)
+      await new Promise<void>((resolve) => {
+        env.setTimer(PAUSE_MS, resolve)
+      })
+    }
+    for (const [key, segment] of waiting) if (!this.due.has(key)) this.due.set(key, segment)
+    for (const live of this.lives) {
+      // what another tab indexed is known by its version alone
+      if (!this.ports.isWriter()) this.askAgain(live)
+      else if (!live.under) live.store.set({ ...live.store.get(), complete: this.isComplete() })
+    }
+    return waiting.size
+  }
+
+  private take(): [string, SegmentName] | undefined {
+    const next = Array.from(this.due).at(-1)
+    if (next !== undefined) this.due.delete(next[0])
+    return next
+  }
+
+  private async bringInLine(segment: SegmentName): Promise<"same" | "indexed" | "waits"> {
+    const { source, index } = this.ports
+    if ((await source.version(segment)) === (await index.version(segment))) return "same"
+    if (!this.ports.isWriter()) return "waits"
+    await index.put(await source.read(segment))
+    return "indexed"
+  }
+
+  private askAgain(live: Live): void {
+    if (live.under) live.stale = true
+    else this.ask(live)
+  }
+
+  /** Asks again; what was found before is shown until there is something else to show. */
+  private ask(live: Live): void {
+    const { query, store } = live
+    const run = ++live.run
+    live.under = true
+    live.stale = false
+    const isOver = (): boolean => this.closed || live.run !== run
+    let hits: SearchHit[] = []
+    const compare = compareHits(query.order)
+    const isFirst = store.get().hits.length === 0
+    const found = (more: readonly SearchHit[]): void => {
+      if (isOver()) return
+      hits = [...hits, ...more].sort(compare).slice(0, query.limit)
+      if (isFirst) store.set({ state: "searching", hits, complete: false })
+    }
+    this.ports.index.search(query, found, isOver).then(
+      () => {
+        if (isOver()) return
+        live.under = false
+        if (live.stale) this.ask(live)
+        else store.set({ state: "ready", hits, complete: this.isComplete() })
+      },
+      (error: unknown) => {
+        if (isOver()) return
+        live.under = false
+        store.set({ state: "failed", hits, complete: false })
+        this.ports.failed(error)
+      },
+    )
+  }
+
+  private isComplete(): boolean {
+    return this.started && this.due.size === 0 && !this.indexing
+  }
+}
+
+function keyOf({ conversation, segment }: SegmentName): string {
+  return `${conversation}/${segment}`
+}

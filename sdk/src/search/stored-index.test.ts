@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest"
+import { systemEnv } from "../base/env.js"
+import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
+import type { SearchHit, SearchQuery, SearchText } from "./search.js"
+import { StoredIndex } from "./stored-index.js"
+
+const say = (id: string, text: string, sentAt = 1000, author = "ann"): SearchText => ({ id, author, sentAt, text })
+
+async function ask(index: StoredIndex, text: string, more: Partial<SearchQuery> = {}): Promise<SearchHit[][]> {
+  const told: SearchHit[][] = []
+  await index.search(
+    { text, order: "time", limit: 10, ...more },
+    (hits) => told.push([...hits]),
+    () => false,
+  )
+  return told
+}
+
+const marked = ([hits = []]: SearchHit[][]): string[] =>
+  hits.map(({ text, ranges }) =>
+    ranges.reduceRight(
+      (all, [at, length]) => `${all.slice(0, at)}[${all.slice(at, at + length)}]${all.slice(at + length)}`,
+      text,
+    ),
+  )
+
+async function stored(storage: MemoryStorage): Promise<string> {
+  const entries = await storage.scan({ from: "", to: "\uffff" })
+  return entries.map(({ value }) => new TextDecoder().decode(value)).join("\n")
+}
+
+describe("the index over a storage", () => {
+  it("[Q3] marks what answers: beginnings, small mistakes, runs without spaces in their order", async () => {
+    const index = new StoredIndex(createMemoryStorage(), systemEnv)
+    await index.put({
+      conversation: "c",
+      segment: 1,
+      version: "1",
+      texts: [
+        say("1", "Kernels and a KERNEL"),
+        say("2", "\u6211\u5011\u53bb\u6771\u4eac\u90fd"),
+        say("3", "\u90fd\u4eac \u4eac\u6771"),
+        say("4", "please recieve it"),
+      ],
+    })
+    expect(marked(await ask(index, "kernel"))).toEqual(["[Kernel]s and a [KERNEL]"])
+    expect(marked(await ask(index, "\u4eac\u90fd"))).toEqual(["\u6211\u5011\u53bb\u6771[\u4eac\u90fd]"])
+    expect(marked(await ask(index, "\u6771\u4eac\u90fd"))).toEqual(["\u6211\u5011\u53bb[\u6771\u4eac\u90fd]"])
+    expect(marked(await ask(index, "\u90fd"))).toEqual([
+      "\u6211\u5011\u53bb\u6771\u4eac[\u90fd]",
+      "[\u90fd]\u4eac \u4eac\u6771",
+    ])
+    expect(marked(await ask(index, "receive"))).toEqual(["please [recieve] it"])
+    expect(await ask(index, "kernel receive")).toEqual([])
+    expect(await ask(index, " \u2014 ")).toEqual([])
+  })
+
+  it("[Q4] tells newest segments first, and stops where older ones can add nothing", async () => {
+    const index = new StoredIndex(createMemoryStorage(), systemEnv)
+    for (const segment of [1, 2, 3]) {
+      await index.put({
+        conversation: "c",
+        segment,
+        version: "1",
+        texts: [say(`${segment}a`, "tea time", segment * 10), say(`${segment}b`, "tea", segment * 10 + 1, "bob")],
+      })
+    }
+    const ids = (told: SearchHit[][]): string[][] => told.map((hits) => hits.map(({ id }) => id))
+    expect(ids(await ask(index, "tea"))).toEqual([
+      ["3b", "3a"],
+      ["2b", "2a"],
+      ["1b", "1a"],
+    ])
+    expect(ids(await ask(index, "tea", { limit: 2 }))).toEqual([["3b", "3a"]])
+    expect(ids(await ask(index, "tea", { author: "bob", from: 20, before: 31 }))).toEqual([["2b"]])
+    expect(ids(await ask(index, "tea time", { order: "relevance" }))).toEqual([["3a"], ["2a"], ["1a"]])
+    let runs = 0
+    await index.search(
+      { text: "tea", order: "time", limit: 10 },
+      () => runs++,
+      () => runs > 0,
+    )
+    expect(runs).toBe(1)
+  })
+
+  it("[Q1] what is erased is in no value any more, also after another index was opened on the storage", async () => {
+    const storage = createMemoryStorage()
+    const index = new StoredIndex(storage, systemEnv)
+    await index.put({
+      conversation: "c",
+      segment: 1,
+      version: "v",
+      texts: [say("1", "the password is Xyzzy-plugh"), say("2", "and the weather")],
+    })
+    expect(await ask(index, "xyzzy")).toHaveLength(1)
+    await index.erase({ conversation: "c", segment: 1 }, ["1"])
+    expect(await ask(index, "xyzzy")).toEqual([])
+    expect(await stored(storage)).not.toMatch(/xyzzy|plugh|password/i)
+    const other = new StoredIndex(storage.share(), systemEnv)
+    expect(await ask(other, "weather")).toHaveLength(1)
+    // its version is none that a source has: what is there now is compared again
+    expect(await other.version({ conversation: "c", segment: 1 })).not.toBe("v")
+    await other.put({ conversation: "c", segment: 1, version: "w", texts: [say("2", "and the rain")] })
+    expect(await ask(index, "weather")).toEqual([])
+    expect(await ask(index, "rain")).toHaveLength(1)
+  })
+})
