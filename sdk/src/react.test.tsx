@@ -7,12 +7,19 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { Client, ClientOptions, Storage } from "./index.js"
 import { createClient, createMemoryStorage, WeftError } from "./index.js"
 import {
+  useAccount,
+  useChanges,
   useClient,
   useConversation,
   useConversations,
+  useConversationSettings,
+  useDraft,
+  useInvites,
   useMessages,
   useSubscribable,
   useSyncStatus,
+  useThread,
+  useUnread,
   WeftProvider,
 } from "./react.js"
 
@@ -261,6 +268,117 @@ describe("hooks", () => {
       </WeftProvider>,
     )
     await shows("offline 1 saved")
+  })
+})
+
+describe("hooks of what people do with a conversation", () => {
+  async function showFor(Shown: () => ReactNode, client: Client): Promise<void> {
+    show(
+      <StrictMode>
+        <WeftProvider client={client}>
+          <Shown />
+        </WeftProvider>
+      </StrictMode>,
+    )
+    await expect.poll(() => place.textContent).not.toBe("")
+  }
+
+  it("useDraft changes a controlled field at once, follows the draft, and keeps a thread's apart", async () => {
+    const client = await openClient()
+    const trip = await client.createConversation({ title: "Trip" })
+    const root = trip.send("root").id
+    let write = (_text: string): void => undefined
+    function Drafts(): ReactNode {
+      const [text, setText] = useDraft(trip)
+      const [inThread] = useDraft(trip.id, root)
+      write = setText
+      return `[${text}] [${inThread}]`
+    }
+    await showFor(Drafts, client)
+    flushSync(() => {
+      write("half a")
+    })
+    expect(place.textContent).toBe("[half a] []")
+    expect(trip.draft.get()).toBe("half a")
+    trip.threadDraft(root).set("below")
+    trip.draft.set("half a word")
+    await shows("[half a word] [below]")
+    trip.send("half a word")
+    await shows("[] [below]")
+  })
+
+  it("useThread lists the answers below a message", async () => {
+    const client = await openClient()
+    const trip = await client.createConversation({ title: "Trip" })
+    const root = trip.send("root").id
+    function Thread(): ReactNode {
+      const { state, items } = useThread(trip, root)
+      return `${state}: ${items.map(({ text }) => text).join(", ")}`
+    }
+    await showFor(Thread, client)
+    await shows("ready: ")
+    trip.send("one", { thread: root })
+    trip.send("elsewhere")
+    trip.send("two", { thread: root })
+    await shows("ready: one, two")
+  })
+
+  it("useConversationSettings and useAccount follow what is set", async () => {
+    const client = await openClient()
+    const trip = await client.createConversation({ title: "Trip" })
+    function Settings(): ReactNode {
+      const { archived, pinned, mutedUntil } = useConversationSettings(trip.id)
+      const { account, blocked, drafts } = useAccount()
+      const same = account === client.account
+      return `${archived} ${pinned} ${mutedUntil} ${Array.from(blocked).join()} ${drafts.get(trip.id) ?? "-"} ${same}`
+    }
+    await showFor(Settings, client)
+    expect(place.textContent).toBe("false false undefined  - true")
+    trip.setArchived(true)
+    trip.setPinned(true)
+    trip.mute()
+    client.account.block("bob")
+    trip.draft.set("soon")
+    await shows("true true Infinity bob soon true")
+    await client.account.undo()
+    await shows("false true Infinity bob soon true")
+  })
+
+  // what others wrote is counted with a server: test/browser/messages.test.ts
+  it("useUnread does not count what was written here", async () => {
+    const client = await openClient()
+    const trip = await client.createConversation({ title: "Trip" })
+    function Count(): ReactNode {
+      const { count, mentions } = useUnread(trip)
+      return `${useMessages(trip).items.length} ${count} ${mentions}`
+    }
+    await showFor(Count, client)
+    trip.send("own")
+    await shows("1 0 0")
+  })
+
+  it("useChanges names what was set, and useInvites the ways in: none before a server is known", async () => {
+    const client = await openClient()
+    const trip = await client.createConversation({ title: "Trip" })
+    function Changes(): ReactNode {
+      const changes = useChanges(trip).map(({ kind, text, status }) => `${kind} ${text ?? ""} ${status}`)
+      return `${changes.at(-1) ?? "nothing"}; ${useInvites(trip.id).length}`
+    }
+    await showFor(Changes, client)
+    await trip.setTopic("Lisbon in May")
+    await shows("topic Lisbon in May pending; 0")
+  })
+
+  it("of what this device does not have they tell nothing, and take nothing", async () => {
+    const client = await openClient()
+    function Nothing(): ReactNode {
+      const [draft, setDraft] = useDraft(undefined)
+      setDraft("lost")
+      const lists = [useChanges(undefined), useInvites(undefined)].map(({ length }) => length)
+      return `[${draft}] ${useUnread(undefined).count} ${useThread(undefined, undefined).state} ${lists.join()}`
+    }
+    await showFor(Nothing, client)
+    expect(place.textContent).toBe("[] 0 loading 0,0")
   })
 })
 

@@ -11,10 +11,14 @@ import {
   useSyncExternalStore,
 } from "react"
 import type { Subscribable } from "./base/store.js"
+import type { Account, AccountState, ConversationSettings } from "./client/account-api.js"
 import type { Client, ClientOptions, Conversation, ConversationInfo } from "./client/api.js"
+import type { Change, Invite } from "./client/governance-api.js"
 import type { SyncStatus } from "./client/status.js"
 import type { MessageList } from "./conversation/message.js"
+import type { Unread } from "./conversation/unread.js"
 import { createClient } from "./index.js"
+import type { MessageId } from "./protocol/entry.js"
 
 const ClientContext = createContext<Client | undefined>(undefined)
 
@@ -166,6 +170,96 @@ export function useMessages(conversationOrId: Conversation | string | undefined)
   }, [conversation])
   const isLoadingOlder = loadingOf !== undefined && loadingOf === conversation
   return useMemo(() => ({ ...list, loadOlder, isLoadingOlder }), [list, loadOlder, isLoadingOlder])
+}
+
+/** The thread below a message, without that: complete while it is used; "loading" as long as this device does not have it. */
+export function useThread(
+  conversationOrId: Conversation | string | undefined,
+  root: MessageId | undefined,
+): MessageList {
+  const conversation = useKnown(conversationOrId)
+  const thread = useMemo(
+    () => (conversation === undefined || root === undefined ? noMessages : conversation.thread(root)),
+    [conversation, root],
+  )
+  return useValue(thread, noMessages)
+}
+
+const nothingUnread = never<Unread>({ count: 0, mentions: 0, late: [], first: undefined })
+
+/** How many messages are unread, which mention this user, which came late. */
+export function useUnread(conversationOrId: Conversation | string | undefined): Unread {
+  return useValue(useKnown(conversationOrId)?.unread ?? nothingUnread, nothingUnread)
+}
+
+const noDraft = never("")
+
+/**
+ * What is typed and not sent yet, in the conversation or in the thread below a message, and a function that changes it:
+ * at once, so it fits a controlled field. It may change by itself, as the user's other devices write in it too.
+ */
+export function useDraft(
+  conversationOrId: Conversation | string | undefined,
+  thread?: MessageId,
+): readonly [text: string, setText: (text: string) => void] {
+  const conversation = useKnown(conversationOrId)
+  const draft = useMemo(
+    () => (thread === undefined ? conversation?.draft : conversation?.threadDraft(thread)),
+    [conversation, thread],
+  )
+  const setText = useCallback(
+    (text: string) => {
+      draft?.set(text)
+    },
+    [draft],
+  )
+  return [useValue(draft ?? noDraft, noDraft), setText]
+}
+
+const defaultSettings = never<ConversationSettings>({
+  mutedUntil: undefined,
+  archived: false,
+  pinned: false,
+  unreadFrom: undefined,
+})
+
+/** Whether the user muted, archived or pinned the conversation, on any device. */
+export function useConversationSettings(conversationOrId: Conversation | string | undefined): ConversationSettings {
+  return useValue(useKnown(conversationOrId)?.settings ?? defaultSettings, defaultSettings)
+}
+
+/** What the user's devices share, and where it is changed. A new object for every change. */
+export interface AccountView extends AccountState {
+  readonly account: Account
+}
+
+const emptyAccount = never<AccountState>({
+  blocked: new Set(),
+  hidden: new Set(),
+  privacy: { receipts: true, lastSeen: true },
+  conversations: new Map(),
+  drafts: new Map(),
+})
+
+/** Blocks, privacy, drafts and settings of conversations. */
+export function useAccount(): AccountView {
+  const { account } = useClient()
+  const state = useValue<AccountState>(account, emptyAccount)
+  return useMemo(() => ({ account, ...state }), [account, state])
+}
+
+const noChanges = never<readonly Change[]>([])
+
+/** Own changes of membership and settings: on their way, ended, and refused ones with why. Newest last. */
+export function useChanges(conversationOrId: Conversation | string | undefined): readonly Change[] {
+  return useValue(useKnown(conversationOrId)?.changes ?? noChanges, noChanges)
+}
+
+const noInvites = never<readonly Invite[]>([])
+
+/** Ways into the conversation that are open, as far as is known here. */
+export function useInvites(conversationOrId: Conversation | string | undefined): readonly Invite[] {
+  return useValue(useKnown(conversationOrId)?.invites ?? noInvites, noInvites)
 }
 
 const unknownStatus = never<SyncStatus>({
