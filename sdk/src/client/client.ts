@@ -180,7 +180,7 @@ class WeftClient implements Client {
         this.refreshSoon()
       }),
       this.session.status.subscribe(() => {
-        platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
+        this.tellConnection()
         this.refreshSoon()
       }),
       this.parts.account.saves.on((key) => {
@@ -209,13 +209,21 @@ class WeftClient implements Client {
     await platform.tabs.start({
       lead: () => this.lead(),
       follow: () => {
-        this.session.stop()
+        // In this order: what becomes of this tab's connection is no news of the device's any more.
         replica.loseWriter()
+        this.session.stop()
       },
       heard: (message) => {
         this.heard(message)
       },
     })
+    platform.tabs.tell({ kind: "joined" })
+  }
+
+  /** The writer's connection is the device's. */
+  private tellConnection(): void {
+    const { replica, platform } = this.parts
+    if (replica.writing.get()) platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
   }
 
   /** This tab is the writer now. */
@@ -251,7 +259,10 @@ class WeftClient implements Client {
         this.background(() => this.parts.account.heard(message.key))
         break
       case "connection":
-        this.remote = { connection: message.connection }
+        if (!replica.writing.get()) this.remote = { connection: message.connection }
+        break
+      case "joined":
+        this.tellConnection()
         break
       case "online":
         if (message.online) this.goOnline(true)
