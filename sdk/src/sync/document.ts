@@ -50,7 +50,7 @@ import { prefixRange, type Storage, type StorageOperation } from "../storage/sto
 import type { Compactor } from "./compactor.js"
 import { editedBy, recordOfDraft } from "./erase-draft.js"
 import { draftOf, encodeRefused, type RefusedDraft } from "./refused.js"
-import { applyRuns, createYDoc, pushRun, readYDoc } from "./ydoc.js"
+import { applyRuns, createYDoc, holdsNothingBeyond, pushRun, readYDoc } from "./ydoc.js"
 
 /** Stored updates after which they are written as one. */
 const MERGE_AFTER = 32
@@ -181,7 +181,10 @@ export class ReplicaDocument {
   async reload(): Promise<void> {
     await this.enqueue(async () => {
       await this.read()
-      if (this.opened !== undefined) applyRuns(this.opened.doc, Array.from((await this.contents()).values()))
+      if (this.opened === undefined) return
+      const runs = Array.from((await this.contents()).values())
+      if (holdsNothingBeyond(this.opened.doc, runs)) applyRuns(this.opened.doc, runs)
+      else this.replaceOpened(runs)
     })
     this.changes.emit({ kind: "rewritten", reloaded: true })
   }
@@ -584,11 +587,15 @@ export class ReplicaDocument {
     }))
     await this.rewrite(kept, summary, [...asides, ...extra])
     if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
+    this.replaceOpened(kept)
+  }
+
+  /** A Yjs document can't forget: an open one is replaced where it stands. */
+  private replaceOpened(runs: readonly LogRun[]): void {
     if (this.opened === undefined) return
-    // A Yjs document can't forget: an open one is replaced where it stands.
     const { doc, users } = this.opened
     const fresh = createYDoc(this.name)
-    applyRuns(fresh, kept)
+    applyRuns(fresh, runs)
     this.opened = { doc: fresh, users }
     doc.destroy()
   }
