@@ -1,4 +1,4 @@
-import { hex } from "@weft/sdk/protocol"
+import { hex, WeftError } from "@weft/sdk/protocol"
 import { openCore, type ServerCore } from "../../sync-server/src/core.js"
 import { defaultLimits } from "../../sync-server/src/limits/limits.js"
 import { createLog } from "../../sync-server/src/observe/log.js"
@@ -13,6 +13,7 @@ import { authenticateBy } from "./tokens.js"
 import type { Trace } from "./trace.js"
 
 const PEER_TOKEN = "peers"
+const RESTART_MS = 1_000
 const log = createLog(process.env["WEFT_SIM_LOG"] ?? "silent")
 
 /** A machine with the server on it: the real core, on simulated surroundings. */
@@ -66,7 +67,16 @@ export class SimServer implements Machine {
         for (const peer of this.peers) core.connect(`ws://${peer}/sync`)
       })
       .catch((error: unknown) => {
-        if (process.alive) this.errors.push(error)
+        if (!process.alive) return
+        process.kill()
+        this.process = undefined
+        // A new store has no room on a full disk: the program ends with that, and is started again by what watches it.
+        if (error instanceof WeftError && error.code === "STORE_QUOTA") {
+          this.trace.tell(`${this.name} can't start: ${error.message}`)
+          this.network.world.schedule(RESTART_MS, () => {
+            this.start()
+          })
+        } else this.errors.push(error)
       })
   }
 
