@@ -1,4 +1,5 @@
 import type { Role } from "../../sdk/src/authority/role.js"
+import type { MessageStatus } from "../../sdk/src/conversation/message.js"
 import type { Random } from "../support/seed.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import type { Removal } from "./oracle.js"
@@ -380,11 +381,12 @@ function remove(stage: Stage, device: SimDevice, number: number, user: string): 
   const found = stage.conversationOf(device, number)
   if (found === undefined) return
   const { conversation } = found
-  const seen = (): Set<MessageId> => {
+  const messagesOf = (isMeant: (status: MessageStatus) => boolean): Set<MessageId> => {
     const { items } = conversation.messages.get()
-    return new Set(items.filter((item) => item.author === user && item.status === "sent").map(({ id }) => id))
+    return new Set(items.filter((item) => item.author === user && isMeant(item.status)).map(({ id }) => id))
   }
-  const removal: Removal = { conversation: conversation.id, user, seen: seen(), held: undefined }
+  const seen = messagesOf((status) => status === "sent")
+  const removal: Removal = { conversation: conversation.id, user, seen, held: undefined }
   stage.oracle.removals.push(removal)
   stage.trace.tell(`${device.name} removes ${user}`)
   stage.background(
@@ -392,7 +394,8 @@ function remove(stage: Stage, device: SimDevice, number: number, user: string): 
     conversation.removeMember(user).then(() => {
       // The screen follows what is held; what comes in later is beyond the cut.
       stage.world.schedule(1_000, () => {
-        if (conversation.messages.get().complete) removal.held = seen()
+        // Who leaves takes along what was written and is still on its way.
+        if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
       })
     }),
   )
