@@ -12,8 +12,8 @@ export const mutants = [
   {
     name: "a device saves drafts without fsync",
     file: "sdk/src/sync/document.ts",
-    find: 'await this.ports.storage.write(batch, { durability: "strict" })\n      for (const draft of fresh)',
-    replace: 'await this.ports.storage.write(batch, { durability: "relaxed" })\n      for (const draft of fresh)',
+    find: 'await this.ports.storage.write(batch, { durability: "strict" })\n      if (withdrawn.length > 0)',
+    replace: 'await this.ports.storage.write(batch, { durability: "relaxed" })\n      if (withdrawn.length > 0)',
   },
   {
     name: "acknowledged before it is durable",
@@ -24,8 +24,8 @@ export const mutants = [
   {
     name: "a sealed run is sent before it is written",
     file: "sdk/src/sync/document.ts",
-    find: "await this.write([...this.appendOperations(update, summary), ...removed])",
-    replace: "this.write([...this.appendOperations(update, summary), ...removed]).catch(() => undefined)",
+    find: "await this.write([...operations, ...this.marks(withdrawn.length)])",
+    replace: "this.write([...operations, ...this.marks(withdrawn.length)]).catch(() => undefined)",
   },
   {
     name: "a log of an older session is continued",
@@ -37,8 +37,8 @@ export const mutants = [
   {
     name: "the writer's guard is not asked",
     file: "sdk/src/sync/document.ts",
-    find: 'await this.ports.storage.write(batch, { durability: "strict", guard })',
-    replace: 'await this.ports.storage.write(batch, { durability: "strict" })',
+    find: "await this.ports.storage.write(batch, { durability, guard })",
+    replace: "await this.ports.storage.write(batch, { durability })",
   },
   {
     name: "dropped when a new segment opens",
@@ -109,18 +109,18 @@ export const mutants = [
   {
     name: "a device does not cut after a removal",
     file: "sdk/src/sync/conversation.ts",
-    find: "if (removals === this.enforced || this.ports.guard() === undefined) return",
-    replace: "if (removals !== undefined) return",
+    find: "if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return",
+    replace: "if (this.ports.guard() === undefined || movesCuts(this.enforced, state)) return",
   },
   {
     name: "a server does not cut after a removal",
     file: "sync-server/src/document/conversation.ts",
-    find: "if (removalNames(before) !== removalNames(state)) await this.#enforce()",
-    replace: "void removalNames",
+    find: "if (movesCuts(before, state)) await this.#enforce()",
+    replace: "void movesCuts",
   },
   {
     name: "a removal cuts all that was said",
-    file: "sdk/src/client/conversation.ts",
+    file: "sdk/src/client/governor.ts",
     find: "if (logs.size > 0) cut.set(number, logs)",
     replace: "void logs",
   },
@@ -156,7 +156,7 @@ export const mutants = [
   },
   {
     name: "messages stand in the order of their arrival",
-    file: "sdk/src/conversation/projection.ts",
+    file: "sdk/src/conversation/node.ts",
     find: "return a.head.clock - b.head.clock || compareText(a.log, b.log) || a.position - b.position",
     replace: "return 0 * (a.head.clock - b.head.clock) * compareText(a.log, b.log)",
   },

@@ -1,8 +1,11 @@
 import { conversationOf, decodeFrame, decodeUpdate, type DocumentName } from "@weft/sdk/protocol"
-import { serverHoldings } from "./contents.js"
+import { durableOn, serverHoldings } from "./contents.js"
 import type { Wire } from "./network.js"
 import { Violation, type Oracle } from "./oracle.js"
 import type { SimServer } from "./sim-server.js"
+
+/** An acknowledgement has no more: its number, that of the update, how many copies. */
+const MAX_ACK_BYTES = 16
 
 type Counts = Map<number, number>
 
@@ -10,6 +13,24 @@ type Counts = Map<number, number>
 export class AckRecorder {
   private readonly sent = new Map<Wire, Map<number, { readonly document: DocumentName; readonly counts: Counts }>>()
   private readonly promised = new Map<string, Map<DocumentName, Counts>>()
+
+  /** A server sends a frame: what it acknowledges is on its disk, and synced, at this moment. [SPEC S6] */
+  judgeSending(wire: Wire, server: SimServer, oracle: Oracle, bytes: Uint8Array): void {
+    if (bytes.length > MAX_ACK_BYTES) return
+    const frame = decodeFrame(bytes)
+    const update = frame?.kind === "ack" ? this.sent.get(wire)?.get(frame.id) : undefined
+    if (update === undefined) return
+    const { document, counts } = update
+    // Where somebody was removed, less may rightly be there.
+    if (oracle.removals.some(({ conversation }) => conversation === conversationOf(document))) return
+    const durable = durableOn(server.disk, document)
+    for (const [client, count] of counts) {
+      const elements = durable?.get(client)?.elements.length ?? 0
+      if (elements >= count) continue
+      const found = durable === undefined ? "not all is synced" : `${elements} are there`
+      throw new Violation("I1", `${server.name} acknowledges ${count} elements of ${document}, and ${found}`)
+    }
+  }
 
   /** A frame that arrived. */
   heard(wire: Wire, from: string, bytes: Uint8Array): void {

@@ -16,10 +16,18 @@ export function serverHoldings(disk: Disk): Holdings {
     const parsed = parseKey(new Uint8Array(Buffer.from(key, "latin1")))
     return parsed !== undefined && "document" in parsed ? (parseDocumentName(parsed.document)?.name ?? []) : []
   })
-  return holdings(names, (name) => {
-    const { gte, lt } = updateRange(name)
-    return disk.range(latin1(gte), latin1(lt)).map(([, value]) => value)
-  })
+  return holdings(names, (name) => updatesOn(disk, name))
+}
+
+/** What a server would have of a document if its power went now; undefined where part of that can't be told. */
+export function durableOn(disk: Disk, name: DocumentName): Contents | undefined {
+  const { gte, lt } = updateRange(name)
+  return disk.isSynced(latin1(gte), latin1(lt)) ? readContents(updatesOn(disk, name)) : undefined
+}
+
+function updatesOn(disk: Disk, name: DocumentName): Uint8Array[] {
+  const { gte, lt } = updateRange(name)
+  return disk.range(latin1(gte), latin1(lt)).map(([, value]) => value)
 }
 
 function holdings(names: readonly DocumentName[], updatesOf: (name: DocumentName) => Uint8Array[]): Holdings {

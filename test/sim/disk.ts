@@ -52,6 +52,11 @@ export class Disk {
     return this.#values.get(key)
   }
 
+  /** Whether nothing of what is there with `from <= key < to` could be lost with the power. */
+  isSynced(from: string, to: string): boolean {
+    return this.#unsynced.every((undo) => undo.every(({ key }) => key < from || key >= to))
+  }
+
   /** Entries with `from <= key < to`, ascending. */
   range(from: string, to: string): (readonly [key: string, value: Uint8Array])[] {
     const end = this.#position(to)

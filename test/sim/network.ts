@@ -31,6 +31,8 @@ export class Network {
   readonly open = new Set<Wire>()
   /** Stands beside the wires. */
   listener: ((wire: Wire, from: string, bytes: Uint8Array) => void) | undefined
+  /** The same at the moment in which it is sent. */
+  sender: ((wire: Wire, from: string, bytes: Uint8Array) => void) | undefined
 
   constructor(
     readonly world: World,
@@ -202,6 +204,7 @@ export class End {
   }
 
   send(bytes: Uint8Array, sent?: () => void): void {
+    this.wire.network.sender?.(this.wire, this.process.machine.name, bytes)
     this.#put({ kind: "message", bytes, sent })
   }
 

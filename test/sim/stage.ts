@@ -40,6 +40,16 @@ export class Stage {
     this.network.listener = (wire, from, bytes) => {
       this.acks.heard(wire, from, bytes)
     }
+    this.network.sender = (wire, from, bytes) => {
+      const server = this.servers.find(({ name }) => name === from)
+      if (server === undefined) return
+      try {
+        this.acks.judgeSending(wire, server, this.oracle, bytes)
+      } catch (error) {
+        // What sends is the product, and would take it for a failure of its own.
+        this.errors.push(error)
+      }
+    }
     const { random } = this
     const serverNames = Array.from({ length: 2 + random.below(4) }, (_, index) => `s${index}`)
     const slowDisks = random.oneIn(4)
