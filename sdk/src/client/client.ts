@@ -176,6 +176,8 @@ class WeftClient implements Client {
         this.refreshSoon()
       }),
       replica.writing.subscribe(() => {
+        // What another tab told of its connection ends with that one's turn.
+        if (replica.writing.get()) this.remote = undefined
         this.connect()
         this.refreshSoon()
       }),
