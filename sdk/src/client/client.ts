@@ -218,11 +218,13 @@ class WeftClient implements Client {
         this.refreshSoon()
       }),
       replica.writing.subscribe(() => {
+        // What another tab told of its connection ends with that one's turn.
+        if (replica.writing.get()) this.remote = undefined
         this.connect()
         this.refreshSoon()
       }),
       this.session.status.subscribe(() => {
-        platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
+        this.tellConnection()
         this.refreshSoon()
       }),
       this.parts.account.saves.on((key) => {
@@ -251,14 +253,22 @@ class WeftClient implements Client {
     await platform.tabs.start({
       lead: () => this.lead(),
       follow: () => {
-        this.session.stop()
+        // In this order: what becomes of this tab's connection is no news of the device's any more.
         replica.loseWriter()
+        this.session.stop()
       },
       heard: (message) => {
         this.heard(message)
       },
     })
     this.background(() => this.liveSearch.start())
+    platform.tabs.tell({ kind: "joined" })
+  }
+
+  /** The writer's connection is the device's. */
+  private tellConnection(): void {
+    const { replica, platform } = this.parts
+    if (replica.writing.get()) platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
   }
 
   /** This tab is the writer now. */
@@ -310,8 +320,12 @@ class WeftClient implements Client {
         this.signals.asked(message.asked)
         break
       case "connection":
+        if (replica.writing.get()) break
         this.remote = { connection: message.connection }
         if (message.connection.kind !== "online") this.signals.disconnected()
+        break
+      case "joined":
+        this.tellConnection()
         break
       case "online":
         if (message.online) this.goOnline(true)

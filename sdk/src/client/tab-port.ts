@@ -18,6 +18,8 @@ export type TabMessage =
   | { readonly kind: "asks"; readonly asked: AskedSignal }
   | { readonly kind: "connection"; readonly connection: ConnectionStatus }
   | { readonly kind: "online"; readonly online: boolean }
+  /** A tab that is new knows nothing of the connection yet. */
+  | { readonly kind: "joined" }
 
 export interface TabEvents {
   /** This tab is the writer now; it holds the socket, and alone seals, receives and merges. */

@@ -52,6 +52,29 @@ export function draftEntry(device: DeviceId, draft: Draft): Entry {
   }
 }
 
+/**
+ * Drafts so that each stands behind those that it has seen; else as they are. Clocks alone don't say so: they may be set
+ * back between two entries, and a log whose entries are in the wrong order is refused.
+ */
+export function orderDrafts(device: DeviceId, drafts: readonly Draft[]): Draft[] {
+  const byId = new Map<ControlId, Draft>()
+  for (const draft of drafts) {
+    const { control } = draftEntry(device, draft)
+    if (control !== undefined) byId.set(control, draft)
+  }
+  const ordered = new Set<Draft>()
+  const place = (draft: Draft): void => {
+    if (ordered.has(draft)) return
+    for (const id of draft.seen) {
+      const seen = byId.get(id)
+      if (seen !== undefined) place(seen)
+    }
+    ordered.add(draft)
+  }
+  drafts.forEach(place)
+  return Array.from(ordered)
+}
+
 const classes: readonly EntryClass[] = ["message", "erase", "control"]
 
 export function encodeDraft(draft: Draft): Uint8Array {

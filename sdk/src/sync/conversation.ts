@@ -334,8 +334,8 @@ export class ReplicaConversation {
   }
 
   /** Writes the entry that creates this conversation. */
-  async create(body: Uint8Array, clock: Clock): Promise<void> {
-    await this.governing(() => this.addDraft({ class: "control", clock, body, seen: [] }))
+  async create(body: Uint8Array): Promise<void> {
+    await this.governing(() => this.addDraft({ class: "control", clock: this.nextClock(), body, seen: [] }))
   }
 
   private async addDraft(draft: Draft): Promise<void> {

@@ -6,10 +6,18 @@ import { WeftError } from "../base/errors.js"
 import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { checkContext, checkRecord, destroyedMessages } from "../authority/gate.js"
-import type { ControlState } from "../authority/project.js"
+import { admitEntry, cutOf, type ControlState } from "../authority/project.js"
 import { acceptedUpdate, advanceSummary, check, type Entry, type LogVerdict } from "../log/check.js"
 import { punch, readContents, runsBeyond, type Contents } from "../log/contents.js"
-import { decodeDraft, draftEntry, draftHash, draftMessageId, encodeDraft, type Draft } from "../log/draft.js"
+import {
+  decodeDraft,
+  draftEntry,
+  draftHash,
+  draftMessageId,
+  encodeDraft,
+  orderDrafts,
+  type Draft,
+} from "../log/draft.js"
 import { recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
 import {
   asideKey,
@@ -30,12 +38,19 @@ import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { BodyHash, ControlId, MessageId } from "../protocol/entry.js"
-import { clientIdOf, deviceIdOf, type DeviceId, type DocumentName, type LogId } from "../protocol/names.js"
+import {
+  clientIdOf,
+  deviceIdOf,
+  documentParts,
+  type DeviceId,
+  type DocumentName,
+  type LogId,
+} from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import type { Compactor } from "./compactor.js"
 import { editedBy, recordOfDraft } from "./erase-draft.js"
 import { draftOf, encodeRefused, type RefusedDraft } from "./refused.js"
-import { applyRuns, createYDoc, pushRun, readYDoc } from "./ydoc.js"
+import { applyRuns, createYDoc, holdsNothingBeyond, pushRun, readYDoc } from "./ydoc.js"
 
 /** Stored updates after which they are written as one. */
 const MERGE_AFTER = 32
@@ -152,7 +167,10 @@ export class ReplicaDocument {
     }
     this.current = summary
     const gone = new Set(this.withdrawn.map(draftHash))
-    const saved = drafts.map(({ value }) => decodeDraft(value)).filter((draft) => !gone.has(draftHash(draft)))
+    const saved = orderDrafts(
+      deviceIdOf(this.ports.signer.publicKey),
+      drafts.map(({ value }) => decodeDraft(value)).filter((draft) => !gone.has(draftHash(draft))),
+    )
     this.pending = [...saved, ...this.unsaved]
     const last = numbers.at(-1)
     this.nextNumber = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
@@ -163,7 +181,10 @@ export class ReplicaDocument {
   async reload(): Promise<void> {
     await this.enqueue(async () => {
       await this.read()
-      if (this.opened !== undefined) applyRuns(this.opened.doc, Array.from((await this.contents()).values()))
+      if (this.opened === undefined) return
+      const runs = Array.from((await this.contents()).values())
+      if (holdsNothingBeyond(this.opened.doc, runs)) applyRuns(this.opened.doc, runs)
+      else this.replaceOpened(runs)
     })
     this.changes.emit({ kind: "rewritten", reloaded: true })
   }
@@ -250,7 +271,7 @@ export class ReplicaDocument {
 
   /** Replaces drafts before they are sealed: clocks that ran ahead. [SPEC W4] */
   async replaceDrafts(change: (draft: Draft) => Draft): Promise<void> {
-    await this.enqueue(async () => {
+    const replaced = await this.enqueue(async () => {
       const batch: StorageOperation[] = []
       const replaced = new Map<Draft, Draft>()
       for (const draft of this.pending) {
@@ -260,12 +281,13 @@ export class ReplicaDocument {
         batch.push({ kind: "delete", key: draftKey(this.name, draft.clock, draftHash(draft)) })
         batch.push(this.draftOperation(next))
       }
-      if (batch.length === 0) return
+      if (batch.length === 0) return 0
       await this.write(batch)
       for (const draft of replaced.keys()) this.unsaved.delete(draft)
       this.pending = this.pending.map((draft) => replaced.get(draft) ?? draft)
+      return replaced.size
     })
-    this.changes.emit({ kind: "rewritten", reloaded: false })
+    if (replaced > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
   }
 
   /** Seals what waits, run by run. Each run is durable before the change is told. False where nothing waited. [SPEC W2] */
@@ -283,6 +305,8 @@ export class ReplicaDocument {
     await this.dropErasedDrafts()
     const drafts = this.pending.slice(0, sealable(this.pending))
     if (drafts.length === 0) return
+    // Who was removed and came back begins anew: nothing stands beyond the cut of an old log. [SPEC A11]
+    if (this.writer !== undefined && this.cutOf(this.writer) < Infinity) this.writer = undefined
     const log = (this.writer ??= openLog(this.current, signer, (length) => env.randomBytes(length)))
     const before = this.current.logs.get(clientIdOf(this.name, log))
     const { run, next } = await sealRun(this.name, log, before, drafts, signer)
@@ -322,6 +346,23 @@ export class ReplicaDocument {
     const gone = new Set(drafts)
     for (const draft of gone) this.unsaved.delete(draft)
     this.pending = this.pending.filter((draft) => !gone.has(draft))
+  }
+
+  /** Elements of a held log that may stand, by all that is known here. [SPEC A11] */
+  private cutOf(log: LogId): number {
+    const place = documentParts(this.name)
+    const held = this.current.logs.get(clientIdOf(this.name, log))
+    if (place.kind !== "segment" || held === undefined) return Infinity
+    return cutOf(this.ports.state(), log, place.segment, held.firstSeen)
+  }
+
+  /** Why the entry at a position, or the first behind it, does not stand by all that is known here; undefined: it stands. */
+  async refusalOf(log: LogId, from: number): Promise<RefusalCode | undefined> {
+    const place = documentParts(this.name)
+    if (place.kind !== "segment") return undefined
+    const entry = (await this.entries()).find((each) => each.log === log && each.position >= from)
+    if (entry === undefined || entry.head.class === "control") return undefined
+    return admitEntry(this.ports.state(), { ...entry, segment: place.segment, class: entry.head.class })
   }
 
   /** The log that this session appends to, once it has appended. */
@@ -490,7 +531,7 @@ export class ReplicaDocument {
    * become refused drafts, without one drafts that the next session seals; they are never nowhere. Returns them.
    */
   async takeBack(log: LogId, from: number, code: RefusalCode | undefined): Promise<Draft[]> {
-    const gone = await this.enqueue(async () => {
+    const { drafts, lost } = await this.enqueue(async () => {
       const kept: LogRun[] = []
       const lost: Entry[] = []
       for (const run of (await this.contents()).values()) {
@@ -505,17 +546,18 @@ export class ReplicaDocument {
       }
       if (this.writer === log) this.writer = undefined
       const drafts = lost.flatMap((entry) => draftOf(entry) ?? [])
-      if (lost.length === 0) return drafts
+      if (lost.length === 0) return { drafts, lost }
       const operations =
         code === undefined
           ? drafts.map((draft): StorageOperation => this.draftOperation(draft))
           : this.refusedOperations(drafts.map((draft) => ({ code, draft })))
       await this.shorten(kept, [], operations)
       if (code === undefined) this.pending = [...drafts, ...this.pending]
-      return drafts
+      return { drafts, lost }
     })
-    if (gone.length > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
-    return gone
+    // Also where no draft remains: what was erased has none.
+    if (lost.length > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
+    return drafts
   }
 
   private refusedOperations(refused: readonly RefusedDraft[]): StorageOperation[] {
@@ -545,11 +587,15 @@ export class ReplicaDocument {
     }))
     await this.rewrite(kept, summary, [...asides, ...extra])
     if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
+    this.replaceOpened(kept)
+  }
+
+  /** A Yjs document can't forget: an open one is replaced where it stands. */
+  private replaceOpened(runs: readonly LogRun[]): void {
     if (this.opened === undefined) return
-    // A Yjs document can't forget: an open one is replaced where it stands.
     const { doc, users } = this.opened
     const fresh = createYDoc(this.name)
-    applyRuns(fresh, kept)
+    applyRuns(fresh, runs)
     this.opened = { doc: fresh, users }
     doc.destroy()
   }

@@ -32,6 +32,8 @@ export interface ExchangePorts {
   send(frame: Frame): void
   /** Resolves when the connection has room for more. */
   drained(): Promise<void>
+  /** Resolves when the server has said what time it is, and the replica knows. */
+  askTime(): Promise<void>
   /** Something that `synced` depends on changed. */
   changed(): void
   failed(error: unknown): void
@@ -50,6 +52,9 @@ const rewritable: ReadonlySet<RefusalCode> = new Set(["FORK", "BAD_SEAL", "CLOCK
 
 /** Refusals that a control entry lifts which the server does not have yet. [SPEC R5] */
 const ofAuthority: ReadonlySet<RefusalCode> = new Set(["NOT_MEMBER", "PAST_CUT", "ROLE_TOO_LOW"])
+
+/** Refusals of clocks that are ahead of the server's. [SPEC R2] */
+const ofClock: ReadonlySet<RefusalCode> = new Set(["CLOCK_AHEAD", "CLOCK_FAR_AHEAD"])
 
 /** Brings the replica and one server to the same contents, over one live connection, and keeps them there. [SPEC S4-S7] */
 export class Exchange {
@@ -348,17 +353,20 @@ export class Exchange {
       const item = refused.get(log) ?? nameless
       acks.take(server, document.name, log, item === undefined ? count : Math.min(item.at, count))
     }
-    // A server that lags behind this device in authority is not the last word.
-    const lags = (code: RefusalCode): boolean =>
-      ofAuthority.has(code) && document !== conversation.controlDocument && conversation.mayWrite
+    // A server that lags behind this device in authority is not the last word; but what does not stand here either, is out.
+    const lags = async (code: RefusalCode, log: LogId, at: number): Promise<boolean> =>
+      ofAuthority.has(code) &&
+      document !== conversation.controlDocument &&
+      conversation.mayWrite &&
+      (await document.refusalOf(log, at)) === undefined
+    // This device's clock jumped since the server's time was last heard.
+    if (frame.items.some(({ code }) => ofClock.has(code))) await this.ports.askTime()
     for (const [log, { code, at }] of refused) {
-      if (isTransient(code) || log === undefined || lags(code)) this.retryLater(document.name, frame.retryAfterMs)
+      if (isTransient(code) || log === undefined || (await lags(code, log, at)))
+        this.retryLater(document.name, frame.retryAfterMs)
       else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
       else if (!rewritable.has(code)) await conversation.takeBack(document, log, at, code)
-      else {
-        await conversation.takeBack(document, log, at, undefined)
-        await conversation.correctClocks()
-      }
+      else await conversation.takeBack(document, log, at, undefined)
     }
   }
 
@@ -380,7 +388,11 @@ export class Exchange {
     const verdicts = await conversation.receive(document, update, this)
     let fetch = false
     let waits = false
-    for (const { refusal } of verdicts ?? []) {
+    for (const { run, refusal } of verdicts ?? []) {
+      // What a twin of this device wrote, a clone or an older life of it, is durable where it comes from. [SPEC S7]
+      if (run !== undefined && deviceOf(run.log) === this.ports.replica.device) {
+        this.ports.acks.take(this.ports.server, name, run.log, run.from + run.elements.length)
+      }
       if (refusal?.code === "GAP" || refusal?.code === "DELETED_UNNAMED") fetch = true
       if (refusal?.code === "CONTROL_UNKNOWN") waits = true
     }

@@ -4,14 +4,13 @@ import { WeftError, type ErrorCode } from "../base/errors.js"
 import { createSignal, createStore } from "../base/store.js"
 import { encodeControl } from "../authority/control.js"
 import type { InitialMember } from "../authority/fields.js"
-import { tick } from "../log/clock.js"
 import { allDraftsPrefix, documentPrefix, documentOfKey, documentOfDraftKey, GUARD_KEY } from "../log/keys.js"
 import { rootDigestOf } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
 import type { Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import { MAX_CLOCK_AHEAD_MS } from "../protocol/limits.js"
-import { BODY_SALT_BYTES, type Clock } from "../protocol/entry.js"
+import { BODY_SALT_BYTES } from "../protocol/entry.js"
 import {
   conversationIdOf,
   conversationOf,
@@ -196,7 +195,7 @@ export class Replica {
     const action = { kind: "create", user, title, trust, members, ...(direct && { direct: true as const }) } as const
     const body = encodeControl(action, env.randomBytes(BODY_SALT_BYTES))
     const conversation = await this.conversation(conversationIdOf(this.device, body))
-    await conversation.create(body, tick(0 as Clock, this.now()))
+    await conversation.create(body)
     return conversation
   }
 
@@ -205,7 +204,7 @@ export class Replica {
     return this.ports.env.now() + this.skewMs
   }
 
-  /** Takes a server's time. Small differences are left alone: clocks would jump with every round trip. */
+  /** Takes a server's time; drafts get clocks that fit it before they are sealed. Small differences are left alone: clocks would jump with every round trip. */
   async setTime(serverMs: number): Promise<void> {
     const skew = serverMs - this.ports.env.now()
     this.skewMs = Math.abs(skew) > MAX_CLOCK_AHEAD_MS / 2 ? skew : 0
@@ -245,6 +244,8 @@ export class Replica {
   loseWriter(): void {
     this.wantsGuard = false
     this.dropGuard()
+    // That it could not write is the writer's concern now.
+    this.health.set({ kind: "ok" })
   }
 
   private dropGuard(): void {
@@ -291,6 +292,7 @@ export class Replica {
   private async pump(document: ReplicaDocument): Promise<void> {
     try {
       if (this.mayFlush()) {
+        await this.conversations.get().get(conversationOf(document.name))?.correctClocks()
         await this.flushAuthority(document)
         await document.flush()
       } else await document.save()

@@ -62,6 +62,7 @@ export class Session {
   private lastHeard = 0
   private refusal: RefusalCode | undefined
   private readonly drainWaiters: (() => void)[] = []
+  private readonly timeWaiters: (() => void)[] = []
   private readonly stopAcks: () => void
 
   constructor(private readonly ports: SessionPorts) {
@@ -177,7 +178,7 @@ export class Session {
     replica.setCarrier(this, false)
     env.clearTimer(this.tokenTimer)
     env.clearTimer(this.pulse)
-    for (const resolve of this.drainWaiters.splice(0)) resolve()
+    for (const resolve of [...this.drainWaiters.splice(0), ...this.timeWaiters.splice(0)]) resolve()
   }
 
   private send(frame: Frame): void {
@@ -215,6 +216,9 @@ export class Session {
         this.send({ kind: "pong", id: frame.id, serverTime: 0 })
         break
       case "pong":
+        this.hearTime(frame).catch(() => {
+          this.fail()
+        })
         break
       case "signals":
         this.ports.signals.take(frame.items)
@@ -265,6 +269,7 @@ export class Session {
         this.send(out)
       },
       drained: () => this.drained(),
+      askTime: () => this.askTime(),
       changed: () => {
         this.publish()
       },
@@ -295,6 +300,8 @@ export class Session {
   private beat(): void {
     const { env } = this.ports
     env.clearTimer(this.pulse)
+    // A clock that went back says nothing about silence: it counts from now.
+    this.lastHeard = Math.min(this.lastHeard, env.now())
     const silence = env.now() - this.lastHeard
     if (silence > SILENCE_LIMIT_MS) {
       this.fail()
@@ -304,6 +311,19 @@ export class Session {
     this.pulse = env.setTimer(TICK_MS, () => {
       this.beat()
     })
+  }
+
+  private askTime(): Promise<void> {
+    return new Promise((resolve) => {
+      this.timeWaiters.push(resolve)
+      this.send({ kind: "ping", id: 0 })
+    })
+  }
+
+  private async hearTime({ serverTime }: FrameOf<"pong">): Promise<void> {
+    const waiters = this.timeWaiters.splice(0)
+    await this.ports.replica.setTime(serverTime)
+    for (const resolve of waiters) resolve()
   }
 
   private async drained(): Promise<void> {

@@ -26,6 +26,15 @@ export function pushRun(doc: Y.Doc, run: LogRun): boolean {
   return Y.getState(doc.store, run.client) === run.from + run.elements.length
 }
 
+/** Whether each log of an open document is in these runs, to its end. */
+export function holdsNothingBeyond(doc: Y.Doc, runs: readonly LogRun[]): boolean {
+  const ends = new Map(runs.map(({ client, from, elements }) => [client, from + elements.length]))
+  for (const client of doc.store.clients.keys()) {
+    if (Y.getState(doc.store, client) > (ends.get(client) ?? 0)) return false
+  }
+  return true
+}
+
 /**
  * The logs of a Yjs document, as its types hold them; a body that is gone leaves a hole. Roots that are no logs and
  * elements that are no bytes end a log early: the check decides what they are worth.

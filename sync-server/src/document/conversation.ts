@@ -198,6 +198,7 @@ export class Conversation {
     if (user === undefined || !this.#state.everMembers.has(user)) return undefined
     const document = await this.#documents.open(name)
     if (document === undefined) return undefined
+    await document.durable
     const { logs } = headsOf(document.summary)
     return { logs: logs.filter(({ log }) => this.#state.claimedUser(deviceOf(log)) === user), records: [] }
   }

@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs"
+import { join, relative } from "node:path"
+import { build } from "esbuild"
+import { root } from "./install.mjs"
+
+/**
+ * Bundles the simulator with the sources of SDK and server into one file, and returns its path. `mutant`: a bug to plant,
+ * as a text of one source file and what stands there instead; fails where the text is not there exactly once.
+ */
+export async function bundleSimulator(name, mutant) {
+  const outfile = join(root, `node_modules/.cache/weft-sim/${name}.mjs`)
+  let planted = mutant === undefined
+  await build({
+    entryPoints: [join(root, "test/sim/main.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    conditions: ["weft-source"],
+    sourcemap: "inline",
+    logLevel: "warning",
+    plugins: [
+      {
+        name: "packages-stay-outside",
+        setup({ onResolve }) {
+          onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
+            kind === "entry-point" || path.startsWith("@weft/") ? undefined : { path, external: true },
+          )
+        },
+      },
+      {
+        name: "planted-bug",
+        setup({ onLoad }) {
+          if (mutant === undefined) return
+          onLoad({ filter: /[.]ts$/ }, ({ path }) => {
+            if (relative(root, path) !== mutant.file) return undefined
+            const source = readFileSync(path, "utf8")
+            const parts = source.split(mutant.find)
+            if (parts.length !== 2) {
+              throw new Error(
+                `${mutant.name}: ${mutant.file} holds ${JSON.stringify(mutant.find)} ${parts.length - 1} times`,
+              )
+            }
+            planted = true
+            return { contents: parts.join(mutant.replace), loader: "ts" }
+          })
+        },
+      },
+    ],
+  })
+  if (!planted) throw new Error(`${mutant.name}: ${mutant.file} is not part of the simulator`)
+  return outfile
+}

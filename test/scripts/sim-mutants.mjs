@@ -1,0 +1,163 @@
+/**
+ * Bugs that the simulator must find, each as a text of one source file and what stands there instead. They are planted
+ * while the simulator is bundled, so the sources know nothing of them.
+ */
+export const mutants = [
+  {
+    name: "the server's disk skips fsync",
+    file: "test/sim/server-database.ts",
+    find: "await disk.write(batch.map(diskOperation), true)",
+    replace: "await disk.write(batch.map(diskOperation), false)",
+  },
+  {
+    name: "a device saves drafts without fsync",
+    file: "sdk/src/sync/document.ts",
+    find: 'await this.ports.storage.write(batch, { durability: "strict" })\n      if (withdrawn.length > 0)',
+    replace: 'await this.ports.storage.write(batch, { durability: "relaxed" })\n      if (withdrawn.length > 0)',
+  },
+  {
+    name: "acknowledged before it is durable",
+    file: "sync-server/src/peer/copies.ts",
+    find: "await outcome.durable",
+    replace: "outcome.durable.catch(() => undefined)",
+  },
+  {
+    name: "a sealed run is sent before it is written",
+    file: "sdk/src/sync/document.ts",
+    find: "await this.write([...operations, ...this.marks(withdrawn.length)])",
+    replace: "this.write([...operations, ...this.marks(withdrawn.length)]).catch(() => undefined)",
+  },
+  {
+    name: "a log of an older session is continued",
+    file: "sdk/src/sync/document.ts",
+    find: "(this.writer ??= openLog(",
+    replace:
+      "(this.writer ??= Array.from(this.current.logs.values()).find(({ log }) => log.startsWith(deviceIdOf(signer.publicKey)))?.log ?? openLog(",
+  },
+  {
+    name: "the writer's guard is not asked",
+    file: "sdk/src/sync/document.ts",
+    find: "await this.ports.storage.write(batch, { durability, guard })",
+    replace: "await this.ports.storage.write(batch, { durability })",
+  },
+  {
+    name: "dropped when a new segment opens",
+    file: "sdk/src/sync/conversation.ts",
+    find: "this.known.add(number + 1)\n    this.adopt(number + 1, next)",
+    replace: "this.known.add(number + 1)",
+  },
+  {
+    name: "a merge on the server forgets erasures",
+    file: "sync-server/src/store/merge.ts",
+    find: "context.isErased(message))\n  await turn(env)",
+    replace: "context.isErased(message) && false)\n  await turn(env)",
+  },
+  {
+    name: "a device keeps the bytes of what was erased",
+    file: "sdk/src/sync/document.ts",
+    find: "if (punched > 0) {",
+    replace: "if (punched < 0) {",
+  },
+  {
+    name: "erase records are not sent before logs",
+    file: "sdk/src/sync/exchange.ts",
+    find: "at < records.length; at += 100",
+    replace: "at < 0; at += 100",
+  },
+  {
+    name: "acknowledgements are kept across incarnations",
+    file: "sdk/src/sync/acks.ts",
+    find: "if (known !== undefined && equalBytes(known.incarnation, incarnation)) return",
+    replace: "if (known !== undefined) return",
+  },
+  {
+    name: "what was refused counts as acknowledged",
+    file: "sdk/src/sync/exchange.ts",
+    find: "item === undefined ? count : Math.min(item.at, count)",
+    replace: "count",
+  },
+  {
+    name: "a whole update is refused for one bad log",
+    file: "sdk/src/sync/document.ts",
+    find: "if (entries.length === 0) return verdicts",
+    replace: "if (entries.length === 0 || verdicts.some(({ refusal }) => refusal !== undefined)) return verdicts",
+  },
+  {
+    name: "nothing is relayed",
+    file: "sync-server/src/connection/fan-out.ts",
+    find: "subscriber.relay(batch)",
+    replace: "void batch",
+  },
+  {
+    name: "a gap is not filled",
+    file: "sdk/src/sync/exchange.ts",
+    find: "if (fetch) this.askFor(name)",
+    replace: "void fetch",
+  },
+  {
+    name: "what was refused for now is not sent again",
+    file: "sdk/src/sync/exchange.ts",
+    find: "if (this.retries.has(name)) return",
+    replace: "if (this.retries.size >= 0) return",
+  },
+  {
+    name: "what is taken back is lost",
+    file: "sdk/src/sync/document.ts",
+    find: "await this.shorten(kept, [], operations)\n      if (code === undefined) this.pending = [...drafts, ...this.pending]",
+    replace: "await this.shorten(kept, [], operations.slice(0, 0))",
+  },
+  {
+    name: "a device does not cut after a removal",
+    file: "sdk/src/sync/conversation.ts",
+    find: "if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return",
+    replace: "if (this.ports.guard() === undefined || movesCuts(this.enforced, state)) return",
+  },
+  {
+    name: "a server does not cut after a removal",
+    file: "sync-server/src/document/conversation.ts",
+    find: "if (movesCuts(before, state)) await this.#enforce()",
+    replace: "void movesCuts",
+  },
+  {
+    name: "a removal cuts all that was said",
+    file: "sdk/src/client/governor.ts",
+    find: "if (logs.size > 0) cut.set(number, logs)",
+    replace: "void logs",
+  },
+  {
+    name: "the digest does not name the heads",
+    file: "sdk/src/log/summary.ts",
+    find: "encoding.writeUint8Array(encoder, log.link)\n  }\n  for (const id of",
+    replace: "}\n  for (const id of",
+  },
+  {
+    name: "a dead connection is never given up",
+    file: "sdk/src/sync/session.ts",
+    find: "if (silence > SILENCE_LIMIT_MS) {",
+    replace: "if (silence > SILENCE_LIMIT_MS * 1e6) {",
+  },
+  {
+    name: "clocks of drafts are not set right",
+    file: "sdk/src/sync/conversation.ts",
+    find: "const ahead = aheadMs(draft.clock, now) > MAX_CLOCK_AHEAD_MS",
+    replace: "const ahead = false as boolean",
+  },
+  {
+    name: "what lies beyond a cut is let in",
+    file: "sdk/src/authority/admit.ts",
+    find: 'if (entry.position >= cutOf(state, entry.log, entry.segment, firstSeen)) return "PAST_CUT"\n',
+    replace: "",
+  },
+  {
+    name: "drafts are sealed in the order of their clocks",
+    file: "sdk/src/sync/document.ts",
+    find: "this.pending = [...saved, ...this.unsaved]",
+    replace: "this.pending = [...saved.slice().reverse(), ...this.unsaved]",
+  },
+  {
+    name: "messages stand in the order of their arrival",
+    file: "sdk/src/conversation/node.ts",
+    find: "return a.head.clock - b.head.clock || compareText(a.log, b.log) || a.position - b.position",
+    replace: "return 0 * (a.head.clock - b.head.clock) * compareText(a.log, b.log)",
+  },
+]

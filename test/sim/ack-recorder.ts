@@ -1,0 +1,79 @@
+import { conversationOf, decodeFrame, decodeUpdate, type DocumentName } from "@weft/sdk/protocol"
+import { durableOn, serverHoldings } from "./contents.js"
+import type { Wire } from "./network.js"
+import { Violation, type Oracle } from "./oracle.js"
+import type { SimServer } from "./sim-server.js"
+
+/** An acknowledgement has no more: its number, that of the update, how many copies. */
+const MAX_ACK_BYTES = 16
+
+type Counts = Map<number, number>
+
+/** Stands beside the wires and writes down what each server acknowledged: so much of a log is on its disk. */
+export class AckRecorder {
+  private readonly sent = new Map<Wire, Map<number, { readonly document: DocumentName; readonly counts: Counts }>>()
+  private readonly promised = new Map<string, Map<DocumentName, Counts>>()
+
+  /** A server sends a frame: what it acknowledges is on its disk, and synced, at this moment. [SPEC S6] */
+  judgeSending(wire: Wire, server: SimServer, oracle: Oracle, bytes: Uint8Array): void {
+    if (bytes.length > MAX_ACK_BYTES) return
+    const frame = decodeFrame(bytes)
+    const update = frame?.kind === "ack" ? this.sent.get(wire)?.get(frame.id) : undefined
+    if (update === undefined) return
+    const { document, counts } = update
+    // Where somebody was removed, less may rightly be there.
+    if (oracle.removals.some(({ conversation }) => conversation === conversationOf(document))) return
+    const durable = durableOn(server.disk, document)
+    for (const [client, count] of counts) {
+      const elements = durable?.get(client)?.elements.length ?? 0
+      if (elements >= count) continue
+      const found = durable === undefined ? "not all is synced" : `${elements} are there`
+      throw new Violation("I1", `${server.name} acknowledges ${count} elements of ${document}, and ${found}`)
+    }
+  }
+
+  /** A frame that arrived. */
+  heard(wire: Wire, from: string, bytes: Uint8Array): void {
+    const frame = decodeFrame(bytes)
+    if (frame?.kind === "update" && frame.id > 0) {
+      const counts: Counts = new Map()
+      for (const { client, from: start, elements } of decodeUpdate(frame.update) ?? []) {
+        counts.set(client, start + elements.length)
+      }
+      const updates = this.sent.get(wire) ?? new Map<number, { document: DocumentName; counts: Counts }>()
+      this.sent.set(wire, updates.set(frame.id, { document: frame.document, counts }))
+    } else if (frame?.kind === "ack") {
+      const update = this.sent.get(wire)?.get(frame.id)
+      if (update === undefined) return
+      const documents = this.promised.get(from) ?? new Map<DocumentName, Counts>()
+      this.promised.set(from, documents)
+      const counts = documents.get(update.document) ?? new Map<number, number>()
+      documents.set(update.document, counts)
+      for (const [client, count] of update.counts) counts.set(client, Math.max(count, counts.get(client) ?? 0))
+    }
+  }
+
+  /** Its disk is another one. */
+  forget(server: SimServer): void {
+    this.promised.delete(server.name)
+  }
+
+  /** After a crash: all that was acknowledged is on the disk. Where somebody was removed, less may rightly be there. */
+  judge(server: SimServer, oracle: Oracle): void {
+    const promised = this.promised.get(server.name)
+    if (promised === undefined) return
+    const cut = new Set(oracle.removals.map(({ conversation }) => conversation))
+    const held = serverHoldings(server.disk)
+    for (const [document, counts] of promised) {
+      if (cut.has(conversationOf(document))) continue
+      for (const [client, count] of counts) {
+        const elements = held.get(document)?.get(client)?.elements.length ?? 0
+        if (elements >= count) continue
+        throw new Violation(
+          "I1",
+          `${server.name} acknowledged ${count} elements of ${document}, and has ${elements} after a crash`,
+        )
+      }
+    }
+  }
+}

@@ -1,0 +1,229 @@
+import { conversationOf, hex, type ConversationId, type DocumentName, type UserId } from "@weft/sdk/protocol"
+import type { Client, Conversation } from "../../sdk/src/client/api.js"
+import type { Message } from "../../sdk/src/conversation/message.js"
+import { deviceHoldings, difference, holdsText, serverHoldings, type Holdings } from "./contents.js"
+import { Violation, type Saying } from "./oracle.js"
+import type { SimDevice, SimTab } from "./sim-device.js"
+import type { Stage } from "./stage.js"
+
+interface View {
+  readonly device: SimDevice
+  readonly tab: SimTab
+  readonly conversation: Conversation
+  readonly items: readonly Message[]
+}
+
+/** Whether everybody who can has everything: then judgement may begin. Says what is still missing. */
+export async function unrest(stage: Stage): Promise<string | undefined> {
+  for (const server of stage.servers) if (server.core === undefined) return `${server.name} is not up`
+  for (const device of stage.devices) {
+    for (const { client } of device.tabs) {
+      if (client === undefined) return `${device.name} is not open`
+      const { connection, pending, storage } = client.status.get()
+      if (storage.kind !== "ok") return `the storage of ${device.name} fails: ${storage.code}`
+      if (connection.kind !== "online" || !connection.synced)
+        return `${device.name}: ${JSON.stringify(connection)} ${underWay(client)}`
+      if (pending.length > 0) return `${device.name} waits: ${JSON.stringify(pending)}`
+    }
+  }
+  for (const id of conversationsOf(stage)) {
+    const roots = stage.servers.map((server) => server.core?.digests.root(id))
+    const [first] = roots
+    const name = first === undefined ? "" : hex(first)
+    const other = roots.findIndex((root) => (root === undefined ? "" : hex(root)) !== name)
+    if (other >= 0) return `${stage.servers[0]!.name} and ${stage.servers[other]!.name} differ in ${id.slice(0, 6)}`
+    for (const { device, conversation } of views(stage, id)) {
+      const digest = await conversation.digest()
+      if (!digest.startsWith(name)) return `${device.name} and the servers differ in ${id.slice(0, 6)}`
+    }
+  }
+  return undefined
+}
+
+/** What a client's connection waits for: for those who look into a failure. */
+function underWay(client: Client): string {
+  const { exchange } = (client as unknown as { session: { exchange?: Record<string, unknown> } }).session
+  if (exchange === undefined) return "no exchange"
+  const names = ["compared", "unacknowledged", "vectors", "vectorQueue", "behindControl", "retries"]
+  return names.map((name) => `${name}: ${sizeOf(exchange[name])}`).join(", ")
+}
+
+function sizeOf(value: unknown): string {
+  return value instanceof Map || value instanceof Set ? Array.from(value.keys()).join(" ") : String(value)
+}
+
+function conversationsOf(stage: Stage): ConversationId[] {
+  const ids = new Set(stage.conversations)
+  for (const { core } of stage.servers) for (const id of core?.digests.conversations() ?? []) ids.add(id)
+  return Array.from(ids)
+}
+
+/** The conversation on all screens of its members. */
+function views(stage: Stage, id: ConversationId): View[] {
+  return stage.devices.flatMap((device) =>
+    device.tabs.flatMap((tab) => {
+      const conversation = tab.client?.conversation(id)
+      if (conversation?.info.get().role === undefined) return []
+      return [{ device, tab, conversation, items: conversation.messages.get().items }]
+    }),
+  )
+}
+
+/** Judges by what clients were told and what is there now. Throws a Violation. */
+export async function judge(stage: Stage): Promise<void> {
+  for (const device of stage.devices) device.look()
+  for (const id of conversationsOf(stage)) {
+    for (const { conversation } of views(stage, id)) {
+      while (!conversation.messages.get().complete) await conversation.loadOlder()
+    }
+    const shown = views(stage, id)
+    for (const view of shown) judgeView(stage, view)
+    judgeEqual(shown)
+    judgeRemovals(stage, id, shown)
+    const sayings = Array.from(stage.oracle.sayings.values()).filter(({ conversation }) => conversation === id)
+    for (const saying of sayings) judgeSaying(stage, saying, shown)
+  }
+  judgeHoldings(stage)
+  judgeErasures(stage)
+}
+
+/** Called on the way too: it asks for nothing that is still under way. */
+export function judgeView(stage: Stage, { device, items }: Pick<View, "device" | "items">): void {
+  const seen = new Set<string>()
+  for (const item of items) {
+    const { id, text, author, form } = item
+    if (seen.has(id)) throw new Violation("I3", `${device.name} shows ${id} twice`)
+    seen.add(id)
+    const saying = stage.oracle.sayings.get(id)
+    if (saying === undefined) throw new Violation("I5", `${device.name} shows what nobody wrote: ${id} ${text ?? form}`)
+    if (author !== saying.user) throw new Violation("I5", `${device.name} shows ${saying.text} as ${author}'s`)
+    if (form === "unreadable" || (form === "text" && text !== saying.text)) {
+      throw new Violation("I5", `${device.name} shows ${saying.text} as ${text ?? form}`)
+    }
+    if (form === "erased" && saying.erasedBy.size === 0) {
+      throw new Violation("I2", `${device.name} shows ${saying.text} as erased, which nobody asked for`)
+    }
+  }
+}
+
+/** What all must show alike. A rejected message is its author's alone. */
+function common(items: readonly Message[]): string[] {
+  return items.flatMap(({ id, author, text, form, status, sentAt }) =>
+    status === "rejected" ? [] : [`${id} ${author} ${form} ${text?.slice(0, 40) ?? ""} ${sentAt}`],
+  )
+}
+
+function judgeEqual(shown: readonly View[]): void {
+  const [first, ...others] = shown
+  if (first === undefined) return
+  const reference = common(first.items)
+  for (const other of others) {
+    const lines = common(other.items)
+    const at = lines.findIndex((line, index) => line !== reference[index])
+    if (at < 0 && lines.length === reference.length) continue
+    const names = `${first.device.name} and ${other.device.name}`
+    throw new Violation(
+      "I4",
+      `${names} differ at ${at}: ${reference.at(at) ?? "nothing"} | ${lines.at(at) ?? "nothing"}`,
+    )
+  }
+}
+
+/** Unless one of those who removed the author had not seen it. */
+function isCut(stage: Stage, saying: Saying): boolean {
+  return stage.oracle.removals.some(
+    ({ conversation, user, seen }) =>
+      conversation === saying.conversation && user === saying.user && !seen.has(saying.id),
+  )
+}
+
+function judgeSaying(stage: Stage, saying: Saying, shown: readonly View[]): void {
+  const { oracle } = stage
+  const where = `${saying.text.slice(0, 40)} of ${saying.device}`
+  const excused = isCut(stage, saying) || saying.erasedBy.size > 0 || (oracle.serverLostData && saying.setBack)
+  for (const { device, items } of shown) {
+    const item = items.find(({ id }) => id === saying.id)
+    if (saying.promised === "sent" && !excused && (item === undefined || item.status === "rejected")) {
+      throw new Violation("I1", `${where} was acknowledged, and ${device.name} does not show it`)
+    }
+    if (device.name !== saying.device || saying.mayBeLost) continue
+    if (saying.promised === "saved" && item === undefined && !excused) {
+      throw new Violation("I3", `${where} was saved, and is gone without a word`)
+    }
+    if (item !== undefined && item.status !== "sent" && item.status !== "rejected") {
+      throw new Violation("I3", `${where} is ${item.status} for ever`)
+    }
+  }
+}
+
+/** Who was removed once, and never came back, says nothing that the remover had not seen. */
+function judgeRemovals(stage: Stage, id: ConversationId, shown: readonly View[]): void {
+  const [view] = shown
+  if (view === undefined) return
+  const members = new Set(view.conversation.info.get().members.map(({ user }) => user))
+  for (const removal of stage.oracle.removals) {
+    if (removal.conversation !== id || members.has(removal.user as UserId) || !removal.held) continue
+    if (
+      stage.oracle.removals.filter(({ conversation, user }) => conversation === id && user === removal.user).length > 1
+    ) {
+      continue
+    }
+    for (const { device, items } of shown) {
+      const late = items.find((item) => item.author === removal.user && removal.held?.has(item.id) === false)
+      if (late !== undefined) {
+        throw new Violation("I7", `${device.name} shows ${late.text ?? late.form}, beyond the cut of ${removal.user}`)
+      }
+    }
+  }
+}
+
+function judgeHoldings(stage: Stage): void {
+  const [first, ...others] = stage.servers
+  const reference = serverHoldings(first!.disk)
+  const compare = (name: string, own: Holdings, documents: Iterable<DocumentName>): void => {
+    for (const document of documents) {
+      const found = difference(reference.get(document), own.get(document))
+      if (found === undefined) continue
+      throw new Violation("I6", `${first!.name} and ${name} have one digest of ${document}, and differ in ${found}`)
+    }
+  }
+  for (const { name, disk } of others) {
+    const own = serverHoldings(disk)
+    compare(name, own, new Set([...reference.keys(), ...own.keys()]))
+  }
+  for (const device of stage.devices) {
+    const member = device.client?.conversations.get().filter(({ info }) => info.get().role !== undefined) ?? []
+    const ids = new Set(member.map(({ id }) => id))
+    const own = deviceHoldings(device.disk)
+    const documents = new Set([...reference.keys(), ...own.keys()])
+    compare(
+      device.name,
+      own,
+      Array.from(documents).filter((document) => ids.has(conversationOf(document))),
+    )
+  }
+}
+
+/** What its author erased, and everybody shows as erased, is nowhere any more. */
+function judgeErasures(stage: Stage): void {
+  const shown = new Map<string, Message>()
+  for (const id of stage.conversations) {
+    for (const { items } of views(stage, id)) for (const item of items) shown.set(item.id, item)
+  }
+  for (const saying of stage.oracle.sayings.values()) {
+    if (saying.erasedBy.size !== 1 || !saying.erasedBy.has(saying.user)) continue
+    if (shown.get(saying.id)?.form !== "erased") continue
+    for (const { name, disk } of stage.servers) {
+      const key = holdsText(disk, saying.text)
+      if (key !== undefined)
+        throw new Violation("I2", `${name} still has the erased ${saying.text.slice(0, 40)} at ${key}`)
+    }
+    for (const device of stage.devices) {
+      if (!views(stage, saying.conversation).some((view) => view.device === device)) continue
+      const key = holdsText(device.disk, saying.text)
+      if (key !== undefined) {
+        throw new Violation("I2", `${device.name} still has the erased ${saying.text.slice(0, 40)} at ${key}`)
+      }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/*
+ * Plays seeds and judges them. Started by `npm run sim`, which bundles it; `test/sim/README.md` says what the flags mean.
+ */
+import { readFileSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { operationsOf, play, type Played } from "./play.js"
+import { shrink } from "./shrink.js"
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "20" },
+    ops: { type: "string", default: "1000" },
+    seed: { type: "string" },
+    /** The first of several seeds; any by default. */
+    first: { type: "string" },
+    minutes: { type: "string", default: "60" },
+    "shrink-seconds": { type: "string", default: "60" },
+    named: { type: "string" },
+    trace: { type: "boolean", default: false },
+    /** Stops at the first violation, without looking for fewer operations. */
+    brief: { type: "boolean", default: false },
+  },
+})
+
+interface Case {
+  readonly name: string
+  readonly seed: number
+  readonly ops: number
+}
+
+const write = values.trace
+  ? (line: string): void => {
+      console.log(line)
+    }
+  : undefined
+
+/** Seeds that failed once, first; then as many as were asked for. */
+function casesOf(): Case[] {
+  const ops = Number(values.ops)
+  if (values.seed !== undefined) return [{ name: `seed ${values.seed}`, seed: Number(values.seed), ops }]
+  const named = values.named === undefined ? [] : (JSON.parse(readFileSync(values.named, "utf8")) as Case[])
+  const first = values.first === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1 : Number(values.first)
+  console.log(`seeds ${first} to ${first + Number(values.seeds) - 1}, ${ops} operations each`)
+  return [
+    ...named,
+    ...Array.from({ length: Number(values.seeds) }, (_, index) => ({
+      name: `seed ${first + index}`,
+      seed: first + index,
+      ops,
+    })),
+  ]
+}
+
+async function explain({ seed, ops }: Case, { failure }: Played): Promise<void> {
+  console.log(`violated in seed ${seed}: ${failure?.text ?? ""}`)
+  console.log(`again: npm run sim -- --seed ${seed} --ops ${ops} --trace`)
+  if (values.brief || failure === undefined) return
+  const end = Date.now() + Number(values["shrink-seconds"]) * 1000
+  const least = await shrink(seed, operationsOf(seed, ops), failure.invariant, () => Date.now() > end)
+  console.log(
+    `${least.operations.length} of ${ops} operations are enough (${least.played?.failure?.text ?? failure.text}):`,
+  )
+  console.log(JSON.stringify(least.operations))
+  await play(seed, least.operations, (line) => {
+    if (!/ (frame|write|connect) /.test(line)) console.log(line)
+  })
+}
+
+const end = Date.now() + Number(values.minutes) * 60_000
+const cpu = process.cpuUsage()
+const start = Date.now()
+let passed = 0
+let failed = 0
+let messages = 0
+let acknowledged = 0
+let events = 0
+for (const each of casesOf()) {
+  if (Date.now() > end) break
+  const played = await play(each.seed, operationsOf(each.seed, each.ops), write)
+  messages += played.messages
+  acknowledged += played.acknowledged
+  events += played.events
+  if (played.failure === undefined) passed++
+  else {
+    failed++
+    await explain(each, played)
+    if (values.brief) break
+  }
+  if (values.seed !== undefined) console.log(`hash ${played.hash}`)
+}
+const { user, system } = process.cpuUsage(cpu)
+const seconds = (Date.now() - start) / 1000
+const rate = ((passed + failed) / ((user + system) / 1e6)) * 60
+console.log(`${messages} messages, ${acknowledged} acknowledged, ${events} events in ${seconds.toFixed(0)} s`)
+console.log(`${rate.toFixed(0)} seeds a minute of one core`)
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)

@@ -1,0 +1,437 @@
+import type { Role } from "../../sdk/src/authority/role.js"
+import type { MessageStatus } from "../../sdk/src/conversation/message.js"
+import type { Random } from "../support/seed.js"
+import type { MessageId } from "@weft/sdk/protocol"
+import type { Removal } from "./oracle.js"
+import type { SimDevice } from "./sim-device.js"
+import type { Stage } from "./stage.js"
+
+/** What happens next. Numbers are read as far as there is something to choose, so an operation makes sense without the others. */
+export interface Operation {
+  readonly kind: OperationKind
+  /** Milliseconds since the one before. */
+  readonly gap: number
+  readonly a: number
+  readonly b: number
+  readonly c: number
+}
+
+interface Kind {
+  /** How often, beside the others. */
+  readonly weight: number
+  /** Faults are left out of some seeds, so that others show what they hide. */
+  readonly optional?: true
+  act(stage: Stage, operation: Operation): void
+}
+
+const TEN_YEARS_MS = 10 * 365 * 86_400_000
+const ROLES: readonly Role[] = ["reader", "member", "member", "moderator", "admin", "owner"]
+
+const kinds = {
+  send: {
+    weight: 300,
+    act: (stage, { a, b, c }) => {
+      say(stage, stage.device(a), b, c % 100 === 0 ? 20_000 : 0)
+    },
+  },
+  burst: {
+    weight: 12,
+    act: (stage, { a, b, c }) => {
+      for (let left = 2 + (c % 12); left > 0; left--) say(stage, stage.device(a), b, 0)
+    },
+  },
+  big: {
+    weight: 4,
+    optional: true,
+    act: (stage, { a, b, c }) => {
+      for (let left = 1 + (c % 5); left > 0; left--) say(stage, stage.device(a), b, 40_000)
+    },
+  },
+  erase: {
+    weight: 30,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const found = stage.conversationOf(device, b)
+      if (found === undefined) return
+      const own = found.conversation.messages.get().items.filter((item) => item.own && item.form === "text")
+      const target = own[c % Math.max(1, own.length)]
+      if (target !== undefined) eraseMessage(stage, device, b, target.id)
+    },
+  },
+  moderate: {
+    weight: 6,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const found = stage.conversationOf(device, b)
+      const role = found?.conversation.info.get().role
+      if (found === undefined || role === undefined || role === "member" || role === "reader") return
+      const items = found.conversation.messages.get().items.filter((item) => !item.own && item.form === "text")
+      const target = items[c % Math.max(1, items.length)]
+      if (target !== undefined) eraseMessage(stage, device, b, target.id)
+    },
+  },
+  title: {
+    weight: 10,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const found = stage.conversationOf(device, b)
+      if (found !== undefined) stage.background("title", found.conversation.setTitle(`title ${c}`))
+    },
+  },
+  role: {
+    weight: 12,
+    act: (stage, { a, b, c }) => {
+      const found = stage.conversationOf(stage.device(a), b)
+      const user = stage.users[c % stage.users.length]!
+      if (found !== undefined) {
+        stage.background("role", found.conversation.setRole(user, ROLES[(c >>> 8) % ROLES.length]!))
+      }
+    },
+  },
+  add: {
+    weight: 14,
+    act: (stage, { a, b, c }) => {
+      const found = stage.conversationOf(stage.device(a), b)
+      const user = stage.users[c % stage.users.length]!
+      const members = found?.conversation.info.get().members ?? []
+      if (found === undefined || members.some((member) => member.user === user)) return
+      stage.trace.tell(`${stage.device(a).name} adds ${user}`)
+      stage.background("add", found.conversation.addMember(user, "member"))
+    },
+  },
+  remove: {
+    weight: 5,
+    optional: true,
+    act: (stage, { a, b, c }) => {
+      remove(stage, stage.device(a), b, stage.users[c % stage.users.length]!)
+    },
+  },
+  leave: {
+    weight: 2,
+    optional: true,
+    act: (stage, { a, b }) => {
+      remove(stage, stage.device(a), b, stage.device(a).user)
+    },
+  },
+  create: {
+    weight: 2,
+    act: (stage, { a, b }) => {
+      const client = stage.device(a).clientOf(b)
+      if (client === undefined || stage.conversations.length >= 3) return
+      createConversation(stage, stage.device(a), b)
+    },
+  },
+  discard: {
+    weight: 8,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const found = stage.conversationOf(device, b)
+      const rejected = found?.conversation.messages.get().items.filter(({ status }) => status === "rejected") ?? []
+      const target = rejected[c % Math.max(1, rejected.length)]
+      if (found === undefined || target === undefined) return
+      const saying = stage.oracle.sayings.get(target.id)
+      // The user saw the rejection, and let it go.
+      if (saying !== undefined) {
+        saying.rejected = true
+        saying.mayBeLost = true
+      }
+      stage.trace.tell(`${device.name} discards ${target.id.slice(0, 6)} (${target.rejection ?? ""})`)
+      stage.background("discard", found.conversation.discard(target.id))
+    },
+  },
+  offline: {
+    weight: 14,
+    act: (stage, { a, b }) => {
+      stage.device(a).clientOf(b)?.goOffline()
+    },
+  },
+  online: {
+    weight: 30,
+    act: (stage, { a, b }) => {
+      stage.device(a).clientOf(b)?.goOnline()
+    },
+  },
+  cut: {
+    weight: 30,
+    optional: true,
+    act: (stage, { a }) => {
+      const wires = Array.from(stage.network.open)
+      wires[a % Math.max(1, wires.length)]?.cut()
+    },
+  },
+  partition: {
+    weight: 10,
+    optional: true,
+    act: (stage, { a, b, c }) => {
+      const hosts = [...stage.servers, ...stage.devices].map(({ name }) => name)
+      const one = hosts[a % hosts.length]!
+      const other = hosts[b % hosts.length]!
+      stage.trace.tell(`no way from ${one} to ${other}`)
+      stage.network.block(one, other)
+      // Half of them are half open: one direction only.
+      if (c % 2 === 0) stage.network.block(other, one)
+    },
+  },
+  slow: {
+    weight: 6,
+    optional: true,
+    act: (stage, { a, b, c }) => {
+      stage.network.slowDown(stage.device(a).name, stage.server(b).name, 5 + (c % 60))
+    },
+  },
+  heal: {
+    weight: 14,
+    act: (stage) => {
+      stage.network.heal()
+    },
+  },
+  crashServer: {
+    weight: 10,
+    optional: true,
+    act: (stage, { a, b }) => {
+      const server = stage.server(a)
+      stage.trace.tell(`${server.name} loses power`)
+      server.crash()
+      stage.acks.judge(server, stage.oracle)
+      stage.world.schedule(b % 20_000, () => {
+        server.start()
+      })
+    },
+  },
+  wipeServer: {
+    weight: 1,
+    optional: true,
+    act: (stage, { a, b }) => {
+      const server = stage.server(a)
+      stage.trace.tell(`${server.name} loses its disk`)
+      server.crash()
+      server.disk.replace([])
+      stage.acks.forget(server)
+      stage.oracle.serverLostData = true
+      stage.world.schedule(b % 20_000, () => {
+        server.start()
+      })
+    },
+  },
+  restartServer: {
+    weight: 4,
+    optional: true,
+    act: (stage, { a, b }) => {
+      const server = stage.server(a)
+      stage.trace.tell(`${server.name} is stopped`)
+      stage.background(
+        "stop",
+        server.stop().then(() => {
+          stage.world.schedule(b % 5_000, () => {
+            server.start()
+          })
+        }),
+      )
+    },
+  },
+  fullServer: {
+    weight: 4,
+    optional: true,
+    act: (stage, { a, b }) => {
+      const { disk } = stage.server(a)
+      disk.isFull = true
+      stage.trace.tell(`the disk of ${disk.name} is full`)
+      stage.world.schedule(1000 + (b % 30_000), () => {
+        disk.isFull = false
+      })
+    },
+  },
+  crashDevice: {
+    weight: 14,
+    optional: true,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      stage.trace.tell(`${device.name} ${c % 2 === 0 ? "loses power" : "is killed"}`)
+      crash(stage, device, c % 2 === 0)
+      stage.world.schedule(b % 20_000, () => {
+        if (device.tabs.length === 0) device.openTab()
+      })
+    },
+  },
+  fullDevice: {
+    weight: 5,
+    optional: true,
+    act: (stage, { a, b }) => {
+      const { disk } = stage.device(a)
+      disk.isFull = true
+      stage.trace.tell(`the disk of ${disk.name} is full`)
+      stage.world.schedule(1000 + (b % 30_000), () => {
+        disk.isFull = false
+      })
+    },
+  },
+  openTab: {
+    weight: 8,
+    optional: true,
+    act: (stage, { a }) => {
+      const device = stage.device(a)
+      if (device.tabs.length < 3) device.openTab()
+    },
+  },
+  closeTab: {
+    weight: 8,
+    optional: true,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      if (device.tabs.length < 2) return
+      if (c % 2 === 0) device.closeTab(b)
+      else device.killTab(b)
+    },
+  },
+  stealTab: {
+    weight: 8,
+    optional: true,
+    act: (stage, { a, b }) => {
+      stage.device(a).stealLock(b % 3_000)
+    },
+  },
+  backup: {
+    weight: 8,
+    optional: true,
+    act: (stage, { a }) => {
+      const device = stage.device(a)
+      stage.backups.set(device.name, device.disk.image())
+    },
+  },
+  restore: {
+    weight: 4,
+    optional: true,
+    act: (stage, { a, b }) => {
+      const device = stage.device(a)
+      const image = stage.backups.get(device.name)
+      if (image === undefined) return
+      stage.trace.tell(`${device.name} gets its backup`)
+      crash(stage, device, false)
+      stage.oracle.setBack(device)
+      device.restore(image)
+      stage.world.schedule(b % 5_000, () => {
+        if (device.tabs.length === 0) device.openTab()
+      })
+    },
+  },
+  clone: {
+    weight: 1,
+    optional: true,
+    act: (stage, { a }) => {
+      if (stage.devices.length >= 9) return
+      const device = stage.device(a)
+      const clone = stage.cloneDevice(device)
+      stage.trace.tell(`${clone.name} is a clone of ${device.name}`)
+      clone.openTab()
+    },
+  },
+  clockDevice: {
+    weight: 6,
+    optional: true,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      device.skewMs = skew(b, c)
+      stage.trace.tell(`the clock of ${device.name} is off by ${device.skewMs} ms`)
+    },
+  },
+  tokens: {
+    weight: 6,
+    optional: true,
+    act: (stage, { a }) => {
+      stage.tokenMs = [2_000, 20_000, 120_000, 3_600_000][a % 4]!
+    },
+  },
+} as const satisfies Record<string, Kind>
+
+type OperationKind = keyof typeof kinds
+
+/** Clocks are off by seconds, by minutes, by ten years, or right again. */
+function skew(b: number, c: number): number {
+  const sign = c % 2 === 0 ? 1 : -1
+  return [0, sign * (b % 60_000), sign * (b % 600_000), sign * TEN_YEARS_MS][(c >>> 1) % 4]!
+}
+
+function crash(stage: Stage, device: SimDevice, power: boolean): void {
+  device.crash(power)
+  stage.oracle.died(device)
+}
+
+export function createConversation(stage: Stage, device: SimDevice, number: number): void {
+  const client = device.clientOf(number)
+  if (client === undefined) return
+  const created = client.createConversation({ title: "Trip", members: stage.users })
+  stage.background(
+    "create",
+    created.then((conversation) => {
+      stage.conversations.push(conversation.id)
+      stage.trace.tell(`${device.name} created ${conversation.id.slice(0, 6)}`)
+    }),
+  )
+}
+
+function say(stage: Stage, device: SimDevice, number: number, padding: number): void {
+  const found = stage.conversationOf(device, number)
+  const role = found?.conversation.info.get().role
+  if (found === undefined || role === undefined || role === "reader") return
+  const text = `<${stage.sayings++} by ${device.user}>${".".repeat(padding)}`
+  device.say(found.conversation, text)
+}
+
+function remove(stage: Stage, device: SimDevice, number: number, user: string): void {
+  const found = stage.conversationOf(device, number)
+  if (found === undefined) return
+  const { conversation } = found
+  const messagesOf = (isMeant: (status: MessageStatus) => boolean): Set<MessageId> => {
+    const { items } = conversation.messages.get()
+    return new Set(items.filter((item) => item.author === user && isMeant(item.status)).map(({ id }) => id))
+  }
+  const seen = messagesOf((status) => status === "sent")
+  const removal: Removal = { conversation: conversation.id, user, seen, held: undefined }
+  stage.oracle.removals.push(removal)
+  stage.trace.tell(`${device.name} removes ${user}`)
+  stage.background(
+    "remove",
+    conversation.removeMember(user).then(() => {
+      // The screen follows what is held; what comes in later is beyond the cut.
+      stage.world.schedule(1_000, () => {
+        // Who leaves takes along what was written and is still on its way.
+        if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
+      })
+    }),
+  )
+}
+
+function eraseMessage(stage: Stage, device: SimDevice, number: number, id: MessageId): void {
+  const found = stage.conversationOf(device, number)
+  if (found === undefined) return
+  stage.oracle.sayings.get(id)?.erasedBy.add(device.user)
+  stage.trace.tell(`${device.name} erases ${id.slice(-6)}`)
+  stage.background("erase", found.conversation.erase(id))
+}
+
+export function act(stage: Stage, operation: Operation): void {
+  kinds[operation.kind].act(stage, operation)
+}
+
+/** So many operations, with the faults that this seed has. */
+export function chooseOperations(random: Random, count: number): Operation[] {
+  const table: { readonly kind: OperationKind; readonly upTo: number }[] = []
+  let total = 0
+  for (const [kind, definition] of Object.entries(kinds) as [OperationKind, Kind][]) {
+    if (definition.optional === true && random.oneIn(3)) continue
+    total += definition.weight
+    table.push({ kind, upTo: total })
+  }
+  return Array.from({ length: count }, () => {
+    const at = random.below(total)
+    const { kind } = table.find(({ upTo }) => at < upTo)!
+    const word = (): number => random.below(2 ** 31)
+    return { kind, gap: chooseGap(random), a: word(), b: word(), c: word() }
+  })
+}
+
+/** Mostly a moment; at times minutes, in which timers do their work. */
+function chooseGap(random: Random): number {
+  if (random.oneIn(60)) return 5_000 + random.below(60_000)
+  return random.oneIn(3) ? 0 : random.below(600)
+}

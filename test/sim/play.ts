@@ -1,0 +1,124 @@
+import { randomOf } from "../support/seed.js"
+import { judge, judgeView, unrest } from "./judge.js"
+import { act, chooseOperations, createConversation, type Operation } from "./operations.js"
+import { Violation } from "./oracle.js"
+import { Stage } from "./stage.js"
+
+/** How long repair may take when nothing disturbs it any more; simulated. The slowest retries wait a minute, and a clock ten minutes ahead is waited for. */
+const QUIET_LIMIT_MS = 15 * 60_000
+
+export interface Played {
+  /** Equal for two plays of a seed. */
+  readonly hash: string
+  readonly events: number
+  readonly messages: number
+  readonly acknowledged: number
+  readonly failure: { readonly invariant: string; readonly text: string } | undefined
+}
+
+export function operationsOf(seed: number, count: number): Operation[] {
+  return chooseOperations(randomOf(seed ^ 0x5eed), count)
+}
+
+/** Plays a seed's operations on a fresh world, heals it, waits until it is quiet, and judges. */
+export async function play(
+  seed: number,
+  operations: readonly Operation[],
+  write?: (line: string) => void,
+): Promise<Played> {
+  const stage = new Stage(seed, write)
+  const onError = (error: unknown): void => {
+    stage.errors.push(error)
+  }
+  process.on("uncaughtException", onError)
+  process.on("unhandledRejection", onError)
+  let failure: Played["failure"]
+  try {
+    await run(stage, operations)
+    stage.trace.tell("judged: all invariants hold")
+  } catch (error) {
+    const invariant = error instanceof Violation ? error.invariant : "ERROR"
+    const text =
+      error instanceof Violation ? error.message : error instanceof Error ? (error.stack ?? "") : String(error)
+    failure = { invariant, text }
+    stage.trace.tell(`violated: ${text}`)
+  } finally {
+    process.off("uncaughtException", onError)
+    process.off("unhandledRejection", onError)
+    stage.end()
+  }
+  const sayings = Array.from(stage.oracle.sayings.values())
+  return {
+    hash: stage.trace.hash,
+    events: stage.world.events,
+    messages: sayings.length,
+    acknowledged: sayings.filter(({ promised }) => promised === "sent").length,
+    failure,
+  }
+}
+
+async function run(stage: Stage, operations: readonly Operation[]): Promise<void> {
+  const { world, servers, devices, trace } = stage
+  for (const server of servers) server.start()
+  for (const device of devices) device.openTab()
+  await world.run(50)
+  createConversation(stage, devices[0]!, 0)
+  await world.run(stage.random.below(3_000))
+  let count = 0
+  for (const operation of operations) {
+    await world.run(operation.gap)
+    for (const device of devices) device.look()
+    trace.mark(operation.kind, "", count++)
+    act(stage, operation)
+    if (count % 40 === 0) lookAround(stage, count)
+    demandNoErrors(stage)
+  }
+  await world.run(1_000)
+  heal(stage)
+  await settle(stage)
+  await judge(stage)
+}
+
+function lookAround(stage: Stage, number: number): void {
+  const device = stage.device(number / 40)
+  for (const conversation of device.client?.conversations.get() ?? []) {
+    judgeView(stage, { device, items: conversation.messages.get().items })
+  }
+}
+
+/** Ends all faults. Nobody's work is redone by hand: what repairs itself from here is the product's. */
+function heal(stage: Stage): void {
+  stage.trace.tell("healed")
+  stage.network.heal()
+  stage.tokenMs = 3_600_000
+  for (const server of stage.servers) {
+    server.disk.isFull = false
+    server.start()
+  }
+  for (const device of stage.devices) {
+    device.disk.isFull = false
+    if (device.tabs.length === 0) device.openTab()
+    for (const { client } of device.tabs) client?.goOnline()
+  }
+}
+
+async function settle(stage: Stage): Promise<void> {
+  const end = stage.world.now + QUIET_LIMIT_MS
+  for (;;) {
+    await stage.world.run(5_000)
+    for (const device of stage.devices) device.look()
+    demandNoErrors(stage)
+    const reason = await unrest(stage)
+    if (reason === undefined) return
+    if (stage.world.now >= end) throw new Violation("I6", `after 15 minutes of peace: ${reason}`)
+    for (const device of stage.devices) {
+      if (device.tabs.length === 0) device.openTab()
+      for (const { client } of device.tabs) if (client?.status.get().connection.kind === "offline") client.goOnline()
+    }
+  }
+}
+
+function demandNoErrors(stage: Stage): void {
+  const [error] = [...stage.errors, ...stage.servers.flatMap(({ errors }) => errors)]
+  if (error !== undefined) throw error as Error
+}
