@@ -92,6 +92,8 @@ export class Oracle {
           if (saying.promised === "nothing") saying.promised = "saved"
           return true
         case "sent":
+        case "delivered":
+        case "read":
           saying.promised = "sent"
           saying.rejected = false
           return false
