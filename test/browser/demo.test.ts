@@ -117,6 +117,7 @@ describe("the demo", () => {
     await tabTo(page, page.getByRole("button", { name: "Create" }))
     await page.keyboard.press("Enter")
 
+    await demo.field(page).waitFor()
     await tabTo(page, demo.field(page))
     await page.keyboard.type("one")
     await page.keyboard.press("Shift+Enter")

@@ -11,16 +11,17 @@ import { servePage } from "./serve.js"
 const root = fileURLToPath(new URL("../../", import.meta.url))
 let browser: Browser
 let folder: string
-let examples: Map<string, string>
+let examples: { readonly extension: string; readonly code: string }[]
 
 beforeAll(async () => {
   browser = await launchChromium()
   // Beside this file, so that the examples find the packages as an application does.
   folder = await mkdtemp(fileURLToPath(new URL("./.readme-", import.meta.url)))
   const readme = await readFile(join(root, "README.md"), "utf8")
-  examples = new Map(
-    Array.from(readme.matchAll(/```(tsx?)\n([\s\S]*?)```/g), (match) => [match[1] ?? "", match[2] ?? ""]),
-  )
+  examples = Array.from(readme.matchAll(/```(tsx?)\n([\s\S]*?)```/g), (match) => ({
+    extension: match[1] ?? "",
+    code: match[2] ?? "",
+  }))
 })
 
 afterAll(async () => {
@@ -53,17 +54,17 @@ function diagnose(file: string): string[] {
 
 describe("the README's examples", () => {
   it("compile", async () => {
-    for (const [extension, code] of examples) {
-      const file = join(folder, `compiled.${extension}`)
+    expect(new Set(examples.map(({ extension }) => extension))).toEqual(new Set(["ts", "tsx"]))
+    for (const [number, { extension, code }] of examples.entries()) {
+      const file = join(folder, `compiled-${number}.${extension}`)
       await writeFile(file, code)
       expect(diagnose(file)).toEqual([])
     }
-    expect(Array.from(examples.keys())).toEqual(["ts", "tsx"])
   })
 
   it("the quick start runs in a browser against a server", async () => {
     const server = await startTestServer()
-    const code = (examples.get("ts") ?? "").replace("ws://localhost:4400", server.url)
+    const code = (examples[0]?.code ?? "").replace("ws://localhost:4400", server.url)
     expect(code).toContain(server.url)
     const file = join(folder, "run.ts")
     // A classic script has no top-level await.

@@ -61,7 +61,8 @@ function InlineElement({ node, user }: { node: Inline; user: string | undefined 
     case "text":
       return node.text
     case "break":
-      return <br />
+      // a paragraph keeps its line breaks, and so does what is copied from it
+      return "\n"
     case "mention":
       return (
         <span className="mention" data-me={node.user === "" || node.user === user || undefined}>
