@@ -210,11 +210,13 @@ export class Conversation {
       return [{ device: undefined, code, retryAfterMs: 0 }]
     }
     return this.#enqueue(async () => {
-      if (this.#phase.kind !== "ready") return refuse(this.#phase.kind === "closed" ? this.#phase.code : "INTERNAL")
-      const user = userOf(source)
-      if (user !== undefined && !this.#state.members.has(user)) return refuse("FORBIDDEN")
       await this.#ports.breathe()
-      return this.#registers.submit(source, this.#state, items)
+      // Behind the wait: a failing store may have closed it meanwhile.
+      if (this.#phase.kind !== "ready") return refuse(this.#phase.kind === "closed" ? this.#phase.code : "INTERNAL")
+      const { state } = this.#phase.ledger
+      const user = userOf(source)
+      if (user !== undefined && !state.members.has(user)) return refuse("FORBIDDEN")
+      return this.#registers.submit(source, state, items)
     })
   }
 
@@ -224,12 +226,10 @@ export class Conversation {
     held: readonly RegisterClock[],
   ): Promise<{ readonly registers: readonly Uint8Array[]; readonly clocks: readonly RegisterClock[] }> {
     return this.#enqueue(async () => {
-      const closed = this.#phase.kind !== "ready"
-      if (closed || (user !== undefined && !this.#state.members.has(user))) return { registers: [], clocks: [] }
-      return {
-        registers: await this.#registers.beyond(this.#state, held),
-        clocks: await this.#registers.clocks(this.#state),
-      }
+      if (this.#phase.kind !== "ready") return { registers: [], clocks: [] }
+      const { state } = this.#phase.ledger
+      if (user !== undefined && !state.members.has(user)) return { registers: [], clocks: [] }
+      return { registers: await this.#registers.beyond(state, held), clocks: await this.#registers.clocks(state) }
     })
   }
 
