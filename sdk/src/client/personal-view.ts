@@ -22,12 +22,17 @@ interface PersonalPorts {
   placesOf(id: MessageId): readonly Copy[]
 }
 
+const nothing: Unread = { count: 0, mentions: 0, late: [], first: undefined }
+
 /** A conversation as its reader wants it: without what is hidden or by blocked people, and what of it is unread. [SPEC U10] */
 export class PersonalView {
   readonly messages
   readonly settings
   readonly unread: Subscribable<Unread>
-  private readonly unreadStore = createStore<Unread>({ count: 0, mentions: 0, late: [], first: undefined })
+  private readonly unreadStore
+  /** Whether somebody is told of what is unread; else it is counted when it is asked for. */
+  private watched = false
+  private counted = false
   private readonly stopListening: (() => void)[]
 
   constructor(
@@ -36,7 +41,17 @@ export class PersonalView {
   ) {
     this.messages = createStore<MessageList>(ports.list.get())
     this.settings = createStore<ConversationSettings>(ports.account.settings(id))
-    this.unread = this.unreadStore
+    this.unreadStore = createStore<Unread>(nothing, (listeners) => {
+      this.watched = listeners > 0
+      if (this.watched) this.count()
+    })
+    this.unread = {
+      get: () => {
+        if (!this.counted) this.count()
+        return this.unreadStore.get()
+      },
+      subscribe: (listener) => this.unreadStore.subscribe(listener),
+    }
     const refresh = (): void => {
       this.refresh()
     }
@@ -57,7 +72,7 @@ export class PersonalView {
   }
 
   private refresh(): void {
-    const { account, user } = this.ports
+    const { account } = this.ports
     const list = this.ports.list.get()
     const state = account.get()
     const items = list.items.filter((message) => isShown(message, state))
@@ -69,11 +84,18 @@ export class PersonalView {
     }
     const settings = account.settings(this.id)
     if (!equal(settings, this.settings.get())) this.settings.set(settings)
-    const next = unread(this.inputs(items), {
+    this.counted = false
+    if (this.watched) this.count()
+  }
+
+  private count(): void {
+    const { account, user } = this.ports
+    const next = unread(this.inputs(this.messages.get().items), {
       user,
       readCount: (document, log) => account.readCount(document, log),
-      mark: settings.unreadFrom,
+      mark: this.settings.get().unreadFrom,
     })
+    this.counted = true
     if (!equal(next, this.unreadStore.get())) this.unreadStore.set(next)
   }
 
