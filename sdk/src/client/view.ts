@@ -283,7 +283,8 @@ export class ConversationView {
       for (const draft of change.gone) this.withdraw(draftMessageId(this.ports.device, draft))
       const erases = change.added.some((draft) => draft.class === "erase")
       if (erases) this.erasures.delete(document.name)
-      this.current.review(erases)
+      // A new draft changes nothing of those that wait before it: thousands may, offline.
+      if (erases || change.added.length === 0) this.current.review(erases)
     } else if (change.kind === "records") {
       this.erasures.delete(document.name)
       this.current.review(true)
