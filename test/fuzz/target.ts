@@ -4,10 +4,11 @@ import { join } from "node:path"
 import type { ServerOptions } from "@weft/sync-server"
 import { ObservedServer } from "../support/observed-server.ts"
 import type { Corpus, Writer } from "./corpus.ts"
+import { slowness } from "../support/reference-work.ts"
 import { ask, greet } from "./wire.ts"
 
-/** What one input may hold the event loop up, milliseconds of processor time. */
-export const MAX_STALL_MS = 50
+/** What one input may hold the event loop up, milliseconds of processor time: 50 on the machine that the work is compared with. */
+export const MAX_STALL_MS = Math.round(50 * slowness())
 /** What a storm of inputs may leave behind. */
 export const MAX_GROWTH_BYTES = 64 * 2 ** 20
 /** Counts what nobody in the server expected. */

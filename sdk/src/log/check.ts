@@ -25,6 +25,7 @@ import {
   deviceIdOf,
   deviceOf,
   documentParts,
+  type ParsedDocument,
   parseLogId,
   type DeviceId,
   type LogId,
@@ -114,9 +115,12 @@ type Proof = readonly [publicKey: Uint8Array, message: Uint8Array, signature: Ui
 
 /** Sealed runs of a log that are verified at once: what a bad seal may cost. */
 const VERIFIED_AT_ONCE = 16
+/** Logs that go on at once: enough for every thread that verifies, and few that wait in memory. */
+const ADVANCED_AT_ONCE = 64
 
 /** What one update brought so far, across its logs. */
 interface Arrivals {
+  readonly place: ParsedDocument
   /** Control entries that were accepted. */
   readonly controls: Set<ControlId>
   /** Records that its own erase entries make, by the message that they allow to be a hole. */
@@ -150,7 +154,7 @@ interface Cursor {
   seen: readonly ControlId[] | undefined
   firstSeen: readonly ControlId[] | undefined
   /** Control entries of this log so far: later ones may name them, also under the same seal. */
-  readonly controls: Set<ControlId>
+  controls: Set<ControlId> | undefined
   /** Since the last seal. */
   runBytes: number
   entries: Entry[]
@@ -175,11 +179,19 @@ export async function check(update: Uint8Array, context: CheckContext): Promise<
     if ("held" in opened) candidates.push(opened)
     else verdicts.push(opened)
   }
-  const arrivals: Arrivals = { controls: new Set(), naming: await nameHoles(candidates, context) }
+  const arrivals: Arrivals = {
+    place: documentParts(context.summary.document),
+    controls: new Set(),
+    naming: await nameHoles(candidates, context),
+  }
   const waiting = new Map<ControlId, Candidate[]>()
   let open: readonly Candidate[] = candidates
   while (open.length > 0) {
-    const accepted = await Promise.all(open.map((candidate) => advance(candidate, context, arrivals)))
+    const accepted: ControlId[] = []
+    for (let start = 0; start < open.length; start += ADVANCED_AT_ONCE) {
+      const some = open.slice(start, start + ADVANCED_AT_ONCE)
+      accepted.push(...(await Promise.all(some.map((candidate) => advance(candidate, context, arrivals)))).flat())
+    }
     for (const candidate of open) {
       if (candidate.waitsFor === undefined) continue
       const others = waiting.get(candidate.waitsFor)
@@ -187,7 +199,7 @@ export async function check(update: Uint8Array, context: CheckContext): Promise<
       else others.push(candidate)
     }
     // Control entries name one another across logs: what was accepted lets just those go on that wait for it.
-    open = accepted.flat().flatMap((id) => {
+    open = accepted.flatMap((id) => {
       const woken = waiting.get(id) ?? []
       waiting.delete(id)
       return woken
@@ -237,7 +249,7 @@ async function openBlock(block: ClientBlock, context: CheckContext): Promise<Can
       publicKey: held?.publicKey,
       seen: held?.seen,
       firstSeen: held?.firstSeen,
-      controls: new Set(),
+      controls: undefined,
       runBytes: 0,
       entries: [],
       records: [],
@@ -351,7 +363,7 @@ async function walk(
 ): Promise<Refusal | undefined> {
   const { log, client, device, elements, cursor } = candidate
   const { document } = context.summary
-  const place = documentParts(document)
+  const { place } = arrivals
   const base = candidate.held?.count ?? 0
   const stop = (code: RefusalCode, at = cursor.at): Refusal => ({ code, at })
   let turn: Promise<void> | undefined
@@ -371,7 +383,7 @@ async function walk(
       const bodyAt = cursor.at + 1
       if (bodyAt - base >= elements.length) return stop(candidate.formRefusal ?? "UNSEALED")
       const unknown = seen.find(
-        (id) => !cursor.controls.has(id) && !arrivals.controls.has(id) && !context.knowsControl(id),
+        (id) => cursor.controls?.has(id) !== true && !arrivals.controls.has(id) && !context.knowsControl(id),
       )
       if (unknown !== undefined) {
         candidate.waitsFor = unknown
@@ -416,7 +428,7 @@ async function walk(
       }
       if (naming !== undefined) cursor.records.push(naming)
       cursor.entries.push(entry)
-      if (control !== undefined) cursor.controls.add(control)
+      if (control !== undefined) (cursor.controls ??= new Set()).add(control)
       cursor.seen = seen
       cursor.firstSeen = firstSeen
       cursor.link = nextLink(cursor.link, element)

@@ -356,6 +356,7 @@ export class Conversation {
     const verdicts = await check(update, this.#context(document, admission))
     if (verdicts === undefined) return refuseAll("MALFORMED")
     const repeated = await this.#repeated(document, update, verdicts)
+    await this.#ports.breathe()
     return this.#take(source, document, verdicts, admission, this.#state.members, repeated)
   }
 
