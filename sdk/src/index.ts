@@ -58,6 +58,7 @@ export type {
   ClientOptions,
   Conversation,
   ConversationInfo,
+  ConversationListItem,
   GivenMention,
   Member,
   OutgoingMessage,
@@ -71,9 +72,18 @@ export type {
   ConversationSettings,
   Privacy,
   TextDraft,
+  ConversationAct,
+  EditedText,
   UndoneAct,
 } from "./client/account-api.js"
-export { unread, type Copy, type ReadState, type Unread, type UnreadInput } from "./conversation/unread.js"
+export {
+  unread,
+  type Copy,
+  type ReadState,
+  type Unread,
+  type UnreadInput,
+  type UnreadMessages,
+} from "./conversation/unread.js"
 export type { Change, Governance, Invite, InviteOptions, Membership, PinnedMessage } from "./client/governance-api.js"
 export type { ConnectionStatus, PendingWork, SyncStatus } from "./client/status.js"
 export type {

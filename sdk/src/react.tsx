@@ -12,7 +12,7 @@ import {
 } from "react"
 import type { Subscribable } from "./base/store.js"
 import type { Account, AccountState, ConversationSettings } from "./client/account-api.js"
-import type { Client, ClientOptions, Conversation, ConversationInfo } from "./client/api.js"
+import type { Client, ClientOptions, Conversation, ConversationInfo, ConversationListItem } from "./client/api.js"
 import type { Change, Invite } from "./client/governance-api.js"
 import type { SyncStatus } from "./client/status.js"
 import type { MessageList } from "./conversation/message.js"
@@ -127,6 +127,13 @@ export function useConversations(): readonly Conversation[] {
   return useValue(useClient().conversations, noConversations)
 }
 
+const emptyList = never<readonly ConversationListItem[]>([])
+
+/** The conversations with preview, unread count, settings and draft: pinned ones first, then newest activity first. */
+export function useConversationList(): readonly ConversationListItem[] {
+  return useValue(useClient().list, emptyList)
+}
+
 /** A conversation and what is known of it now. A new object for every change. */
 export interface ConversationView extends ConversationInfo {
   readonly conversation: Conversation
@@ -185,7 +192,7 @@ export function useThread(
   return useValue(thread, noMessages)
 }
 
-const nothingUnread = never<Unread>({ count: 0, mentions: 0, late: [], first: undefined })
+const nothingUnread = never<Unread>({ count: 0, mentions: 0, late: [], first: undefined, threads: new Map() })
 
 /** How many messages are unread, which mention this user, which came late. */
 export function useUnread(conversationOrId: Conversation | string | undefined): Unread {

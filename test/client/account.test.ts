@@ -138,7 +138,7 @@ it("[U10] what was read is read on all devices, never less; what comes late is u
   await late.reached("sent")
   for (const conversation of [trip, onLaptop]) {
     await until(conversation.unread, ({ count }) => count === 1)
-    expect(conversation.unread.get()).toEqual({ count: 1, mentions: 0, late: [late.id], first: late.id })
+    expect(conversation.unread.get()).toMatchObject({ count: 1, mentions: 0, late: [late.id], first: late.id })
   }
   trip.markRead()
   await until(onLaptop.unread, ({ count }) => count === 0)

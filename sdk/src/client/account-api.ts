@@ -1,4 +1,5 @@
 import type { Subscribable } from "../base/store.js"
+import type { Mention } from "../conversation/mention.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 
@@ -37,7 +38,10 @@ export interface Account extends Subscribable<AccountState> {
   block(user: string): void
   unblock(user: string): void
   setPrivacy(change: Partial<Privacy>): void
-  /** Takes back the last erase-for-me or archiving of this device, also after it synced; resolves with it, if there was one. */
+  /**
+   * Takes back the last erase-for-me, archiving, leave or edit of this device that still stands, also after it synced: as a
+   * change of its own. Resolves with it, if there was one.
+   */
   undo(): Promise<UndoneAct | undefined>
   /** Resolves when every change so far survives a crash of this device. */
   saved(): Promise<void>
@@ -46,6 +50,23 @@ export interface Account extends Subscribable<AccountState> {
 export type UndoneAct =
   | { readonly kind: "hide"; readonly message: MessageId }
   | { readonly kind: "archive"; readonly conversation: ConversationId; readonly archived: boolean }
+  | ConversationAct
+
+/** What was done in a conversation, and can be taken back there. */
+export type ConversationAct =
+  | { readonly kind: "leave"; readonly conversation: ConversationId }
+  | {
+      readonly kind: "edit"
+      readonly conversation: ConversationId
+      readonly message: MessageId
+      readonly before: EditedText
+      readonly after: string
+    }
+
+export interface EditedText {
+  readonly text: string
+  readonly mentions: readonly Mention[]
+}
 
 /** A text that is not sent yet: live, durable at once, merged between devices letter by letter. */
 export interface TextDraft extends Subscribable<string> {

@@ -14,9 +14,18 @@ import {
   type LogId,
   type UserId,
 } from "../protocol/names.js"
+import type { ReadPositions } from "../conversation/unread.js"
 import type { Storage } from "../storage/storage.js"
 import type { AccountReplica } from "../sync/account-replica.js"
-import type { Account, AccountState, ConversationSettings, Privacy, TextDraft, UndoneAct } from "./account-api.js"
+import type {
+  Account,
+  AccountState,
+  ConversationAct,
+  ConversationSettings,
+  Privacy,
+  TextDraft,
+  UndoneAct,
+} from "./account-api.js"
 import { DraftHandle } from "./draft.js"
 import { ReadMarks } from "./read-marks.js"
 
@@ -33,6 +42,8 @@ export interface AccountHandlePorts {
   readonly user: UserId
   readonly device: DeviceId
   isClosed(): boolean
+  /** Takes back what was done in a conversation; false where it does not stand any more. */
+  takeBack(act: ConversationAct): Promise<boolean>
 }
 
 const DRAFTS = "drafts/"
@@ -46,8 +57,10 @@ export class AccountHandle implements Account {
   private readonly enqueue = createQueue()
   private readonly reads: ReadMarks
   private reading = false
+  private readChanges = 0
   private readonly onTransaction = (transaction: Y.Transaction): void => {
     const marks = this.reads.onTransaction(transaction)
+    if (marks) this.readChanges++
     if (marks && !transaction.local) {
       queueMicrotask(() => {
         if (!this.ports.isClosed()) this.reads.restore()
@@ -131,15 +144,20 @@ export class AccountHandle implements Account {
     return draft
   }
 
-  readCount(document: DocumentName, log: LogId): number {
-    return this.reads.count(document, log)
+  /** Counts the changes of what was read. */
+  get readVersion(): number {
+    return this.readChanges
   }
 
-  /** Never backwards; a mark of "unread from here" ends. */
-  markRead(conversation: ConversationId, read: ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>>): void {
+  readCount(document: DocumentName, log: LogId, thread?: MessageId): number {
+    return this.reads.count(document, log, thread)
+  }
+
+  /** Never backwards; a mark of "unread from here" ends. `thread`: of that thread alone. */
+  markRead(conversation: ConversationId, read: ReadPositions, thread?: MessageId): void {
     this.demandOpen()
     this.doc.transact(() => {
-      for (const [document, counts] of read) this.reads.mark(document, counts)
+      for (const [document, counts] of read) this.reads.mark(document, counts, thread)
       this.put("marks", conversation, undefined)
     })
   }
@@ -152,14 +170,29 @@ export class AccountHandle implements Account {
     return this.enqueue(async () => {
       this.demandOpen()
       const acts = await this.readActs()
-      const act = acts.pop()
-      if (act === undefined) return undefined
-      await this.writeActs(acts)
-      if (act.kind === "hide") this.put("hidden", act.message, undefined)
-      else this.put("conversations", `${act.conversation}/archived`, act.archived ? undefined : true)
-      await this.saved()
-      return act
+      for (let act = acts.pop(); act !== undefined; act = acts.pop()) {
+        await this.writeActs(acts)
+        if (!(await this.takeBack(act))) continue
+        await this.saved()
+        return act
+      }
+      return undefined
     })
+  }
+
+  /** False where the act does not stand any more. */
+  private async takeBack(act: UndoneAct): Promise<boolean> {
+    if (act.kind === "hide") {
+      const stands = this.doc.getMap("hidden").get(act.message) === true
+      this.put("hidden", act.message, undefined)
+      return stands
+    }
+    if (act.kind === "archive") {
+      const stands = this.settings(act.conversation).archived === act.archived
+      this.put("conversations", `${act.conversation}/archived`, act.archived ? undefined : true)
+      return stands
+    }
+    return this.ports.takeBack(act)
   }
 
   async saved(): Promise<void> {
@@ -185,7 +218,8 @@ export class AccountHandle implements Account {
     else map.set(key, value)
   }
 
-  private remember(act: UndoneAct): void {
+  /** Keeps what this device did, to be undone. */
+  remember(act: UndoneAct): void {
     this.enqueue(async () => {
       await this.writeActs([...(await this.readActs()), act].slice(-MAX_UNDO))
     }).catch(() => undefined) // an act that can't be undone later has still been done

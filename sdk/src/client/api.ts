@@ -58,6 +58,8 @@ export interface Client {
   readonly status: Subscribable<SyncStatus>
   /** All conversations of this device that the user belongs to, newest activity first. */
   readonly conversations: Subscribable<readonly Conversation[]>
+  /** The same with all that a list shows of them: pinned ones first, then newest activity first. From disk, offline too. */
+  readonly list: Subscribable<readonly ConversationListItem[]>
   /** What this user's devices share privately: blocks, privacy, settings of conversations. */
   readonly account: Account
   /** Who is here, of those in conversations whose `presence` or `typing` somebody subscribes to. */
@@ -92,6 +94,17 @@ export interface Client {
   synced(): Promise<void>
   /** Saves what is under way, closes connection and storage. */
   close(): Promise<void>
+}
+
+/** A conversation as a list of them shows it. A new object for every change. */
+export interface ConversationListItem {
+  readonly conversation: Conversation
+  /** Its title, its last message, when that was. */
+  readonly info: ConversationInfo
+  readonly unread: Unread
+  readonly settings: ConversationSettings
+  /** What is typed and not sent yet; "" where there is nothing. */
+  readonly draft: string
 }
 
 export interface Member {
@@ -137,6 +150,13 @@ export interface Conversation extends Governance {
   /** Makes older messages part of `messages`; resolves when they are. */
   loadOlder(): Promise<void>
   /**
+   * Makes everything from a message on part of `messages`: to jump to a quote, a pin, a search hit, the first unread. Resolves
+   * with whether it is. `segment`, where it is known, spares reading back through all that lies between.
+   */
+  loadTo(id: MessageId, segment?: number): Promise<boolean>
+  /** The same from a time on, milliseconds since 1970; resolves with the first message at or after it, if there is one. */
+  loadToDate(time: number): Promise<MessageId | undefined>
+  /**
    * Writes a message: at once, whatever the network does. Throws BAD_ARGUMENT for an empty text, BODY_TOO_LARGE beyond
    * 64 KiB, NOT_ALLOWED where this user may not write here, CLIENT_CLOSED.
    */
@@ -175,13 +195,18 @@ export interface Conversation extends Governance {
   unmute(): void
   setArchived(archived: boolean): void
   setPinned(pinned: boolean): void
-  /** Of the messages that are loaded: how many are unread, which mention this user, which came late. */
+  /**
+   * How many messages are unread, which mention this user, which came late: counted while somebody subscribes, of all that
+   * this device has, loaded or not; `threads` of what is loaded.
+   */
   readonly unread: Subscribable<Unread>
-  /** Everything up to this message was read; never takes back what was. By default up to the newest. */
+  /** Everything up to this message was read, but what is in threads; never takes back what was. By default up to the newest. */
   markRead(upTo?: MessageId): void
+  /** The same of the thread below a message. */
+  markThreadRead(root: MessageId, upTo?: MessageId): void
   /** Shows everything from this message on as unread, until something is marked read. */
   markUnread(from: MessageId): void
-  /** Hides a message from this user, on all own devices. `client.account.undo` takes the last one back. */
+  /** Hides a message from this user, on all own devices. `client.account.undo` takes it back. */
   eraseForMe(id: MessageId): void
   /** Writes a rejected message, edit or reaction again, as a new one; returns it. */
   retry(id: MessageId): OutgoingMessage

@@ -20,6 +20,7 @@ import { Signals } from "../sync/signals.js"
 import type { Transport } from "../transport/transport.js"
 import { AccountHandle } from "./account.js"
 import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.js"
+import { ConversationList } from "./conversation-list.js"
 import { ConversationHandle } from "./conversation.js"
 import { orderDirect, partnerOf } from "./direct.js"
 import { demandTitle, demandUser } from "./governor.js"
@@ -120,6 +121,7 @@ class WeftClient implements Client {
   readonly device: DeviceId
   readonly status: Subscribable<SyncStatus>
   readonly conversations: Subscribable<readonly Conversation[]>
+  readonly list: ConversationList
   readonly account: AccountHandle
   private readonly statusStore
   private readonly listStore = createStore<readonly Conversation[]>([])
@@ -160,6 +162,7 @@ class WeftClient implements Client {
       user,
       device: this.device,
       isClosed: () => this.closed !== undefined,
+      takeBack: async (act) => (await this.handle(act.conversation)).takeBack(act),
     })
     this.applyPrivacy()
     this.stops.push(
@@ -182,7 +185,7 @@ class WeftClient implements Client {
     })
     this.joins = new Joins(replica, platform.storage)
     this.liveSearch = new LiveSearch({
-      source: searchSource(replica, user, this.device, env),
+      source: searchSource(replica, { user, device: this.device, env }),
       index: platform.searchIndex?.(platform.storage) ?? new StoredIndex(platform.storage, env),
       env,
       isWriter: () => replica.writing.get(),
@@ -193,6 +196,7 @@ class WeftClient implements Client {
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore
     this.conversations = this.listStore
+    this.list = new ConversationList(this.listStore)
   }
 
   async open(): Promise<void> {
@@ -387,6 +391,9 @@ class WeftClient implements Client {
             server: () => this.parts.servers[0],
             isClosed: () => this.closed !== undefined,
             isJoining: () => this.joins.has(id),
+            failed: (error) => {
+              replica.report(error)
+            },
             setCarrier: (carrier, present) => {
               replica.setCarrier(carrier, present)
               this.background(() => replica.wakeAll())

@@ -14,7 +14,7 @@ import { attachMirrors } from "../sync/mirror.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
-import type { ConversationSettings, TextDraft } from "./account-api.js"
+import type { ConversationAct, ConversationSettings, TextDraft } from "./account-api.js"
 import type {
   Conversation,
   ConversationInfo,
@@ -24,6 +24,7 @@ import type {
   SendOptions,
 } from "./api.js"
 import { partnerOf } from "./direct.js"
+import { EarlierUnread } from "./earlier-unread.js"
 import type { InviteOptions, Membership } from "./governance-api.js"
 import { Governor, type GovernorPorts } from "./governor.js"
 import { LiveReceipts } from "./live-receipts.js"
@@ -40,6 +41,8 @@ export interface HandlePorts extends WritingPorts, Pick<GovernorPorts, "env" | "
   tellRead(vector: ReadVector | undefined): boolean
   /** Whether a link to this conversation waits to be used. */
   isJoining(): boolean
+  /** Something in the background failed. */
+  failed(error: unknown): void
   /** A carrier came or went. */
   setCarrier(carrier: unknown, present: boolean): void
 }
@@ -60,6 +63,7 @@ export class ConversationHandle implements Conversation {
   /** Direct conversations with the same person, this one among them; the first takes what is written. */
   private siblings: readonly ConversationHandle[] = [this]
   private readonly mine: PersonalView
+  private readonly earlier: EarlierUnread
   private readonly writing: Writing
   private readonly threads = new Map<MessageId, Subscribable<MessageList>>()
   private readonly infoStore
@@ -71,11 +75,25 @@ export class ConversationHandle implements Conversation {
     this.view = new ConversationView(ports)
     this.draft = ports.account.draft(this.id)
     this.merged.show([this.view.list])
+    this.earlier = new EarlierUnread({
+      conversation: ports.conversation,
+      reader: ports,
+      account: ports.account,
+      oldestListed: () => this.view.oldestListed,
+      isListed: (message) => this.view.projection.node(message)?.inOrder === true,
+      failed: (error) => {
+        ports.failed(error)
+      },
+    })
     this.mine = new PersonalView(this.id, {
       account: ports.account,
       user: ports.user,
       list: this.merged.list,
       placesOf: (message) => this.siblings.flatMap(({ view }) => view.placesOf(message)),
+      earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
+      watch: (on) => {
+        for (const { earlier } of this.siblings) earlier.watch(on)
+      },
     })
     this.messages = this.mine.messages
     this.settings = this.mine.settings
@@ -98,6 +116,12 @@ export class ConversationHandle implements Conversation {
     this.stopListening = [
       this.messages.subscribe(refresh),
       this.governor.changes.subscribe(refresh),
+      ports.account.subscribe(() => {
+        this.earlier.look()
+      }),
+      this.earlier.changes.on(() => {
+        for (const { mine } of this.siblings) mine.recount()
+      }),
       ports.conversation.changes.on((change) => {
         if (change.kind === "control") refresh()
       }),
@@ -174,6 +198,21 @@ export class ConversationHandle implements Conversation {
     await Promise.all(this.siblings.map(({ view }) => view.loadOlder()))
   }
 
+  async loadTo(id: MessageId, segment?: number): Promise<boolean> {
+    this.demandOpen()
+    for (const { view, earlier } of this.siblings) {
+      if (await view.loadTo(id, segment ?? earlier.segmentOf(id))) return true
+    }
+    return false
+  }
+
+  async loadToDate(time: number): Promise<MessageId | undefined> {
+    this.demandOpen()
+    if (Number.isNaN(time)) throw new WeftError("BAD_ARGUMENT", "not a time")
+    await Promise.all(this.siblings.map(({ view }) => view.loadToDate(time)))
+    return this.messages.get().items.find(({ sentAt }) => sentAt >= time)?.id
+  }
+
   send(text: string, options?: SendOptions): OutgoingMessage {
     const about = options?.replyTo ?? options?.thread
     const holder = about === undefined ? this.siblings[0] : this.holderOf(about)
@@ -185,7 +224,29 @@ export class ConversationHandle implements Conversation {
   }
 
   edit(id: MessageId, text: string, { mentions }: { mentions?: readonly GivenMention[] } = {}): OutgoingMessage {
-    return this.holderOf(id).writing.edit(id, text, mentions)
+    const before = this.message(id)
+    const outgoing = this.holderOf(id).writing.edit(id, text, mentions)
+    if (before?.text !== undefined) {
+      this.ports.account.remember({
+        ...{ kind: "edit", conversation: this.id, message: id },
+        before: { text: before.text, mentions: before.mentions },
+        after: text,
+      })
+    }
+    return outgoing
+  }
+
+  /** Takes back what this device did here, where it still stands. [SPEC U11] */
+  async takeBack(act: ConversationAct): Promise<boolean> {
+    if (act.kind === "leave") {
+      if (this.membership() !== "left") return false
+      await this.governor.undoLeave()
+      return true
+    }
+    if (!(await this.loadTo(act.message)) || this.message(act.message)?.text !== act.after) return false
+    const { text, mentions } = act.before
+    await this.holderOf(act.message).writing.edit(act.message, text, mentions).reached("saved")
+    return true
   }
 
   erase(id: MessageId): Promise<void> {
@@ -241,7 +302,24 @@ export class ConversationHandle implements Conversation {
 
   markRead(upTo?: MessageId): void {
     const read = this.mine.markRead(upTo)
-    for (const handle of this.siblings) handle.tellRead(read)
+    if (read === undefined) return
+    for (const handle of this.siblings) {
+      handle.tellRead(read)
+      handle.markEarlierRead()
+    }
+  }
+
+  markThreadRead(root: MessageId, upTo?: MessageId): void {
+    this.mine.markThreadRead(root, upTo)
+  }
+
+  /** What is before the list was passed on the way. */
+  private markEarlierRead(): void {
+    this.earlier.markRead((read) => {
+      if (this.ports.isClosed()) return
+      this.ports.account.markRead(this.id, read)
+      this.tellRead(read)
+    })
   }
 
   /** Lets the others know, in this conversation's own segments. [SPEC P7] */
@@ -319,8 +397,9 @@ export class ConversationHandle implements Conversation {
     return this.governor.unpin(message)
   }
 
-  leave(): Promise<void> {
-    return this.governor.leave()
+  async leave(): Promise<void> {
+    await this.governor.leave()
+    this.ports.account.remember({ kind: "leave", conversation: this.id })
   }
 
   undoLeave(): Promise<void> {
@@ -361,6 +440,7 @@ export class ConversationHandle implements Conversation {
     for (const stop of this.stopListening) stop()
     this.governor.close()
     this.merged.close()
+    this.earlier.close()
     this.mine.close()
     this.view.close()
   }

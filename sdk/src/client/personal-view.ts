@@ -20,9 +20,13 @@ interface PersonalPorts {
   readonly list: Subscribable<MessageList>
   /** Where a message stands in logs. */
   placesOf(id: MessageId): readonly Copy[]
+  /** What is asked of messages before those of the list. */
+  earlier(): readonly UnreadInput[]
+  /** Whether anybody wants to know what is unread. */
+  watch(on: boolean): void
 }
 
-const nothing: Unread = { count: 0, mentions: 0, late: [], first: undefined }
+const nothing: Unread = { count: 0, mentions: 0, late: [], first: undefined, threads: new Map() }
 
 /** A conversation as its reader wants it: without what is hidden or by blocked people, and what of it is unread. [SPEC U10] */
 export class PersonalView {
@@ -43,6 +47,7 @@ export class PersonalView {
     this.settings = createStore<ConversationSettings>(ports.account.settings(id))
     this.unreadStore = createStore<Unread>(nothing, (listeners) => {
       this.watched = listeners > 0
+      this.ports.watch(this.watched)
       if (this.watched) this.count()
     })
     this.unread = {
@@ -58,13 +63,29 @@ export class PersonalView {
     this.stopListening = [ports.list.subscribe(refresh), ports.account.subscribe(refresh)]
   }
 
-  /** Returns how far each log was read by that. */
-  markRead(upTo?: MessageId): ReadPositions {
-    const inputs = this.inputs(this.ports.list.get().items)
+  /** Returns how far each log was read by that; undefined where that message is none of the list. */
+  markRead(upTo?: MessageId): ReadPositions | undefined {
+    const inputs = this.inputs(this.ports.list.get().items).filter(({ thread }) => thread === undefined)
+    return this.mark(inputs, upTo)
+  }
+
+  markThreadRead(root: MessageId, upTo?: MessageId): void {
+    const inputs = this.inputs(this.ports.list.get().items).filter(({ thread }) => thread === root)
+    this.mark(inputs, upTo, root)
+  }
+
+  private mark(inputs: readonly UnreadInput[], upTo?: MessageId, thread?: MessageId): ReadPositions | undefined {
     const last = upTo ?? inputs.at(-1)?.id
-    const read: ReadPositions = last === undefined ? new Map() : readUpTo(inputs, last)
-    if (last !== undefined) this.ports.account.markRead(this.id, read)
+    if (last === undefined || !inputs.some(({ id }) => id === last)) return undefined
+    const read = readUpTo(inputs, last)
+    this.ports.account.markRead(this.id, read, thread)
     return read
+  }
+
+  /** Counts again, as what is before the list changed. */
+  recount(): void {
+    this.counted = false
+    if (this.watched) this.count()
   }
 
   close(): void {
@@ -84,33 +105,53 @@ export class PersonalView {
     }
     const settings = account.settings(this.id)
     if (!equal(settings, this.settings.get())) this.settings.set(settings)
-    this.counted = false
-    if (this.watched) this.count()
+    this.recount()
   }
 
   private count(): void {
     const { account, user } = this.ports
-    const next = unread(this.inputs(this.messages.get().items), {
+    const state = account.get()
+    const earlier = this.ports.earlier().filter((input) => isShown(input, state))
+    const listed = this.inputs(this.messages.get().items)
+    const next = unread(earlier.length === 0 ? listed : join(earlier, listed), {
       user,
-      readCount: (document, log) => account.readCount(document, log),
+      readCount: (document, log, thread) => account.readCount(document, log, thread),
       mark: this.settings.get().unreadFrom,
     })
     this.counted = true
-    if (!equal(next, this.unreadStore.get())) this.unreadStore.set(next)
+    if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
   }
 
   /** Own messages on their way stand in no log yet. */
   private inputs(items: readonly Message[]): UnreadInput[] {
-    return items.map(({ id, author, mentionsMe }) => ({ id, author, mentionsMe, copies: this.ports.placesOf(id) }))
+    return items.map(({ id, author, mentionsMe, thread }) => ({
+      ...{ id, author, mentionsMe, thread },
+      copies: this.ports.placesOf(id),
+    }))
   }
 }
 
-function isShown({ id, author }: Message, { hidden, blocked }: AccountState): boolean {
+/** Each message once: what was written again in a later segment stands where it stood first. */
+function join(earlier: readonly UnreadInput[], listed: readonly UnreadInput[]): UnreadInput[] {
+  const again = new Map(listed.map((input) => [input.id, input]))
+  const joined = earlier.map((input): UnreadInput => {
+    const copies = again.get(input.id)?.copies ?? []
+    again.delete(input.id)
+    return { ...input, copies: [...input.copies, ...copies] }
+  })
+  return [...joined, ...again.values()]
+}
+
+function isShown({ id, author }: Pick<Message, "id" | "author">, { hidden, blocked }: AccountState): boolean {
   return !hidden.has(id) && !blocked.has(author)
 }
 
 function sameItems(a: readonly Message[], b: readonly Message[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index])
+}
+
+function sameUnread(a: Unread, b: Unread): boolean {
+  return equal([a, Array.from(a.threads)], [b, Array.from(b.threads)])
 }
 
 function equal(a: unknown, b: unknown): boolean {

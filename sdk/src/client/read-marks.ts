@@ -1,6 +1,7 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import * as Y from "yjs"
+import type { MessageId } from "../protocol/entry.js"
 import { logIdBytes, logIdFromBytes, type DeviceId, type DocumentName, type LogId } from "../protocol/names.js"
 import { readUint } from "../protocol/uint.js"
 
@@ -25,8 +26,9 @@ export class ReadMarks {
     for (const map of this.maps()) for (const key of map.keys()) this.take(key, map.get(key))
   }
 
-  count(document: DocumentName, log: LogId): number {
-    return this.read.get(keyOf(document))?.get(log) ?? 0
+  /** Of the conversation, or of the thread below a message. */
+  count(document: DocumentName, log: LogId, thread?: MessageId): number {
+    return this.read.get(keyOf(document, thread))?.get(log) ?? 0
   }
 
   /** Takes in what a transaction changed; true where that concerns read marks. */
@@ -49,8 +51,8 @@ export class ReadMarks {
   }
 
   /** Never takes anything back. False where all of that was read before. */
-  mark(document: DocumentName, counts: ReadonlyMap<LogId, number>): boolean {
-    const key = keyOf(document)
+  mark(document: DocumentName, counts: ReadonlyMap<LogId, number>, thread?: MessageId): boolean {
+    const key = keyOf(document, thread)
     const before = this.read.get(key)
     if (Array.from(counts).every(([log, count]) => count <= (before?.get(log) ?? 0))) return false
     this.marked.set(key, greatest(this.marked.get(key), counts))
@@ -87,9 +89,10 @@ export class ReadMarks {
   }
 }
 
-/** `<conversation>/<segment>`. */
-function keyOf(document: DocumentName): string {
-  return document.slice("c/".length)
+/** `<conversation>/<segment>`, and the root of a thread. */
+function keyOf(document: DocumentName, thread: MessageId | undefined): string {
+  const key = document.slice("c/".length)
+  return thread === undefined ? key : `${key}/${thread}`
 }
 
 function greatest(a: ReadonlyMap<LogId, number> | undefined, b: ReadonlyMap<LogId, number>): Counts {

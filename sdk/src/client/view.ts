@@ -2,7 +2,7 @@ import { createQueue } from "../base/queue.js"
 import { createStore } from "../base/store.js"
 import { erasuresOf } from "../conversation/erasures.js"
 import type { MessageList, MessageStatus } from "../conversation/message.js"
-import type { Erasure, Node } from "../conversation/node.js"
+import { segmentNumber, type Erasure, type Node } from "../conversation/node.js"
 import { Projection } from "../conversation/projection.js"
 import { draftMessageId } from "../log/draft.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
@@ -44,6 +44,8 @@ export class ConversationView {
   private shown: Projection
   private erasures = new Map<DocumentName, ReadonlyMap<MessageId, Erasure>>()
   private oldest = Infinity
+  /** `oldest` as it was when the list was last told. */
+  private listedFrom = Infinity
   private publishing = false
   private reading = false
   private closed = false
@@ -86,8 +88,35 @@ export class ConversationView {
     })
   }
 
+  /** Reads back until a message is part of the list; at once to its segment, where that is known. False: it is not here. */
+  async loadTo(id: MessageId, segment?: number): Promise<boolean> {
+    const isListed = (): boolean => this.current.node(id)?.inOrder === true
+    const node = this.current.node(id)
+    const known = node === undefined ? segment : segmentNumber(node.document)
+    if (known !== undefined && this.ports.conversation.hasSegment(known)) await this.loadBackTo(known)
+    if (!isListed()) await this.loadUntil(isListed)
+    return isListed()
+  }
+
+  /** Reads back until the list begins before a time. */
+  async loadToDate(time: number): Promise<void> {
+    await this.loadUntil(() => (this.current.items[0]?.sentAt ?? Infinity) < time)
+  }
+
+  private async loadUntil(enough: () => boolean): Promise<void> {
+    await this.enqueue(async () => {
+      while (!this.closed && !enough() && this.olderNumber() !== undefined) await this.addSegment(this.olderNumber())
+      this.publish()
+    })
+  }
+
   get projection(): Projection {
     return this.shown
+  }
+
+  /** The first segment of the list; Infinity before there is one. */
+  get oldestListed(): number {
+    return this.listedFrom
   }
 
   /** Where a message stands in logs; nowhere while it is a draft. */
@@ -325,6 +354,7 @@ export class ConversationView {
 
   private publish(): void {
     if (this.closed || this.shown !== this.current) return
+    this.listedFrom = this.oldest
     this.readWanted()
     this.progress.set(this.progress.get() + 1)
     const { items } = this.current

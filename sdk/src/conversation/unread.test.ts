@@ -7,10 +7,11 @@ import { readUpTo, unread, type UnreadInput } from "./unread.js"
 const me = "alice" as UserId
 const document = "c/here/1" as DocumentName
 const bob = "bob" as UserId
+const none = new Map()
 
 function message(id: string, log: string, position: number, more: Partial<UnreadInput> = {}): UnreadInput {
   const copies = [{ document, log: log as LogId, position }]
-  return { id: id as MessageId, author: bob, mentionsMe: false, copies, ...more }
+  return { id: id as MessageId, author: bob, mentionsMe: false, thread: undefined, copies, ...more }
 }
 
 function state(read: ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>> = new Map(), mark?: string) {
@@ -27,10 +28,22 @@ describe("unread messages", () => {
   it("[U10] are those of others beyond what was read", () => {
     const own = message("own", "z", 0, { author: me })
     const mention = message("e", "y", 5, { mentionsMe: true })
-    expect(unread([...messages, own, mention], state())).toEqual({ count: 5, mentions: 1, late: [], first: "a" })
+    expect(unread([...messages, own, mention], state())).toEqual({
+      count: 5,
+      mentions: 1,
+      late: [],
+      first: "a",
+      threads: none,
+    })
     const read = readUpTo(messages, "b" as MessageId)
-    expect(unread([...messages, own, mention], state(read))).toEqual({ count: 3, mentions: 1, late: [], first: "c" })
-    expect(unread([], state())).toEqual({ count: 0, mentions: 0, late: [], first: undefined })
+    expect(unread([...messages, own, mention], state(read))).toEqual({
+      count: 3,
+      mentions: 1,
+      late: [],
+      first: "c",
+      threads: none,
+    })
+    expect(unread([], state())).toEqual({ count: 0, mentions: 0, late: [], first: undefined, threads: none })
   })
 
   it("[U10] that arrive late, below what was read, are unread and listed as late", () => {
@@ -38,7 +51,7 @@ describe("unread messages", () => {
     const [a, b, c, d] = messages
     const late = message("late", "w", 0)
     const all = [a, late, b, c, d].flatMap((one) => one ?? [])
-    expect(unread(all, state(read))).toEqual({ count: 1, mentions: 0, late: ["late"], first: "late" })
+    expect(unread(all, state(read))).toEqual({ count: 1, mentions: 0, late: ["late"], first: "late", threads: none })
     expect(unread(all, state(readUpTo(all, "d" as MessageId))).count).toBe(0)
   })
 
@@ -53,7 +66,7 @@ describe("unread messages", () => {
 
   it("[U10] begin again at a mark, which makes none of them late", () => {
     const read = readUpTo(messages, "d" as MessageId)
-    expect(unread(messages, state(read, "c"))).toEqual({ count: 2, mentions: 0, late: [], first: "c" })
+    expect(unread(messages, state(read, "c"))).toEqual({ count: 2, mentions: 0, late: [], first: "c", threads: none })
     expect(unread(messages, state(read, "gone")).count).toBe(0)
   })
 
@@ -104,6 +117,7 @@ describe("unread messages", () => {
             mentions: 0,
             late: late.map(({ input }) => input.id),
             first: expected[0],
+            threads: none,
           })
         })
       }),

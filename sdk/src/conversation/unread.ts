@@ -14,11 +14,13 @@ export interface UnreadInput {
   readonly author: UserId
   /** Whether it mentions this user, or everyone. */
   readonly mentionsMe: boolean
+  /** The root of the thread that it belongs to. */
+  readonly thread: MessageId | undefined
   /** Every place where it stands: one that was read is enough. */
   readonly copies: readonly Copy[]
 }
 
-export interface Unread {
+export interface UnreadMessages {
   readonly count: number
   readonly mentions: number
   /** Those that came in before something that was read already, in order. */
@@ -26,10 +28,18 @@ export interface Unread {
   readonly first: MessageId | undefined
 }
 
+export interface Unread extends UnreadMessages {
+  /** Outside of threads: those are in `threads`, by their root, where anything of them is unread. */
+  readonly count: number
+  /** Everywhere, in threads too. */
+  readonly mentions: number
+  readonly threads: ReadonlyMap<MessageId, UnreadMessages>
+}
+
 export interface ReadState {
   readonly user: UserId
-  /** Elements of a log that were read, on any of the user's devices. */
-  readCount(document: DocumentName, log: LogId): number
+  /** Elements of a log that were read, on any of the user's devices: of the conversation, or of a thread. */
+  readCount(document: DocumentName, log: LogId, thread: MessageId | undefined): number
   /** From here on the user wants to see everything as unread. */
   readonly mark: MessageId | undefined
 }
@@ -39,9 +49,29 @@ export type ReadPositions = ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>
 
 /** What is unread, exactly: by places in logs, not by time, so that what arrives late counts. [SPEC U10] */
 export function unread(messages: readonly UnreadInput[], state: ReadState): Unread {
+  const threads = new Map<MessageId, UnreadInput[]>()
+  const main = messages.filter((message) => {
+    if (message.thread === undefined) return true
+    const thread = threads.get(message.thread)
+    if (thread === undefined) threads.set(message.thread, [message])
+    else thread.push(message)
+    return false
+  })
+  const counted = Array.from(threads, ([root, inputs]) => [root, unreadOf(inputs, state)] as const)
+  const rest = counted.filter(([, { count }]) => count > 0)
+  const all = unreadOf(main, state)
+  return {
+    ...all,
+    mentions: rest.reduce((sum, [, { mentions }]) => sum + mentions, all.mentions),
+    threads: new Map(rest),
+  }
+}
+
+/** Of the messages of one thread, or of those outside of threads. */
+function unreadOf(messages: readonly UnreadInput[], state: ReadState): UnreadMessages {
   const { user, mark } = state
-  const isRead = ({ copies }: UnreadInput): boolean =>
-    copies.some(({ document, log, position }) => position < state.readCount(document, log))
+  const isRead = ({ copies, thread }: UnreadInput): boolean =>
+    copies.some(({ document, log, position }) => position < state.readCount(document, log, thread))
   const markedFrom = mark === undefined ? -1 : messages.findIndex(({ id }) => id === mark)
   let newestRead = -1
   messages.forEach((message, index) => {
@@ -63,7 +93,7 @@ export function unread(messages: readonly UnreadInput[], state: ReadState): Unre
   return { count, mentions, late, first }
 }
 
-/** How much of each log is read once the user has seen everything up to a message: of each document. */
+/** How much of each log is read once the user has seen everything of a list up to one message of it: of each document. */
 export function readUpTo(messages: readonly UnreadInput[], upTo: MessageId): ReadPositions {
   const read = new Map<DocumentName, Map<LogId, number>>()
   const end = messages.findIndex(({ id }) => id === upTo)

@@ -1,0 +1,163 @@
+import { createQueue } from "../base/queue.js"
+import { createSignal } from "../base/store.js"
+import type { Copy, ReadPositions, UnreadInput } from "../conversation/unread.js"
+import type { Entry } from "../log/check.js"
+import { messageIdOf, type MessageId } from "../protocol/entry.js"
+import { documentParts, type DocumentName, type LogId } from "../protocol/names.js"
+import type { ReplicaConversation } from "../sync/conversation.js"
+import type { ReplicaDocument } from "../sync/document.js"
+import type { AccountHandle } from "./account.js"
+import { projectSegment, segmentVersion, type SegmentReader } from "./segment-projection.js"
+
+export interface EarlierPorts {
+  readonly conversation: ReplicaConversation
+  readonly reader: SegmentReader
+  readonly account: Pick<AccountHandle, "readCount" | "readVersion" | "settings">
+  /** The first segment of the list; what is before it is asked here. */
+  oldestListed(): number
+  isListed(id: MessageId): boolean
+  failed(error: unknown): void
+}
+
+interface ReadSegment {
+  readonly version: string
+  readonly inputs: readonly UnreadInput[]
+}
+
+/**
+ * What is unread in segments that are not part of the list. A segment is read where a log goes beyond what was read of it,
+ * or a mark is to be found; of the others their summaries say that nothing is unread. [SPEC U10]
+ */
+export class EarlierUnread {
+  readonly changes = createSignal<undefined>()
+  private readonly segments = new Map<number, ReadSegment>()
+  private readonly enqueue = createQueue()
+  private readonly stop: () => void
+  private watched = false
+  private asked = false
+  private closed = false
+  private known: { readonly reads: number; readonly mark: MessageId | undefined } | undefined
+
+  constructor(private readonly ports: EarlierPorts) {
+    this.stop = ports.conversation.changes.on((change) => {
+      if (change.kind === "document") {
+        const parts = documentParts(change.document.name)
+        if (parts.kind !== "segment" || parts.segment >= ports.oldestListed()) return
+      }
+      this.known = undefined
+      this.look()
+    })
+  }
+
+  /** In their order, with what was read among them. */
+  inputs(): readonly UnreadInput[] {
+    const oldest = this.ports.oldestListed()
+    return Array.from(this.segments)
+      .filter(([number]) => number < oldest)
+      .sort(([a], [b]) => a - b)
+      .flatMap(([, { inputs }]) => inputs)
+  }
+
+  /** The segment of a message that `inputs` holds. */
+  segmentOf(id: MessageId): number | undefined {
+    for (const [number, { inputs }] of this.segments) if (inputs.some((input) => input.id === id)) return number
+    return undefined
+  }
+
+  watch(on: boolean): void {
+    this.watched = on
+    this.look()
+  }
+
+  /** Looks for what may be unread, where somebody wants to know and anything changed. */
+  look(): void {
+    const { account, conversation } = this.ports
+    const now = { reads: account.readVersion, mark: account.settings(conversation.id).unreadFrom }
+    if (!this.watched || this.asked || this.closed) return
+    if (this.known?.reads === now.reads && this.known.mark === now.mark) return
+    this.asked = true
+    this.run(async () => {
+      this.asked = false
+      this.known = { reads: account.readVersion, mark: account.settings(conversation.id).unreadFrom }
+      if (await this.readUnread(this.known.mark)) this.changes.emit(undefined)
+    })
+  }
+
+  /** Everything in them is read from now on. */
+  markRead(mark: (read: ReadPositions) => void): void {
+    this.run(async () => {
+      const read = new Map<DocumentName, ReadonlyMap<LogId, number>>()
+      for (const number of this.numbers()) {
+        const document = await this.ports.conversation.segment(number)
+        if (!this.goesBeyond(document)) continue
+        read.set(document.name, new Map(Array.from(document.summary.logs.values(), ({ log, count }) => [log, count])))
+      }
+      if (read.size > 0 && !this.closed) mark(read)
+    })
+  }
+
+  close(): void {
+    this.closed = true
+    this.stop()
+  }
+
+  private run(task: () => Promise<void>): void {
+    this.enqueue(task).catch((error: unknown) => {
+      if (!this.closed) this.ports.failed(error)
+    })
+  }
+
+  /** Newest first. */
+  private numbers(): number[] {
+    const oldest = this.ports.oldestListed()
+    return this.ports.conversation.segmentNumbers.filter((number) => number < oldest).reverse()
+  }
+
+  private goesBeyond({ name, summary }: ReplicaDocument): boolean {
+    return Array.from(summary.logs.values()).some(({ log, count }) => count > this.ports.account.readCount(name, log))
+  }
+
+  /** True where `inputs` changed. */
+  private async readUnread(mark: MessageId | undefined): Promise<boolean> {
+    const { conversation, reader } = this.ports
+    let changed = false
+    // A mark in the list needs nothing of what is before it.
+    let seeksMark = mark !== undefined && !this.ports.isListed(mark)
+    for (const number of this.numbers()) {
+      if (this.closed) return false
+      const document = await conversation.segment(number)
+      if (!seeksMark && !this.goesBeyond(document)) {
+        changed = this.segments.delete(number) || changed
+        continue
+      }
+      const version = segmentVersion(conversation, document, reader)
+      if (this.segments.get(number)?.version !== version) {
+        this.segments.set(number, { version, inputs: await this.readSegment(document) })
+        changed = true
+      }
+      if (mark !== undefined && this.segments.get(number)?.inputs.some(({ id }) => id === mark) === true) {
+        seeksMark = false
+      }
+    }
+    return changed
+  }
+
+  private async readSegment(document: ReplicaDocument): Promise<readonly UnreadInput[]> {
+    const { projection, entries } = await projectSegment(this.ports.conversation, document, this.ports.reader)
+    const copies = copiesOf(document.name, entries)
+    return projection.items.map(({ id, author, mentionsMe, thread }) => ({
+      ...{ id, author, mentionsMe, thread },
+      copies: copies.get(id) ?? [],
+    }))
+  }
+}
+
+function copiesOf(document: DocumentName, entries: readonly Entry[]): Map<MessageId, Copy[]> {
+  const copies = new Map<MessageId, Copy[]>()
+  for (const { device, head, log, position } of entries) {
+    if (head.class !== "message") continue
+    const id = messageIdOf(device, head.bodyHash)
+    copies.set(id, [...(copies.get(id) ?? []), { document, log, position }])
+  }
+  return copies
+}

@@ -1,0 +1,326 @@
+/* What is unread, in all segments and threads; the list of conversations; jumps; undo. [SPEC U] */
+import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { afterEach, describe, expect, it } from "vitest"
+import { conversationOf, until } from "../replay/replay.ts"
+import { seededRandom } from "../support/seed.ts"
+import { startTestServer } from "../support/server.ts"
+import { temporaryDirectory } from "../support/temporary.ts"
+
+const clients: Client[] = []
+
+/** In memory, or in a folder that it can be opened in again. */
+async function client(user: string, servers: readonly string[] = [], directory?: string): Promise<Client> {
+  const place = directory === undefined ? { storage: createMemoryStorage() } : { directory }
+  const made = await createClient({ user, servers, ...place })
+  clients.push(made)
+  return made
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((one) => one.close()))
+})
+
+/** Two devices of alice and one of bob, in one conversation. */
+async function arena() {
+  const server = await startTestServer({ limits: { entriesPerSecond: 100_000, entryBurst: 100_000 } })
+  const servers = [server.url]
+  const phone = await client("alice", servers)
+  const laptop = await client("alice", servers)
+  const bob = await client("bob", servers)
+  const trip = await phone.createConversation({ title: "Trip", members: ["bob"] })
+  const onLaptop = await conversationOf(laptop, trip.id)
+  const atBob = await conversationOf(bob, trip.id)
+  return { servers, phone, laptop, bob, trip, onLaptop, atBob }
+}
+
+async function fill(conversation: Conversation, count: number, text = "message"): Promise<void> {
+  let last
+  for (let number = 0; number < count; number++) last = conversation.send(`${text} ${String(number)}`)
+  await last?.reached("sent")
+}
+
+describe("unread messages", () => {
+  it("[U10] are counted in segments that are not loaded, late ones too, and read with what is after them", async () => {
+    const { servers, bob, trip, onLaptop, atBob, phone } = await arena()
+    const bobsOther = await client("bob", servers)
+    const atOther = await conversationOf(bobsOther, trip.id)
+    await bobsOther.synced()
+    bobsOther.goOffline()
+    const late = atOther.send("written on a train")
+    await late.reached("saved")
+    await fill(atBob, 2_100)
+    await bob.synced()
+    await until(trip.unread, ({ count }) => count === 2_100)
+    // Two of the three segments are not in the list of a device that comes later.
+    const directory = await temporaryDirectory()
+    const tablet = await client("alice", servers, directory)
+    const onTablet = await conversationOf(tablet, trip.id)
+    await tablet.synced()
+    await until(onTablet.unread, ({ count }) => count === 2_100)
+    const first = onTablet.unread.get().first
+    expect(first).toBe(trip.unread.get().first)
+    await tablet.close()
+    const again = await client("alice", [], directory)
+    const reopened = again.conversation(trip.id)
+    if (reopened === undefined || first === undefined) throw new Error("it was there before")
+    expect(reopened.messages.get().items.length).toBeLessThan(1_100)
+    await until(reopened.unread, ({ count }) => count === 2_100)
+    expect(reopened.unread.get().first).toBe(first)
+    expect(await reopened.loadTo(first)).toBe(true)
+    expect(reopened.messages.get().items.some(({ id }) => id === first)).toBe(true)
+    expect(reopened.unread.get().count).toBe(2_100)
+    trip.markRead()
+    await until(onLaptop.unread, ({ count }) => count === 0)
+    bobsOther.goOnline()
+    await late.reached("sent")
+    for (const conversation of [trip, onLaptop]) {
+      await until(conversation.unread, ({ count }) => count === 1)
+      const unread = conversation.unread.get()
+      expect([unread.late, unread.first]).toEqual([[late.id], late.id])
+    }
+    trip.markRead()
+    await until(onLaptop.unread, ({ count }) => count === 0)
+    await phone.synced()
+  })
+
+  it("[U10] read on a device that had loaded the newest segment alone are read in the ones before it", async () => {
+    const { servers, bob, trip, onLaptop, atBob } = await arena()
+    await fill(atBob, 1_100)
+    await bob.synced()
+    await until(onLaptop.unread, ({ count }) => count === 1_100)
+    const directory = await temporaryDirectory()
+    const tablet = await client("alice", servers, directory)
+    await conversationOf(tablet, trip.id)
+    await tablet.synced()
+    await tablet.close()
+    const again = await client("alice", servers, directory)
+    const reopened = again.conversation(trip.id)
+    expect(reopened?.messages.get().items.length).toBeLessThan(1_100)
+    reopened?.markRead()
+    await until(onLaptop.unread, ({ count }) => count === 0)
+  })
+
+  it("[U10] of a thread are counted by themselves, and read by themselves", async () => {
+    const { trip, onLaptop, atBob } = await arena()
+    const root = trip.send("who brings what?")
+    await until(atBob.messages, ({ items }) => items.length === 1)
+    const bread = atBob.send("bread", { thread: root.id })
+    const cheese = atBob.send("cheese for @alice", {
+      thread: root.id,
+      mentions: [{ start: 11, length: 6, user: "alice" }],
+    })
+    const outside = atBob.send("see you")
+    for (const conversation of [trip, onLaptop]) {
+      await until(conversation.unread, ({ count, threads }) => count === 1 && threads.get(root.id)?.count === 2)
+      const unread = conversation.unread.get()
+      expect(unread).toMatchObject({ mentions: 1, first: outside.id })
+      expect(unread.threads.get(root.id)).toEqual({ count: 2, mentions: 1, late: [], first: bread.id })
+    }
+    trip.markRead()
+    await until(onLaptop.unread, ({ count }) => count === 0)
+    expect(onLaptop.unread.get().threads.get(root.id)?.count).toBe(2)
+    trip.markThreadRead(root.id, bread.id)
+    await until(onLaptop.unread, ({ threads }) => threads.get(root.id)?.first === cheese.id)
+    onLaptop.markThreadRead(root.id)
+    await until(trip.unread, ({ threads }) => threads.size === 0)
+    expect(trip.unread.get()).toMatchObject({ count: 0, mentions: 0 })
+  })
+
+  it("[U10] from a mark on are unread, in a segment that is not loaded too, until the user reads again", async () => {
+    const { servers, bob, trip, onLaptop, atBob } = await arena()
+    await fill(atBob, 1_100)
+    await bob.synced()
+    await until(trip.unread, ({ count }) => count === 1_100)
+    trip.markRead()
+    await until(onLaptop.unread, ({ count }) => count === 0)
+    const directory = await temporaryDirectory()
+    const tablet = await client("alice", servers, directory)
+    await conversationOf(tablet, trip.id)
+    await tablet.synced()
+    await tablet.close()
+    const tenth = trip.messages.get().items[9]
+    if (tenth === undefined) throw new Error("it is loaded")
+    trip.markUnread(tenth.id)
+    const again = await client("alice", servers, directory)
+    const reopened = again.conversation(trip.id)
+    if (reopened === undefined) throw new Error("it was there before")
+    await until(reopened.unread, ({ count, first }) => count === 1_091 && first === tenth.id)
+    reopened.markRead()
+    await until(trip.unread, ({ count }) => count === 0)
+  })
+
+  it(
+    "[U10] are what a bookkeeper counts who knows what every device saw and read, after every step",
+    { timeout: 60_000 },
+    async () => {
+      const random = seededRandom("unread")
+      const { servers, phone, laptop, bob, trip, onLaptop, atBob } = await arena()
+      const bobsOther = await client("bob", servers)
+      const atOther = await conversationOf(bobsOther, trip.id)
+      const carol = await client("carol", servers)
+      await trip.addMember("carol")
+      const atCarol = await conversationOf(carol, trip.id)
+      let onTrain = false
+      let blocked = false
+      /** What the bookkeeper knows: who wrote what, in which thread, and what was read or hidden. */
+      const written = new Map<string, { author: string; thread: string | undefined }>()
+      const read = new Set<string>()
+      const hidden = new Set<string>()
+      const inTrain = new Set<string>()
+      const isAway = (id: string, author: string): boolean =>
+        inTrain.has(id) || hidden.has(id) || (blocked && author === "carol")
+      const check = async (): Promise<void> => {
+        await Promise.all([phone, laptop, bob, carol, ...(onTrain ? [] : [bobsOther])].map((one) => one.synced()))
+        const here = Array.from(written).filter(([id, { author }]) => !isAway(id, author))
+        const open = here.filter(([id, { author }]) => author !== "alice" && !read.has(id))
+        const threads = new Map<string, number>()
+        for (const [, { thread }] of open) if (thread !== undefined) threads.set(thread, (threads.get(thread) ?? 0) + 1)
+        const main = open.filter(([, { thread }]) => thread === undefined).length
+        const wanted = JSON.stringify([main, Array.from(threads).sort()])
+        for (const conversation of [trip, onLaptop]) {
+          await until(conversation.messages, ({ items }) => items.length === here.length)
+          await until(conversation.unread, ({ count, threads: counted }) => {
+            return JSON.stringify([count, Array.from(counted, ([id, of]) => [id, of.count]).sort()]) === wanted
+          })
+        }
+      }
+      const acts: (() => void)[] = [
+        () => {
+          const by = random.pick(["bob", "bobsOther", "alice"] as const)
+          const at = { bob: atBob, bobsOther: atOther, alice: trip }[by]
+          const outgoing = at.send(`message ${String(written.size)}`)
+          written.set(outgoing.id, { author: by === "alice" ? "alice" : "bob", thread: undefined })
+          if (onTrain && by === "bobsOther") inTrain.add(outgoing.id)
+        },
+        () => {
+          const roots = atCarol.messages.get().items.filter(({ thread }) => thread === undefined)
+          if (roots.length === 0) return
+          const root = random.pick(roots)
+          const outgoing = atCarol.send(`reply ${String(written.size)}`, { thread: root.id })
+          written.set(outgoing.id, { author: "carol", thread: root.id })
+        },
+        () => {
+          const conversation = random.pick([trip, onLaptop])
+          const list = conversation.messages.get().items.filter(({ thread }) => thread === undefined)
+          if (list.length === 0) return
+          const end = random.below(list.length)
+          conversation.markRead(list[end]?.id)
+          for (const { id } of list.slice(0, end + 1)) read.add(id)
+        },
+        () => {
+          const conversation = random.pick([trip, onLaptop])
+          const [root] = conversation.unread.get().threads.keys()
+          if (root === undefined) return
+          for (const { id, thread } of conversation.messages.get().items) if (thread === root) read.add(id)
+          conversation.markThreadRead(root)
+        },
+        () => {
+          if (!random.oneIn(2)) return
+          onTrain = !onTrain
+          if (onTrain) bobsOther.goOffline()
+          else {
+            bobsOther.goOnline()
+            inTrain.clear()
+          }
+        },
+        () => {
+          const list = trip.messages.get().items
+          if (list.length === 0 || !random.oneIn(3)) return
+          const { id } = random.pick(list)
+          trip.eraseForMe(id)
+          hidden.add(id)
+        },
+        () => {
+          if (!random.oneIn(3)) return
+          blocked = !blocked
+          if (blocked) phone.account.block("carol")
+          else phone.account.unblock("carol")
+        },
+      ]
+      for (let number = 0; number < 40; number++) {
+        random.pick([...acts, acts[0], acts[0]])?.()
+        await check()
+      }
+      expect(written.size).toBeGreaterThan(10)
+    },
+  )
+})
+
+it("[U12] the list of conversations shows preview, unread, settings and draft, pinned ones first, offline too", async () => {
+  const { servers, phone, trip, atBob } = await arena()
+  const directory = await temporaryDirectory()
+  const tablet = await client("alice", servers, directory)
+  const onTablet = await conversationOf(tablet, trip.id)
+  await phone.createConversation({ title: "Notes" })
+  const newest = await phone.createConversation({ title: "Work" })
+  await conversationOf(tablet, newest.id)
+  const hello = atBob.send("hello @alice", { mentions: [{ start: 6, length: 6, user: "alice" }] })
+  await until(tablet.list, (items) => items[0]?.info.lastMessage?.id === hello.id)
+  const before = tablet.list.get()
+  expect(before.map(({ info }) => info.title)).toEqual(["Trip", "Work", "Notes"])
+  expect(before[0]?.unread).toMatchObject({ count: 1, mentions: 1 })
+  const draft = phone.conversation(newest.id)
+  draft?.draft.set("to do")
+  draft?.setPinned(true)
+  trip.mute()
+  await until(tablet.list, (items) => items[0]?.draft === "to do" && items[1]?.settings.mutedUntil === Infinity)
+  const after = tablet.list.get()
+  expect(after.map(({ info }) => info.title)).toEqual(["Work", "Trip", "Notes"])
+  // what did not change is the same object: a list renders what is new
+  expect(after[2]).toBe(before[2])
+  await tablet.close()
+  const again = await client("alice", [], directory)
+  const shown = again.list.get().map(({ info, unread, draft: text }) => [info.title, unread.count, text])
+  expect(shown).toEqual([
+    ["Work", 0, "to do"],
+    ["Trip", 1, ""],
+    ["Notes", 0, ""],
+  ])
+  expect(onTablet.id).toBe(trip.id)
+})
+
+it("[U12] jumps lead to a message of any age, and to the first of a day", async () => {
+  const directory = await temporaryDirectory()
+  const alone = await client("alice", [], directory)
+  const notes = await alone.createConversation({ title: "Notes" })
+  const early = notes.send("the first one")
+  for (let number = 0; number < 2_200; number++) notes.send(`note ${String(number)}`)
+  await early.reached("saved")
+  await alone.close()
+  const again = await client("alice", [], directory)
+  const reopened = again.conversation(notes.id)
+  if (reopened === undefined) throw new Error("it was there before")
+  expect(reopened.messages.get().items.some(({ id }) => id === early.id)).toBe(false)
+  expect(await reopened.loadTo(early.id, 1)).toBe(true)
+  expect(reopened.messages.get().items[0]?.id).toBe(early.id)
+  const { sentAt } = reopened.messages.get().items[0] ?? { sentAt: 0 }
+  expect(await reopened.loadToDate(sentAt)).toBe(early.id)
+  expect(await reopened.loadToDate(sentAt + 86_400_000)).toBeUndefined()
+  await expect(reopened.loadToDate(NaN)).rejects.toMatchObject({ code: "BAD_ARGUMENT" })
+  expect(await reopened.loadTo(`${early.id.slice(0, -4)}AAAA` as typeof early.id)).toBe(false)
+})
+
+it("[U11] an edit and a leave are taken back after they synced, where they still stand", async () => {
+  const { phone, laptop, trip, onLaptop, atBob } = await arena()
+  const message = trip.send("we meet at noon")
+  await until(onLaptop.messages, ({ items }) => items.length === 1)
+  await trip.edit(message.id, "we meet at one").reached("sent")
+  await until(atBob.messages, ({ items }) => items[0]?.text === "we meet at one")
+  expect(await phone.account.undo()).toMatchObject({ kind: "edit", message: message.id })
+  await until(atBob.messages, ({ items }) => items[0]?.text === "we meet at noon")
+  // Undoing is an edit, and not undone in turn.
+  expect(await phone.account.undo()).toBeUndefined()
+  await trip.edit(message.id, "we meet at two").reached("sent")
+  await until(onLaptop.messages, ({ items }) => items[0]?.text === "we meet at two")
+  await onLaptop.edit(message.id, "we meet at three").reached("sent")
+  await until(trip.messages, ({ items }) => items[0]?.text === "we meet at three")
+  // What the laptop wrote since is no work of the phone.
+  expect(await phone.account.undo()).toBeUndefined()
+  expect(trip.message(message.id)?.text).toBe("we meet at three")
+  await trip.setRole("bob", "owner")
+  await trip.leave()
+  await until(atBob.info, ({ members }) => members.length === 1)
+  expect(await phone.account.undo()).toMatchObject({ kind: "leave", conversation: trip.id })
+  await until(atBob.info, ({ members }) => members.length === 2)
+  await laptop.synced()
+})
