@@ -1,6 +1,6 @@
 /* Receipts end to end: registers of devices, the ladder of ticks, and who and when. [SPEC P] */
 import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
-import { segmentDocument, type LogId, type MessageId, type UserId } from "@weft/sdk/protocol"
+import { segmentDocument, systemEnv, type Env, type LogId, type MessageId, type UserId } from "@weft/sdk/protocol"
 import { afterEach, expect, it } from "vitest"
 import { conversationOf, until } from "../replay/replay.ts"
 import { RawClient } from "../support/raw-client.ts"
@@ -66,6 +66,29 @@ it("[P7, P8] an own message climbs from saving to read, and says who and when", 
   // Another's message has no ticks.
   expect(theirs.messages.get().items[0]?.status).toBe("sent")
   expect(theirs.receipts(message.id).get()).toEqual({ delivered: [], read: [], waiting: [] })
+})
+
+it.each([
+  ["set back by ten minutes, takes others' receipts", -600_000, 0],
+  ["ten years ahead, is told of, and what it receives is delivered", 0, 10 * 365 * 86_400_000],
+] as const)("[P3, R2] a device whose clock, under a live connection, is %s", async (_, alices, bobs) => {
+  const { url } = await startTestServer()
+  const off = { alice: 0, bob: 0 }
+  const env = (user: "alice" | "bob"): Env => ({ ...systemEnv, now: () => Date.now() + off[user] })
+  const alice = await client("alice", { servers: [url], env: env("alice") })
+  const bob = await client("bob", { servers: [url], env: env("bob") })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const before = trip.send("before")
+  const theirs = await conversationOf(bob, trip.id)
+  await has(theirs, 1)
+  await before.reached("delivered")
+  off.alice = alices
+  off.bob = bobs
+  const after = trip.send("after")
+  await after.reached("delivered")
+  await readAll(theirs)
+  await after.reached("read")
+  expect(statusOf(trip, after.id)).toBe("read")
 })
 
 it("[P8] a group's message is read when all have read it, on any device of each", async () => {

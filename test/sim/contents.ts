@@ -1,6 +1,17 @@
-import { hex, parseDocumentName, readContents, sha256, type Contents, type DocumentName } from "@weft/sdk/protocol"
-import { documentOfKey, documentPrefix, updatePrefix } from "../../sdk/src/log/keys.js"
-import { parseKey, stateVectorRange, updateRange } from "../../sync-server/src/store/keys.js"
+import {
+  decodeRegister,
+  hex,
+  parseDocumentName,
+  readContents,
+  sha256,
+  type Contents,
+  type ConversationId,
+  type DeviceId,
+  type DocumentName,
+  type SignedRegister,
+} from "@weft/sdk/protocol"
+import { documentOfKey, documentPrefix, registerPrefix, updatePrefix } from "../../sdk/src/log/keys.js"
+import { parseKey, registerRange, stateVectorRange, updateRange } from "../../sync-server/src/store/keys.js"
 import type { Disk } from "./disk.js"
 
 /** What a disk holds of each document. */
@@ -23,6 +34,21 @@ export function serverHoldings(disk: Disk): Holdings {
 export function durableOn(disk: Disk, name: DocumentName): Contents | undefined {
   const { gte, lt } = updateRange(name)
   return disk.isSynced(latin1(gte), latin1(lt)) ? readContents(updatesOn(disk, name)) : undefined
+}
+
+/** Receipt registers that a disk holds, by device. [SPEC P] */
+export function deviceRegisters(disk: Disk, id: ConversationId): Map<DeviceId, SignedRegister> {
+  return registersAmong(disk.range(registerPrefix(id), `${registerPrefix(id)}~`))
+}
+
+export function serverRegisters(disk: Disk, id: ConversationId): Map<DeviceId, SignedRegister> {
+  const { gte, lt } = registerRange(id)
+  return registersAmong(disk.range(latin1(gte), latin1(lt)))
+}
+
+function registersAmong(entries: ReturnType<Disk["range"]>): Map<DeviceId, SignedRegister> {
+  const registers = entries.flatMap(([, value]) => decodeRegister(value) ?? [])
+  return new Map(registers.map((register) => [register.device, register]))
 }
 
 function updatesOn(disk: Disk, name: DocumentName): Uint8Array[] {

@@ -385,7 +385,7 @@ function remove(stage: Stage, device: SimDevice, number: number, user: string): 
     const { items } = conversation.messages.get()
     return new Set(items.filter((item) => item.author === user && isMeant(item.status)).map(({ id }) => id))
   }
-  const seen = messagesOf((status) => status === "sent")
+  const seen = messagesOf((status) => status === "sent" || status === "delivered" || status === "read")
   const removal: Removal = { conversation: conversation.id, user, seen, held: undefined }
   stage.oracle.removals.push(removal)
   stage.trace.tell(`${device.name} removes ${user}`)

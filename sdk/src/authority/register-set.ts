@@ -15,7 +15,7 @@ export function admitRegister(state: ControlState, device: DeviceId): RefusalCod
 }
 
 /** What a clock so far ahead means; undefined: it isn't. [SPEC R2] */
-function refusesClock(register: SignedRegister, now: number): RefusalCode | undefined {
+export function refusesClock(register: SignedRegister, now: number): RefusalCode | undefined {
   const ahead = aheadMs(register.clock, now)
   if (ahead > MAX_CLOCK_AHEAD_MS + MAX_CLOCK_RETRY_MS) return "CLOCK_FAR_AHEAD"
   return ahead > MAX_CLOCK_AHEAD_MS ? "CLOCK_AHEAD" : undefined

@@ -11,6 +11,8 @@ export interface RegisterExchangePorts {
   readonly replica: Replica
   readonly env: Env
   send(frame: Frame): void
+  /** Resolves when the server has said what time it is, and the replica knows. */
+  askTime(): Promise<void>
 }
 
 const FIRST_RETRY_MS = 1_000
@@ -59,14 +61,19 @@ export class RegisterExchange {
   async take(frame: FrameOf<"registers"> | FrameOf<"clocks"> | FrameOf<"declined">): Promise<void> {
     const registers = await this.#registersOf(frame.conversation)
     switch (frame.kind) {
-      case "registers":
-        await registers.take(frame.items)
+      case "registers": {
+        const ahead = await registers.take(frame.items)
+        if (ahead.length === 0) break
+        // The server took them by its own clock: this device's jumped since the server's time was last heard. [SPEC R2]
+        await this.#ports.askTime()
+        await registers.take(ahead)
         break
+      }
       case "clocks":
         this.#push(frame.conversation, registers.beyond(frame.items))
         break
       case "declined":
-        this.#declined(frame, registers)
+        await this.#declined(frame, registers)
     }
   }
 
@@ -85,13 +92,17 @@ export class RegisterExchange {
     if (items.length > 0) this.#ports.send({ kind: "registers", conversation, items })
   }
 
-  #declined(
+  async #declined(
     { conversation, device: [device], code, retryAfterMs }: FrameOf<"declined">,
     registers: ConversationRegisters,
-  ): void {
+  ): Promise<void> {
     const { replica, env } = this.#ports
     // What was said of others is found at the next comparison.
     if (device !== undefined && device !== replica.device) return
+    if (code === "CLOCK_AHEAD" || code === "CLOCK_FAR_AHEAD") {
+      await this.#ports.askTime()
+      registers.touch()
+    }
     // A newer one of this very device: its clock is the one to beat.
     if (code === "STALE") this.#ask(conversation, registers)
     else if (isTransient(code) && !this.#retries.has(conversation)) {

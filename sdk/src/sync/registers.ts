@@ -2,7 +2,7 @@ import { createQueue } from "../base/queue.js"
 import type { Env, Timer } from "../base/env.js"
 import { randomFraction } from "../base/env.js"
 import { createSignal } from "../base/store.js"
-import { RegisterSet } from "../authority/register-set.js"
+import { refusesClock, RegisterSet } from "../authority/register-set.js"
 import { reachedByAll, receiptsOf, ReceiptBook, type MessageReceipts, type Place } from "../conversation/receipts.js"
 import type { Entry } from "../log/check.js"
 import {
@@ -161,29 +161,36 @@ export class ConversationRegisters {
     })
   }
 
-  /** Takes registers that a server brought. */
-  async take(items: readonly Uint8Array[]): Promise<void> {
-    await this.#queue(() => this.#take(items.flatMap((bytes) => decodeRegister(bytes) ?? [])))
+  /** Takes registers that a server brought; returns those whose clocks are ahead of the time as it is known here. */
+  async take(items: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    return this.#queue(() => this.#take(items.flatMap((bytes) => decodeRegister(bytes) ?? [])))
   }
 
-  async #take(registers: readonly SignedRegister[]): Promise<void> {
-    const { conversation, storage, device, now } = this.#ports
+  async #take(registers: readonly SignedRegister[]): Promise<Uint8Array[]> {
+    const { conversation, device, now } = this.#ports
     const taken: SignedRegister[] = []
+    const ahead: Uint8Array[] = []
     for (const register of registers) {
       const code = await this.#set.take(register, conversation.state, now(), this.#ports)
       if (code === undefined) taken.push(register)
+      else if (code === "CLOCK_AHEAD" || code === "CLOCK_FAR_AHEAD") ahead.push(register.bytes)
       else if (code === "CONTROL_UNKNOWN" && this.#waiting.size < MAX_WAITING)
         this.#waiting.set(register.device, register)
     }
-    if (taken.length === 0) return
-    await storage.write(
-      taken.map((register) => this.#put(register)),
-      { durability: "relaxed" },
-    )
+    if (taken.length === 0) return ahead
+    await this.#keep(taken)
     // A clone, or this device before its storage was restored: what it says now is to count.
     if (taken.some((register) => register.device === device)) this.#writeSoon()
     await this.#understand(taken)
     this.changes.emit(undefined)
+    return ahead
+  }
+
+  async #keep(registers: readonly SignedRegister[]): Promise<void> {
+    await this.#ports.storage.write(
+      registers.map((register) => this.#put(register)),
+      { durability: "relaxed" },
+    )
   }
 
   #put(register: SignedRegister): StorageOperation {
@@ -321,7 +328,7 @@ export class ConversationRegisters {
   }
 
   async #write(): Promise<void> {
-    const { conversation, device, user, storage, signer, now, mayWrite, sharesReads } = this.#ports
+    const { conversation, device, user, signer, now, mayWrite, sharesReads } = this.#ports
     const { state } = conversation
     if (this.#closed || !mayWrite() || !state.members.has(user) || state.devices.get(device)?.certified !== true) return
     const segments = await this.#segments()
@@ -331,12 +338,12 @@ export class ConversationRegisters {
     const delivered = describeHeld(conversation.id, device, segments, recent)
     if (delivered.logs.length === 0) return
     const read = sharesReads() ? describeHeld(conversation.id, device, segments, recent, readCount) : undefined
-    const last = this.own
+    // One from before this device's clock was set right is taken by nobody: what it says is said again. [SPEC P3]
+    const last = this.own !== undefined && refusesClock(this.own, now()) === undefined ? this.own : undefined
     if (last !== undefined && sameVector(last.delivered, delivered) && sameVector(last.read, read)) return
-    // A last clock from before this device's clock was set right is passed over.
     const clock = Math.max(clockOf(now()), (last?.clock ?? 0) + 1) as Clock
     const register = await signRegister(conversation.id, { clock, delivered, read }, signer)
-    await storage.write([this.#put(register)], { durability: "relaxed" })
+    await this.#keep([register])
     this.#set.restore(register)
     this.written.emit(register)
   }

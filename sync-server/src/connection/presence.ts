@@ -80,6 +80,8 @@ export class Presence {
   #news = new Map<ConversationId, Map<UserId, News>>()
   #timer: Timer
   #peersToTell = false
+  /** What connections to peers were asked for last. */
+  readonly #asked = new WeakMap<Watcher, string>()
 
   constructor(ports: PresencePorts) {
     this.#ports = ports
@@ -341,8 +343,12 @@ export class Presence {
         break
       }
     }
+    const list = conversations.join()
     for (const [first] of this.#peers.values()) {
-      first?.send({ kind: "watch", conversations, visible: false, hidden: [] })
+      // What a peer shows changes nothing of that: else two servers would tell each other the same for ever.
+      if (first === undefined || (this.#asked.get(first) ?? "") === list) continue
+      this.#asked.set(first, list)
+      first.send({ kind: "watch", conversations, visible: false, hidden: [] })
     }
   }
 

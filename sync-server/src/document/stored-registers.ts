@@ -56,7 +56,7 @@ export class StoredRegisters {
   readonly #onWrite: (written: Promise<void>) => void
   #loaded = false
   /** Settles when what was written is on the disk, or failed. */
-  settled: Promise<unknown> = Promise.resolve()
+  settled: Promise<void> = Promise.resolve()
 
   constructor(conversation: ConversationId, ports: StoredRegistersPorts, onWrite: (written: Promise<void>) => void) {
     this.#set = new RegisterSet(conversation)
@@ -155,7 +155,8 @@ export class StoredRegisters {
       digests.setRegisters(conversation, digest)
       onDurable()
     })
-    this.settled = Promise.allSettled([this.settled, written])
+    // Without the outcomes: each would hold those of all writes before it for as long as the conversation is in use.
+    this.settled = Promise.allSettled([this.settled, written]).then(() => undefined)
     this.#onWrite(written)
   }
 }
