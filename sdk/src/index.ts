@@ -73,7 +73,6 @@ export type {
   Privacy,
   TextDraft,
   ConversationAct,
-  EditedText,
   UndoneAct,
 } from "./client/account-api.js"
 export {

@@ -1,5 +1,4 @@
 import type { Subscribable } from "../base/store.js"
-import type { Mention } from "../conversation/mention.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 
@@ -55,18 +54,13 @@ export type UndoneAct =
 /** What was done in a conversation, and can be taken back there. */
 export type ConversationAct =
   | { readonly kind: "leave"; readonly conversation: ConversationId }
+  /** `version`: the edit's own id; no text is kept of it, so that erasing leaves none. */
   | {
       readonly kind: "edit"
       readonly conversation: ConversationId
       readonly message: MessageId
-      readonly before: EditedText
-      readonly after: string
+      readonly version: MessageId
     }
-
-export interface EditedText {
-  readonly text: string
-  readonly mentions: readonly Mention[]
-}
 
 /** A text that is not sent yet: live, durable at once, merged between devices letter by letter. */
 export interface TextDraft extends Subscribable<string> {

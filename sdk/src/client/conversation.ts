@@ -224,15 +224,8 @@ export class ConversationHandle implements Conversation {
   }
 
   edit(id: MessageId, text: string, { mentions }: { mentions?: readonly GivenMention[] } = {}): OutgoingMessage {
-    const before = this.message(id)
     const outgoing = this.holderOf(id).writing.edit(id, text, mentions)
-    if (before?.text !== undefined) {
-      this.ports.account.remember({
-        ...{ kind: "edit", conversation: this.id, message: id },
-        before: { text: before.text, mentions: before.mentions },
-        after: text,
-      })
-    }
+    this.ports.account.remember({ kind: "edit", conversation: this.id, message: id, version: outgoing.id })
     return outgoing
   }
 
@@ -243,9 +236,12 @@ export class ConversationHandle implements Conversation {
       await this.governor.undoLeave()
       return true
     }
-    if (!(await this.loadTo(act.message)) || this.message(act.message)?.text !== act.after) return false
-    const { text, mentions } = act.before
-    await this.holderOf(act.message).writing.edit(act.message, text, mentions).reached("saved")
+    if (!(await this.loadTo(act.message))) return false
+    const versions = this.history(act.message)
+    const [before, edit] = versions.slice(-2)
+    if (edit?.id !== act.version || before === undefined) return false
+    if (this.message(act.message)?.text !== edit.text) return false
+    await this.holderOf(act.message).writing.edit(act.message, before.text, before.mentions).reached("saved")
     return true
   }
 
