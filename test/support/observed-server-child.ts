@@ -2,14 +2,16 @@
  * A server that tells its parent how it is: `startServer` from source, as cli.ts runs it, with the event loop and the memory
  * reported over IPC. Started by observed-server.ts.
  */
+import { writeHeapSnapshot } from "node:v8"
 import { startServer, type ServerOptions } from "@weft/sync-server"
 import { LoopProbe, type LoopReport } from "./loop-probe.ts"
 
-/** What the parent asks; `gc`: collect first, with --expose-gc. */
+/** What the parent asks; `gc`: collect first, with --expose-gc; `snapshot`: a file for what the heap holds. */
 export interface Ask {
   readonly id: number
   readonly kind: "sample" | "stop"
   readonly gc: boolean
+  readonly snapshot?: string
 }
 
 export interface Sample extends LoopReport {
@@ -44,7 +46,7 @@ process.on("message", (ask: Ask) => {
 process.on("disconnect", () => process.exit(1))
 say({ kind: "listening", url: server.url })
 
-async function answer({ id, kind, gc }: Ask): Promise<void> {
+async function answer({ id, kind, gc, snapshot }: Ask): Promise<void> {
   if (kind === "stop") {
     await server.close()
     process.exit(0)
@@ -58,6 +60,7 @@ async function answer({ id, kind, gc }: Ask): Promise<void> {
     }
     await probe.report()
   }
+  if (snapshot !== undefined) writeHeapSnapshot(snapshot)
   const { rss, heapUsed, external } = process.memoryUsage()
   say({ kind: "sample", id, sample: { ...loop, rss, heapUsed, external } })
 }

@@ -35,11 +35,15 @@ export class ObservedServer {
     })
   }
 
-  static async start(options: Omit<ServerOptions, "auth" | "port">): Promise<ObservedServer> {
+  /** `flags`: further ones of Node's. */
+  static async start(
+    options: Omit<ServerOptions, "auth" | "port">,
+    flags: readonly string[] = [],
+  ): Promise<ObservedServer> {
     const given = { auth: { kind: "dev" }, port: 0, logLevel: process.env["WEFT_TEST_LOG"] ?? "silent", ...options }
     const child = spawn(
       process.execPath,
-      ["--expose-gc", "--conditions=weft-source", "--import", "tsx", script, JSON.stringify(given)],
+      ["--expose-gc", ...flags, "--conditions=weft-source", "--import", "tsx", script, JSON.stringify(given)],
       { cwd: root, stdio: ["ignore", "inherit", "inherit", "ipc"] },
     )
     running.add(child)
@@ -65,11 +69,11 @@ export class ObservedServer {
     return this.#end
   }
 
-  /** Its event loop since the last sample, and its memory now; `gc`: after a collection. */
-  async sample(gc = false): Promise<Sample> {
+  /** Its event loop since the last sample, and its memory now; `gc`: after a collection; `snapshot`: a file for its heap. */
+  async sample(gc = false, snapshot?: string): Promise<Sample> {
     const id = ++this.#asked
     const answer = new Promise<Sample>((resolve) => this.#answers.set(id, resolve))
-    this.#ask({ id, kind: "sample", gc })
+    this.#ask({ id, kind: "sample", gc, ...(snapshot !== undefined && { snapshot }) })
     const ended = this.ended.then((how) => {
       throw new Error(`the server ended: ${how}`)
     })

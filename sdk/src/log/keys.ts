@@ -20,6 +20,8 @@ import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/
  */
 export const settingKey = (name: string): string => `m/${name}`
 export const GUARD_KEY = settingKey("writer")
+/** Written to find out whether the storage takes writes again. */
+export const PROBE_KEY = settingKey("probe")
 
 export const accountUpdatePrefix = "n/"
 export const accountUpdateKey = (name: string): string => accountUpdatePrefix + name

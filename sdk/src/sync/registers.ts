@@ -323,7 +323,14 @@ export class ConversationRegisters {
     const { env } = this.#ports
     this.#timer = env.setTimer(WRITE_MS + randomFraction(env) * WRITE_JITTER_MS, () => {
       this.#timer = undefined
-      this.#run(() => this.#write())
+      this.#run(async () => {
+        try {
+          await this.#write()
+        } catch (error) {
+          this.#writeSoon()
+          throw error
+        }
+      })
     })
   }
 

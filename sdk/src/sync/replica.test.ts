@@ -1,5 +1,7 @@
 import { expect, it } from "vitest"
+import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
+import { WeftError } from "../base/errors.js"
 import { draftPrefix } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
 import { documentParts, type DocumentName, type UserId } from "../protocol/names.js"
@@ -75,4 +77,40 @@ it("[W1] closing saves what was written while another write was under way", asyn
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await Promise.resolve()
+}
+
+it("[W1] storage that failed is well again as soon as it takes writes, also where nothing waits to be written", async () => {
+  const env = manualEnv()
+  const full = { now: false }
+  const storage = createMemoryStorage()
+  const replica = await Replica.open({
+    storage: new Proxy(storage, {
+      get(target, name, receiver) {
+        if (name !== "write" || !full.now) return Reflect.get(target, name, receiver) as unknown
+        return () => Promise.reject(new WeftError("STORE_QUOTA", "full"))
+      },
+    }),
+    env,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  full.now = true
+  // A receipt, which is said anew when there is more to say.
+  replica.report(new WeftError("STORE_QUOTA", "full"))
+  await untilHealth(replica, env, "failing")
+  full.now = false
+  await untilHealth(replica, env, "ok")
+  await replica.close()
+})
+
+async function untilHealth(replica: Replica, env: ManualEnv, kind: "ok" | "failing"): Promise<void> {
+  for (let left = 20; left > 0; left--) {
+    env.advance(1_000)
+    await turns(5)
+    if (kind === "ok" && replica.health.get().kind === "ok") return
+  }
+  expect(replica.health.get().kind).toBe(kind)
 }

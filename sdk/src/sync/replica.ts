@@ -4,7 +4,14 @@ import { WeftError, type ErrorCode } from "../base/errors.js"
 import { createSignal, createStore } from "../base/store.js"
 import { encodeControl } from "../authority/control.js"
 import type { InitialMember } from "../authority/fields.js"
-import { allDraftsPrefix, documentPrefix, documentOfKey, documentOfDraftKey, GUARD_KEY } from "../log/keys.js"
+import {
+  allDraftsPrefix,
+  documentPrefix,
+  documentOfKey,
+  documentOfDraftKey,
+  GUARD_KEY,
+  PROBE_KEY,
+} from "../log/keys.js"
 import { rootDigestOf } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
 import type { Signer } from "../log/writer.js"
@@ -329,13 +336,24 @@ export class Replica {
 
   private async retry(code: ErrorCode): Promise<void> {
     if (this.closed) return
-    if (!this.wantsGuard || this.guard !== undefined) await this.wakeAll()
-    else if (code !== "STORE_FENCED") await this.takeGuard()
+    if (!this.wantsGuard || this.guard !== undefined) {
+      await this.probe(code)
+      await this.wakeAll()
+    } else if (code !== "STORE_FENCED") await this.takeGuard()
     else {
       // Nobody took over, and yet the guard is gone: the site's data were cleared under this page.
       const error = new WeftError("STORE_CORRUPT", "this device's storage was cleared; reload the page")
       this.health.set({ kind: "failing", code: error.code, error })
     }
+  }
+
+  /** What failed may never be written again, a receipt for example: whether there is room again is found by writing. */
+  private async probe(code: ErrorCode): Promise<void> {
+    if (code !== "STORE_QUOTA" && code !== "STORE_FAILED") return
+    const value = new Uint8Array(1)
+    await this.ports.storage.write([{ kind: "put", key: PROBE_KEY, value }], { durability: "strict" })
+    this.health.set({ kind: "ok" })
+    this.retryMs = FIRST_RETRY_MS
   }
 
   /** Conversations with their digests: what a carrier compares. */

@@ -10,6 +10,7 @@ import {
   type AccountName,
   type ConversationId,
   type DeviceId,
+  type RefusalCode,
   type DocumentName,
   type Frame,
   type FrameOf,
@@ -232,13 +233,23 @@ export class SyncSession implements NativeSubscriber {
   }
 
   async #onRegisters({ conversation: id, items }: FrameOf<"registers">): Promise<void> {
-    const refused = await this.#shared.registry.conversation(id).submitRegisters(this.#source, items)
+    const { refused, durable } = await this.#shared.registry.conversation(id).submitRegisters(this.#source, items)
     for (const { device, code, retryAfterMs } of refused) {
       // That a newer one is here is news to its own device only.
       if (code === "STALE" && !this.#isOwn(device)) continue
-      const named = device === undefined ? [] : [device]
-      this.#wire.send({ kind: "declined", conversation: id, device: named, code, retryAfterMs })
+      this.#decline(id, device, code, retryAfterMs)
     }
+    try {
+      await durable
+    } catch {
+      // Nothing of it is acknowledged, so whoever brought it would take it for told.
+      this.#decline(id, undefined, "STORAGE_FAILED", 0)
+    }
+  }
+
+  #decline(conversation: ConversationId, device: DeviceId | undefined, code: RefusalCode, retryAfterMs: number): void {
+    const named = device === undefined ? [] : [device]
+    if (!this.#ended) this.#wire.send({ kind: "declined", conversation, device: named, code, retryAfterMs })
   }
 
   #isOwn(device: DeviceId | undefined): boolean {

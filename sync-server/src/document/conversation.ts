@@ -49,8 +49,8 @@ import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type Re
 import { emptySnapshot, headsOf, type Heads, type Held, type Snapshot } from "./snapshot.js"
 import {
   StoredRegisters,
-  type RefusedRegister,
   type RegisterClock,
+  type RegisterOutcome,
   type StoredRegistersPorts,
 } from "./stored-registers.js"
 import { changedStandings, standingsOf } from "./standings.js"
@@ -203,11 +203,11 @@ export class Conversation {
     return { logs: logs.filter(({ log }) => this.#state.claimedUser(deviceOf(log)) === user), records: [] }
   }
 
-  /** Registers that a source brings; what was refused of them. [SPEC P6] */
-  submitRegisters(source: Source, items: readonly Uint8Array[]): Promise<RefusedRegister[]> {
-    const refuse = (code: RefusalCode): RefusedRegister[] => {
+  /** Registers that a source brings. [SPEC P6] */
+  submitRegisters(source: Source, items: readonly Uint8Array[]): Promise<RegisterOutcome> {
+    const refuse = (code: RefusalCode): RegisterOutcome => {
       this.#ports.metrics.registerRefusals.inc({ code })
-      return [{ device: undefined, code, retryAfterMs: 0 }]
+      return { refused: [{ device: undefined, code, retryAfterMs: 0 }], durable: Promise.resolve() }
     }
     return this.#enqueue(async () => {
       await this.#ports.breathe()
@@ -586,6 +586,8 @@ export class Conversation {
     return this.#enqueue(async () => {
       const document = this.#phase.kind === "ready" ? await this.#documents.open(name) : undefined
       if (document === undefined || document.isEmpty) return undefined
+      // What was appended before an erasure was known, and is not stored yet, would keep the erased text behind the merge.
+      await document.durable
       const destroyed =
         document.summary.records.size === 0
           ? new Set<MessageId>()

@@ -5,6 +5,7 @@ import {
   encodeControl,
   encodeUpdate,
   controlDocument,
+  hex,
   segmentDocument,
   systemEnv,
   WeftError,
@@ -15,6 +16,7 @@ import {
 import { expect, it, onTestFinished } from "vitest"
 import { makeDevice, makeLog, type TestDevice, type TestLog } from "../../../test/support/device.js"
 import { clockNow } from "../../../test/support/raw-client.js"
+import { makeRegister } from "../../../test/support/registers.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { createVerifier } from "../auth/verifier.js"
 import { defaultLimits, type Limits } from "../limits/limits.js"
@@ -31,14 +33,25 @@ import { UserIndex } from "./user-index.js"
 
 const alice = "alice" as UserId
 
-/** A real store whose appends fail while told so. */
-async function openFailingStore(): Promise<{ store: Store; fail(failing: boolean): void }> {
+/** A real store whose appends fail, or wait, while told so. */
+async function openFailingStore(): Promise<{
+  store: Store
+  fail(failing: boolean): void
+  wait(until: Promise<void>): void
+}> {
   const real = await openLevelStore({ directory: await temporaryDirectory() })
   onTestFinished(() => real.close())
   let failing = false
+  let until: Promise<void> | undefined
   const store = new Proxy(real, {
     get(target, name) {
-      if (name === "append" && failing) {
+      if (name === "append" && until !== undefined) {
+        return async (...args: Parameters<Store["append"]>) => {
+          await until
+          return target.append(...args)
+        }
+      }
+      if ((name === "append" || name === "putRegisters") && failing) {
         return async () => {
           await new Promise((resolve) => setTimeout(resolve, 5))
           throw new WeftError("STORE_QUOTA", "the disk is full")
@@ -52,6 +65,9 @@ async function openFailingStore(): Promise<{ store: Store; fail(failing: boolean
     store,
     fail: (now) => {
       failing = now
+    },
+    wait: (moment) => {
+      until = moment
     },
   }
 }
@@ -165,6 +181,51 @@ it("[S6] what is sent again is acknowledged when the first copy is durable, not 
   expect(one.refused).toEqual([])
   await expect(one.durable).rejects.toThrow()
   expect(two.refused[0]?.code).toBe("STORAGE_FAILED")
+})
+
+it("[X3] a document is merged when all is stored that was accepted before", async () => {
+  const { store, wait } = await openFailingStore()
+  const { registry } = await openRegistry(store)
+  const device = await makeDevice()
+  const { id, control, log, message } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const conversation = registry.conversation(id)
+  await (
+    await conversation.submit(source, controlDocument(id), control)
+  ).durable
+  const name = segmentDocument(id, 1)
+  const order: string[] = []
+  let release = (): void => undefined
+  wait(new Promise((resolve) => (release = resolve)))
+  const { durable } = await conversation.submit(source, name, encodeUpdate([await log.seal(message("one"))]))
+  const merged = conversation.mergeContext(name).then(() => order.push("merged"))
+  // As many turns as the merge takes that does not wait.
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  order.push("stored")
+  release()
+  await Promise.all([durable, merged])
+  expect(order).toEqual(["stored", "merged"])
+})
+
+it("[P6] registers that could not be stored are not taken for told", async () => {
+  const { store, fail } = await openFailingStore()
+  const { registry } = await openRegistry(store)
+  const device = await makeDevice()
+  const { id, control } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  await (
+    await registry.conversation(id).submit(source, controlDocument(id), control)
+  ).durable
+  const { bytes } = await makeRegister(device, id)
+  fail(true)
+  const lost = await registry.conversation(id).submitRegisters(source, [bytes])
+  expect(lost.refused).toEqual([])
+  await expect(lost.durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  fail(false)
+  const again = await registry.conversation(id).submitRegisters(source, [bytes])
+  expect(again.refused).toEqual([])
+  await again.durable
+  expect((await store.registers(id)).map(hex)).toEqual([hex(bytes)])
 })
 
 it("a name that stands for nothing takes no memory", async () => {

@@ -42,10 +42,17 @@ export interface StoredRegistersPorts {
 export type RegisterClock = FrameOf<"clocks">["items"][number]
 
 /** Why a register was refused; without a device: all that came. */
-export interface RefusedRegister {
+interface RefusedRegister {
   readonly device: DeviceId | undefined
   readonly code: RefusalCode
   readonly retryAfterMs: number
+}
+
+/** What became of registers that a source brought: the rest is on its way to the disk. */
+export interface RegisterOutcome {
+  readonly refused: readonly RefusedRegister[]
+  /** Rejects where they could not be stored. */
+  readonly durable: Promise<void>
 }
 
 /** The receipt registers of one conversation, read from the store when somebody asks. Its caller keeps the order. [SPEC P3-P6] */
@@ -64,8 +71,8 @@ export class StoredRegisters {
     this.#onWrite = onWrite
   }
 
-  /** What a source says; the refusals, the rest is on its way to the disk. */
-  async submit(source: Source, state: ControlState, items: readonly Uint8Array[]): Promise<RefusedRegister[]> {
+  /** What a source says. */
+  async submit(source: Source, state: ControlState, items: readonly Uint8Array[]): Promise<RegisterOutcome> {
     await this.#load(state)
     const { metrics, verifier } = this.#ports
     const refused: RefusedRegister[] = []
@@ -87,15 +94,15 @@ export class StoredRegisters {
         refused.push({ device: register?.device, code: code ?? "MALFORMED", retryAfterMs: waitMs })
       } else taken.set(register.device, register)
     }
-    if (taken.size === 0) return refused
+    if (taken.size === 0) return { refused, durable: Promise.resolve() }
     const registers = Array.from(taken.values())
     const { members: readers } = state
     const { conversation } = this.#set
-    this.#write(new Map(registers.map(({ device, bytes }) => [device, bytes])), () => {
+    const durable = this.#write(new Map(registers.map(({ device, bytes }) => [device, bytes])), () => {
       metrics.registers.inc(registers.length)
       this.#ports.relayRegisters({ conversation, registers, readers, origin: source.origin })
     })
-    return refused
+    return { refused, durable }
   }
 
   /** Milliseconds to wait, where a source says more than it may. Peers and this server may say all. */
@@ -134,7 +141,8 @@ export class StoredRegisters {
   async enforce(state: ControlState): Promise<void> {
     await this.#load(state)
     const gone = this.#set.prune(state)
-    if (gone.length > 0) this.#write(new Map(gone.map((device) => [device, undefined])), () => undefined)
+    if (gone.length === 0) return
+    this.#write(new Map(gone.map((device) => [device, undefined])), () => undefined).catch(() => undefined)
   }
 
   async #load(state: ControlState): Promise<void> {
@@ -148,7 +156,7 @@ export class StoredRegisters {
     await this.enforce(state)
   }
 
-  #write(changes: ReadonlyMap<DeviceId, Uint8Array | undefined>, onDurable: () => void): void {
+  #write(changes: ReadonlyMap<DeviceId, Uint8Array | undefined>, onDurable: () => void): Promise<void> {
     const { store, digests } = this.#ports
     const { conversation, digest } = this.#set
     const written = store.putRegisters(conversation, changes, digest).then(() => {
@@ -158,5 +166,6 @@ export class StoredRegisters {
     // Without the outcomes: each would hold those of all writes before it for as long as the conversation is in use.
     this.settled = Promise.allSettled([this.settled, written]).then(() => undefined)
     this.#onWrite(written)
+    return written
   }
 }
