@@ -33,13 +33,15 @@ import type { Presence } from "./sync/signals.js"
 
 const ClientContext = createContext<Client | undefined>(undefined)
 
-interface GivenClient {
+/** A client from outside, and who sees it. */
+export interface GivenClient {
   /** A client that somebody else opened, and closes. */
   readonly client: Client
   readonly children?: ReactNode
 }
 
-interface OwnClient {
+/** What to open a client with, and who sees it. */
+export interface OwnClient {
   /**
    * What to open a client with. It is opened anew when `user`, `name` or `servers` change in value; the rest is read when
    * that happens, so an object literal will do.
@@ -52,6 +54,7 @@ interface OwnClient {
   readonly children?: ReactNode
 }
 
+/** Either a client, or what to open one with. */
 export type WeftProviderProps = GivenClient | OwnClient
 
 /** Gives a client to the hooks below it: the one in `client`, or one that it opens from `options` and closes at the end. */
