@@ -253,6 +253,10 @@ export class Replica {
     this.dropGuard()
     // That it could not write is the writer's concern now.
     this.health.set({ kind: "ok" })
+    // What was written meanwhile is in memory alone: it was to be sealed at once.
+    this.wakeAll().catch((error: unknown) => {
+      this.report(error)
+    })
   }
 
   private dropGuard(): void {
