@@ -241,6 +241,7 @@ export class Replica {
         await conversation.reload(name)
         await (await conversation.document(name)).destroyDue()
       }
+      await conversation.resumeReground()
     }
     this.writing.set(true)
     await this.compactor.resume()
