@@ -23,7 +23,7 @@ import {
 } from "../protocol/names.js"
 import { prefixRange } from "../storage/storage.js"
 import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
-import { eraseDraft, type Erasable } from "./erase-draft.js"
+import { eraseDraft, recordOfDraft, type Erasable } from "./erase-draft.js"
 import { lateEdits } from "./late-edits.js"
 import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
 
@@ -234,6 +234,23 @@ export class ReplicaConversation {
     await this.control.replaceDrafts(correct)
     if (renamed.size > 0) await this.governing(() => this.readControl())
     for (const segment of this.segments.values()) await segment.replaceDrafts(correct)
+    if (renamed.size > 0) await this.takeBackResting(new Set(renamed.keys()), correct)
+  }
+
+  /** Own entries that rest on control entries which nobody else will know: they are written again on what there is. [SPEC R1] */
+  private async takeBackResting(gone: ReadonlySet<ControlId>, change: (draft: Draft) => Draft): Promise<void> {
+    for (const number of this.segmentNumbers) {
+      const segment = await this.segment(number)
+      await segment.takeBackResting(this.ports.device, gone, change)
+      for (const draft of segment.drafts) {
+        const record = recordOfDraft(draft)
+        if (record?.seen.some((id) => gone.has(id)) !== true) continue
+        // Its signature covers what it had seen.
+        await segment.dropDraft(draftHash(draft), undefined)
+        await this.erase(segment, [{ device: record.target, bodyHash: record.bodyHash, kind: record.kind }])
+      }
+      if (segment.drafts.length > 0) this.ports.wake(segment)
+    }
   }
 
   private nextClock(): Clock {
@@ -412,6 +429,7 @@ export class ReplicaConversation {
     const drafts = await document.takeBack(log, from, code)
     if (document === this.control && drafts.length > 0) {
       await this.governing(() => this.readControl())
+      if (code !== undefined) await this.forgetSeen(drafts)
       this.changes.emit({ kind: "control" })
     }
     if (code === undefined) this.ports.wake(document)
@@ -420,6 +438,15 @@ export class ReplicaConversation {
         document,
         drafts.map((draft) => ({ code, draft })),
       )
+  }
+
+  /** Control entries were refused for good: what rests on them is written again without. */
+  private async forgetSeen(refused: readonly Draft[]): Promise<void> {
+    const gone = new Set(refused.flatMap((draft) => draftEntry(this.ports.device, draft).control ?? []))
+    const seen = this.state.headsFor(this.ports.device)
+    const change = (draft: Draft): Draft => (draft.seen.some((id) => gone.has(id)) ? { ...draft, seen } : draft)
+    for (const segment of this.segments.values()) await segment.replaceDrafts(change)
+    await this.takeBackResting(gone, change)
   }
 
   /** Forgets a refused entry. */

@@ -41,6 +41,7 @@ import type { BodyHash, ControlId, MessageId } from "../protocol/entry.js"
 import {
   clientIdOf,
   deviceIdOf,
+  deviceOf,
   documentParts,
   type DeviceId,
   type DocumentName,
@@ -528,9 +529,16 @@ export class ReplicaDocument {
 
   /**
    * Takes own entries out that a server refused, from a position on, and ends the session of that log. With a code they
-   * become refused drafts, without one drafts that the next session seals; they are never nowhere. Returns them.
+   * become refused drafts, without one drafts that the next session seals; they are never nowhere. Returns them. Records
+   * that name control entries in `gone` go: nobody will ever know those.
    */
-  async takeBack(log: LogId, from: number, code: RefusalCode | undefined): Promise<Draft[]> {
+  async takeBack(
+    log: LogId,
+    from: number,
+    code: RefusalCode | undefined,
+    gone: ReadonlySet<ControlId> = new Set(),
+    change: (draft: Draft) => Draft = (draft) => draft,
+  ): Promise<Draft[]> {
     const { drafts, lost } = await this.enqueue(async () => {
       const kept: LogRun[] = []
       const lost: Entry[] = []
@@ -545,19 +553,34 @@ export class ReplicaDocument {
         lost.push(...readRun(run).filter(({ position }) => position >= end))
       }
       if (this.writer === log) this.writer = undefined
-      const drafts = lost.flatMap((entry) => draftOf(entry) ?? [])
+      const drafts = lost.flatMap((entry) => draftOf(entry) ?? []).map(change)
       if (lost.length === 0) return { drafts, lost }
       const operations =
         code === undefined
           ? drafts.map((draft): StorageOperation => this.draftOperation(draft))
           : this.refusedOperations(drafts.map((draft) => ({ code, draft })))
-      await this.shorten(kept, [], operations)
+      await this.shorten(kept, [], operations, gone)
       if (code === undefined) this.pending = [...drafts, ...this.pending]
       return { drafts, lost }
     })
     // Also where no draft remains: what was erased has none.
     if (lost.length > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
     return drafts
+  }
+
+  /** Takes own entries back that rest on control entries which were: they are sealed again, changed. */
+  async takeBackResting(
+    device: DeviceId,
+    gone: ReadonlySet<ControlId>,
+    change: (draft: Draft) => Draft,
+  ): Promise<void> {
+    const first = new Map<LogId, number>()
+    for (const { log, position, seen, firstSeen } of await this.entries()) {
+      if (deviceOf(log) !== device || first.has(log)) continue
+      if (firstSeen.some((id) => gone.has(id))) first.set(log, 0)
+      else if (seen.some((id) => gone.has(id))) first.set(log, position)
+    }
+    for (const [log, from] of first) await this.takeBack(log, from, undefined, gone, change)
   }
 
   private refusedOperations(refused: readonly RefusedDraft[]): StorageOperation[] {
@@ -576,10 +599,13 @@ export class ReplicaDocument {
     kept: readonly LogRun[],
     beyond: readonly LogRun[],
     extra: readonly StorageOperation[],
+    gone: ReadonlySet<ControlId> = new Set(),
   ): Promise<void> {
     const summary = summarize(this.name, new Map(kept.map((run) => [run.client, run])))
     // Records are kept even where their log was cut. [SPEC X2]
-    for (const [id, record] of this.current.records) summary.records.set(id, record)
+    for (const [id, record] of this.current.records) {
+      if (!record.seen.some((seen) => gone.has(seen))) summary.records.set(id, record)
+    }
     const asides = beyond.map((run): StorageOperation => ({
       kind: "put",
       key: asideKey(this.name, run.log),
