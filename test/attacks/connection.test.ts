@@ -65,9 +65,9 @@ it("[S1] a truncated varint, an unknown frame and trailing bytes end the connect
 
 it("[S6] next is a further update of the last one's document; without one it is out of place", async () => {
   const arena = await openArena()
-  const { connection } = arena.mallory
-  connection.send({ kind: "next", id: 1, update: new Uint8Array([0, 0]) })
-  expect(await connection.closed).toBe("BAD_FRAME")
+  const first = await RawClient.connect(arena.server.url, { user: "mallory" })
+  first.connection.send({ kind: "next", id: 1, update: new Uint8Array([0, 0]) })
+  expect(await first.connection.closed).toBe("BAD_FRAME")
   const other = await RawClient.connect(arena.server.url, { user: "mallory" })
   const document = arena.trip.segment(1)
   other.connection.send({ kind: "update", id: 1, document, update: new Uint8Array([0]) })

@@ -98,6 +98,34 @@ it("[W4, E3] a clock that is hours ahead is set right before anything is sealed,
   expect(received.messages.get().items[0]?.sentAt).toBeLessThan(Date.now() + 60_000)
 })
 
+it.each([
+  ["ten years ahead", 10 * 365 * 86_400_000],
+  ["ten minutes back", -600_000],
+])(
+  "[R2, W4] a clock that jumps %s under a live connection is set right, and what is written then arrives",
+  async (_, jump) => {
+    const server = await startTestServer()
+    let off = 0
+    const alice = await open("alice", { servers: [server.url], env: { ...systemEnv, now: () => Date.now() + off } })
+    const bob = await open("bob", { servers: [server.url] })
+    const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+    const before = trip.send("before")
+    await before.reached("sent")
+    const received = await conversationOf(bob, trip.id)
+    off = jump
+    await trip.setTitle("Journey")
+    await trip.erase(before.id)
+    await trip.send("after").reached("sent")
+    await received.send("seen").reached("sent")
+    await until(received.messages, ({ items }) => items.length === 3)
+    await until(trip.messages, ({ items }) => items.length === 3)
+    await until(received.info, ({ title }) => title === "Journey")
+    await until(received.messages, ({ items }) => items.some(({ id, form }) => id === before.id && form === "erased"))
+    for (const { sentAt } of received.messages.get().items) expect(sentAt).toBeLessThan(Date.now() + 180_000)
+    await until(alice.status, ({ pending }) => pending.length === 0)
+  },
+)
+
 it("[R1, I3, I7] what a removed member wrote offline is shown as not accepted, to copy or discard", async () => {
   const server = await startTestServer()
   const alice = await open("alice", { servers: [server.url] })

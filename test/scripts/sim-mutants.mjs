@@ -103,8 +103,8 @@ export const mutants = [
   {
     name: "what is taken back is lost",
     file: "sdk/src/sync/document.ts",
-    find: "await this.shorten(kept, [], operations)\n      if (code === undefined) this.pending = [...drafts, ...this.pending]",
-    replace: "await this.shorten(kept, [], operations.slice(0, 0))",
+    find: "await this.shorten(kept, [], operations, gone)\n      if (code === undefined) this.pending = [...drafts, ...this.pending]",
+    replace: "await this.shorten(kept, [], operations.slice(0, 0), gone)",
   },
   {
     name: "a device does not cut after a removal",
@@ -153,6 +153,24 @@ export const mutants = [
     file: "sdk/src/sync/document.ts",
     find: "this.pending = [...saved, ...this.unsaved]",
     replace: "this.pending = [...saved.slice().reverse(), ...this.unsaved]",
+  },
+  {
+    name: "a merge on the server does not wait for what was accepted before",
+    file: "sync-server/src/document/conversation.ts",
+    find: "await document.durable\n      const destroyed",
+    replace: "const destroyed",
+  },
+  {
+    name: "registers whose clocks seem ahead are dropped",
+    file: "sdk/src/sync/register-exchange.ts",
+    find: "if (ahead.length === 0) break",
+    replace: "if (ahead.length >= 0) break",
+  },
+  {
+    name: "a tab that lost the lock stores acknowledgements",
+    file: "sdk/src/sync/acks.ts",
+    find: "if (this.guard !== undefined && guard === undefined) return false",
+    replace: "",
   },
   {
     name: "messages stand in the order of their arrival",

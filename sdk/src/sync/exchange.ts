@@ -364,8 +364,10 @@ export class Exchange {
     for (const [log, { code, at }] of refused) {
       if (isTransient(code) || log === undefined || (await lags(code, log, at)))
         this.retryLater(document.name, frame.retryAfterMs)
-      else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
-      else if (!rewritable.has(code)) await conversation.takeBack(document, log, at, code)
+      else if (deviceOf(log) !== replica.device || acks.count(document.name, log) > at) {
+        // Another's; or one that another server made durable: that is never taken back. [SPEC R4]
+        this.unwanted.add(`${document.name} ${log}`)
+      } else if (!rewritable.has(code)) await conversation.takeBack(document, log, at, code)
       else await conversation.takeBack(document, log, at, undefined)
     }
   }
