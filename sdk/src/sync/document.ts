@@ -504,6 +504,12 @@ export class ReplicaDocument {
     return runsBeyond(await this.contents(), vector)
   }
 
+  /** Elements of a log up to its last seal at or before a position: what a server keeps that stopped there. [SPEC C7] */
+  async sealedUpTo(log: LogId, at: number): Promise<number> {
+    const run = (await this.contents()).get(clientIdOf(this.name, log))
+    return run === undefined ? 0 : (cutRun(run, at).kept?.elements.length ?? 0)
+  }
+
   recordsBeyond(held: ReadonlySet<RecordId>): EraseRecord[] {
     return Array.from(this.current.records).flatMap(([id, record]) => (held.has(id) ? [] : [record]))
   }
