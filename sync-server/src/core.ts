@@ -14,6 +14,7 @@ import { Presence } from "./connection/presence.js"
 import { RegisterRelay } from "./connection/register-relay.js"
 import { SyncSession } from "./connection/sync-session.js"
 import { Accounts } from "./document/accounts.js"
+import { isDamage } from "./document/damage.js"
 import { DigestTable } from "./document/digest-table.js"
 import { Registry } from "./document/registry.js"
 import { rebuildIndex } from "./document/rebuild-index.js"
@@ -134,6 +135,13 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       },
       onFailure: (document, error) => {
         log.error({ err: error, document }, "a document could not be merged")
+        if (!isDamage(error)) return
+        registry
+          .conversation(conversationOf(document))
+          .quarantine(document, error)
+          .catch((failure: unknown) => {
+            log.error({ err: failure, document }, "a document could not be quarantined")
+          })
       },
     })
     const registry: Registry = new Registry({
