@@ -86,7 +86,15 @@ export class ActiveDocument {
   /** All that was accepted, read from the store. Rejects with DamagedDocument where it can't be read. */
   async contents(): Promise<Contents> {
     await this.durable
-    return readable(this.name, async () => readContents(await this.#store.updates(this.name)))
+    return readable(this.name, async () => {
+      const { logs } = this.summary
+      const contents = readContents(await this.#store.updates(this.name))
+      for (const { client, count } of logs.values()) {
+        // Else it would serve less than its digest says, for ever.
+        if ((contents.get(client)?.elements.length ?? 0) < count) throw new RangeError("a stored log misses its end")
+      }
+      return contents
+    })
   }
 
   /** What stands for the document in the store beside its contents. */
