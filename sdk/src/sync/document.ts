@@ -51,10 +51,10 @@ import {
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import type { Compactor } from "./compactor.js"
 import { editedBy, recordOfDraft } from "./erase-draft.js"
+import { OpenDocument } from "./open-document.js"
 import { encodeRefused, type RefusedDraft } from "./refused.js"
 import { renamed, supersededOperations, type Superseded } from "./superseded.js"
 import { writeAgain, type TakenBack } from "./write-again.js"
-import { applyRuns, createYDoc, holdsNothingBeyond, pushRun, readYDoc } from "./ydoc.js"
 
 /** Stored updates after which they are written as one. */
 const MERGE_AFTER = 32
@@ -106,13 +106,14 @@ export class ReplicaDocument {
   private writer: LogId | undefined
   private nextNumber = 0
   private stored = 0
-  private opened: { readonly doc: Y.Doc; users: number } | undefined
+  private readonly opened: OpenDocument
 
   private constructor(
     readonly name: DocumentName,
     private readonly ports: DocumentPorts,
   ) {
     this.current = emptySummary(name)
+    this.opened = new OpenDocument(name)
   }
 
   /** Reads what the storage holds of it; empty where it holds nothing. */
@@ -187,10 +188,7 @@ export class ReplicaDocument {
   async reload(): Promise<void> {
     await this.enqueue(async () => {
       await this.read()
-      if (this.opened === undefined) return
-      const runs = Array.from((await this.contents()).values())
-      if (holdsNothingBeyond(this.opened.doc, runs)) applyRuns(this.opened.doc, runs)
-      else this.replaceOpened(runs)
+      if (this.opened.isOpen) this.opened.become(Array.from((await this.contents()).values()))
     })
     this.changes.emit({ kind: "rewritten", reloaded: true })
   }
@@ -212,28 +210,16 @@ export class ReplicaDocument {
 
   /** The open document; every `open` needs its `release`. */
   async open(): Promise<Y.Doc> {
-    return this.enqueue(async () => {
-      if (this.opened === undefined) {
-        const doc = createYDoc(this.name)
-        applyRuns(doc, Array.from((await this.contents()).values()))
-        this.opened = { doc, users: 0 }
-      }
-      this.opened.users++
-      return this.opened.doc
-    })
+    return this.enqueue(() => this.opened.use(async () => Array.from((await this.contents()).values())))
   }
 
   /** All accepted entries of the open document, read from its Y types; none where it is not open. */
   openEntries(): Entry[] {
-    const { opened } = this
-    if (opened === undefined) return []
-    return readYDoc(opened.doc, (log) => clientIdOf(this.name, log)).flatMap((run) => readRun(run))
+    return this.opened.entries()
   }
 
   release(): void {
-    if (this.opened === undefined || --this.opened.users > 0) return
-    this.opened.doc.destroy()
-    this.opened = undefined
+    this.opened.release()
   }
 
   /** Adds a draft at once, in memory; `save` or `flush` makes it durable. */
@@ -337,10 +323,7 @@ export class ReplicaDocument {
     if (withdrawn.length > 0) this.ports.compactor.request(this.name)
     this.withdrawn = this.withdrawn.filter((draft) => !removed.includes(draft))
     this.forget(drafts)
-    if (this.opened !== undefined && !pushRun(this.opened.doc, run)) {
-      this.writer = undefined
-      applyRuns(this.opened.doc, [run])
-    }
+    if (!this.opened.push(run)) this.writer = undefined
     this.changes.emit({ kind: "accepted", entries, update, source: undefined })
     if (records.length > 0) await this.erase(records, undefined)
     await this.mergeIfDue()
@@ -419,7 +402,7 @@ export class ReplicaDocument {
       // Who wrote it keeps it; what a power cut takes from here, the next comparison brings back.
       await this.write([...this.appendOperations(canonical, summary), ...covering], "relaxed")
       this.commit(summary)
-      if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
+      this.opened.apply(runs)
       this.changes.emit({ kind: "accepted", entries, update: canonical, source })
       if (records.length > 0) await this.erase(records, source)
       await this.mergeIfDue()
@@ -469,7 +452,7 @@ export class ReplicaDocument {
     if (punched > 0) {
       await this.rewrite(runs, this.current, this.marks(punched))
       this.ports.compactor.request(this.name)
-      if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
+      this.opened.apply(runs)
     }
     await this.destroyAside((message) => destroyed.has(message))
     await this.dropErasedDrafts()
@@ -634,17 +617,7 @@ export class ReplicaDocument {
     }))
     await this.rewrite(kept, summary, [...asides, ...extra])
     if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
-    this.replaceOpened(kept)
-  }
-
-  /** A Yjs document can't forget: an open one is replaced where it stands. */
-  private replaceOpened(runs: readonly LogRun[]): void {
-    if (this.opened === undefined) return
-    const { doc, users } = this.opened
-    const fresh = createYDoc(this.name)
-    applyRuns(fresh, runs)
-    this.opened = { doc: fresh, users }
-    doc.destroy()
+    this.opened.replace(kept)
   }
 
   /** Offers what was set aside to the check again, after authority changed. */
