@@ -167,3 +167,28 @@ it("[R5] who was let in on one server writes on another that has not heard of it
   await message.reached("sent")
   expect(received.messages.get().items.map(({ status }) => status)).toEqual(["sent", "sent"])
 })
+
+it("[S6, I1] what a refusal stopped in the middle of a sealed run is not shown as sent: nothing of the run is durable", async () => {
+  const server = await startTestServer({ limits: { entriesPerSecond: 0.001, entryBurst: 10 } })
+  const alice = await open("alice", { servers: [server.url] })
+  const bob = await open("bob", { servers: [server.url] })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const bobs = await conversationOf(bob, trip.id)
+  await trip.send("first").reached("sent")
+  await alice.synced()
+  alice.goOffline()
+  const waiting = Array.from({ length: 12 }, (_, index) => trip.send(`${index}`))
+  await Promise.all(waiting.map((message) => message.reached("saved")))
+  const shown = new Set(waiting.map(({ status }) => status))
+  for (const message of waiting) message.subscribe((status) => shown.add(status))
+  alice.goOnline()
+  const refusals = async (): Promise<number> => {
+    const metrics = await (await fetch(`${server.url.replace("ws", "http")}/metrics`)).text()
+    return Number(/^weft_rejects_total\{code="RATE_LIMITED"\} (\d+)/m.exec(metrics)?.[1] ?? 0)
+  }
+  await expect.poll(refusals).toBeGreaterThan(0)
+  // What comes in behind the refusal is taken behind it.
+  await bobs.send("behind it").reached("sent")
+  await until(trip.messages, ({ items }) => items.length === 14)
+  expect(Array.from(shown)).toEqual(["saved"])
+})
