@@ -344,3 +344,42 @@ describe("invites", () => {
     ]))
   it("[A19] invites are on all devices of the user", () => isOnAllDevices(invite, open, [["alice", 3, 0]]))
 })
+
+describe("leaving", () => {
+  const leave: Act = async ({ trip }) => {
+    await trip.setRole("bob", "owner")
+    await trip.leave()
+  }
+  const comeBack: Act = async (place) => {
+    await leave(place)
+    await place.trip.undoLeave()
+  }
+  const standing: Look = ({ trip }) => {
+    const { membership, role, members } = trip.info.get()
+    return [membership, role, members.map(({ user }) => user).sort()]
+  }
+  const back = ["member", "owner", ["alice", "bob"]]
+  it("[A16] leaving and coming back work offline", () => worksOffline(comeBack, standing, back))
+  it("[A16] leaving survives a crash", () => survivesCrash(leave, standing, ["left", undefined, ["bob"]]))
+  it("[A16] leaving and coming back are so on all devices of the user", () => isOnAllDevices(comeBack, standing, back))
+})
+
+describe("direct conversations", () => {
+  const open: Act = async ({ client }) => {
+    const direct = await client.openDirect("bob")
+    await direct.send("hi").reached("saved")
+  }
+  const look: Look = ({ client }) =>
+    client.list.get().flatMap(({ info }) => (info.direct === undefined ? [] : [[info.direct, info.lastMessage?.text]]))
+  const wanted = [["bob", "hi"]]
+  it("[A20] a direct conversation is opened offline", () => worksOffline(open, look, wanted))
+  it("[A20] a direct conversation that two devices open at once is one", () =>
+    convergesAtOnce(
+      ({ client }) => client.openDirect("bob"),
+      ({ client }) => client.openDirect("bob"),
+      ({ client }) => client.conversations.get().filter(({ info }) => info.get().direct === "bob").length,
+      1,
+    ))
+  it("[A20] a direct conversation survives a crash", () => survivesCrash(open, look, wanted))
+  it("[A20] a direct conversation is on all devices of the user", () => isOnAllDevices(open, look, wanted))
+})

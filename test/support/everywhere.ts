@@ -126,7 +126,7 @@ export async function survivesCrash(act: Act, look: Look, wanted: unknown): Prom
   await saved(phone)
   // No close: a copy of the storage as a crash leaves it.
   const client = await openClient("alice", { storage: createMemoryStorage({ snapshot: storage.snapshot() }) })
-  const trip = await conversationOf(client, phone.trip.id)
+  const trip = await client.openConversation(phone.trip.id)
   const again = { ...phone, client, trip }
   for (const shown of [trip.messages, trip.unread, trip.settings]) onTestFinished(shown.subscribe(() => undefined))
   await seen(again, look, wanted)
