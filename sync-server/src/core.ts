@@ -178,9 +178,10 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       letIn: (conversation, users) => {
         for (const user of users) {
           for (const subscriber of fanOut.connectionsOf(user)) {
-            if (subscriber instanceof SyncSession) subscriber.tell(conversation)
+            if (subscriber instanceof SyncSession) subscriber.letIn(conversation)
           }
         }
+        presence.letIn(conversation, users)
       },
     })
     const accounts = new Accounts({
