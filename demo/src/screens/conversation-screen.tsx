@@ -1,3 +1,4 @@
+import type { MessageId } from "@weft/sdk"
 import { type ConversationView, useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
@@ -5,26 +6,42 @@ import { CopyButton } from "../parts/copy-button.js"
 import { Icon } from "../parts/icon.js"
 import { Link } from "../parts/link.js"
 import { goBack, linkFor } from "../state/address.js"
+import { useMessageWork } from "../state/message-acts.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { listNames, showName } from "../words/names.js"
-import { mayWrite } from "../words/roles.js"
+import { titleOf } from "../words/titles.js"
 import { describeWaiting, explainReason } from "../words/sync.js"
 import { Composer } from "./composer.js"
+import { ConversationMenu } from "./conversation-menu.js"
 import { DetailsDialog } from "./details-dialog.js"
 import { MessageList } from "./message-list.js"
+import { MessageQuestion } from "./message-question.js"
+import { ThreadPanel } from "./thread-panel.js"
 
 interface ConversationScreenProps {
   id: string
+  /** The first message of the thread that is open. */
+  thread: MessageId | undefined
   showsDetails: boolean
   onCloseDetails: () => void
 }
 
-export function ConversationScreen({ id, showsDetails, onCloseDetails }: ConversationScreenProps): ReactNode {
-  const { user } = useClient()
+export function ConversationScreen({ id, ...rest }: ConversationScreenProps): ReactNode {
   const view = useConversation(id)
-  if (view === undefined) return <Missing id={id} />
-  const { conversation, title, members, role } = view
+  // anew for each, so that nothing of one is taken into another
+  return view === undefined ? <Missing id={id} /> : <KnownConversation key={id} view={view} {...rest} />
+}
+
+type KnownConversationProps = { view: ConversationView } & Omit<ConversationScreenProps, "id">
+
+function KnownConversation({ view, thread, showsDetails, onCloseDetails }: KnownConversationProps): ReactNode {
+  const { user } = useClient()
+  const { conversation, members, role, topic, mayWrite } = view
+  const { acts, task, question, endTask, endQuestion } = useMessageWork(conversation)
+  const { id } = conversation
+  const title = titleOf(view, user)
   const others = members.map((member) => member.user).filter((member) => member !== user)
+  const people = role === undefined ? listNames(others) : others.length === 0 ? "Only you" : `You, ${listNames(others)}`
   return (
     <>
       <header className="bar">
@@ -32,9 +49,9 @@ export function ConversationScreen({ id, showsDetails, onCloseDetails }: Convers
         <Link className="heading-link" to={{ conversation: id, panel: "details" }}>
           <Avatar name={title} shape="group" />
           <span className="heading">
-            <h2 dir="auto">{showName(title)}</h2>
+            <h2 dir="auto">{title}</h2>
             <span className="subtitle" dir="auto">
-              {role === undefined ? listNames(others) : others.length === 0 ? "Only you" : `You, ${listNames(others)}`}
+              {topic === "" ? people : showName(topic)}
             </span>
           </span>
           <span className="details-hint">
@@ -42,27 +59,37 @@ export function ConversationScreen({ id, showsDetails, onCloseDetails }: Convers
             <span className="unseen">details and members</span>
           </span>
         </Link>
+        <ConversationMenu conversation={conversation} />
       </header>
       <MessageList
-        key={`messages ${id}`}
-        conversation={conversation}
+        view={view}
+        acts={acts}
         isGroup={members.length > 2}
-        mayWrite={mayWrite(role)}
         welcome={<FirstMessage view={view} others={others} />}
       />
       <WaitingStrip id={id} />
-      {mayWrite(role) ? (
-        <Composer key={`composer ${id}`} conversation={conversation} user={user} />
+      {mayWrite ? (
+        <Composer view={view} task={task} endTask={endTask} />
       ) : (
-        <p className="notice">
-          {role === undefined
-            ? "You are no longer a member. What you have here stays."
-            : "You may read here, but not write."}
-        </p>
+        <p className="notice">{explainSilence(view)}</p>
       )}
+      {thread !== undefined && <ThreadPanel key={thread} view={view} root={thread} acts={acts} />}
       {showsDetails && <DetailsDialog view={view} onClose={onCloseDetails} />}
+      {question !== undefined && (
+        <MessageQuestion question={question} conversation={conversation} onClose={endQuestion} />
+      )}
     </>
   )
+}
+
+/** Why nothing can be written here. */
+function explainSilence({ membership, announcementsOnly, role }: ConversationView): string {
+  if (membership === "joining") return "You join as soon as a server lets you in."
+  if (membership === "left") return "You left. What you have here stays."
+  if (role === undefined) return "You are no longer a member. What you have here stays."
+  return announcementsOnly && role === "member"
+    ? "Only moderators write here. You read along."
+    : "You may read here, but not write."
 }
 
 function BackButton(): ReactNode {
@@ -102,10 +129,11 @@ function WaitingStrip({ id }: { id: string }): ReactNode {
 }
 
 function FirstMessage({ view, others }: { view: ConversationView; others: readonly string[] }): ReactNode {
+  const { user } = useClient()
   const [first] = others
   return (
     <div className="empty">
-      <Avatar name={view.title} shape="group" size="large" />
+      <Avatar name={titleOf(view, user)} shape="group" size="large" />
       <p className="empty-title">Say something</p>
       <p>
         {first === undefined

@@ -1,10 +1,12 @@
 import { useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
 import { type ReactNode, useEffect } from "react"
 import { Icon, Mark } from "../parts/icon.js"
+import { ToastArea } from "../parts/toast-area.js"
 import { goBack, type Route } from "../state/address.js"
 import { explainCode } from "../words/errors.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { showName } from "../words/names.js"
+import { titleOf } from "../words/titles.js"
 import { AccountDialog } from "./account-dialog.js"
 import { ConversationScreen } from "./conversation-screen.js"
 import { NewDialog } from "./new-dialog.js"
@@ -31,13 +33,19 @@ export function Home({ route }: { route: Route }): ReactNode {
             <p>Or start a new one. Everything works without a network and catches up by itself.</p>
           </div>
         ) : (
-          <ConversationScreen id={conversation} showsDetails={panel === "details"} onCloseDetails={close} />
+          <ConversationScreen
+            id={conversation}
+            thread={route.thread}
+            showsDetails={panel === "details"}
+            onCloseDetails={close}
+          />
         )}
       </main>
       {panel === "new" && <NewDialog onClose={close} />}
       {panel === "sync" && <SyncDialog onClose={close} />}
       {panel === "account" && <AccountDialog onClose={close} />}
       <ConnectionNews />
+      <ToastArea />
     </div>
   )
 }
@@ -70,10 +78,11 @@ function ConnectionNews(): ReactNode {
 }
 
 function useTitle(conversation: string | undefined): void {
-  const title = useConversation(conversation)?.title
+  const view = useConversation(conversation)
   const { user } = useClient()
+  const title = view === undefined ? undefined : titleOf(view, user)
   useEffect(() => {
-    document.title = title === undefined ? `Weft (${showName(user)})` : `${showName(title)} · Weft (${showName(user)})`
+    document.title = title === undefined ? `Weft (${showName(user)})` : `${title} · Weft (${showName(user)})`
     return () => {
       document.title = "Weft"
     }

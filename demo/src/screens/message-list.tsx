@@ -1,29 +1,51 @@
-import type { Conversation, Message } from "@weft/sdk"
-import { useMessages } from "@weft/sdk/react"
-import { Fragment, type ReactNode, useEffect, useMemo, useRef } from "react"
+import type { Message } from "@weft/sdk"
+import { type ConversationView, useMessages } from "@weft/sdk/react"
+import { Fragment, type ReactNode, useCallback, useEffect, useMemo, useRef } from "react"
 import { Icon } from "../parts/icon.js"
 import { Skeleton } from "../parts/skeleton.js"
 import { useNow } from "../state/clock.js"
+import { useJumps } from "../state/jumps.js"
+import type { MessageActs } from "../state/message-acts.js"
+import { useMessagePlace } from "../state/message-place.js"
 import { useMessageScroll } from "../state/message-scroll.js"
+import { useReading } from "../state/reading.js"
+import { showToast } from "../state/toast.js"
 import { count } from "../words/count.js"
 import { arrangeRows } from "../words/rows.js"
 import { showDay } from "../words/times.js"
 import { MessageRow } from "./message-row.js"
 
 interface MessageListProps {
-  conversation: Conversation
+  view: ConversationView
+  acts: MessageActs
   isGroup: boolean
-  mayWrite: boolean
   /** Shown in place of a first message. */
   welcome: ReactNode
 }
 
-export function MessageList({ conversation, isGroup, mayWrite, welcome }: MessageListProps): ReactNode {
+export function MessageList({ view, acts, isGroup, welcome }: MessageListProps): ReactNode {
+  const { conversation } = view
+  const place = useMessagePlace(view)
   const { state, items, complete, loadOlder, isLoadingOlder } = useMessages(conversation)
-  const { box, shown, unseen, isAtBottom, toBottom, onScroll } = useMessageScroll(items, complete, loadOlder)
+  const scroll = useMessageScroll(items, complete, loadOlder, conversation)
+  const { box, shown, unseen, isAtBottom, toBottom, jumpTo, onScroll } = scroll
   const now = useNow(60_000)
   const rows = useMemo(() => arrangeRows(shown), [shown])
+  const firstUnread = useReading(conversation, isAtBottom)
   useJumpToOwn(items, toBottom)
+  useJumps(
+    useCallback(
+      (id: string) => {
+        const say = (found: boolean): void => {
+          if (!found) showToast({ text: "That message is not on this device" })
+        }
+        jumpTo(id).then(say, () => {
+          say(false)
+        })
+      },
+      [jumpTo],
+    ),
+  )
   return (
     <div className="messages-frame">
       {/* additions only: a tick that changes is not read out; older messages that come in are not news */}
@@ -44,14 +66,15 @@ export function MessageList({ conversation, isGroup, mayWrite, welcome }: Messag
           {rows.map(({ message, startsDay, startsGroup, endsGroup }) => (
             <Fragment key={message.id}>
               {startsDay && <h3 className="day">{showDay(message.sentAt, now)}</h3>}
+              {message.id === firstUnread && <p className="unread-line">Unread</p>}
               <MessageRow
                 message={message}
-                conversation={conversation}
+                place={place}
+                acts={acts}
                 startsGroup={startsGroup}
                 startsDay={startsDay}
                 endsGroup={endsGroup}
                 isGroup={isGroup}
-                mayWrite={mayWrite}
               />
             </Fragment>
           ))}

@@ -1,25 +1,20 @@
-import type { Conversation, PendingWork } from "@weft/sdk"
-import { useClient, useConversation, useConversations, useSyncStatus } from "@weft/sdk/react"
+import type { Conversation } from "@weft/sdk"
+import { useClient, useSyncStatus } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { Icon, Mark } from "../parts/icon.js"
 import { Link } from "../parts/link.js"
 import { OfflineToggle } from "../parts/offline-toggle.js"
 import { SyncButton } from "../parts/sync-button.js"
-import { Tick } from "../parts/tick.js"
 import type { Route } from "../state/address.js"
-import { useNow } from "../state/clock.js"
-import { count } from "../words/count.js"
-import { showPreview } from "../words/messages.js"
+import { useArrangedConversations } from "../state/arranged-conversations.js"
 import { showName } from "../words/names.js"
-import { showFull, showWhen } from "../words/times.js"
+import { ConversationLink } from "./conversation-link.js"
 
 /** The list of conversations, who this is, and how syncing goes. */
 export function Sidebar({ route }: { route: Route }): ReactNode {
   const { user } = useClient()
-  const conversations = useConversations()
-  const { pending, connection } = useSyncStatus()
-  const waiting = connection.kind === "local" ? [] : pending
+  const { shown, archived } = useArrangedConversations()
   return (
     <div className="sidebar">
       <header className="bar">
@@ -35,20 +30,17 @@ export function Sidebar({ route }: { route: Route }): ReactNode {
         </Link>
       </header>
       <nav className="conversations" aria-label="Conversations">
-        {conversations.length === 0 ? (
-          <NoConversations />
-        ) : (
-          <ul>
-            {conversations.map((conversation) => (
-              <li key={conversation.id}>
-                <ConversationLink
-                  conversation={conversation}
-                  isOpen={conversation.id === route.conversation}
-                  pending={waiting.find((work) => work.conversation === conversation.id)}
-                />
-              </li>
-            ))}
-          </ul>
+        {shown.length === 0 && archived.length === 0 && <NoConversations />}
+        <ConversationLinks conversations={shown} open={route.conversation} />
+        {archived.length > 0 && (
+          <details className="archived">
+            <summary>
+              <Icon name="archive" size={18} />
+              <span>Archived</span>
+              <span className="quiet">{archived.length}</span>
+            </summary>
+            <ConversationLinks conversations={archived} open={route.conversation} />
+          </details>
         )}
       </nav>
       <footer className="sidebar-foot">
@@ -56,6 +48,30 @@ export function Sidebar({ route }: { route: Route }): ReactNode {
         <OfflineToggle />
       </footer>
     </div>
+  )
+}
+
+interface ConversationLinksProps {
+  conversations: readonly Conversation[]
+  /** Id of the one that is shown. */
+  open: string | undefined
+}
+
+function ConversationLinks({ conversations, open }: ConversationLinksProps): ReactNode {
+  const { pending, connection } = useSyncStatus()
+  const waiting = connection.kind === "local" ? [] : pending
+  return (
+    <ul>
+      {conversations.map((conversation) => (
+        <li key={conversation.id}>
+          <ConversationLink
+            conversation={conversation}
+            isOpen={conversation.id === open}
+            pending={waiting.find((work) => work.conversation === conversation.id)}
+          />
+        </li>
+      ))}
+    </ul>
   )
 }
 
@@ -68,46 +84,5 @@ function NoConversations(): ReactNode {
         New conversation
       </Link>
     </div>
-  )
-}
-
-interface ConversationLinkProps {
-  conversation: Conversation
-  isOpen: boolean
-  pending: PendingWork | undefined
-}
-
-function ConversationLink({ conversation, isOpen, pending }: ConversationLinkProps): ReactNode {
-  const view = useConversation(conversation)
-  const now = useNow(60_000)
-  if (view === undefined) return null
-  const { title, members, lastActivity, lastMessage } = view
-  const waiting = (pending?.messages ?? 0) + (pending?.changes ?? 0)
-  return (
-    <Link
-      className="conversation-link"
-      to={{ conversation: conversation.id }}
-      aria-current={isOpen ? "page" : undefined}
-    >
-      <Avatar name={title} shape="group" />
-      <span className="conversation-title" dir="auto">
-        {showName(title)}
-      </span>
-      <time dateTime={new Date(lastActivity).toISOString()} title={showFull(lastActivity)}>
-        {showWhen(lastActivity, now)}
-      </time>
-      <span className="conversation-preview" dir="auto">
-        {showPreview(lastMessage, members.length > 2)}
-      </span>
-      {waiting > 0 ? (
-        <span className="pending-mark">
-          <Icon name="cloudOff" size={14} />
-          <span aria-hidden="true">{waiting}</span>
-          <span className="unseen">, {count(waiting, "change")} not sent yet</span>
-        </span>
-      ) : (
-        lastMessage?.own === true && <Tick status={lastMessage.status} />
-      )}
-    </Link>
   )
 }

@@ -1,5 +1,5 @@
 import type { PendingWork, SyncStatus } from "@weft/sdk"
-import { useConversation, useSyncStatus } from "@weft/sdk/react"
+import { useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Dialog } from "../parts/dialog.js"
 import { Icon } from "../parts/icon.js"
@@ -7,8 +7,8 @@ import { OfflineToggle } from "../parts/offline-toggle.js"
 import { useNow } from "../state/clock.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { count } from "../words/count.js"
-import { showName } from "../words/names.js"
 import { describeWaiting, explainReason } from "../words/sync.js"
+import { titleOf } from "../words/titles.js"
 
 /** What is pending and why, in full. */
 export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
@@ -58,12 +58,13 @@ function NextTry({ at }: { at: number }): ReactNode {
 }
 
 function PendingRow({ work }: { work: PendingWork }): ReactNode {
-  const title = useConversation(work.conversation)?.title
+  const { user } = useClient()
+  const view = useConversation(work.conversation)
   return (
     <li>
       <Icon name="cloudOff" size={18} />
       <span>
-        <bdi className="strong">{title === undefined ? "A conversation" : showName(title)}</bdi>
+        <bdi className="strong">{view === undefined ? "A conversation" : titleOf(view, user)}</bdi>
         <span className="quiet">
           {describeWaiting([work]) ?? "waiting"} {explainReason(work.reason)}
         </span>

@@ -1,3 +1,5 @@
+import type { MessageId } from "@weft/sdk"
+import { parseMessageId } from "@weft/sdk/protocol"
 import { useSyncExternalStore } from "react"
 import { readUser } from "../words/names.js"
 import { keep, readKept } from "./keep.js"
@@ -9,6 +11,8 @@ type Panel = (typeof panels)[number]
 /** What is on screen: a conversation or the list alone, with or without a dialog before it. */
 export interface Route {
   readonly conversation?: string | undefined
+  /** The first message of the thread that is shown beside the conversation. */
+  readonly thread?: MessageId | undefined
   readonly panel?: Panel | undefined
 }
 
@@ -18,19 +22,24 @@ export interface Address {
   readonly route: Route
 }
 
-/** `#/`, `#/new`, `#/c/<id>`, `#/c/<id>/details` and so on. */
+/** `#/`, `#/new`, `#/c/<id>`, `#/c/<id>/details`, `#/c/<id>/t/<message>` and so on. */
 export function parseRoute(hash: string): Route {
   const parts = hash.replace(/^#?\/?/, "").split("/")
   const hasConversation = parts[0] === "c" && parts[1] !== undefined && parts[1] !== ""
   const last = hasConversation ? parts[2] : parts[0]
   return {
     conversation: hasConversation ? parts[1] : undefined,
+    thread: hasConversation && parts[2] === "t" ? parseMessageId(parts[3]) : undefined,
     panel: panels.find((panel) => panel === last),
   }
 }
 
-export function formatRoute({ conversation, panel }: Route): string {
-  return `#/${[conversation === undefined ? undefined : `c/${conversation}`, panel].filter(Boolean).join("/")}`
+export function formatRoute({ conversation, thread, panel }: Route): string {
+  const parts = [
+    conversation === undefined ? undefined : `c/${conversation}`,
+    panel ?? (thread === undefined ? undefined : `t/${thread}`),
+  ]
+  return `#/${parts.filter(Boolean).join("/")}`
 }
 
 const changed = createSignal()

@@ -1,8 +1,10 @@
-import type { Message } from "@weft/sdk"
+import type { Conversation, Message } from "@weft/sdk"
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react"
 
 /** Messages that are drawn at first, and added each time somebody scrolls up to the oldest one. */
 const PAGE = 120
+/** Messages that are drawn above the one that is jumped to. */
+const BEFORE_TARGET = 40
 /** How near to an end counts as being there, pixels. */
 const NEAR_BOTTOM = 48
 const NEAR_TOP = 600
@@ -15,6 +17,8 @@ export interface MessageScroll {
   readonly unseen: number
   readonly isAtBottom: boolean
   readonly toBottom: () => void
+  /** Brings a message into view, loading older ones as needed; false where this device does not have it. */
+  readonly jumpTo: (id: string) => Promise<boolean>
   readonly onScroll: () => void
 }
 
@@ -33,6 +37,7 @@ export function useMessageScroll(
   items: readonly Message[],
   isComplete: boolean,
   loadOlder: () => Promise<void>,
+  conversation: Conversation,
 ): MessageScroll {
   const box = useRef<HTMLDivElement>(null)
   const anchor = useRef<Anchor>(undefined)
@@ -60,6 +65,29 @@ export function useMessageScroll(
     isStuck.current = true
     element.scrollTop = element.scrollHeight
   }, [])
+
+  /** Where to jump once it is drawn; a new object for every jump. */
+  const [target, setTarget] = useState<{ readonly id: string }>()
+  const jumpTo = useCallback(
+    async (id: string): Promise<boolean> => {
+      for (;;) {
+        // what is loaded, whether it was drawn yet or not
+        const { items: loaded, complete } = conversation.messages.get()
+        const index = loaded.findIndex((message) => message.id === id)
+        if (index >= 0) {
+          isStuck.current = false
+          setAtBottom(false)
+          setFrom(loaded[Math.max(0, index - BEFORE_TARGET)]?.id)
+          setTarget({ id })
+          return true
+        }
+        if (complete) return false
+        await loadOlder()
+        if (conversation.messages.get().items.length === loaded.length) return false
+      }
+    },
+    [conversation, loadOlder],
+  )
 
   const isAsking = useRef(false)
   const showOlder = (): void => {
@@ -99,6 +127,19 @@ export function useMessageScroll(
     else restoreAnchor(element, anchor.current)
   }, [shown])
 
+  useLayoutEffect(() => {
+    const element = box.current
+    if (element === null || target === undefined) return
+    const message = element.querySelector<HTMLElement>(`[data-message="${CSS.escape(target.id)}"]`)
+    if (message === null) return
+    message.scrollIntoView({ block: "center" })
+    message.focus({ preventScroll: true })
+    // a list too short to scroll is at its bottom still
+    element.dispatchEvent(new Event("scroll"))
+    const ground = getComputedStyle(message).getPropertyValue("--chosen")
+    message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
+  }, [target])
+
   // A keyboard that opens, a window that changes, a text that wraps: the bottom stays in view.
   useEffect(() => {
     const element = box.current
@@ -121,7 +162,7 @@ export function useMessageScroll(
     loadOlder().catch(() => undefined) // as above
   }, [isShort, loadOlder, items.length])
 
-  return { box, shown, unseen, isAtBottom, toBottom, onScroll }
+  return { box, shown, unseen, isAtBottom, toBottom, jumpTo, onScroll }
 }
 
 /** The first message that reaches into view: by halving, as they stand in order. */

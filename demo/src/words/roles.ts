@@ -18,10 +18,6 @@ export function explainRole(role: Role): string {
   }
 }
 
-export function mayWrite(role: Role | undefined): boolean {
-  return role !== undefined && role !== "reader"
-}
-
 /** Whether that role may change somebody who has, or is to have, the other. The SDK has the last word. */
 export function mayGovern(role: Role | undefined, other: Role): boolean {
   return role === "owner" || (role === "admin" && other !== "owner")
@@ -29,4 +25,9 @@ export function mayGovern(role: Role | undefined, other: Role): boolean {
 
 export function mayRename(role: Role | undefined): boolean {
   return role === "owner" || role === "admin"
+}
+
+/** Whether that role may erase what others wrote, pin messages and limit who writes. The SDK has the last word. */
+export function mayModerate(role: Role | undefined): boolean {
+  return role === "owner" || role === "admin" || role === "moderator"
 }

@@ -1,0 +1,68 @@
+import type { MessageId } from "@weft/sdk"
+import { type ConversationView, useMessages, useThread } from "@weft/sdk/react"
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from "react"
+import { Icon } from "../parts/icon.js"
+import { Skeleton } from "../parts/skeleton.js"
+import { goBack } from "../state/address.js"
+import type { MessageActs } from "../state/message-acts.js"
+import { useMessagePlace } from "../state/message-place.js"
+import { arrangeRows } from "../words/rows.js"
+import { DraftComposer } from "./composer.js"
+import { MessageRow } from "./message-row.js"
+
+interface ThreadPanelProps {
+  view: ConversationView
+  root: MessageId
+  acts: MessageActs
+}
+
+/** A message and what was answered below it: beside the conversation, on a phone over it. */
+export function ThreadPanel({ view, root, acts }: ThreadPanelProps): ReactNode {
+  const { conversation, members, mayWrite } = view
+  const place = useMessagePlace(view)
+  const { state, items } = useThread(conversation, root)
+  const first = useMessages(conversation).items.find(({ id }) => id === root)
+  const rows = useMemo(() => arrangeRows(first === undefined ? items : [first, ...items]), [first, items])
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    box.current?.scrollTo(0, box.current.scrollHeight)
+  }, [rows.length])
+  const close = (): void => {
+    goBack({ conversation: conversation.id })
+  }
+  const press = (event: KeyboardEvent): void => {
+    if (event.key === "Escape" && !event.defaultPrevented) close()
+  }
+  return (
+    // Escape anywhere in it closes it; its button does the same
+    <aside className="thread-panel" aria-label="Thread" onKeyDown={press}>
+      <header className="bar">
+        <h2>Thread</h2>
+        <button type="button" className="icon-button" aria-label="Close the thread" onClick={close}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div className="messages-frame">
+        <div ref={box} className="messages" role="log" aria-label="Thread messages" tabIndex={0}>
+          <div className="messages-content">
+            {state === "loading" && items.length === 0 && <Skeleton kind="messages" />}
+            {rows.map(({ message, startsGroup, endsGroup }) => (
+              <MessageRow
+                key={message.id}
+                message={message}
+                place={place}
+                acts={acts}
+                startsGroup={startsGroup}
+                startsDay={false}
+                endsGroup={endsGroup}
+                isGroup={members.length > 2}
+                isInThread
+              />
+            ))}
+          </div>
+        </div>
+      </div>
+      {mayWrite && <DraftComposer view={view} thread={root} end={() => undefined} />}
+    </aside>
+  )
+}
