@@ -10,7 +10,7 @@ import { useMessageWork } from "../state/message-acts.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { listNames, showName } from "../words/names.js"
 import { titleOf } from "../words/titles.js"
-import { describeWaiting, explainReason } from "../words/sync.js"
+import { explainWork } from "../words/sync.js"
 import { Composer } from "./composer.js"
 import { ConversationMenu } from "./conversation-menu.js"
 import { DetailsDialog } from "./details-dialog.js"
@@ -112,7 +112,7 @@ function WaitingStrip({ id }: { id: string }): ReactNode {
   const status = useSyncStatus()
   const { mood, label } = useSyncSummary()
   const work = status.pending.find(({ conversation }) => conversation === id)
-  const waiting = work === undefined ? undefined : describeWaiting([work])
+  const waiting = work === undefined ? undefined : explainWork(work)
   const { kind } = status.connection
   const isCalm = mood !== "broken" && (kind === "local" || (kind === "online" && waiting === undefined))
   if (isCalm) return null
@@ -121,7 +121,7 @@ function WaitingStrip({ id }: { id: string }): ReactNode {
       <span className="mood" data-mood={mood} />
       <span>
         {label}
-        {work !== undefined && waiting !== undefined && `: ${waiting} ${explainReason(work.reason)}`}
+        {waiting !== undefined && `: ${waiting}`}
       </span>
       <Icon name="chevron" size={16} />
     </Link>

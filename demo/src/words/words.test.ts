@@ -4,7 +4,7 @@ import { formatRoute, parseRoute } from "../state/address.js"
 import { serversOf } from "../state/servers.js"
 import { initialsOf, listNames, readUser, TONES, toneOf } from "./names.js"
 import { arrangeRows } from "./rows.js"
-import { describeWaiting, summarize } from "./sync.js"
+import { explainWork, summarize } from "./sync.js"
 import { showDay, showWhen } from "./times.js"
 
 describe("names", () => {
@@ -87,9 +87,9 @@ describe("sync", () => {
   }
 
   it("names what waits, and why it does", () => {
-    expect(describeWaiting([work])).toBe("2 messages and 1 change waiting")
-    expect(describeWaiting([{ ...work, messages: 1, changes: 0 }])).toBe("1 message waiting")
-    expect(describeWaiting([])).toBeUndefined()
+    expect(explainWork(work)).toBe("2 messages and 1 change waiting for a connection")
+    expect(explainWork({ ...work, messages: 1, changes: 0 })).toBe("1 message waiting for a connection")
+    expect(explainWork({ ...work, messages: 0, changes: 0 })).toBeUndefined()
     expect(summarize(status, true)).toMatchObject({ mood: "held", label: "Offline", waiting: "3 waiting" })
     expect(summarize(status, true).detail).toContain("chose")
     expect(summarize(status, false).detail).toContain("no network")
