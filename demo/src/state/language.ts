@@ -16,7 +16,7 @@ export function readLanguage(): Language {
 
 /** The browser's languages, the preferred one first; none outside of a browser. */
 function spoken(): readonly string[] {
-  return typeof navigator === "undefined" ? [] : ((navigator.languages) ?? [])
+  return typeof navigator === "undefined" ? [] : (navigator.languages ?? [])
 }
 
 function detect(): Language {
