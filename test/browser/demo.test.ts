@@ -3,7 +3,16 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
-import { demo, launchChromium, newProfile, phone, type Profile, seriousFindings, tabTo } from "../support/browser.js"
+import {
+  demo,
+  hasFocus,
+  launchChromium,
+  newProfile,
+  phone,
+  type Profile,
+  seriousFindings,
+  tabTo,
+} from "../support/browser.js"
 import { buildDemo } from "../support/demo-build.js"
 import { type ServerProcess, startServerProcess } from "../support/server-process.js"
 
@@ -116,9 +125,10 @@ describe("the demo", () => {
     await page.keyboard.press("Backspace")
     await tabTo(page, page.getByRole("button", { name: "Create" }))
     await page.keyboard.press("Enter")
+    await page.getByRole("dialog").waitFor({ state: "detached" })
 
-    await demo.field(page).waitFor()
-    await tabTo(page, demo.field(page))
+    // the composer takes the focus by itself
+    await expect.poll(() => hasFocus(demo.field(page))).toBe(true)
     await page.keyboard.type("one")
     await page.keyboard.press("Shift+Enter")
     await page.keyboard.type("two")
@@ -132,6 +142,7 @@ describe("the demo", () => {
     await details.getByText("2 members").waitFor()
     await page.keyboard.press("Escape")
     await details.waitFor({ state: "detached" })
+    expect(await hasFocus(page.getByRole("link", { name: /details and members/ }))).toBe(true)
     await tabTo(page, demo.offline(page))
     await page.keyboard.press("Space")
     await demo.sync(page).getByText("Offline").waitFor()

@@ -56,6 +56,8 @@ export const demo = {
       await page.keyboard.press("Enter")
     }
     await dialog.getByRole("button", { name: "Create" }).click()
+    // until then the field is that of the conversation before
+    await dialog.waitFor({ state: "detached" })
     await demo.field(page).waitFor()
   },
 
@@ -65,11 +67,14 @@ export const demo = {
   },
 }
 
+export function hasFocus(target: Locator): Promise<boolean> {
+  return target.evaluate((element) => element === document.activeElement)
+}
+
 /** Presses Tab until the element has the focus; fails where it can't be reached. */
 export async function tabTo(page: Page, target: Locator, most = 40): Promise<void> {
   for (let press = 0; press < most; press++) {
-    if ((await target.count()) > 0 && (await target.first().evaluate((element) => element === document.activeElement)))
-      return
+    if ((await target.count()) > 0 && (await hasFocus(target.first()))) return
     await page.keyboard.press("Tab")
   }
   throw new Error(`the keyboard does not reach ${target.toString()}`)
