@@ -38,7 +38,17 @@ const ambientProperties = [
 ].map(([object, property]) => ({ object, property, message: fromEnvironment }))
 
 export default tseslint.config(
-  { ignores: ["sdk/types/", "**/dist/", "**/node_modules/", "**/data/", "**/coverage/", "**/dev-dist/"] },
+  {
+    ignores: [
+      "sdk/types/",
+      "**/dist/",
+      "**/node_modules/",
+      "**/data/",
+      "**/coverage/",
+      "sdk/docs/reference/",
+      "**/dev-dist/",
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   {

@@ -100,6 +100,7 @@ export type { Mention } from "./conversation/mention.js"
 export type { MessageReceipts, Receipt } from "./conversation/receipts.js"
 export type { SearchResults } from "./search/live-search.js"
 export type { SearchHit } from "./search/search.js"
+export type { Provider } from "./sync/mirror.js"
 export type { Presence } from "./sync/signals.js"
 export type { Role } from "./authority/role.js"
 export type { RefusalCode } from "./protocol/codes.js"
@@ -108,5 +109,18 @@ export type { ConversationId, DeviceId, UserId } from "./protocol/names.js"
 export type { Subscribable } from "./base/store.js"
 export type { Env } from "./base/env.js"
 export { WeftError, type ErrorCode } from "./base/errors.js"
-export type { Storage } from "./storage/storage.js"
-export { createMemoryStorage } from "./storage/memory.js"
+export type {
+  DeviceKeyPair,
+  KeyRange,
+  Storage,
+  StorageEntry,
+  StorageEstimate,
+  StorageOperation,
+  WriteOptions,
+} from "./storage/storage.js"
+export {
+  createMemoryStorage,
+  type MemorySnapshot,
+  type MemoryStorage,
+  type MemoryStorageOptions,
+} from "./storage/memory.js"

@@ -12,6 +12,7 @@ import { webSocketTransport } from "./transport/websocket.js"
 // What was imported of a key serves all clients of a process.
 const verify = webCryptoVerify(crypto.subtle)
 
+/** As in a browser, and where LevelDB keeps it. */
 export interface NodeClientOptions extends ClientOptions {
   /** Folder of the LevelDB database; made where it is missing. One process at a time. */
   readonly directory?: string
@@ -37,7 +38,7 @@ export async function createClient(options: NodeClientOptions): Promise<Client> 
 
 export { WeftError, type ErrorCode } from "./base/errors.js"
 export { createMemoryStorage } from "./storage/memory.js"
-export { openLevelStorage } from "./storage/level.js"
+export { openLevelStorage, type LevelStorageOptions } from "./storage/level.js"
 export type { Client, Conversation, OutgoingMessage, SearchOptions } from "./client/api.js"
 export type { SearchResults } from "./search/live-search.js"
 export type { SearchHit } from "./search/search.js"

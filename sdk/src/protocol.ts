@@ -11,6 +11,7 @@ export * from "./protocol/codes.js"
 export * from "./protocol/content.js"
 export * from "./protocol/entry.js"
 export * from "./protocol/frame.js"
+export type { Field, FieldValue, RecordOf } from "./protocol/schema.js"
 export * from "./protocol/limits.js"
 export * from "./protocol/names.js"
 export { PROTOCOL_VERSION } from "./protocol/version.js"
@@ -27,15 +28,30 @@ export * from "./log/update.js"
 export * from "./log/writer.js"
 export * from "./native/codec.js"
 export * from "./native/contents.js"
-export type { NativeUpdate, NativeVector } from "./native/structs.js"
+export type { Placed } from "./native/arrange.js"
+export type {
+  Collected,
+  Content as NativeContent,
+  Item,
+  NativeUpdate,
+  NativeVector,
+  Range,
+  Struct,
+  StructId,
+} from "./native/structs.js"
 export * from "./native/summary.js"
 export * from "./identity/certificate.js"
 export { KeyGate, refusesKey, type Verify } from "./identity/verify.js"
+export type { ErasureClaim, SegmentEntry } from "./authority/admit.js"
 export * from "./authority/control.js"
 export * from "./authority/cut.js"
+export type { InitialMember } from "./authority/fields.js"
 export * from "./authority/gate.js"
 export * from "./authority/invite.js"
 export * from "./authority/ledger.js"
+export type { Standing } from "./authority/membership.js"
+export type { MessageRef } from "./authority/message-ref.js"
 export * from "./authority/project.js"
 export * from "./authority/register-set.js"
 export * from "./authority/role.js"
+export type { Device, Member, MemberRemoval, Outcome, Pin } from "./authority/state.js"

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { type ReactNode, StrictMode } from "react"
+import { type ReactNode, StrictMode, useEffect } from "react"
 import { flushSync } from "react-dom"
 import { createRoot, type Root } from "react-dom/client"
 import { renderToString } from "react-dom/server"
@@ -11,14 +11,19 @@ import {
   useChanges,
   useClient,
   useConversation,
+  useConversationList,
   useConversations,
   useConversationSettings,
   useDraft,
   useInvites,
   useMessages,
+  usePresence,
+  useReceipts,
+  useSearch,
   useSubscribable,
   useSyncStatus,
   useThread,
+  useTyping,
   useUnread,
   WeftProvider,
 } from "./react.js"
@@ -342,6 +347,60 @@ describe("hooks of what people do with a conversation", () => {
     await shows("true true Infinity bob soon true")
     await client.account.undo()
     await shows("false true Infinity bob soon true")
+  })
+
+  it("useConversationList shows what a list needs, and renders what changed", async () => {
+    const client = await openClient()
+    const trip = await client.createConversation({ title: "Trip" })
+    await client.createConversation({ title: "Notes" })
+    function List(): ReactNode {
+      return useConversationList()
+        .map(
+          ({ info, draft, settings }) => `${info.title}:${info.lastMessage?.text ?? "-"}:${draft}:${settings.pinned}`,
+        )
+        .join(" ")
+    }
+    await showFor(List, client)
+    trip.send("hello")
+    await shows("Trip:hello::false Notes:-::false")
+    client.conversations.get()[1]?.setPinned(true)
+    trip.draft.set("and")
+    await shows("Notes:-::true Trip:hello:and:false")
+  })
+
+  it("useSearch finds what was written here, and goes on looking", async () => {
+    const client = await openClient()
+    const trip = await client.createConversation({ title: "Trip" })
+    function Hits({ text }: { text: string }): ReactNode {
+      const { hits, complete } = useSearch(text, { order: "time", conversation: trip.id })
+      return `${hits.map((hit) => hit.text).join(", ")} ${complete}`
+    }
+    trip.send("the first train")
+    await showFor(() => <Hits text="train" />, client)
+    await shows("the first train true")
+    trip.send("another train")
+    await shows("another train, the first train true")
+    await showFor(() => <Hits text=" " />, client)
+    await shows(" true")
+  })
+
+  it("useTyping, usePresence and useReceipts are about nobody while this device is alone", async () => {
+    const client = await openClient()
+    const trip = await client.createConversation({ title: "Trip", members: ["bob"] })
+    const { id } = trip.send("hello")
+    function Others(): ReactNode {
+      const [typing, setTyping] = useTyping(trip)
+      useEffect(() => {
+        setTyping()
+      }, [setTyping])
+      const { delivered, read, waiting } = useReceipts(trip, id)
+      return `${typing.length} ${usePresence(trip).size} ${delivered.length} ${read.length} ${waiting.join()}`
+    }
+    await showFor(Others, client)
+    // until it is sealed nobody was to get it
+    await shows("0 0 0 0 ")
+    trip.attach(() => ({ destroy: () => undefined }))
+    await shows("0 0 0 0 bob")
   })
 
   // what others wrote is counted with a server: test/browser/messages.test.ts

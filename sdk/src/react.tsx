@@ -12,23 +12,36 @@ import {
 } from "react"
 import type { Subscribable } from "./base/store.js"
 import type { Account, AccountState, ConversationSettings } from "./client/account-api.js"
-import type { Client, ClientOptions, Conversation, ConversationInfo, ConversationListItem } from "./client/api.js"
+import type {
+  Client,
+  ClientOptions,
+  Conversation,
+  ConversationInfo,
+  ConversationListItem,
+  SearchOptions,
+} from "./client/api.js"
 import type { Change, Invite } from "./client/governance-api.js"
 import type { SyncStatus } from "./client/status.js"
 import type { MessageList } from "./conversation/message.js"
+import type { MessageReceipts } from "./conversation/receipts.js"
 import type { Unread } from "./conversation/unread.js"
 import { createClient } from "./index.js"
 import type { MessageId } from "./protocol/entry.js"
+import type { UserId } from "./protocol/names.js"
+import type { SearchResults } from "./search/live-search.js"
+import type { Presence } from "./sync/signals.js"
 
 const ClientContext = createContext<Client | undefined>(undefined)
 
-interface GivenClient {
+/** A client from outside, and who sees it. */
+export interface GivenClient {
   /** A client that somebody else opened, and closes. */
   readonly client: Client
   readonly children?: ReactNode
 }
 
-interface OwnClient {
+/** What to open a client with, and who sees it. */
+export interface OwnClient {
   /**
    * What to open a client with. It is opened anew when `user`, `name` or `servers` change in value; the rest is read when
    * that happens, so an object literal will do.
@@ -41,6 +54,7 @@ interface OwnClient {
   readonly children?: ReactNode
 }
 
+/** Either a client, or what to open one with. */
 export type WeftProviderProps = GivenClient | OwnClient
 
 /** Gives a client to the hooks below it: the one in `client`, or one that it opens from `options` and closes at the end. */
@@ -267,6 +281,52 @@ const noInvites = never<readonly Invite[]>([])
 /** Ways into the conversation that are open, as far as is known here. */
 export function useInvites(conversationOrId: Conversation | string | undefined): readonly Invite[] {
   return useValue(useKnown(conversationOrId)?.invites ?? noInvites, noInvites)
+}
+
+const nobody = never<readonly UserId[]>([])
+
+/** Who types in the conversation now, and what to call with every key of this user. */
+export function useTyping(
+  conversationOrId: Conversation | string | undefined,
+): readonly [users: readonly UserId[], setTyping: (on?: boolean) => void] {
+  const conversation = useKnown(conversationOrId)
+  const setTyping = useCallback((on = true) => conversation?.setTyping(on), [conversation])
+  return [useValue(conversation?.typing ?? nobody, nobody), setTyping]
+}
+
+const nobodyHere = never<ReadonlyMap<UserId, Presence>>(new Map())
+
+/** Who of the conversation is here, and when others last were: of those who let it be known. */
+export function usePresence(conversationOrId: Conversation | string | undefined): ReadonlyMap<UserId, Presence> {
+  return useValue(useKnown(conversationOrId)?.presence ?? nobodyHere, nobodyHere)
+}
+
+const noReceipts = never<MessageReceipts>({ delivered: [], read: [], waiting: [] })
+
+/** Who has an own message, who has read it, and since when. */
+export function useReceipts(
+  conversationOrId: Conversation | string | undefined,
+  id: MessageId | undefined,
+): MessageReceipts {
+  const conversation = useKnown(conversationOrId)
+  const receipts = useMemo(
+    () => (conversation === undefined || id === undefined ? noReceipts : conversation.receipts(id)),
+    [conversation, id],
+  )
+  return useValue(receipts, noReceipts)
+}
+
+const nothingFound = never<SearchResults>({ state: "ready", hits: [], complete: true })
+
+/** Hits in all messages of this device, while it is used; none for a blank text. An object literal will do for `options`. */
+export function useSearch(text: string, options: SearchOptions = {}): SearchResults {
+  const client = useClient()
+  const asked = JSON.stringify(options)
+  const results = useMemo(
+    () => (text.trim() === "" ? nothingFound : client.search(text, JSON.parse(asked) as SearchOptions)),
+    [client, text, asked],
+  )
+  return useValue(results, nothingFound)
 }
 
 const unknownStatus = never<SyncStatus>({

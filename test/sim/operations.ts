@@ -270,7 +270,9 @@ const kinds = {
     optional: true,
     act: (stage, { a }) => {
       const device = stage.device(a)
-      if (device.tabs.length < 3) device.openTab()
+      if (device.tabs.length >= 3) return
+      stage.trace.tell(`${device.name} opens a tab`)
+      device.openTab()
     },
   },
   closeTab: {
@@ -279,6 +281,7 @@ const kinds = {
     act: (stage, { a, b, c }) => {
       const device = stage.device(a)
       if (device.tabs.length < 2) return
+      stage.trace.tell(`${device.name} ${c % 2 === 0 ? "closes" : "loses"} a tab`)
       if (c % 2 === 0) device.closeTab(b)
       else device.killTab(b)
     },
@@ -287,7 +290,8 @@ const kinds = {
     weight: 8,
     optional: true,
     act: (stage, { a, b }) => {
-      stage.device(a).stealLock(b % 3_000)
+      const device = stage.device(a)
+      if (device.stealLock(b % 3_000)) stage.trace.tell(`a tab of ${device.name} hangs for ${b % 3_000} ms`)
     },
   },
   backup: {

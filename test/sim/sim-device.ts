@@ -131,8 +131,8 @@ export class SimDevice implements Machine {
   }
 
   /** Another tab takes the lock, while the one that had it hangs for so long. */
-  stealLock(lateMs: number): void {
-    this.profile.steal(lateMs)
+  stealLock(lateMs: number): boolean {
+    return this.profile.steal(lateMs)
   }
 
   restore(image: DiskImage): void {

@@ -6,6 +6,11 @@ import type { Ask, Sample, Say } from "./observed-server-child.ts"
 const script = fileURLToPath(new URL("observed-server-child.ts", import.meta.url))
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
+interface Asked {
+  resolve(sample: Sample): void
+  reject(error: Error): void
+}
+
 const running = new Set<ChildProcess>()
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL")
@@ -18,11 +23,11 @@ export class ObservedServer {
   readonly uncaught: string[]
   readonly ended: Promise<string>
   readonly #child: ChildProcess
-  readonly #answers: Map<number, (sample: Sample) => void>
+  readonly #answers: Map<number, Asked>
   #asked = 0
   #end: string | undefined
 
-  private constructor(child: ChildProcess, url: string, uncaught: string[], answers: Map<number, (s: Sample) => void>) {
+  private constructor(child: ChildProcess, url: string, uncaught: string[], answers: Map<number, Asked>) {
     this.#child = child
     this.url = url
     this.uncaught = uncaught
@@ -30,6 +35,7 @@ export class ObservedServer {
     this.ended = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
         this.#end = `code ${String(code)}, signal ${String(signal)}`
+        for (const { reject } of answers.values()) reject(new Error(`the server ended: ${this.#end}`))
         resolve(this.#end)
       })
     })
@@ -49,14 +55,14 @@ export class ObservedServer {
     running.add(child)
     child.once("exit", () => running.delete(child))
     const uncaught: string[] = []
-    const answers = new Map<number, (sample: Sample) => void>()
+    const answers = new Map<number, Asked>()
     const url = await new Promise<string>((resolve, reject) => {
       child.once("exit", () => reject(new Error("the server did not start")))
       child.on("message", (said: Say) => {
         if (said.kind === "listening") resolve(said.url)
         else if (said.kind === "uncaught") uncaught.push(said.text)
         else {
-          answers.get(said.id)?.(said.sample)
+          answers.get(said.id)?.resolve(said.sample)
           answers.delete(said.id)
         }
       })
@@ -71,13 +77,11 @@ export class ObservedServer {
 
   /** Its event loop since the last sample, and its memory now; `gc`: after a collection; `snapshot`: a file for its heap. */
   async sample(gc = false, snapshot?: string): Promise<Sample> {
+    if (this.#end !== undefined) throw new Error(`the server ended: ${this.#end}`)
     const id = ++this.#asked
-    const answer = new Promise<Sample>((resolve) => this.#answers.set(id, resolve))
+    const answer = new Promise<Sample>((resolve, reject) => this.#answers.set(id, { resolve, reject }))
     this.#ask({ id, kind: "sample", gc, ...(snapshot !== undefined && { snapshot }) })
-    const ended = this.ended.then((how) => {
-      throw new Error(`the server ended: ${how}`)
-    })
-    return Promise.race([answer, ended])
+    return answer
   }
 
   /** A counter or gauge of /metrics; the sum where it has labels. */

@@ -4,6 +4,7 @@ import { type DeviceId, deviceOf, type LogId, type UserId } from "../protocol/na
 import type { ControlState } from "./state.js"
 import { isAtLeast, type Role } from "./role.js"
 
+/** An entry of a segment, as authority judges it. */
 export interface SegmentEntry {
   readonly log: LogId
   readonly segment: number
@@ -54,6 +55,7 @@ export function movesCuts(before: ControlState | undefined, after: ControlState)
   return false
 }
 
+/** Who wants to erase whose message, and from which past. */
 export interface ErasureClaim {
   readonly eraser: DeviceId
   /** Whose message it is. */

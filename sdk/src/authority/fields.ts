@@ -4,6 +4,7 @@ import type { Content } from "../protocol/content.js"
 import { deviceIdFromBytes, parseUserId, type DeviceId, type UserId } from "../protocol/names.js"
 import { parseRole, type Role } from "./role.js"
 
+/** A member that a conversation is created with. */
 export interface InitialMember {
   readonly user: UserId
   readonly role: Role

@@ -10,9 +10,12 @@ import { admitEntry, cutOf, mayErase, type ControlState } from "./project.js"
 /** How long a moderator's erasure hides a message before it destroys it. [SPEC X3] */
 export const MODERATOR_GRACE_MS = 7 * 24 * 60 * 60 * 1000
 
-export interface GatePorts extends Pick<CheckContext, "held" | "verify" | "refusesKey" | "breathe"> {
+/** What the check asks of its replica. */
+export interface GatePorts extends Pick<CheckContext, "held" | "verify" | "refusesKey"> {
   /** What this replica decides for itself, after authority; undefined: it may stand. */
   admission?(entry: Entry): RefusalCode | undefined
+  /** Asked between pieces of work; see `CheckContext`. */
+  breathe?(): Promise<void> | undefined
 }
 
 /** The check's surroundings for a document under the authority of its conversation's control state. */

@@ -20,10 +20,12 @@ export function joinMessage({ conversation, invite, device, user }: JoinClaim): 
   return concat([utf8("weft/1/join\0"), ...ids, utf8(user)])
 }
 
+/** The public key (32 bytes) of an invite's secret. */
 export function inviteKey(secret: Uint8Array): Promise<Uint8Array> {
   return getPublicKeyAsync(secret)
 }
 
+/** The proof (64 bytes) that a device has an invite's secret. */
 export function signJoin(secret: Uint8Array, claim: JoinClaim): Promise<Uint8Array> {
   return signAsync(joinMessage(claim), secret)
 }

@@ -7,6 +7,7 @@ import { type ControlAction, decodeControl } from "./control.js"
 import { joinMessage } from "./invite.js"
 import { projectControl, type ControlEntry, type ControlState } from "./project.js"
 
+/** How signatures and keys are judged. */
 export interface LedgerPorts {
   readonly verify: Verify
   /** Whether a device key has an order that lets several messages share a signature. */
@@ -22,6 +23,7 @@ export interface Ledger {
   preview(entries: readonly Entry[]): Promise<ControlState>
 }
 
+/** An empty ledger of a conversation. */
 export function createLedger(conversation: ConversationId, ports: LedgerPorts): Ledger {
   const known = new Map<ControlId, ControlEntry>()
   let state = projectControl(conversation, [])

@@ -17,6 +17,7 @@ interface Line {
   readonly additions: { readonly index: number; readonly place: number }[]
 }
 
+/** How a user stands in some past: a member, removed (`lost`: from which role), or never there. */
 export type Standing =
   | { readonly kind: "member"; readonly role: Role }
   | { readonly kind: "removed"; readonly lost: Role }

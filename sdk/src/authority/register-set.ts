@@ -34,14 +34,17 @@ export class RegisterSet {
     this.#digest = undefined
   }
 
+  /** The register of a device, where there is one. */
   get(device: DeviceId): SignedRegister | undefined {
     return this.#held.get(device)
   }
 
+  /** All registers, in no particular order. */
   get all(): Iterable<SignedRegister> {
     return this.#held.values()
   }
 
+  /** How many there are. */
   get size(): number {
     return this.#held.size
   }

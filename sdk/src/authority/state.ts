@@ -11,12 +11,14 @@ import { resolveStrikes, type Resolution } from "./resolve.js"
 import { isAtLeast, type Role } from "./role.js"
 import type { Fact, Removal } from "./validity.js"
 
+/** A present member. */
 export interface Member {
   readonly role: Role
   /** Clock of the entry that added the member; for display. */
   readonly since: Clock
 }
 
+/** A device that acts for a user here. */
 export interface Device {
   readonly user: UserId
   /** Undefined until it is introduced: only the creator's device acts before. */
@@ -55,6 +57,7 @@ export interface MemberRemoval {
   readonly cut: Cut
 }
 
+/** What became of a control entry. */
 export type Outcome = { readonly kind: "valid" } | { readonly kind: "refused"; readonly code: RefusalCode }
 
 /** Views of the past that are kept; each message asks for one, and most ask for the same. */

@@ -10,6 +10,7 @@ export interface Env {
   now(): number
   /** Calls once, `ms` milliseconds later. */
   setTimer(ms: number, call: () => void): Timer
+  /** Forgets a timer; one that has called already does no harm. */
   clearTimer(timer: Timer): void
   /** `length` bytes fit for keys. */
   randomBytes(length: number): Uint8Array

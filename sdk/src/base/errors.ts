@@ -21,6 +21,7 @@ export type ErrorCode =
   | "STORE_CORRUPT"
   | "STORE_FAILED"
 
+/** What every function of the SDK throws or rejects with. `cause` holds what led to it, where something did. */
 export class WeftError extends Error {
   readonly code: ErrorCode
 

@@ -1,5 +1,6 @@
 /** A value that changes and says so; fits React's `useSyncExternalStore`. `get` returns the same object until it changes. */
 export interface Subscribable<T> {
+  /** The value now. */
   get(): T
   /** Calls after every change, until the returned function is called. A listener's failure does not reach the others. */
   subscribe(listener: (value: T) => void): () => void

@@ -15,6 +15,7 @@ export interface AccountState {
   readonly drafts: ReadonlyMap<string, string>
 }
 
+/** What others are told of this user. */
 export interface Privacy {
   /** Whether others are told what was read. Default true. */
   readonly receipts: boolean
@@ -22,6 +23,7 @@ export interface Privacy {
   readonly lastSeen: boolean
 }
 
+/** How the user keeps a conversation. */
 export interface ConversationSettings {
   /** Milliseconds since 1970; Infinity: until unmuted; undefined: not muted. It may be over by now. */
   readonly mutedUntil: number | undefined
@@ -33,9 +35,16 @@ export interface ConversationSettings {
 
 /** A user's private account, the same on all own devices; works offline. */
 export interface Account extends Subscribable<AccountState> {
+  /** Whether this user blocked another. */
   isBlocked(user: string): boolean
+  /**
+   * Hides their messages, presence and receipts from this user, and the reverse. Throws BAD_ARGUMENT for oneself, or a name
+   * that is none.
+   */
   block(user: string): void
+  /** Shows them again, with what they wrote meanwhile. */
   unblock(user: string): void
+  /** Changes what is given, on all own devices. */
   setPrivacy(change: Partial<Privacy>): void
   /**
    * Takes back the last erase-for-me, archiving, leave or edit of this device that still stands, also after it synced: as a
@@ -46,6 +55,7 @@ export interface Account extends Subscribable<AccountState> {
   saved(): Promise<void>
 }
 
+/** What `undo` took back. */
 export type UndoneAct =
   | { readonly kind: "hide"; readonly message: MessageId }
   | { readonly kind: "archive"; readonly conversation: ConversationId; readonly archived: boolean }
@@ -66,5 +76,6 @@ export type ConversationAct =
 export interface TextDraft extends Subscribable<string> {
   /** Makes it this text, by the least change from what it is. Throws BODY_TOO_LARGE beyond 64 KiB. */
   set(text: string): void
+  /** Makes it empty: what this device saw of it goes, what comes meanwhile stays. */
   clear(): void
 }

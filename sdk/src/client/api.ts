@@ -12,9 +12,11 @@ import type { SearchResults } from "../search/live-search.js"
 import type { Storage } from "../storage/storage.js"
 import type { Governance, Membership, PinnedMessage } from "./governance-api.js"
 import type { Account, ConversationSettings, TextDraft } from "./account-api.js"
+import type { Provider } from "../sync/mirror.js"
 import type { Presence } from "../sync/signals.js"
 import type { SyncStatus } from "./status.js"
 
+/** Who writes, and where to. */
 export interface ClientOptions {
   /** Who writes here, as the server's tokens name them; 1 to 128 bytes. */
   readonly user: string
@@ -35,6 +37,7 @@ export interface ClientOptions {
   readonly env?: Env
 }
 
+/** Which messages are searched, and how hits come. */
 export interface SearchOptions {
   /** Only what this user wrote. */
   readonly author?: string
@@ -89,6 +92,7 @@ export interface Client {
   addServer(url: string): void
   /** Stops connecting and closes the connection, until `goOnline`. Writing goes on. */
   goOffline(): void
+  /** Connects again; at once where the network is there. */
   goOnline(): void
   /** Resolves when every server that is connected holds what this device holds, and the reverse. */
   synced(): Promise<void>
@@ -107,6 +111,7 @@ export interface ConversationListItem {
   readonly draft: string
 }
 
+/** A member of a conversation. */
 export interface Member {
   readonly user: UserId
   readonly role: Role
@@ -174,6 +179,7 @@ export interface Conversation extends Governance {
   erase(id: MessageId): Promise<void>
   /** Reacts with an emoji. Undefined where this user does already: nothing is written then. Throws as `edit` does. */
   react(id: MessageId, emoji: string): OutgoingMessage | undefined
+  /** Takes a reaction back. Undefined where there is none of this user's: nothing is written then. Throws as `edit` does. */
   unreact(id: MessageId, emoji: string): OutgoingMessage | undefined
   /** Writes a message of this or another conversation here, in this user's name; it says who wrote it first. */
   forward(message: Message): OutgoingMessage
@@ -191,9 +197,13 @@ export interface Conversation extends Governance {
   threadDraft(root: MessageId): TextDraft
   /** Muted, archived, pinned: the same on all own devices. */
   readonly settings: Subscribable<ConversationSettings>
+  /** Until a time, milliseconds since 1970; by default until unmuted. */
   mute(until?: number): void
+  /** Ends it. */
   unmute(): void
+  /** Whether it is put away; it stays so when messages come. */
   setArchived(archived: boolean): void
+  /** Whether it stands before the others in the list. */
   setPinned(pinned: boolean): void
   /**
    * How many messages are unread, which mention this user, which came late: counted while somebody subscribes, of all that
@@ -220,6 +230,7 @@ export interface Conversation extends Governance {
   attach(factory: ProviderFactory): () => Promise<void>
 }
 
+/** What a message is, beside its text. */
 export interface SendOptions {
   /** A loaded message that this one answers: shown as its `quote`. */
   readonly replyTo?: MessageId
@@ -237,7 +248,7 @@ export interface GivenMention {
 }
 
 /** A Yjs provider, as far as a mirror needs one. `mirror` is a `Y.Doc`. */
-export type ProviderFactory = (name: string, mirror: Doc) => { destroy(): unknown }
+export type ProviderFactory = (name: string, mirror: Doc) => Provider
 
 /** A message that this device just wrote. */
 export interface OutgoingMessage extends Subscribable<MessageStatus> {

@@ -68,7 +68,7 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
     verify: platform.verify,
     refusesKey: (key) => keys.refuses(key),
   })
-  const acks = await Acks.load(storage)
+  const acks = await Acks.load(storage, () => replica.writeGuard)
   const account = await AccountReplica.open({
     storage,
     env,
@@ -222,9 +222,9 @@ class WeftClient implements Client {
         this.refreshSoon()
       }),
       replica.writing.subscribe(() => {
-        // What another tab told of its connection ends with that one's turn.
-        if (replica.writing.get()) this.remote = undefined
-        this.connect()
+        if (replica.writing.get()) this.background(() => this.takeOver())
+        // What the next writer told while this one still took itself for it was passed over.
+        else platform.tabs.tell({ kind: "joined" })
         this.refreshSoon()
       }),
       this.session.status.subscribe(() => {
@@ -279,8 +279,15 @@ class WeftClient implements Client {
   private async lead(): Promise<void> {
     this.remote = undefined
     await this.parts.replica.becomeWriter()
-    await this.parts.acks.reload()
     await this.parts.account.becomeWriter()
+    this.refreshSoon()
+  }
+
+  /** The storage is this tab's: what the one before learned comes first, then the connection. */
+  private async takeOver(): Promise<void> {
+    // What another tab told of its connection ends with that one's turn.
+    this.remote = undefined
+    await this.parts.acks.reload()
     this.connect()
     this.refreshSoon()
   }
@@ -302,7 +309,9 @@ class WeftClient implements Client {
         })
         break
       case "acks":
-        this.background(() => acks.reload())
+        this.background(async () => {
+          if (!replica.writing.get()) await acks.reload()
+        })
         break
       case "account":
         this.background(() => this.parts.account.heard(message.key))

@@ -19,6 +19,7 @@ export interface PinnedMessage {
  */
 export type Membership = "member" | "joining" | "left" | "removed" | "unknown"
 
+/** Whom a link lets in, and as what. */
 export interface InviteOptions {
   /** In which role people join; `member` if not said. Nobody becomes owner by a link. */
   readonly role?: Exclude<Role, "owner">
@@ -71,23 +72,31 @@ export interface Governance {
   readonly changes: Subscribable<readonly Change[]>
   /** Ways in that are open, as far as is known here. Expired and used ones too, until they are revoked. */
   readonly invites: Subscribable<readonly Invite[]>
+  /** As `member` if not said. Rejects with NOT_ALLOWED where the role does not allow it, BAD_ARGUMENT for a name that is none. */
   addMember(user: string, role?: Role): Promise<void>
+  /** What this device has not seen of their messages is dropped everywhere. Rejects with NOT_ALLOWED. */
   removeMember(user: string): Promise<void>
+  /** Rejects with NOT_ALLOWED, also for the only owner's own role. */
   setRole(user: string, role: Role): Promise<void>
+  /** At most 512 bytes (BAD_ARGUMENT). Rejects with NOT_ALLOWED. */
   setTitle(title: string): Promise<void>
+  /** At most 2,048 bytes (BAD_ARGUMENT). Rejects with NOT_ALLOWED. */
   setTopic(topic: string): Promise<void>
   /** Whether only moderators and above write messages. */
   setAnnouncementsOnly(on: boolean): Promise<void>
-  /** Throws BAD_ARGUMENT for a message that is not loaded. */
+  /** Rejects with BAD_ARGUMENT for a message that is not loaded. */
   pin(message: MessageId): Promise<void>
+  /** Takes a pin away, also of a message that is not loaded. Rejects with NOT_ALLOWED. */
   unpin(message: MessageId): Promise<void>
   /** What was written before stays; `undoLeave` takes it back, unless somebody removes this user meanwhile. */
   leave(): Promise<void>
+  /** Takes a leave back. Rejects with NOT_ALLOWED for one who was removed. */
   undoLeave(): Promise<void>
-  /** The link is a secret: who has it may come in. Throws NOT_ALLOWED before a server was met that the conversation trusts. */
+  /** The link is a secret: who has it may come in. Rejects with NOT_ALLOWED before a server was met that the conversation trusts. */
   createInvite(options?: InviteOptions): Promise<{ readonly id: ControlId; readonly link: string }>
+  /** Lets nobody in by it any more; who joined stays. Rejects with NOT_ALLOWED. */
   revokeInvite(id: string): Promise<void>
-  /** Writes a refused change again, as things stand now. Throws NOT_ALLOWED where it would be refused again. */
+  /** Writes a refused change again, as things stand now. Rejects with NOT_ALLOWED where it would be refused again. */
   retryChange(id: ControlId): Promise<void>
   /** Takes a change that ended out of the list. */
   dismissChange(id: ControlId): Promise<void>

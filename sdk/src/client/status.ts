@@ -25,6 +25,7 @@ export interface PendingWork {
   readonly reason: "storage" | "connection" | "introduction" | "acknowledgement"
 }
 
+/** How this device stands with its servers and its storage. */
 export interface SyncStatus {
   readonly connection: ConnectionStatus
   readonly pending: readonly PendingWork[]

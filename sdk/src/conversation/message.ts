@@ -47,6 +47,7 @@ export interface Message {
   readonly unsent: readonly OwnRemark[]
 }
 
+/** That a message was edited. */
 export interface Edited {
   /** Milliseconds since 1970 of the newest edit. */
   readonly at: number
@@ -54,6 +55,7 @@ export interface Edited {
   readonly count: number
 }
 
+/** One emoji below a message. */
 export interface Reaction {
   readonly emoji: string
   /** Who reacts with it, first ones first; each once. */
@@ -77,6 +79,7 @@ export type Quote =
       readonly text: string | undefined
     }
 
+/** The thread below a message, in short. */
 export interface Replies {
   readonly count: number
   /** Milliseconds since 1970 of the newest one. */

@@ -20,6 +20,7 @@ export interface UnreadInput {
   readonly copies: readonly Copy[]
 }
 
+/** Unread messages of a conversation or a thread. */
 export interface UnreadMessages {
   readonly count: number
   readonly mentions: number
@@ -28,6 +29,7 @@ export interface UnreadMessages {
   readonly first: MessageId | undefined
 }
 
+/** Unread messages of a conversation, with its threads. */
 export interface Unread extends UnreadMessages {
   /** Outside of threads: those are in `threads`, by their root, where anything of them is unread. */
   readonly count: number
@@ -36,6 +38,7 @@ export interface Unread extends UnreadMessages {
   readonly threads: ReadonlyMap<MessageId, UnreadMessages>
 }
 
+/** How far this user has read. */
 export interface ReadState {
   readonly user: UserId
   /** Elements of a log that were read, on any of the user's devices: of the conversation, or of a thread. */

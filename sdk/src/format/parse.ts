@@ -22,6 +22,7 @@ function depthOf(line: Line): number {
   return (line as Line & { readonly depth: number }).depth
 }
 
+/** What is known of a text beside its letters. */
 export interface ParseOptions {
   /** Who is named where. What lies outside the text, across lines, or over another mention is left out. */
   readonly mentions?: readonly MentionRange[]

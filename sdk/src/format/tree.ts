@@ -20,11 +20,13 @@ export interface Mention {
   readonly at: number
 }
 
+/** Text that stands out. */
 export interface Emphasis {
   readonly kind: "bold" | "italic" | "strikethrough"
   readonly children: readonly Inline[]
 }
 
+/** Code within a line; shown as it was written. */
 export interface InlineCode {
   readonly kind: "code"
   readonly children: readonly Text[]
@@ -47,13 +49,16 @@ export interface Break {
   readonly kind: "break"
 }
 
+/** What stands within a block. */
 export type Inline = Text | Mention | Emphasis | InlineCode | Link | Break
 
+/** Lines that belong together. */
 export interface Paragraph {
   readonly kind: "paragraph"
   readonly children: readonly Inline[]
 }
 
+/** Code on lines of its own; shown as it was written. */
 export interface CodeBlock {
   readonly kind: "code-block"
   /** What stands behind the opening fence, as it was written. */
@@ -62,11 +67,13 @@ export interface CodeBlock {
   readonly children: readonly Text[]
 }
 
+/** What somebody else said. */
 export interface Quote {
   readonly kind: "quote"
   readonly children: readonly Block[]
 }
 
+/** Items, with numbers or without. */
 export interface List {
   readonly kind: "list"
   readonly ordered: boolean
@@ -75,4 +82,5 @@ export interface List {
   readonly items: readonly (readonly Block[])[]
 }
 
+/** What a text consists of. */
 export type Block = Paragraph | CodeBlock | Quote | List

@@ -11,6 +11,7 @@ export interface Certificate extends CertificateFields {
   readonly signature: Uint8Array
 }
 
+/** What a certificate says. */
 export interface CertificateFields {
   readonly user: UserId
   /** The device's Ed25519 public key; 32 bytes. */
@@ -33,6 +34,7 @@ export function certificateMessage(fields: CertificateFields): Uint8Array {
   return concat([domain, encodeMap(signedFields(fields))])
 }
 
+/** Signs a certificate with the issuer's key. */
 export async function issueCertificate(
   fields: CertificateFields,
   sign: (message: Uint8Array) => Promise<Uint8Array> | Uint8Array,
@@ -42,6 +44,7 @@ export async function issueCertificate(
   return { user, publicKey, issuedAt, issuer, signature }
 }
 
+/** At most 384 bytes. [SPEC K1] */
 export function encodeCertificate(certificate: Certificate): Uint8Array {
   return encodeMap(signedFields(certificate).set("signature", certificate.signature))
 }

@@ -32,6 +32,7 @@ export class KeyGate {
     this.#verdicts = new BoundedMap(maxKeys)
   }
 
+  /** Whether a key is refused; anything but 32 bytes is. [SPEC K4] */
   refuses(publicKey: Uint8Array): boolean {
     if (publicKey.length !== KEY_BYTES) return true
     const name = hex(publicKey)

@@ -75,6 +75,7 @@ export interface CheckContext {
   held(log: LogId): Promise<LogRun | undefined>
   /** Whether an Ed25519 key has an order that lets several messages share a signature. */
   refusesKey(publicKey: Uint8Array): boolean
+  /** Whether an Ed25519 signature (64 bytes) by a key (32 bytes) holds. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>
   /**
    * Asked before each piece of work: where others have waited long enough, a wait until they had their turn. A stranger
@@ -98,6 +99,7 @@ export interface LogVerdict {
   readonly refusal: Refusal | undefined
 }
 
+/** Why elements of a log are refused, and the position where they begin. */
 export interface Refusal {
   readonly code: RefusalCode
   readonly at: number

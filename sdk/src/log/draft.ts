@@ -20,6 +20,7 @@ export interface Draft {
 // A draft's body is hashed once, however often it is asked for.
 const heads = new WeakMap<Draft, Head>()
 
+/** The head that the draft gets when it is sealed. */
 export function draftHead(draft: Draft): Head {
   let head = heads.get(draft)
   if (head === undefined) {
@@ -29,10 +30,12 @@ export function draftHead(draft: Draft): Head {
   return head
 }
 
+/** The hash of the draft's body. */
 export function draftHash(draft: Draft): BodyHash {
   return bodyHashText(draftHead(draft).bodyHash)
 }
 
+/** The id that the message has from the beginning, and keeps. */
 export function draftMessageId(device: DeviceId, draft: Draft): MessageId {
   return messageIdOf(device, draftHead(draft).bodyHash)
 }
@@ -77,6 +80,7 @@ export function orderDrafts(device: DeviceId, drafts: readonly Draft[]): Draft[]
 
 const classes: readonly EntryClass[] = ["message", "erase", "control"]
 
+/** As a store keeps it. */
 export function encodeDraft(draft: Draft): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeUint8(encoder, classes.indexOf(draft.class))

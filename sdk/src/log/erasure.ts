@@ -24,19 +24,23 @@ export interface EraseRecord {
   readonly signature: Uint8Array
 }
 
+/** What stood where something was erased. */
 export type ErasedKind = "message" | "edit"
 const kinds: readonly ErasedKind[] = ["message", "edit"]
 
+/** 24 base64url letters: names an erase record by the hash of its bytes. */
 export type RecordId = Brand<string, "RecordId">
 
 /** Each update asks again for all records of its document: what is hashed for that is kept as long as the record. */
 const erasers = new WeakMap<EraseRecord, DeviceId>()
 const targets = new WeakMap<EraseRecord, MessageId>()
 
+/** The device that signed the record. */
 export function eraserOf(record: EraseRecord): DeviceId {
   return remembered(erasers, record, () => deviceIdOf(record.publicKey))
 }
 
+/** The message, or the edit, that the record erases. */
 export function targetOf(record: EraseRecord): MessageId {
   return remembered(targets, record, () => messageIdOf(record.target, record.bodyHash))
 }
@@ -47,6 +51,7 @@ function remembered<T>(known: WeakMap<EraseRecord, T>, record: EraseRecord, deri
   return value
 }
 
+/** The id of a record: from all its bytes, signature included. */
 export function recordIdOf(record: EraseRecord): RecordId {
   return base64url(sha256(encodeRecord(record)).subarray(0, 18)) as RecordId
 }
@@ -56,6 +61,7 @@ export function recordMessage(document: DocumentName, record: Omit<EraseRecord, 
   return concat([utf8(`weft/1/erase\0${document}\0`), encodeFields(record)])
 }
 
+/** The record as an erase entry's body carries it. [SPEC X1] */
 export function encodeRecord(record: EraseRecord): Uint8Array {
   return concat([encodeFields(record), record.signature])
 }

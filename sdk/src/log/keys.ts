@@ -1,3 +1,4 @@
+import type { ControlId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/names.js"
 
 /*
@@ -12,6 +13,7 @@ import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/
  *   p/<document>/<clock>.<hash>  drafts: own entries under no seal yet
  *   x/<document>/<log>           runs set aside by a cut
  *   r/<document>/<hash>          own entries that were refused for good
+ *   l/<conversation>/<control>   what is named instead of an own control entry that nobody takes
  *   g/<conversation>/<device>    receipt registers
  *   w/<conversation>/<device>/<segment>  what that device has of this user's logs, and since when
  *   q/<conversation>/<segment>   what was read here
@@ -51,6 +53,12 @@ export const asideKey = (document: DocumentName, log: LogId): string => asidePre
 
 export const refusedPrefix = (document: DocumentName): string => `r/${document}/`
 export const refusedKey = (document: DocumentName, bodyHash: string): string => refusedPrefix(document) + bodyHash
+
+export const supersededPrefix = (conversation: ConversationId): string => `l/${conversation}/`
+export const supersededKey = (conversation: ConversationId, id: ControlId): string =>
+  supersededPrefix(conversation) + id
+/** There while segments may hold own entries that rest on what nobody takes. */
+export const regroundKey = (conversation: ConversationId): string => settingKey(`reground/${conversation}`)
 
 /** `server` is the URL; it is escaped so that its slashes end nothing. */
 export const ackPrefix = (server: string): string => `a/${encodeURIComponent(server)}/`

@@ -42,7 +42,9 @@ export interface SignedRegister extends Register {
   readonly bytes: Uint8Array
 }
 
+/** Bytes of the hash of what a vector does not list. */
 export const REST_BYTES = 16
+/** The vector of a device that has nothing. */
 export const nothingHeld: RegisterVector = { through: 0, rest: new Uint8Array(), logs: [] }
 
 const FORMAT = 1
@@ -83,8 +85,10 @@ export function decodeRegister(bytes: Uint8Array): SignedRegister | undefined {
   }
 }
 
+/** How signatures and keys are judged. */
 export interface RegisterKeys {
   readonly verify: Verify
+  /** Whether a device key has an order that lets several messages share a signature. */
   refusesKey(publicKey: Uint8Array): boolean
 }
 
@@ -189,6 +193,7 @@ function readVector(decoder: decoding.Decoder): RegisterVector {
 
 /** Big-endian; clocks and client ids have 53 bits. */
 export const uint56 = (value: number): Uint8Array => bigEndian(value, UINT56)
+/** Big-endian, 4 bytes. */
 export const uint32 = (value: number): Uint8Array => bigEndian(value, 4)
 
 function bigEndian(value: number, length: number): Uint8Array {

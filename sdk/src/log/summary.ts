@@ -35,6 +35,7 @@ export interface DocumentSummary {
   bytes: number
 }
 
+/** Of a document of which nothing is held. */
 export function emptySummary(document: DocumentName): DocumentSummary {
   return { document, logs: new Map(), records: new Map(), messages: 0, bytes: 0 }
 }
@@ -42,6 +43,7 @@ export function emptySummary(document: DocumentName): DocumentSummary {
 /** How many elements of each log a replica holds: what to send is beyond it. Serves to fetch, never to prove. */
 export type Vector = ReadonlyMap<LogId, number>
 
+/** How many elements of each log a summary says are held. */
 export function vectorOf(summary: DocumentSummary): Vector {
   const vector = new Map<LogId, number>()
   for (const log of summary.logs.values()) vector.set(log.log, log.count)
@@ -154,11 +156,13 @@ export function decodeSummary(document: DocumentName, bytes: Uint8Array): Docume
   return summary
 }
 
+/** A count (1 byte), then 18 bytes for each. */
 export function writeControlIds(encoder: encoding.Encoder, ids: readonly ControlId[]): void {
   encoding.writeUint8(encoder, ids.length)
   for (const id of ids) encoding.writeUint8Array(encoder, idBytes(id as unknown as ConversationId))
 }
 
+/** Reads what `writeControlIds` writes. */
 export function readControlIds(decoder: decoding.Decoder): ControlId[] {
   const ids: ControlId[] = []
   const count = readByte(decoder)

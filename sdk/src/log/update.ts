@@ -44,7 +44,7 @@ const ANY_BYTES = 116
 const MIN_ELEMENT_BYTES = 2 + BODY_SALT_BYTES
 
 /** What a reader takes of one update, before it looks at anything in it. */
-interface UpdateBounds {
+export interface UpdateBounds {
   readonly blocks: number
   /** Items, values in them, and ranges of the delete set, together. */
   readonly parts: number
@@ -395,6 +395,7 @@ function writeHoles(encoder: encoding.Encoder, run: LogRun): void {
   }
 }
 
+/** Bytes of elements together; a hole has none. */
 export function bytesOf(elements: readonly Element[]): number {
   let bytes = 0
   for (const element of elements) bytes += element?.length ?? 0

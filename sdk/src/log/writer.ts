@@ -9,6 +9,7 @@ import type { LogRun } from "./update.js"
 export interface Signer {
   /** 32 bytes. */
   readonly publicKey: Uint8Array
+  /** An Ed25519 signature; 64 bytes. */
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 

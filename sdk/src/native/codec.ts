@@ -207,6 +207,7 @@ function withCollected(
   return deletes
 }
 
+/** A Yjs update V1, clients in descending order: one update, one byte string. */
 export function encodeNative({ structs, deletes }: NativeUpdate): Uint8Array {
   const encoder = encoding.createEncoder()
   const clients = Array.from(structs)
@@ -236,6 +237,7 @@ export function encodeNative({ structs, deletes }: NativeUpdate): Uint8Array {
   return encoding.toUint8Array(encoder)
 }
 
+/** One struct, in Yjs' encoding. */
 export function writeStruct(encoder: encoding.Encoder, struct: Struct): void {
   if (struct.kind === "gc") {
     encoding.writeUint8(encoder, REF_GC)
@@ -293,6 +295,7 @@ function writeId(encoder: encoding.Encoder, { client, clock }: StructId): void {
   encoding.writeVarUint(encoder, clock)
 }
 
+/** A Yjs delete set. */
 export function writeDeletes(encoder: encoding.Encoder, deletes: NativeUpdate["deletes"]): void {
   const clients = Array.from(deletes)
     .filter(([, ranges]) => ranges.length > 0)

@@ -14,12 +14,13 @@ export interface StructId {
 export type Struct = Collected | Item
 
 /** What was in a container that is gone. */
-interface Collected {
+export interface Collected {
   readonly kind: "gc"
   readonly clock: number
   readonly length: number
 }
 
+/** An element with content, and where it was put in. */
 export interface Item {
   readonly kind: "item"
   readonly clock: number
@@ -34,6 +35,7 @@ export interface Item {
   readonly content: Content
 }
 
+/** What an item holds. */
 export type Content =
   | { readonly kind: "deleted" }
   | { readonly kind: "string"; readonly text: string }
@@ -48,6 +50,7 @@ export interface Range {
   readonly to: number
 }
 
+/** A Yjs update of native types, read. */
 export interface NativeUpdate {
   /** Of each client in order; they may leave gaps. */
   readonly structs: ReadonlyMap<number, readonly Struct[]>

@@ -13,8 +13,10 @@ export interface NativeSummary {
   readonly deletes: ReadonlyMap<number, readonly Range[]>
 }
 
+/** Of a document of which nothing is held. */
 export const emptyNativeSummary: NativeSummary = { vector: new Map(), deletes: new Map() }
 
+/** What became of an update. */
 export type NativeVerdict =
   | { readonly kind: "refused"; readonly code: RefusalCode }
   /** `fresh`: what the update adds, every piece behind what it builds on; undefined where it adds nothing. */

@@ -8,6 +8,7 @@ export type AccountName = Brand<string, "AccountName">
 /** Of the longest user id. */
 export const MAX_ACCOUNT_NAME_BYTES = 181
 
+/** The name of a user's private document. */
 export function accountOf(user: UserId): AccountName {
   return `u/${lettersOf(utf8(user))}/account` as AccountName
 }

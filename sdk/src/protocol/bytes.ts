@@ -23,6 +23,7 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return sha256Once(parts.length === 1 && first !== undefined ? first : concat(parts))
 }
 
+/** A new array with the bytes of all parts, in order. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of parts) length += part.length
@@ -35,6 +36,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
+/** Whether both hold the same bytes. Not in constant time: for what is no secret. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
@@ -97,6 +99,7 @@ export function fromBase64url(text: string): Uint8Array | undefined {
 
 const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
 
+/** Two lower-case hex digits for each byte. */
 export function hex(bytes: Uint8Array): string {
   let text = ""
   for (const byte of bytes) text += pairs[byte] ?? ""

@@ -63,12 +63,14 @@ export const refusals = {
   INTERNAL: { number: 82, kind: "transient" },
 } as const satisfies Record<string, { number: number; kind: "transient" | "permanent" }>
 
+/** A stable name of a reason; new ones may come with new versions. */
 export type RefusalCode = keyof typeof refusals
 
 const byNumber = new Map<number, RefusalCode>(
   (Object.keys(refusals) as RefusalCode[]).map((code) => [refusals[code].number, code]),
 )
 
+/** The number that stands for a code on the wire. */
 export function refusalNumber(code: RefusalCode): number {
   return refusals[code].number
 }
@@ -78,6 +80,7 @@ export function refusalCode(number: number): RefusalCode | undefined {
   return byNumber.get(number)
 }
 
+/** Whether the same bytes may pass later. */
 export function isTransient(code: RefusalCode): boolean {
   return refusals[code].kind === "transient"
 }
@@ -87,6 +90,7 @@ export function closeCode(code: RefusalCode): number {
   return (isTransient(code) ? 4500 : 4400) + refusals[code].number
 }
 
+/** The code that a WebSocket close code stands for; undefined where it is none of ours. */
 export function refusalOfClose(close: number): RefusalCode | undefined {
   return close >= 4400 && close < 4600 ? refusalCode(close % 100) : undefined
 }

@@ -10,6 +10,7 @@ import { readBytes, readUint } from "./uint.js"
  * are Maps, so that no key of a stranger is ever a property. [SPEC E5]
  */
 export type Content = null | boolean | number | string | Uint8Array | readonly Content[] | ContentMap
+/** An object of content; its keys are unique, and sorted on the wire. */
 export type ContentMap = ReadonlyMap<string, Content>
 
 /*
@@ -26,6 +27,7 @@ const OBJECT = 118
 const LIST = 117
 const BYTES = 116
 
+/** How deep content may be nested, and how many items one list or object may have. */
 export interface ContentLimits {
   readonly depth: number
   readonly items: number

@@ -10,14 +10,17 @@ import { PROTOCOL_VERSION } from "./version.js"
 /**
  * The elements of a log, byte by byte. [SPEC E]
  *
- * - head: `01`, version * 16 + class, clock (7 bytes), body hash (24), count of entries seen, 16 bytes for each
+ * - head: `01`, version * 16 + class, clock (7 bytes), body hash (24), count of entries seen, 18 bytes for each
  * - body: `02`, salt (12 bytes), content
  * - seal: `03`, Ed25519 signature (64 bytes), and in a log's first seal the public key (32)
  */
 export const KIND_HEAD = 1
+/** First byte of a body element. */
 export const KIND_BODY = 2
+/** First byte of a seal element. */
 export const KIND_SEAL = 3
 
+/** What an entry is: decides in which documents it may stand. [SPEC C10] */
 export type EntryClass = "message" | "erase" | "control"
 
 /** Hybrid clock: milliseconds since 1970 * 1024 + counter; a safe integer until the year 2248. [SPEC E2] */
@@ -27,6 +30,7 @@ export type BodyHash = Brand<string, "BodyHash">
 /** 18 bytes as 24 base64url letters: names a control entry. [SPEC A1] */
 export type ControlId = Brand<string, "ControlId">
 
+/** What is said of an entry without its body: it stays when the body is erased. [SPEC E1] */
 export interface Head {
   readonly class: EntryClass
   readonly clock: Clock
@@ -36,11 +40,13 @@ export interface Head {
   readonly seen: readonly ControlId[]
 }
 
+/** A signature over everything in the log before it. [SPEC E7] */
 export interface Seal {
   readonly signature: Uint8Array
   readonly publicKey: Uint8Array | undefined
 }
 
+/** Steps of a hybrid clock in one millisecond: so many entries may be written in it. */
 export const CLOCK_UNITS_PER_MS = 1024
 const CLOCK_BYTES = 7
 const HASH_BYTES = 24
@@ -53,14 +59,17 @@ const HEAD_BYTES = 2 + CLOCK_BYTES + HASH_BYTES + 1
 const classNumbers: Record<EntryClass, number> = { message: 1, erase: 2, control: 3 }
 const classes: readonly (EntryClass | undefined)[] = [undefined, "message", "erase", "control"]
 
+/** The lowest clock of a time in milliseconds since 1970. */
 export function clockOf(ms: number): Clock {
   return Math.max(0, Math.floor(ms) * CLOCK_UNITS_PER_MS) as Clock
 }
 
+/** Milliseconds since 1970. */
 export function clockMs(clock: Clock): number {
   return Math.floor(clock / CLOCK_UNITS_PER_MS)
 }
 
+/** The head element. Throws RangeError beyond 64 entries seen. */
 export function encodeHead(head: Head): Uint8Array {
   if (head.seen.length > MAX_SEEN) throw new RangeError("a head names too many control entries")
   const bytes = new Uint8Array(HEAD_BYTES + head.seen.length * CONTROL_ID_BYTES)
@@ -121,6 +130,7 @@ export function decodeBody(body: Uint8Array, limits?: ContentLimits): Content | 
   }
 }
 
+/** Bytes of a body's salt: without it, equal texts would have equal hashes. */
 export const BODY_SALT_BYTES = SALT_BYTES
 
 /** The form that the check asks of a body: its kind, a salt, and at most 64 KiB. */
@@ -128,18 +138,22 @@ export function isBody(bytes: Uint8Array): boolean {
   return bytes[0] === KIND_BODY && bytes.length > SALT_BYTES + 1
 }
 
+/** The hash of a whole body element; 24 bytes. [SPEC E4] */
 export function hashBody(body: Uint8Array): Uint8Array {
   return sha256(body).slice(0, HASH_BYTES)
 }
 
+/** A body hash (24 bytes) as text. */
 export function bodyHashText(hash: Uint8Array): BodyHash {
   return base64url(hash) as BodyHash
 }
 
+/** The seal element: 65 bytes, or 97 with the public key. */
 export function encodeSeal(seal: Seal): Uint8Array {
   return concat([Uint8Array.of(KIND_SEAL), seal.signature, seal.publicKey ?? new Uint8Array(0)])
 }
 
+/** The seal, or undefined where the bytes are not exactly one. Its signature was not looked at. */
 export function decodeSeal(bytes: Uint8Array): Seal | undefined {
   if (bytes[0] !== KIND_SEAL) return undefined
   const signature = bytes.slice(1, 1 + SIGNATURE_BYTES)
@@ -178,10 +192,12 @@ export function parseMessageId(text: unknown): MessageId | undefined {
     : undefined
 }
 
+/** The id of the message whose body has this hash (24 bytes). */
 export function messageIdOf(device: DeviceId, bodyHash: Uint8Array): MessageId {
   return `${device}.${bodyHashText(bodyHash)}` as MessageId
 }
 
+/** Whether entries of a class have a place in a document. [SPEC C10] */
 export function mayStand(entryClass: EntryClass, document: "control" | "segment"): boolean {
   switch (entryClass) {
     case "message":

@@ -32,8 +32,11 @@ export const DIGEST_PAGE = 4096
 export const ACCOUNT_PAGE = 1024
 /** States of a signal: gone, here, typing, here and no longer typing. */
 export const SIGNAL_OFFLINE = 0
+/** See SIGNAL_OFFLINE. */
 export const SIGNAL_ONLINE = 1
+/** See SIGNAL_OFFLINE. */
 export const SIGNAL_TYPING = 2
+/** See SIGNAL_OFFLINE. */
 export const SIGNAL_STOPPED = 3
 /** Leading bytes of a register's hash, where two have one clock. */
 export const REGISTER_MARK_BYTES = 6
@@ -139,9 +142,13 @@ const schema = {
   ],
 } as const
 
-type Schema = typeof schema
+/** Of each frame its number and its fields. */
+export type Schema = typeof schema
+/** Names of all frames. */
 export type FrameKind = keyof Schema
+/** One frame with its fields. */
 export type FrameOf<K extends FrameKind> = { readonly kind: K } & RecordOf<Schema[K][1]>
+/** Any frame; `kind` says which. */
 export type Frame = { [K in FrameKind]: FrameOf<K> }[FrameKind]
 
 const kinds = Object.keys(schema) as FrameKind[]
@@ -159,6 +166,7 @@ export const frameSchemaText = kinds
   .map((kind) => `${kind}=${String(fields[kind].number)}${fields[kind].field.shape}`)
   .join("\n")
 
+/** The bytes of a frame. Throws RangeError where a field is beyond its bounds. */
 export function encodeFrame(frame: Frame): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeUint8(encoder, fields[frame.kind].number)
@@ -179,6 +187,7 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   }
 }
 
+/** A digest as frames carry it: its first 12 bytes. */
 export function wireDigest(digest: Uint8Array): Uint8Array {
   return digest.slice(0, WIRE_DIGEST_BYTES)
 }

@@ -27,7 +27,9 @@ export const MAX_CLOCK_AHEAD_MS = 2 * 60 * 1000
 export const MAX_CLOCK_RETRY_MS = 60 * 60 * 1000
 /** Bytes of a user id, of a title, of a topic. */
 export const MAX_USER_BYTES = 128
+/** Bytes of a title, in UTF-8. */
 export const MAX_TITLE_BYTES = 512
+/** Bytes of a topic, in UTF-8. */
 export const MAX_TOPIC_BYTES = 2048
 /** Messages that are shown as pinned: the last ones. */
 export const MAX_PINS = 32

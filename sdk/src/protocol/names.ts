@@ -21,6 +21,7 @@ function isId(text: string): boolean {
   return text.length === 24 && fromBase64url(text) !== undefined
 }
 
+/** The user id, where a value from outside is one. */
 export function parseUserId(text: unknown): UserId | undefined {
   if (typeof text !== "string" || text.length === 0 || text.length > MAX_USER_BYTES) return undefined
   // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
@@ -33,6 +34,7 @@ export function isWellFormed(text: string): boolean {
   return !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
 }
 
+/** The device id, where a value from outside is one. */
 export function parseDeviceId(text: unknown): DeviceId | undefined {
   return typeof text === "string" && isId(text) ? (text as DeviceId) : undefined
 }
@@ -47,14 +49,17 @@ export function idBytes(id: DeviceId | ConversationId): Uint8Array {
   return fromBase64url(id) ?? new Uint8Array(ID_BYTES)
 }
 
+/** The device id of its 18 bytes. */
 export function deviceIdFromBytes(bytes: Uint8Array): DeviceId {
   return base64url(bytes) as DeviceId
 }
 
+/** The conversation id of its 18 bytes. */
 export function conversationIdFromBytes(bytes: Uint8Array): ConversationId {
   return base64url(bytes) as ConversationId
 }
 
+/** The conversation id, where a value from outside is one. */
 export function parseConversationId(text: unknown): ConversationId | undefined {
   return typeof text === "string" && isId(text) ? (text as ConversationId) : undefined
 }
@@ -66,10 +71,12 @@ export function conversationIdOf(device: DeviceId, createBody: Uint8Array): Conv
   ) as ConversationId
 }
 
+/** What a document's name says. */
 export type ParsedDocument =
   | { readonly kind: "control"; readonly conversation: ConversationId }
   | { readonly kind: "segment"; readonly conversation: ConversationId; readonly segment: number }
 
+/** The name of the document that says who may do what. */
 export function controlDocument(conversation: ConversationId): DocumentName {
   return `c/${conversation}/control` as DocumentName
 }
@@ -79,6 +86,7 @@ export function segmentDocument(conversation: ConversationId, segment: number): 
   return `c/${conversation}/${String(segment)}` as DocumentName
 }
 
+/** The name and what it says; undefined where the text is none. [SPEC N1] */
 export function parseDocumentName(text: string): { name: DocumentName; parsed: ParsedDocument } | undefined {
   const match = /^c\/([A-Za-z0-9_-]{24})\/(control|[1-9][0-9]{0,9})$/.exec(text)
   const conversation = parseConversationId(match?.[1])
@@ -97,10 +105,12 @@ export function documentParts(name: DocumentName): ParsedDocument {
   return parsed.parsed
 }
 
+/** The conversation that a document belongs to. */
 export function conversationOf(name: DocumentName): ConversationId {
   return documentParts(name).conversation
 }
 
+/** The name of a device's log. Throws RangeError for a session that is not 3 bytes. */
 export function logIdOf(device: DeviceId, session: Uint8Array): LogId {
   if (session.length !== SESSION_BYTES) throw new RangeError("a session has 24 bits")
   return `${device}/${base64url(session)}` as LogId
@@ -122,11 +132,13 @@ export function logIdBytes(log: LogId): Uint8Array {
   return bytes
 }
 
+/** The log name of its 21 bytes. */
 export function logIdFromBytes(bytes: Uint8Array): LogId {
   const letters = base64url(bytes)
   return `${letters.slice(0, ID_LETTERS)}/${letters.slice(ID_LETTERS)}` as LogId
 }
 
+/** The device that writes a log. */
 export function deviceOf(log: LogId): DeviceId {
   return log.slice(0, 24) as DeviceId
 }

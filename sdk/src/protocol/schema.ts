@@ -6,12 +6,14 @@ import { readBytes, readUint } from "./uint.js"
 /** How a field looks on the wire: written, read with its bounds, and described for the schema's hash. */
 export interface Field<T> {
   readonly shape: string
+  /** Throws RangeError beyond the bounds. */
   write(encoder: encoding.Encoder, value: T): void
   /** Throws RangeError or lib0's errors where the bytes are not such a field. */
   read(decoder: decoding.Decoder): T
 }
 
-type FieldValue<F> = F extends Field<infer T> ? T : never
+/** The value of a field. */
+export type FieldValue<F> = F extends Field<infer T> ? T : never
 
 function refuse(what: string): never {
   throw new RangeError(`a frame's ${what} is out of bounds`)
@@ -109,6 +111,7 @@ export function list<T>(item: Field<T>, max: number): Field<readonly T[]> {
 }
 
 type AnyField = Field<unknown>
+/** The values of a record of fields. */
 export type RecordOf<F> = { readonly [K in keyof F]: FieldValue<F[K]> }
 
 /** Fields one after another, in the order of their writing here. */

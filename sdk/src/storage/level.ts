@@ -9,6 +9,7 @@ import { loadKeyPair, syncDirectory } from "./level-key-file.js"
 import { Lifetime } from "./lifetime.js"
 import type { DeviceKeyPair, KeyRange, Storage, StorageEntry, StorageEstimate, StorageOperation } from "./storage.js"
 
+/** Where LevelDB keeps a client's data. */
 export interface LevelStorageOptions {
   /** Made where there is none. One process owns it; it holds the device's private key. */
   readonly directory: string

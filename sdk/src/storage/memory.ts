@@ -12,11 +12,13 @@ export interface MemoryStorage extends Storage {
   snapshot(): MemorySnapshot
 }
 
+/** What a storage in memory held at some time. */
 export interface MemorySnapshot {
   readonly entries: readonly StorageEntry[]
   readonly keyPair: Promise<DeviceKeyPair> | undefined
 }
 
+/** What a storage in memory begins with. */
 export interface MemoryStorageOptions {
   /** What to start from; nothing by default. */
   readonly snapshot?: MemorySnapshot
@@ -24,6 +26,7 @@ export interface MemoryStorageOptions {
   readonly makeKeyPair?: () => Promise<DeviceKeyPair>
 }
 
+/** A storage with a key pair of its own, or with what a snapshot holds. */
 export function createMemoryStorage(options: MemoryStorageOptions = {}): MemoryStorage {
   const { snapshot, makeKeyPair = async () => deviceKeyPair(await generateKeyPair()) } = options
   return openHandle(new MemoryTable(snapshot?.entries ?? []), { pair: snapshot?.keyPair, make: makeKeyPair })

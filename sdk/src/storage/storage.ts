@@ -31,6 +31,7 @@ export interface Storage {
   close(): Promise<void>
 }
 
+/** Keys from `from` up to, without, `to`, in order; at most `limit` of them. */
 export interface KeyRange {
   readonly from: string
   readonly to: string
@@ -39,20 +40,24 @@ export interface KeyRange {
   readonly reverse?: boolean
 }
 
+/** A key and its value. */
 export interface StorageEntry {
   readonly key: string
   readonly value: Uint8Array
 }
 
+/** One part of a batch. */
 export type StorageOperation =
   | { readonly kind: "put"; readonly key: string; readonly value: Uint8Array }
   | { readonly kind: "delete"; readonly key: string }
 
+/** How a batch is written; `strict` and without a guard if not said. */
 export interface WriteOptions {
   readonly durability?: "strict" | "relaxed"
   readonly guard?: { readonly key: string; readonly value: Uint8Array | undefined }
 }
 
+/** How full a storage is; what is not known is not there. */
 export interface StorageEstimate {
   readonly usedBytes?: number
   readonly quotaBytes?: number

@@ -4,40 +4,47 @@ import { createSignal } from "../base/store.js"
 import { ackKey, ackPrefix, allAcksPrefix } from "../log/keys.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { logIdBytes, logIdFromBytes, parseDocumentName, type DocumentName, type LogId } from "../protocol/names.js"
-import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import { prefixRange, type Storage, type StorageOperation, type WriteOptions } from "../storage/storage.js"
 
 /** What servers acknowledged of this device's logs. Bound to each server's incarnation: a lost disk takes its word back. */
 export class Acks {
   readonly changes = createSignal<DocumentName>()
   /** What changed is in the storage now: other tabs may read it. */
   readonly saves = createSignal<undefined>()
-  private readonly held = new Map<string, ServerAcks>()
+  private held = new Map<string, ServerAcks>()
   private readonly dirty = new Set<string>()
 
-  private constructor(private readonly storage: Storage) {}
+  private constructor(
+    private readonly storage: Storage,
+    private readonly guard: (() => WriteOptions["guard"]) | undefined,
+  ) {}
 
-  static async load(storage: Storage): Promise<Acks> {
-    const acks = new Acks(storage)
+  /** `guard`: the writer's hold on the storage; undefined while another tab is the writer: that one writes them. */
+  static async load(storage: Storage, guard?: () => WriteOptions["guard"]): Promise<Acks> {
+    const acks = new Acks(storage, guard)
     await acks.reload()
     return acks
   }
 
+  /** Reads what is stored, in the place of what was known here. */
   async reload(): Promise<void> {
-    this.held.clear()
+    const held = new Map<string, ServerAcks>()
     for (const { key, value } of await this.storage.scan(prefixRange(allAcksPrefix))) {
       const end = key.indexOf("/", allAcksPrefix.length)
       const server = decodeURIComponent(key.slice(allAcksPrefix.length, end))
       const document = parseDocumentName(key.slice(end + 1))?.name
       if (document === undefined) continue
       const { incarnation, counts } = decodeAcks(value)
-      let acks: ServerAcks | undefined = this.held.get(server)
+      let acks: ServerAcks | undefined = held.get(server)
       if (acks === undefined) {
         acks = { incarnation, documents: new Map<DocumentName, Map<LogId, number>>() }
-        this.held.set(server, acks)
+        held.set(server, acks)
       }
       if (equalBytes(acks.incarnation, incarnation)) acks.documents.set(document, counts)
     }
-    const documents = new Set(Array.from(this.held.values()).flatMap((acks) => Array.from(acks.documents.keys())))
+    this.held = held
+    this.dirty.clear()
+    const documents = new Set(Array.from(held.values()).flatMap((acks) => Array.from(acks.documents.keys())))
     for (const document of documents) this.changes.emit(document)
   }
 
@@ -55,7 +62,7 @@ export class Acks {
     this.held.set(server, { incarnation, documents: new Map() })
     if (known === undefined) return
     const old = await this.storage.scan(prefixRange(ackPrefix(server)))
-    await this.storage.write(old.map(({ key }): StorageOperation => ({ kind: "delete", key })))
+    await this.write(old.map(({ key }): StorageOperation => ({ kind: "delete", key })))
     for (const document of known.documents.keys()) this.changes.emit(document)
   }
 
@@ -83,8 +90,15 @@ export class Acks {
     }
     this.dirty.clear()
     if (batch.length === 0) return
-    await this.storage.write(batch, { durability: "relaxed" })
-    this.saves.emit(undefined)
+    if (await this.write(batch)) this.saves.emit(undefined)
+  }
+
+  /** False where another tab is the writer: what this one knew is older than what that one stores. */
+  private async write(batch: readonly StorageOperation[]): Promise<boolean> {
+    const guard = this.guard?.()
+    if (this.guard !== undefined && guard === undefined) return false
+    await this.storage.write(batch, { durability: "relaxed", ...(guard && { guard }) })
+    return true
   }
 }
 

@@ -6,7 +6,7 @@ import { cutOf, movesCuts, type ControlState } from "../authority/project.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
-import { refusedPrefix } from "../log/keys.js"
+import { refusedPrefix, regroundKey } from "../log/keys.js"
 import { digestOf } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
@@ -26,8 +26,9 @@ import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./docu
 import { eraseDraft, type Erasable } from "./erase-draft.js"
 import { lateEdits } from "./late-edits.js"
 import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
+import { Superseded } from "./superseded.js"
 
-export interface ConversationPorts extends Omit<DocumentPorts, "state"> {
+export interface ConversationPorts extends Omit<DocumentPorts, "state" | "superseded"> {
   readonly device: DeviceId
   /** The wall clock, set right by what a server said; milliseconds since 1970. */
   now(): number
@@ -54,6 +55,7 @@ export class ReplicaConversation {
   /** The authority that the segments were last brought in line with. */
   private enforced: ControlState | undefined
   private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
+  private readonly superseded = new Superseded()
   private control!: ReplicaDocument
 
   private constructor(
@@ -72,6 +74,7 @@ export class ReplicaConversation {
     withDrafts: Iterable<number> = [],
   ): Promise<ReplicaConversation> {
     const conversation = new ReplicaConversation(id, ports, new Set(segments))
+    await conversation.superseded.reload(id, ports.storage)
     conversation.control = await ReplicaDocument.load(controlDocument(id), conversation.documentPorts())
     conversation.watch(conversation.control)
     await conversation.readControl()
@@ -180,7 +183,7 @@ export class ReplicaConversation {
   }
 
   private documentPorts(): DocumentPorts {
-    return { ...this.ports, state: () => this.ledger.state }
+    return { ...this.ports, state: () => this.ledger.state, superseded: this.superseded }
   }
 
   private watch(document: ReplicaDocument): void {
@@ -199,8 +202,10 @@ export class ReplicaConversation {
   private async readControl(): Promise<void> {
     const entries = await this.control.entries()
     this.observe(entries)
-    this.ledger = createLedger(this.id, this.ports)
-    await this.ledger.add([...entries, ...this.control.drafts.map((draft) => draftEntry(this.ports.device, draft))])
+    const ledger = createLedger(this.id, this.ports)
+    await ledger.add([...entries, ...this.control.drafts.map((draft) => draftEntry(this.ports.device, draft))])
+    // Not before: what is written meanwhile is to name something.
+    this.ledger = ledger
   }
 
   private async readRefused(name: DocumentName): Promise<void> {
@@ -210,30 +215,37 @@ export class ReplicaConversation {
     }
   }
 
-  /**
-   * Gives drafts whose clocks are ahead of the servers' time a clock that is not; later drafts that saw such a control
-   * entry see it under its new name. [SPEC W4]
-   */
+  /** Gives drafts whose clocks are ahead of the servers' time a clock that is not. [SPEC W4] */
   async correctClocks(): Promise<void> {
     const now = this.ports.now()
-    const renamed = new Map<ControlId, ControlId>()
     const correct = (draft: Draft): Draft => {
-      const ahead = aheadMs(draft.clock, now) > MAX_CLOCK_AHEAD_MS
-      if (!ahead && !draft.seen.some((id) => renamed.has(id))) return draft
-      const corrected = {
-        ...draft,
-        clock: ahead ? this.nextClock() : draft.clock,
-        seen: draft.seen.map((id) => renamed.get(id) ?? id),
-      }
-      const before = draftEntry(this.ports.device, draft).control
-      const after = draftEntry(this.ports.device, corrected).control
-      if (before !== undefined && after !== undefined) renamed.set(before, after)
-      return corrected
+      if (aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS) return draft
+      return { ...draft, clock: this.nextClock() }
     }
     if (aheadMs(this.clock, now) > MAX_CLOCK_AHEAD_MS) this.clock = clockOf(now)
+    const before = this.superseded.size
     await this.control.replaceDrafts(correct)
-    if (renamed.size > 0) await this.governing(() => this.readControl())
+    if (this.superseded.size > before) {
+      await this.control.reground()
+      await this.governing(() => this.readControl())
+      await this.reground()
+    }
     for (const segment of this.segments.values()) await segment.replaceDrafts(correct)
+  }
+
+  /** Has own entries written again that rest on control entries which nobody takes. [SPEC R6] */
+  private async reground(): Promise<void> {
+    const { size } = this.superseded
+    for (const number of this.segmentNumbers) {
+      const document = await this.segment(number)
+      if (await document.reground()) this.ports.wake(document)
+    }
+    await this.control.regrounded(size)
+  }
+
+  /** The same, where that was not finished. */
+  async resumeReground(): Promise<void> {
+    if ((await this.ports.storage.get(regroundKey(this.id))) !== undefined) await this.reground()
   }
 
   private nextClock(): Clock {
@@ -370,6 +382,7 @@ export class ReplicaConversation {
     const document = await this.document(name)
     await document.reload()
     if (document === this.control) {
+      await this.superseded.reload(this.id, this.ports.storage)
       await this.governing(() => this.readControl())
       this.changes.emit({ kind: "control" })
     } else this.known.add(segmentOf(name))
@@ -409,17 +422,21 @@ export class ReplicaConversation {
 
   /** Takes own entries back that a server refused: to be sealed again, or with a code as refused for good. [SPEC R1] */
   async takeBack(document: ReplicaDocument, log: LogId, from: number, code: RefusalCode | undefined): Promise<void> {
-    const drafts = await document.takeBack(log, from, code)
-    if (document === this.control && drafts.length > 0) {
-      await this.governing(() => this.readControl())
+    const { refused, changed } = await document.takeBack(log, from, code)
+    if (document === this.control && changed) {
+      await this.governing(async () => {
+        await this.readControl()
+        await this.enforce()
+      })
       this.changes.emit({ kind: "control" })
+      await this.reground()
     }
-    if (code === undefined) this.ports.wake(document)
-    else
-      this.showRefused(
-        document,
-        drafts.map((draft) => ({ code, draft })),
-      )
+    this.ports.wake(document)
+    if (code === undefined) return
+    this.showRefused(
+      document,
+      refused.map((draft) => ({ code, draft })),
+    )
   }
 
   /** Forgets a refused entry. */

@@ -18,7 +18,7 @@ import {
   orderDrafts,
   type Draft,
 } from "../log/draft.js"
-import { recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
+import { eraserOf, recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
 import {
   asideKey,
   asidePrefix,
@@ -27,6 +27,7 @@ import {
   draftPrefix,
   numberOfUpdateKey,
   refusedKey,
+  regroundKey,
   summaryKey,
   updateKey,
   updatePrefix,
@@ -40,6 +41,7 @@ import type { RefusalCode } from "../protocol/codes.js"
 import type { BodyHash, ControlId, MessageId } from "../protocol/entry.js"
 import {
   clientIdOf,
+  conversationOf,
   deviceIdOf,
   documentParts,
   type DeviceId,
@@ -49,7 +51,9 @@ import {
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import type { Compactor } from "./compactor.js"
 import { editedBy, recordOfDraft } from "./erase-draft.js"
-import { draftOf, encodeRefused, type RefusedDraft } from "./refused.js"
+import { encodeRefused, type RefusedDraft } from "./refused.js"
+import { renamed, supersededOperations, type Superseded } from "./superseded.js"
+import { writeAgain, type TakenBack } from "./write-again.js"
 import { applyRuns, createYDoc, holdsNothingBeyond, pushRun, readYDoc } from "./ydoc.js"
 
 /** Stored updates after which they are written as one. */
@@ -65,6 +69,8 @@ export interface DocumentPorts {
   guard(): { readonly key: string; readonly value: Uint8Array } | undefined
   /** The authority over this document. */
   state(): ControlState
+  /** Own control entries that nobody takes. */
+  readonly superseded: Superseded
   /** Takes the bytes of what was erased out of the storage's files. */
   readonly compactor: Compactor
 }
@@ -282,7 +288,13 @@ export class ReplicaDocument {
         batch.push(this.draftOperation(next))
       }
       if (batch.length === 0) return 0
-      await this.write(batch)
+      const device = deviceIdOf(this.ports.signer.publicKey)
+      const names = Array.from(replaced).flatMap(([before, after]) => {
+        const name = renamed(device, before, after)
+        return name === undefined ? [] : [name]
+      })
+      await this.write([...batch, ...supersededOperations(conversationOf(this.name), names)])
+      this.ports.superseded.add(names)
       for (const draft of replaced.keys()) this.unsaved.delete(draft)
       this.pending = this.pending.map((draft) => replaced.get(draft) ?? draft)
       return replaced.size
@@ -303,6 +315,7 @@ export class ReplicaDocument {
   private async sealOnce(): Promise<void> {
     const { signer, env } = this.ports
     await this.dropErasedDrafts()
+    if (this.pending.some((draft) => this.ports.superseded.concerns(draft))) await this.writeAgain()
     const drafts = this.pending.slice(0, sealable(this.pending))
     if (drafts.length === 0) return
     // Who was removed and came back begins anew: nothing stands beyond the cut of an old log. [SPEC A11]
@@ -528,36 +541,63 @@ export class ReplicaDocument {
 
   /**
    * Takes own entries out that a server refused, from a position on, and ends the session of that log. With a code they
-   * become refused drafts, without one drafts that the next session seals; they are never nowhere. Returns them.
+   * become refused drafts, without one drafts that the next session seals; they are never nowhere. Of control entries the
+   * one at that position alone is refused. Returns what was refused. [SPEC R1, R6]
    */
-  async takeBack(log: LogId, from: number, code: RefusalCode | undefined): Promise<Draft[]> {
-    const { drafts, lost } = await this.enqueue(async () => {
-      const kept: LogRun[] = []
-      const lost: Entry[] = []
-      for (const run of (await this.contents()).values()) {
-        if (run.log !== log) {
-          kept.push(run)
-          continue
-        }
-        const parts = cutRun(run, from)
-        if (parts.kept !== undefined) kept.push(parts.kept)
-        const end = parts.kept?.elements.length ?? 0
-        lost.push(...readRun(run).filter(({ position }) => position >= end))
-      }
+  async takeBack(
+    log: LogId,
+    from: number,
+    code: RefusalCode | undefined,
+  ): Promise<{ readonly refused: readonly Draft[]; readonly changed: boolean }> {
+    return this.enqueue(() => {
       if (this.writer === log) this.writer = undefined
-      const drafts = lost.flatMap((entry) => draftOf(entry) ?? [])
-      if (lost.length === 0) return { drafts, lost }
-      const operations =
-        code === undefined
-          ? drafts.map((draft): StorageOperation => this.draftOperation(draft))
-          : this.refusedOperations(drafts.map((draft) => ({ code, draft })))
-      await this.shorten(kept, [], operations)
-      if (code === undefined) this.pending = [...drafts, ...this.pending]
-      return { drafts, lost }
+      return this.writeAgain({ log, from, code })
     })
+  }
+
+  /** Writes own entries again that rest on what nobody takes. False where there were none. [SPEC R6] */
+  async reground(): Promise<boolean> {
+    return (await this.enqueue(() => this.writeAgain())).changed
+  }
+
+  private async writeAgain(taken?: TakenBack): ReturnType<ReplicaDocument["takeBack"]> {
+    const { signer, superseded } = this.ports
+    const before = this.pending
+    const again = await writeAgain(this.name, { contents: await this.contents(), pending: before }, this.ports, taken)
+    const replaced = again.drafts.filter(({ before, draft }) => before !== draft)
+    if (again.lost.length === 0 && replaced.length === 0) return { refused: [], changed: false }
+    const code = taken?.code
+    const operations = [
+      ...this.removals(replaced.flatMap(({ before }) => before ?? [])),
+      ...replaced.map(({ draft }) => this.draftOperation(draft)),
+      ...(code === undefined ? [] : this.refusedOperations(again.refused.map((draft) => ({ code, draft })))),
+      ...supersededOperations(conversationOf(this.name), again.superseded),
+    ]
+    if (again.lost.length === 0) await this.write(operations)
+    else {
+      const device = deviceIdOf(signer.publicKey)
+      await this.shorten(again.kept, [], operations, (record) => {
+        return eraserOf(record) !== device || !superseded.concernsRecord(record)
+      })
+    }
+    superseded.add(again.superseded)
+    if (again.lost.some(({ log }) => log === this.writer)) this.writer = undefined
+    for (const { before } of replaced) if (before !== undefined) this.unsaved.delete(before)
+    // What was written or withdrawn meanwhile stays so.
+    const present = new Set(this.pending)
+    const drafts = again.drafts.filter(({ before }) => before === undefined || present.has(before))
+    this.pending = [...drafts.map(({ draft }) => draft), ...this.pending.filter((draft) => !before.includes(draft))]
     // Also where no draft remains: what was erased has none.
-    if (lost.length > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
-    return drafts
+    this.changes.emit({ kind: "rewritten", reloaded: false })
+    return { refused: again.refused, changed: true }
+  }
+
+  /** All segments were brought in line with the names that were superseded, if there are so many still. */
+  async regrounded(superseded: number): Promise<void> {
+    await this.enqueue(async () => {
+      if (this.ports.superseded.size > superseded) return
+      await this.write([{ kind: "delete", key: regroundKey(conversationOf(this.name)) }], "relaxed")
+    })
   }
 
   private refusedOperations(refused: readonly RefusedDraft[]): StorageOperation[] {
@@ -576,10 +616,11 @@ export class ReplicaDocument {
     kept: readonly LogRun[],
     beyond: readonly LogRun[],
     extra: readonly StorageOperation[],
+    keeps: (record: EraseRecord) => boolean = () => true,
   ): Promise<void> {
     const summary = summarize(this.name, new Map(kept.map((run) => [run.client, run])))
     // Records are kept even where their log was cut. [SPEC X2]
-    for (const [id, record] of this.current.records) summary.records.set(id, record)
+    for (const [id, record] of this.current.records) if (keeps(record)) summary.records.set(id, record)
     const asides = beyond.map((run): StorageOperation => ({
       kind: "put",
       key: asideKey(this.name, run.log),

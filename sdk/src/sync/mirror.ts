@@ -10,6 +10,7 @@ import { WEFT_ORIGIN } from "./ydoc.js"
 
 /** A stock Yjs provider or persistence, as far as a mirror needs one. */
 export interface Provider {
+  /** Ends it; what it returns is not looked at. */
   destroy(): unknown
 }
 

@@ -2,9 +2,9 @@ import { expect, it } from "vitest"
 import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
-import { draftPrefix } from "../log/keys.js"
+import { draftPrefix, regroundKey } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
-import { documentParts, type DocumentName, type UserId } from "../protocol/names.js"
+import { documentParts, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { prefixRange } from "../storage/storage.js"
 import { Replica } from "./replica.js"
@@ -73,6 +73,49 @@ it("[W1] closing saves what was written while another write was under way", asyn
   await closed
   expect(document.isDurable(draft)).toBe(true)
   expect(await storage.scan(prefixRange(draftPrefix(document.name)))).toHaveLength(2)
+})
+
+it("[R6] a crash between a refusal and what follows from it: the next start writes the messages again", async () => {
+  const device = await deviceNamed("ann")
+  const storage = createMemoryStorage()
+  const open = (): Promise<Replica> =>
+    Replica.open({
+      ...{ storage, env: systemEnv, user: "ann" as UserId, signer: device },
+      verify: async () => true,
+      refusesKey: () => false,
+    })
+  const seal = async (replica: Replica): Promise<void> => {
+    await replica.becomeWriter()
+    for (const conversation of replica.conversations.get().values()) {
+      for (const document of await conversation.waiting()) await document.flush()
+    }
+  }
+  const before = await open()
+  const { id } = await before.create("Trip", [], [])
+  await seal(before)
+  const conversation = await before.conversation(id)
+  const heads = conversation.state.headsFor(device.id)
+  await conversation.govern({ kind: "title", title: "Refused" })
+  const { document } = conversation.post(new Map([["t", "on it"]]))
+  await seal(before)
+  const log = Array.from(conversation.controlDocument.summary.logs.values()).at(-1)
+  // The refusal reaches the disk, and nothing after it.
+  await conversation.controlDocument.takeBack(log?.log as LogId, 0, "ROLE_TOO_LOW")
+  await before.close()
+
+  const after = await open()
+  const again = await after.conversation(id)
+  const segment = await again.segment(1)
+  expect(await segment.entries()).toHaveLength(1)
+  await after.becomeWriter()
+  const old = Array.from(segment.summary.logs.keys())
+  expect([old, segment.drafts.map(({ seen }) => seen)]).toEqual([[], [heads]])
+  await seal(after)
+  expect(Array.from(again.state.heads)).toEqual(Array.from(heads))
+  expect((await segment.entries()).map(({ seen }) => seen)).toEqual([heads])
+  expect(segment.name).toBe(document.name)
+  expect(await storage.get(regroundKey(id))).toBeUndefined()
+  await after.close()
 })
 
 async function turns(count: number): Promise<void> {

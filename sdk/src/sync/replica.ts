@@ -241,6 +241,7 @@ export class Replica {
         await conversation.reload(name)
         await (await conversation.document(name)).destroyDue()
       }
+      await conversation.resumeReground()
     }
     this.writing.set(true)
     await this.compactor.resume()
@@ -253,6 +254,10 @@ export class Replica {
     this.dropGuard()
     // That it could not write is the writer's concern now.
     this.health.set({ kind: "ok" })
+    // What was written meanwhile is in memory alone: it was to be sealed at once.
+    this.wakeAll().catch((error: unknown) => {
+      this.report(error)
+    })
   }
 
   private dropGuard(): void {

@@ -1,0 +1,29 @@
+/** One measurement of Weft, beside others in the same run. */
+export interface Figure {
+  readonly value: number
+  readonly unit: string
+  /** What is to be reached: `value` at most, or at least. */
+  readonly target: number
+  readonly better: "less" | "more"
+  readonly ok: boolean
+  /** The same of what users would pick instead, in the same unit; what a peer does not do is said in `notes`. */
+  readonly peers: Readonly<Record<string, number>>
+  /** What could be reached at all: by the wire, the disk or the processor. */
+  readonly limit?: number
+  readonly notes: readonly string[]
+}
+
+export interface Bench {
+  readonly name: string
+  readonly what: string
+  /** Whether it counts, bytes or round trips: then it says the same on any machine, and CI runs it. */
+  readonly exact: boolean
+  run(say: (line: string) => void): Promise<Figure>
+}
+
+export function figure(
+  of: Omit<Figure, "ok" | "peers" | "notes"> & { readonly peers?: Figure["peers"]; readonly notes?: Figure["notes"] },
+): Figure {
+  const ok = of.better === "less" ? of.value <= of.target : of.value >= of.target
+  return { peers: {}, notes: [], ...of, ok }
+}

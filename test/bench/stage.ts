@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { createClient, type Client } from "@weft/sdk/node"
+import { readRooms } from "../replay/chat-log.ts"
+import { ObservedServer } from "../support/observed-server.ts"
+
+const sample = fileURLToPath(new URL("../data/ubuntu-irc-2005-05-19.jsonl.gz", import.meta.url))
+
+/** A server process with LevelDB, and clients with LevelDB in this one; all of it ends with the bench. */
+export class Stage {
+  readonly #clients = new Set<Client>()
+
+  private constructor(
+    readonly directory: string,
+    readonly server: ObservedServer,
+  ) {}
+
+  static async open(): Promise<Stage> {
+    const directory = await mkdtemp(join(tmpdir(), "weft-bench-"))
+    const limits = { entriesPerSecond: 1e6, entryBurst: 1e6, relayedPerSecond: 1e6, relayedBurst: 1e6 }
+    const server = await ObservedServer.start({ data: join(directory, "server"), limits })
+    return new Stage(directory, server)
+  }
+
+  /** `name`: the device's folder, the same for one that comes back. */
+  async client(user: string, name: string, url = this.server.url): Promise<Client> {
+    const client = await createClient({ user, servers: [url], directory: join(this.directory, name) })
+    this.#clients.add(client)
+    return client
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) await client.close()
+    await this.server.stop()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
+
+export async function onStage<T>(run: (stage: Stage) => Promise<T>): Promise<T> {
+  const stage = await Stage.open()
+  try {
+    return await run(stage)
+  } finally {
+    await stage.close()
+  }
+}
+
+/** Texts as people wrote them; as many as asked for, from the beginning again where the sample ends. */
+export async function realTexts(count: number): Promise<string[]> {
+  const rooms = await readRooms(sample)
+  const texts = Array.from(rooms.values()).flatMap((lines) => lines.map(({ text }) => text))
+  return Array.from({ length: count }, (_, index) => texts[index % texts.length] ?? "hello")
+}
+
+export function bytesOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+}

@@ -1,0 +1,87 @@
+/* Own entries that rest on own control entries which nobody takes, or under that name no more. [SPEC R6] */
+import { afterEach, expect, it } from "vitest"
+import { systemEnv } from "@weft/sdk/protocol"
+import {
+  createClient,
+  createMemoryStorage,
+  type Client,
+  type Conversation,
+  type NodeClientOptions,
+} from "@weft/sdk/node"
+import { conversationOf, until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+
+const HOURS_MS = 60 * 60 * 1000
+const clients: Client[] = []
+
+async function open(user: string, options: Partial<NodeClientOptions> = {}): Promise<Client> {
+  const client = await createClient({ user, storage: createMemoryStorage(), ...options })
+  clients.push(client)
+  return client
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()))
+})
+
+const texts = (conversation: Conversation) => conversation.messages.get().items.map(({ text }) => text)
+
+it("[R6, R2] a control entry gets another clock: what was sealed on it is written again, erasures too", async () => {
+  const server = await startTestServer()
+  let ahead = 0
+  const alice = await open("alice", { servers: [server.url], env: { ...systemEnv, now: () => Date.now() + ahead } })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  await trip.send("before").reached("sent")
+  const regretted = trip.send("regretted")
+  await regretted.reached("sent")
+  await alice.synced()
+  ahead = 3 * HOURS_MS
+  await trip.setTitle("Later")
+  const after = trip.send("after")
+  await trip.erase(regretted.id)
+  await after.reached("sent")
+  await alice.synced()
+  const bob = await open("bob", { servers: [server.url] })
+  const received = await conversationOf(bob, trip.id)
+  await until(received.messages, ({ items }) => items.length === 3 && items.some(({ form }) => form === "erased"))
+  expect(texts(received)).toEqual(["before", undefined, "after"])
+  expect(received.info.get().title).toBe("Later")
+  await received.send("seen").reached("sent")
+  await until(trip.messages, ({ items }) => items.length === 4)
+  await Promise.all([alice.synced(), bob.synced()])
+  expect(await received.digest()).toBe(await trip.digest())
+})
+
+it("[R6, R1] a control entry is refused for good: messages sealed on it arrive without it", async () => {
+  const server = await startTestServer()
+  const alice = await open("alice", { servers: [server.url] })
+  const carol = await open("carol", { servers: [server.url] })
+  const storage = createMemoryStorage()
+  const dave = await open("dave", { servers: [server.url], storage })
+  const trip = await alice.createConversation({ title: "Trip", members: ["carol", "dave"] })
+  await trip.setRole("carol", "admin")
+  const carols = await conversationOf(carol, trip.id)
+  const daves = await conversationOf(dave, trip.id)
+  await daves.send("hello").reached("sent")
+  await until(carols.info, ({ role }) => role === "admin")
+  await until(trip.messages, ({ items }) => items.length === 1)
+  // Alice removes carol without having seen what carol does meanwhile.
+  alice.goOffline()
+  await trip.removeMember("carol")
+  await carols.setRole("dave", "admin")
+  await until(daves.info, ({ role }) => role === "admin")
+  dave.goOffline()
+  await daves.setTitle("Dave's")
+  const message = daves.send("as an admin")
+  await message.reached("saved")
+  alice.goOnline()
+  await alice.synced()
+  dave.goOnline()
+  await message.reached("sent")
+  await dave.synced()
+  await until(trip.messages, ({ items }) => items.length === 2)
+  expect(texts(trip)).toEqual(["hello", "as an admin"])
+  expect(daves.changes.get()).toMatchObject([{ kind: "title", status: "refused", code: "ROLE_TOO_LOW" }])
+  await Promise.all([alice.synced(), dave.synced()])
+  expect(await daves.digest()).toBe(await trip.digest())
+})

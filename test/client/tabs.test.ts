@@ -1,0 +1,106 @@
+/* Several tabs of one device: one writes and holds the socket, the others go through it. [SPEC W3] */
+import { createMemoryStorage, WeftError, type Client } from "@weft/sdk/node"
+import { afterEach, expect, it } from "vitest"
+import type { Storage } from "../../sdk/src/storage/storage.ts"
+import { until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+import { TestProfile, type TestTab } from "../support/tabs.ts"
+
+const open: TestTab[] = []
+
+async function tab(profile: TestProfile, through?: (storage: Storage) => Storage): Promise<TestTab> {
+  const made = await profile.open(through)
+  open.push(made)
+  return made
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(({ client }) => client.close()))
+})
+
+function isOnline(client: Client): boolean {
+  const { connection } = client.status.get()
+  return connection.kind === "online" && connection.synced
+}
+
+/** A profile whose first tab leads and is online. */
+async function profileOnline(): Promise<{ profile: TestProfile; first: TestTab }> {
+  const { url } = await startTestServer()
+  const profile = new TestProfile("alice", createMemoryStorage(), [url])
+  const first = await tab(profile)
+  await first.lead()
+  await until(first.client.status, () => isOnline(first.client))
+  return { profile, first }
+}
+
+it("[W3] a tab that joins is told of the connection that the device has already", async () => {
+  const { profile, first } = await profileOnline()
+  const second = await tab(profile)
+  await until(second.client.status, () => isOnline(second.client))
+  expect(second.client.status.get()).toMatchObject({
+    tab: "follower",
+    connection: first.client.status.get().connection,
+  })
+})
+
+it("[W3] a tab whose lock was taken while it hung shows the connection of the one that writes now", async () => {
+  const { profile, first } = await profileOnline()
+  const second = await tab(profile)
+  await second.lead()
+  await until(second.client.status, () => second.client.status.get().tab === "writer" && isOnline(second.client))
+  // All that the second one had to say was said before the first one hears that its turn is over.
+  expect(first.client.status.get().tab).toBe("writer")
+  first.follow()
+  await until(first.client.status, () => first.client.status.get().tab === "follower" && isOnline(first.client))
+})
+
+it("[W3] what is written in a tab whose lock was taken is sent by the other, and its storage does not fail", async () => {
+  const { profile, first } = await profileOnline()
+  const trip = await first.client.createConversation({ title: "Trip" })
+  await trip.send("one").reached("sent")
+  const second = await tab(profile)
+  await second.lead()
+  const failures: string[] = []
+  first.client.status.subscribe(({ storage }) => {
+    if (storage.kind === "failing") failures.push(storage.code)
+  })
+  const message = trip.send("two")
+  // Its write was refused; the news that the lock is gone comes behind that.
+  await until(first.client.status, ({ tab: kind }) => kind === "follower")
+  first.follow()
+  await message.reached("sent")
+  const [theirs] = second.client.conversations.get()
+  await until(theirs!.messages, ({ items }) => items.length === 2)
+  expect(theirs!.messages.get().items.map(({ text, status }) => [text, status])).toEqual([
+    ["one", "sent"],
+    ["two", "sent"],
+  ])
+  expect(failures).toEqual([])
+})
+
+it("[W3] a tab whose turn to write comes late forgets what the one before told of its connection", async () => {
+  const { profile, first } = await profileOnline()
+  const full = { now: false }
+  const second = await tab(
+    profile,
+    (storage) =>
+      new Proxy(storage, {
+        get(target, name, receiver) {
+          if (name !== "write" || !full.now) return Reflect.get(target, name, receiver) as unknown
+          return () => Promise.reject(new WeftError("STORE_QUOTA", "the disk is full"))
+        },
+      }),
+  )
+  full.now = true
+  await second.lead()
+  await until(second.client.status, ({ storage }) => storage.kind === "failing")
+  // The first one still takes itself for the writer, and tells what becomes of its connection.
+  first.client.goOffline()
+  await until(second.client.status, ({ connection }) => connection.kind === "offline")
+  // Behind all that was told so far.
+  await new Promise((resolve) => setImmediate(resolve))
+  second.client.goOnline()
+  full.now = false
+  await until(second.client.status, ({ tab: kind }) => kind === "writer")
+  await until(second.client.status, () => isOnline(second.client))
+})

@@ -1,0 +1,62 @@
+import { openClient } from "../../sdk/src/client/client.js"
+import type { TabEvents, TabMessage, TabPort } from "../../sdk/src/client/tab-port.js"
+import { webCryptoVerify } from "../../sdk/src/identity/verify.js"
+import type { MemoryStorage } from "../../sdk/src/storage/memory.js"
+import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
+import type { Storage } from "../../sdk/src/storage/storage.js"
+import { WebSocket } from "ws"
+import type { Client } from "@weft/sdk/node"
+
+export interface TestTab {
+  readonly client: Client
+  /** This tab gets the lock; the one that had it is not told. Resolves when it took its turn. */
+  lead(): Promise<void>
+  /** Hears that it has lost the lock. */
+  follow(): void
+}
+
+/** The tabs of one browser profile: one device, one storage, one lock, which the test gives and takes. */
+export class TestProfile {
+  readonly #listeners = new Set<TabEvents>()
+
+  constructor(
+    readonly user: string,
+    readonly storage: MemoryStorage,
+    readonly servers: readonly string[],
+  ) {}
+
+  /** Opens a tab that does not lead. `through`: what stands between it and the storage. */
+  async open(through: (storage: Storage) => Storage = (storage) => storage): Promise<TestTab> {
+    let own: TabEvents | undefined
+    const port: TabPort = {
+      start: async (events) => {
+        own = events
+        this.#listeners.add(events)
+      },
+      tell: (message) => {
+        this.#tell(own, message)
+      },
+      stop: async () => {
+        if (own !== undefined) this.#listeners.delete(own)
+      },
+    }
+    const client = await openClient(
+      { user: this.user, servers: this.servers },
+      {
+        storage: through(this.storage.share()),
+        transport: webSocketTransport(WebSocket),
+        verify: webCryptoVerify(crypto.subtle),
+        tabs: port,
+        watchNetwork: () => () => undefined,
+      },
+    )
+    return { client, lead: async () => own?.lead(), follow: () => own?.follow() }
+  }
+
+  /** As a BroadcastChannel does: in a later turn, to all others. */
+  #tell(from: TabEvents | undefined, message: TabMessage): void {
+    setImmediate(() => {
+      for (const events of this.#listeners) if (events !== from) events.heard(message)
+    })
+  }
+}
