@@ -1,5 +1,5 @@
 import type { Conversation } from "@weft/sdk"
-import { useSubscribable } from "@weft/sdk/react"
+import { usePresence } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { useNow } from "../state/clock.js"
 import { showSince } from "../words/times.js"
@@ -7,7 +7,7 @@ import { t } from "../words/translate.js"
 
 /** Whether somebody is here, or when they last were; nothing of whom nothing is known. */
 export function PresenceLine({ conversation, user }: { conversation: Conversation; user: string }): ReactNode {
-  const everybody = useSubscribable(conversation.presence)
+  const everybody = usePresence(conversation)
   const now = useNow(60_000)
   const [, presence] = Array.from(everybody).find(([who]) => who === user) ?? []
   if (presence === undefined) return null

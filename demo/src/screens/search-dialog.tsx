@@ -1,10 +1,10 @@
 import type { SearchHit } from "@weft/sdk"
-import { useClient, useConversationList, useSubscribable } from "@weft/sdk/react"
-import { type KeyboardEvent, type ReactNode, useDeferredValue, useId, useMemo, useRef, useState } from "react"
+import { parseMessageId } from "@weft/sdk/protocol"
+import { useClient, useConversationList, useSearch } from "@weft/sdk/react"
+import { type KeyboardEvent, type ReactNode, useDeferredValue, useId, useMemo, useState } from "react"
 import { Dialog } from "../parts/dialog.js"
 import { Icon } from "../parts/icon.js"
 import { showMessageIn } from "../state/shown-message.js"
-import { parseMessageId } from "@weft/sdk/protocol"
 import { titleOf } from "../words/titles.js"
 import { t } from "../words/translate.js"
 import { noFilter, type SearchFilter, SearchFilters, toOptions } from "./search-filters.js"
@@ -20,7 +20,6 @@ export function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
   const [text, setText] = useState("")
   const [filter, setFilter] = useState<SearchFilter>(noFilter)
   const [chosen, setChosen] = useState(0)
-  const field = useRef<HTMLInputElement>(null)
   const { hits, state, isAsked } = useHits(text, filter)
   const titles = useTitles()
   const at = Math.min(chosen, hits.length - 1)
@@ -44,7 +43,6 @@ export function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
       <div className="search-field">
         <Icon name="search" size={18} />
         <input
-          ref={field}
           type="search"
           role="combobox"
           aria-label={t("searchMessages")}
@@ -96,21 +94,11 @@ interface Hits {
   readonly isAsked: boolean
 }
 
-const nothing = { get: () => undefined, subscribe: () => () => undefined }
-
 function useHits(text: string, filter: SearchFilter): Hits {
-  const client = useClient()
   // typing goes first: what it finds may come a moment later
   const asked = useDeferredValue(text).trim()
-  const results = useSubscribable(
-    useMemo(
-      () => (asked === "" ? nothing : client.search(asked, { ...toOptions(filter), limit: MOST })),
-      [client, asked, filter],
-    ),
-  )
-  if (results === undefined) return { hits: [], state: "ready", isAsked: false }
-  const state = results.state === "ready" && !results.complete ? "searching" : results.state
-  return { hits: results.hits, state, isAsked: true }
+  const { hits, state, complete } = useSearch(asked, { ...toOptions(filter), limit: MOST })
+  return { hits, state: state === "ready" && !complete ? "searching" : state, isAsked: asked !== "" }
 }
 
 function useTitles(): ReadonlyMap<string, string> {
