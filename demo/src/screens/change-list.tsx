@@ -1,5 +1,5 @@
 import type { Change, Conversation } from "@weft/sdk"
-import { useChanges } from "@weft/sdk/react"
+import { useChanges, useSyncStatus } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Icon } from "../parts/icon.js"
 import { useAction } from "../state/action.js"
@@ -9,8 +9,11 @@ import { t } from "../words/translate.js"
 /** Own changes that were refused, with a way on, and those that no server has yet. */
 export function ChangeList(props: { conversation: Conversation; only?: "refused" }): ReactNode {
   const { conversation, only } = props
-  const changes = useChanges(conversation).filter(({ status }) =>
-    only === undefined ? status !== "accepted" : status === only,
+  const { connection } = useSyncStatus()
+  // where no server is set up, a change waits for nobody
+  const isWaiting = only === undefined && connection.kind !== "local"
+  const changes = useChanges(conversation).filter(
+    ({ status }) => status === "refused" || (isWaiting && status === "pending"),
   )
   if (changes.length === 0) return null
   return (

@@ -1,10 +1,10 @@
 import type { SearchOptions } from "@weft/sdk"
 import { useClient, useConversationList } from "@weft/sdk/react"
-import { type ReactNode, useId } from "react"
+import { type ReactNode, useId, useState } from "react"
 import { SelectField } from "../parts/select-field.js"
 import { showName } from "../words/names.js"
 import { titleOf } from "../words/titles.js"
-import { t } from "../words/translate.js"
+import { showNumber, t } from "../words/translate.js"
 
 /** Empty: not limited by that. Dates as `2025-06-18`, local days. */
 export interface SearchFilter {
@@ -40,8 +40,24 @@ interface SearchFiltersProps {
   onChange: (filter: SearchFilter) => void
 }
 
-/** By whom, where, when, and in which order. */
-export function SearchFilters({ filter, onChange }: SearchFiltersProps): ReactNode {
+/** By whom, where, when, and in which order; folded away where there is little room. */
+export function SearchFilters(props: SearchFiltersProps): ReactNode {
+  const [isOpen] = useState(() => matchMedia("(min-width: 720px)").matches)
+  const count = Object.entries(props.filter).filter(
+    ([name, value]) => value !== noFilter[name as keyof SearchFilter],
+  ).length
+  return (
+    <details className="filters" open={isOpen}>
+      <summary>
+        <span>{t("filters")}</span>
+        {count > 0 && <span className="badge">{showNumber(count)}</span>}
+      </summary>
+      <FilterFields {...props} />
+    </details>
+  )
+}
+
+function FilterFields({ filter, onChange }: SearchFiltersProps): ReactNode {
   const { user } = useClient()
   const items = useConversationList()
   const people = new Set(items.flatMap(({ info }) => info.members.map((member) => member.user as string)))

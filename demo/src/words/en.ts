@@ -193,6 +193,7 @@ export const en = {
   foundCount: { one: "{count} message", other: "{count} messages" },
   foundSoFar: { one: "{count} message so far", other: "{count} messages so far" },
   foundMany: "The first {count} messages. More words find less.",
+  filters: "Filters",
   from: "From",
   anybody: "Anybody",
   in: "In",

@@ -180,6 +180,7 @@ export const zh: Readonly<Record<Key, Phrase>> = {
   foundCount: "{count} 条消息",
   foundSoFar: "目前找到 {count} 条消息",
   foundMany: "前 {count} 条消息。多输入几个词可缩小范围。",
+  filters: "筛选",
   from: "发送者",
   anybody: "任何人",
   in: "对话",
