@@ -52,7 +52,7 @@ async function openBoth(): Promise<[alice: Page, bob: Page]> {
 }
 
 async function act(page: Page, message: Locator, name: string): Promise<void> {
-  await message.getByRole("button", { name: /^Actions for the message/ }).click()
+  await message.getByRole("button", { name: /^Actions for/ }).click()
   await page.getByRole("menuitem", { name, exact: true }).click()
 }
 

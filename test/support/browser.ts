@@ -38,7 +38,11 @@ export const demo = {
     page.getByRole("navigation", { name: "Conversations" }).getByRole("link", { name: title }),
   field: (page: Page): Locator => page.getByRole("textbox", { name: "Message", exact: true }),
   /** A message by its text and, for an own one, how far it has come: what its readers have was sent. */
-  message: (page: Page, text: string, status?: "saving" | "saved on this device" | "sent" | "not accepted"): Locator =>
+  message: (
+    page: Page,
+    text: string | RegExp,
+    status?: "saving" | "saved on this device" | "sent" | "not accepted",
+  ): Locator =>
     page
       .getByRole("log", { name: "Messages" })
       .getByRole(

@@ -2,6 +2,7 @@ import type { Conversation } from "@weft/sdk"
 import { useClient, useConversationSettings } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Menu, type MenuItem } from "../parts/menu.js"
+import { goTo } from "../state/address.js"
 import { useNow } from "../state/clock.js"
 import { showToast } from "../state/toast.js"
 import { t } from "../words/translate.js"
@@ -18,6 +19,13 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
     conversation.mute(until)
   }
   const items: readonly MenuItem[] = [
+    {
+      name: t("goToDate"),
+      icon: "calendar",
+      run: () => {
+        goTo({ conversation: conversation.id, panel: "date" })
+      },
+    },
     {
       name: pinned ? t("unpinFromTop") : t("pinToTop"),
       icon: "pin",

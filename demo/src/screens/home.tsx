@@ -48,12 +48,7 @@ export function Home({ route }: { route: Route }): ReactNode {
         ) : (
           <>
             {view !== undefined && <ChangeList conversation={view.conversation} only="refused" />}
-            <ConversationScreen
-              id={conversation}
-              thread={route.thread}
-              showsDetails={panel === "details"}
-              onCloseDetails={close}
-            />
+            <ConversationScreen id={conversation} thread={route.thread} panel={panel} onClosePanel={close} />
           </>
         )}
       </main>

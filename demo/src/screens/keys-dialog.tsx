@@ -28,6 +28,19 @@ const groups: readonly { readonly title: PlainKey; readonly shortcuts: readonly 
     shortcuts: [
       { does: "keySend", keys: () => ["Enter"] },
       { does: "keyNewLine", keys: () => ["Shift", "Enter"] },
+      { does: "keyEditLast", keys: () => ["↑"] },
+    ],
+  },
+  {
+    title: "keysInMessages",
+    shortcuts: [
+      { does: "keyMessages", keys: () => ["J", "K"] },
+      { does: "reply", keys: () => ["R"] },
+      { does: "replyInThread", keys: () => ["T"] },
+      { does: "forward", keys: () => ["F"] },
+      { does: "keyEdit", keys: () => ["E"] },
+      { does: "keyMenu", keys: () => ["Enter"] },
+      { does: "newestMessages", keys: () => ["End"] },
     ],
   },
   {

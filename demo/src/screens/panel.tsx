@@ -10,7 +10,7 @@ import { PinnedDialog } from "./pinned-dialog.js"
 import { SearchDialog } from "./search-dialog.js"
 import { SyncDialog } from "./sync-dialog.js"
 
-/** The dialog that the address names, if it names one; a conversation's details are its screen's. */
+/** The dialog that the address names, if it names one; a conversation's details and dates are its screen's. */
 export function Panel({ route }: { route: Route }): ReactNode {
   const { conversation, panel, link } = route
   const view = useConversation(conversation)
@@ -34,6 +34,7 @@ export function Panel({ route }: { route: Route }): ReactNode {
       return view !== undefined && <InviteDialog view={view} onClose={close} />
     case "pinned":
       return view !== undefined && <PinnedDialog view={view} onClose={close} />
+    case "date":
     case "details":
     case undefined:
       return null

@@ -2,8 +2,7 @@ import type { Conversation } from "@weft/sdk"
 import { usePresence } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { useNow } from "../state/clock.js"
-import { showSince } from "../words/times.js"
-import { t } from "../words/translate.js"
+import { showPresence } from "../words/presence.js"
 
 /** Whether somebody is here, or when they last were; nothing of whom nothing is known. */
 export function PresenceLine({ conversation, user }: { conversation: Conversation; user: string }): ReactNode {
@@ -13,7 +12,7 @@ export function PresenceLine({ conversation, user }: { conversation: Conversatio
   if (presence === undefined) return null
   return (
     <span className="quiet" data-presence={presence.kind}>
-      {presence.kind === "online" ? t("online") : t("lastSeen", { when: showSince(presence.at, now) })}
+      {showPresence(presence, now)}
     </span>
   )
 }

@@ -2,6 +2,7 @@ import type { SearchOptions } from "@weft/sdk"
 import { useClient, useConversationList } from "@weft/sdk/react"
 import { type ReactNode, useId, useState } from "react"
 import { SelectField } from "../parts/select-field.js"
+import { endOfDay, startOfDay } from "../words/dates.js"
 import { showName } from "../words/names.js"
 import { titleOf } from "../words/titles.js"
 import { showNumber, t } from "../words/translate.js"
@@ -19,20 +20,14 @@ export const noFilter: SearchFilter = { author: "", conversation: "", from: "", 
 
 /** Both days belong to what is searched. */
 export function toOptions({ author, conversation, from, to, order }: SearchFilter): SearchOptions {
-  const [start, end] = [startOfDay(from), startOfDay(to)]
+  const [start, end] = [startOfDay(from), endOfDay(to)]
   return {
     order,
     ...(author === "" ? {} : { author }),
     ...(conversation === "" ? {} : { conversation }),
-    ...(start === undefined ? {} : { from: start.getTime() }),
-    // the day after it, whatever clocks do in between
-    ...(end === undefined ? {} : { before: new Date(end).setDate(end.getDate() + 1) }),
+    ...(start === undefined ? {} : { from: start }),
+    ...(end === undefined ? {} : { before: end }),
   }
-}
-
-function startOfDay(day: string): Date | undefined {
-  const date = new Date(`${day}T00:00`)
-  return day === "" || Number.isNaN(date.getTime()) ? undefined : date
 }
 
 interface SearchFiltersProps {

@@ -5,7 +5,7 @@ import { readUser } from "../words/names.js"
 import { keep, readKept } from "./keep.js"
 import { createSignal } from "./signal.js"
 
-const panels = ["new", "join", "search", "keys", "details", "invites", "pinned", "sync", "account"] as const
+const panels = ["new", "join", "search", "keys", "details", "date", "invites", "pinned", "sync", "account"] as const
 type Panel = (typeof panels)[number]
 
 /** What is on screen: a conversation or the list alone, with or without a dialog before it. */

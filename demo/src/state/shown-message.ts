@@ -1,16 +1,8 @@
-import type { MessageId } from "@weft/sdk"
 import { goTo } from "./address.js"
-import { jumpToMessage } from "./jumps.js"
-
-/** Where a message stands. */
-export interface Place {
-  readonly conversation: string
-  readonly message: MessageId
-  readonly segment: number
-}
+import { type Jump, jumpToMessage } from "./jumps.js"
 
 /** Opens a message's conversation in place of the dialog that led to it, and brings the message into view. */
-export function showMessageIn({ conversation, message }: Place): void {
-  goTo({ conversation }, { replace: true })
-  jumpToMessage(message)
+export function showMessageIn(place: Jump): void {
+  goTo({ conversation: place.conversation }, { replace: true })
+  jumpToMessage(place)
 }

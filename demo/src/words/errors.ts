@@ -53,6 +53,11 @@ export function explainError(error: unknown): string {
   return code === undefined ? t("didNotWork") : t("errorLine", { ...explainCode(code), code })
 }
 
+/** Why something was refused, as a sentence with its code. */
+export function refusalSentence(code: RefusalCode | undefined): string {
+  return code === undefined ? `${explainRefusal(code)}.` : t("reasonAndCode", { reason: explainRefusal(code), code })
+}
+
 /** Why a server, or this device, would not take something; to be followed by the code. */
 export function explainRefusal(code: RefusalCode | undefined): string {
   switch (code) {
