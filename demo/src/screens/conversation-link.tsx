@@ -10,7 +10,7 @@ import { showPreview } from "../words/messages.js"
 import { showFull, showWhen } from "../words/times.js"
 import { titleOf } from "../words/titles.js"
 import { showNumber, t } from "../words/translate.js"
-import { PresenceDot } from "./presence-dot.js"
+import { PersonAvatar } from "./person-avatar.js"
 
 interface ConversationLinkProps {
   item: ConversationListItem
@@ -33,10 +33,11 @@ export function ConversationLink({ item, isOpen, pending }: ConversationLinkProp
       to={{ conversation: conversation.id }}
       aria-current={isOpen ? "page" : undefined}
     >
-      <span className="conversation-face">
-        <Avatar name={title} shape={direct === undefined ? "group" : "person"} />
-        {direct !== undefined && <PresenceDot conversation={conversation} user={direct} />}
-      </span>
+      {direct === undefined ? (
+        <Avatar name={title} shape="group" />
+      ) : (
+        <PersonAvatar conversation={conversation} user={direct} />
+      )}
       <span className="conversation-title">
         <bdi>{title}</bdi>
         {settings.pinned && <SmallIcon name="pin" says={t("markPinned")} />}

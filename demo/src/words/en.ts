@@ -400,7 +400,6 @@ export const en = {
   keyEdit: "Edit, where it is yours",
   keyMenu: "Open the menu of the message",
   keysInMessages: "In the list of messages",
-  keyWrite: "Write a message",
 
   // what went wrong, and what helps
   didNotWork: "That did not work. Try again.",

@@ -381,7 +381,6 @@ export const zh: Readonly<Record<Key, Phrase>> = {
   keyEdit: "编辑自己的消息",
   keyMenu: "打开消息菜单",
   keysInMessages: "在消息列表中",
-  keyWrite: "写消息",
 
   didNotWork: "没有成功。请重试。",
   errorLine: "{title}（{code}）。{advice}",
