@@ -70,6 +70,7 @@ describe("the keyboard", () => {
     await alice.getByRole("dialog", { name: "Search" }).waitFor()
     await keys.waitFor({ state: "detached" })
     await alice.keyboard.press("Escape")
+    await alice.getByRole("dialog").waitFor({ state: "detached" })
     await alice.keyboard.press("Alt+KeyN")
     await alice.getByRole("dialog", { name: "New conversation" }).waitFor()
   })

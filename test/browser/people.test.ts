@@ -175,6 +175,7 @@ describe("direct conversations and blocks", () => {
     await demo.conversation(alice, "Online, bob").waitFor()
 
     // from "New", it is the one that is there already
+    await demo.conversation(bob, "Trip to Lisbon").click()
     await bob.keyboard.press("Alt+KeyN")
     const fresh = bob.getByRole("dialog", { name: "New conversation" })
     await fresh.getByRole("textbox", { name: "Members" }).fill("alice")

@@ -44,7 +44,7 @@ export type IconName = keyof typeof paths
 /** Decoration: what it says is said in words beside it, or by the label of its button. */
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }): ReactNode {
   return (
-    <svg className="icon" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
+    <svg className="icon" data-icon={name} viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
       <path d={paths[name]} />
     </svg>
   )

@@ -4,10 +4,11 @@ import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { Dialog } from "../parts/dialog.js"
 import { Tick } from "../parts/tick.js"
+import { useNow } from "../state/clock.js"
 import { t } from "../words/translate.js"
 import { showLine } from "../words/messages.js"
 import { showName } from "../words/names.js"
-import { showFull } from "../words/times.js"
+import { showFull, showSince } from "../words/times.js"
 
 interface ReceiptsDialogProps {
   message: Message
@@ -53,6 +54,7 @@ interface PeopleProps {
 }
 
 function People({ title, status, receipts }: PeopleProps): ReactNode {
+  const now = useNow(60_000)
   if (receipts.length === 0) return null
   return (
     <section className="facts">
@@ -65,7 +67,9 @@ function People({ title, status, receipts }: PeopleProps): ReactNode {
           <li key={user} className="receipt">
             <Avatar name={user} size="small" />
             <bdi>{showName(user)}</bdi>
-            <time dateTime={new Date(at).toISOString()}>{showFull(at)}</time>
+            <time dateTime={new Date(at).toISOString()} title={showFull(at)}>
+              {showSince(at, now)}
+            </time>
           </li>
         ))}
       </ul>
