@@ -38,7 +38,11 @@ export const demo = {
     page.getByRole("navigation", { name: "Conversations" }).getByRole("link", { name: title }),
   field: (page: Page): Locator => page.getByRole("textbox", { name: "Message", exact: true }),
   /** A message by its text and, for an own one, how far it has come: what its readers have was sent. */
-  message: (page: Page, text: string, status?: "saving" | "saved on this device" | "sent" | "not accepted"): Locator =>
+  message: (
+    page: Page,
+    text: string | RegExp,
+    status?: "saving" | "saved on this device" | "sent" | "not accepted",
+  ): Locator =>
     page
       .getByRole("log", { name: "Messages" })
       .getByRole(
@@ -56,6 +60,8 @@ export const demo = {
       await page.keyboard.press("Enter")
     }
     await dialog.getByRole("button", { name: "Create" }).click()
+    // until then the field is that of the conversation before
+    await dialog.waitFor({ state: "detached" })
     await demo.field(page).waitFor()
   },
 
@@ -65,11 +71,14 @@ export const demo = {
   },
 }
 
+export function hasFocus(target: Locator): Promise<boolean> {
+  return target.evaluate((element) => element === document.activeElement)
+}
+
 /** Presses Tab until the element has the focus; fails where it can't be reached. */
 export async function tabTo(page: Page, target: Locator, most = 40): Promise<void> {
   for (let press = 0; press < most; press++) {
-    if ((await target.count()) > 0 && (await target.first().evaluate((element) => element === document.activeElement)))
-      return
+    if ((await target.count()) > 0 && (await hasFocus(target.first()))) return
     await page.keyboard.press("Tab")
   }
   throw new Error(`the keyboard does not reach ${target.toString()}`)

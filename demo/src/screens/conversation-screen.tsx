@@ -1,66 +1,78 @@
-import { type ConversationView, useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
+import type { MessageId } from "@weft/sdk"
+import { type ConversationView, useAccount, useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { CopyButton } from "../parts/copy-button.js"
 import { Icon } from "../parts/icon.js"
 import { Link } from "../parts/link.js"
-import { goBack, linkFor } from "../state/address.js"
+import { goBack, linkFor, type Route } from "../state/address.js"
+import { useMessageWork } from "../state/message-acts.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { listNames, showName } from "../words/names.js"
-import { mayWrite } from "../words/roles.js"
-import { describeWaiting, explainReason } from "../words/sync.js"
+import { titleOf } from "../words/titles.js"
+import { explainWork } from "../words/sync.js"
 import { Composer } from "./composer.js"
+import { ConversationHeading } from "./conversation-heading.js"
+import { ConversationMenu } from "./conversation-menu.js"
+import { DateDialog } from "./date-dialog.js"
 import { DetailsDialog } from "./details-dialog.js"
 import { MessageList } from "./message-list.js"
+import { MessageQuestion } from "./message-question.js"
+import { Silence } from "./silence.js"
+import { ThreadPanel } from "./thread-panel.js"
+import { TypingLine } from "./typing-line.js"
+import { t } from "../words/translate.js"
 
 interface ConversationScreenProps {
   id: string
-  showsDetails: boolean
-  onCloseDetails: () => void
+  /** The first message of the thread that is open. */
+  thread: MessageId | undefined
+  panel: Route["panel"]
+  onClosePanel: () => void
 }
 
-export function ConversationScreen({ id, showsDetails, onCloseDetails }: ConversationScreenProps): ReactNode {
-  const { user } = useClient()
+export function ConversationScreen({ id, ...rest }: ConversationScreenProps): ReactNode {
   const view = useConversation(id)
-  if (view === undefined) return <Missing id={id} />
-  const { conversation, title, members, role } = view
+  // anew for each, so that nothing of one is taken into another
+  return view === undefined ? <Missing id={id} /> : <KnownConversation key={id} view={view} {...rest} />
+}
+
+type KnownConversationProps = { view: ConversationView } & Omit<ConversationScreenProps, "id">
+
+function KnownConversation({ view, thread, panel, onClosePanel }: KnownConversationProps): ReactNode {
+  const { user } = useClient()
+  const { blocked } = useAccount()
+  const { conversation, members, mayWrite, direct } = view
+  const { acts, task, question, endTask, endQuestion } = useMessageWork(conversation)
+  const { id } = conversation
   const others = members.map((member) => member.user).filter((member) => member !== user)
+  const isBlocked = direct !== undefined && blocked.has(direct)
   return (
     <>
       <header className="bar">
         <BackButton />
-        <Link className="heading-link" to={{ conversation: id, panel: "details" }}>
-          <Avatar name={title} shape="group" />
-          <span className="heading">
-            <h2 dir="auto">{showName(title)}</h2>
-            <span className="subtitle" dir="auto">
-              {role === undefined ? listNames(others) : others.length === 0 ? "Only you" : `You, ${listNames(others)}`}
-            </span>
-          </span>
-          <span className="details-hint">
-            <Icon name="people" />
-            <span className="unseen">details and members</span>
-          </span>
-        </Link>
+        <ConversationHeading view={view} />
+        <ConversationMenu conversation={conversation} />
       </header>
       <MessageList
-        key={`messages ${id}`}
-        conversation={conversation}
+        view={view}
+        acts={acts}
         isGroup={members.length > 2}
-        mayWrite={mayWrite(role)}
         welcome={<FirstMessage view={view} others={others} />}
       />
+      <TypingLine conversation={conversation} />
       <WaitingStrip id={id} />
-      {mayWrite(role) ? (
-        <Composer key={`composer ${id}`} conversation={conversation} user={user} />
+      {mayWrite && !isBlocked ? (
+        <Composer view={view} task={task} acts={acts} endTask={endTask} />
       ) : (
-        <p className="notice">
-          {role === undefined
-            ? "You are no longer a member. What you have here stays."
-            : "You may read here, but not write."}
-        </p>
+        <Silence view={view} isBlocked={isBlocked} />
       )}
-      {showsDetails && <DetailsDialog view={view} onClose={onCloseDetails} />}
+      {thread !== undefined && <ThreadPanel key={thread} view={view} root={thread} acts={acts} />}
+      {panel === "details" && <DetailsDialog view={view} onClose={onClosePanel} />}
+      {panel === "date" && <DateDialog conversation={conversation} onClose={onClosePanel} />}
+      {question !== undefined && (
+        <MessageQuestion question={question} conversation={conversation} onClose={endQuestion} />
+      )}
     </>
   )
 }
@@ -70,7 +82,7 @@ function BackButton(): ReactNode {
     <button
       type="button"
       className="icon-button back-button"
-      aria-label="Back to conversations"
+      aria-label={t("backToConversations")}
       onClick={() => {
         goBack({})
       }}
@@ -85,7 +97,7 @@ function WaitingStrip({ id }: { id: string }): ReactNode {
   const status = useSyncStatus()
   const { mood, label } = useSyncSummary()
   const work = status.pending.find(({ conversation }) => conversation === id)
-  const waiting = work === undefined ? undefined : describeWaiting([work])
+  const waiting = work === undefined ? undefined : explainWork(work)
   const { kind } = status.connection
   const isCalm = mood !== "broken" && (kind === "local" || (kind === "online" && waiting === undefined))
   if (isCalm) return null
@@ -94,7 +106,7 @@ function WaitingStrip({ id }: { id: string }): ReactNode {
       <span className="mood" data-mood={mood} />
       <span>
         {label}
-        {work !== undefined && waiting !== undefined && `: ${waiting} ${explainReason(work.reason)}`}
+        {waiting !== undefined && `: ${waiting}`}
       </span>
       <Icon name="chevron" size={16} />
     </Link>
@@ -102,23 +114,26 @@ function WaitingStrip({ id }: { id: string }): ReactNode {
 }
 
 function FirstMessage({ view, others }: { view: ConversationView; others: readonly string[] }): ReactNode {
+  const { user } = useClient()
   const [first] = others
   return (
     <div className="empty">
-      <Avatar name={view.title} shape="group" size="large" />
-      <p className="empty-title">Say something</p>
+      <Avatar name={titleOf(view, user)} shape="group" size="large" />
+      <p className="empty-title">{t("saySomething")}</p>
       <p>
         {first === undefined
-          ? "Only you are here. Add people under the title, or keep it as a notebook."
-          : `It reaches ${listNames(others)} as soon as you are online; until then it is kept here.`}
+          ? t("onlyYouAdvice")
+          : t("reachesWhenOnline", {
+              names: listNames(others),
+            })}
       </p>
       {first !== undefined && (
         <CopyButton
           icon="link"
           text={linkFor(first, { conversation: view.conversation.id })}
-          label={`Copy link for ${showName(first)}`}
+          label={t("copyLinkFor", { name: showName(first) })}
         >
-          Copy link for {showName(first)}
+          {t("copyLinkFor", { name: showName(first) })}
         </CopyButton>
       )}
     </div>
@@ -133,17 +148,13 @@ function Missing({ id }: { id: string }): ReactNode {
     <>
       <header className="bar">
         <BackButton />
-        <h2>Conversation</h2>
+        <h2>{t("conversation")}</h2>
       </header>
       <div className="empty empty-page">
-        <p className="empty-title">{isSynced ? "Not found" : "Not here yet"}</p>
-        <p>
-          {isSynced
-            ? "This conversation does not exist, or you are not a member of it. Ask whoever sent you the link to add you."
-            : "This device does not have this conversation. It opens by itself when it arrives from the server."}
-        </p>
+        <p className="empty-title">{isSynced ? t("notFound") : t("notHereYet")}</p>
+        <p>{isSynced ? t("notFoundAdvice") : t("notHereAdvice")}</p>
         <Link className="quiet-button" to={{ conversation: id, panel: "sync" }}>
-          Show sync
+          {t("showSync")}
         </Link>
       </div>
     </>

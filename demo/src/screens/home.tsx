@@ -1,21 +1,32 @@
-import { useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
+import { type ConversationView, useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
 import { type ReactNode, useEffect } from "react"
 import { Icon, Mark } from "../parts/icon.js"
+import { Link } from "../parts/link.js"
+import { ToastArea } from "../parts/toast-area.js"
 import { goBack, type Route } from "../state/address.js"
 import { explainCode } from "../words/errors.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { showName } from "../words/names.js"
-import { AccountDialog } from "./account-dialog.js"
+import { titleOf } from "../words/titles.js"
+import { useArrangedConversations } from "../state/arranged-conversations.js"
+import { useShortcuts } from "../state/shortcuts.js"
+import { t } from "../words/translate.js"
+import { ChangeList } from "./change-list.js"
 import { ConversationScreen } from "./conversation-screen.js"
-import { NewDialog } from "./new-dialog.js"
+import { Panel } from "./panel.js"
 import { Sidebar } from "./sidebar.js"
-import { SyncDialog } from "./sync-dialog.js"
 
 /** Everything, once the client is open: the list and one conversation; on a phone one of the two. */
 export function Home({ route }: { route: Route }): ReactNode {
   const { conversation, panel } = route
-  useTitle(conversation)
+  const { shown } = useArrangedConversations()
+  const view = useConversation(conversation)
+  useTitle(view)
   useUnsavedWarning()
+  useShortcuts(
+    route,
+    shown.map((item) => item.conversation.id),
+  )
   const close = (): void => {
     goBack({ conversation })
   }
@@ -27,17 +38,23 @@ export function Home({ route }: { route: Route }): ReactNode {
         {conversation === undefined ? (
           <div className="empty empty-page">
             <Mark size={64} />
-            <p className="empty-title">Choose a conversation</p>
-            <p>Or start a new one. Everything works without a network and catches up by itself.</p>
+            <p className="empty-title">{t("chooseConversation")}</p>
+            <p>{t("chooseAdvice")}</p>
+            <Link className="quiet-button" to={{ panel: "keys" }}>
+              <Icon name="keyboard" size={18} />
+              <span>{t("keyboardShortcuts")}</span>
+            </Link>
           </div>
         ) : (
-          <ConversationScreen id={conversation} showsDetails={panel === "details"} onCloseDetails={close} />
+          <>
+            {view !== undefined && <ChangeList conversation={view.conversation} only="refused" />}
+            <ConversationScreen id={conversation} thread={route.thread} panel={panel} onClosePanel={close} />
+          </>
         )}
       </main>
-      {panel === "new" && <NewDialog onClose={close} />}
-      {panel === "sync" && <SyncDialog onClose={close} />}
-      {panel === "account" && <AccountDialog onClose={close} />}
+      <Panel route={route} />
       <ConnectionNews />
+      <ToastArea />
     </div>
   )
 }
@@ -64,16 +81,16 @@ function ConnectionNews(): ReactNode {
   const isSteady = connection.kind === "offline" || connection.kind === "refused"
   return (
     <span className="unseen" role="status">
-      {connection.kind === "online" ? "Online" : isSteady ? label : ""}
+      {connection.kind === "online" ? t("online") : isSteady ? label : ""}
     </span>
   )
 }
 
-function useTitle(conversation: string | undefined): void {
-  const title = useConversation(conversation)?.title
+function useTitle(view: ConversationView | undefined): void {
   const { user } = useClient()
+  const title = view === undefined ? undefined : titleOf(view, user)
   useEffect(() => {
-    document.title = title === undefined ? `Weft (${showName(user)})` : `${showName(title)} · Weft (${showName(user)})`
+    document.title = title === undefined ? `Weft (${showName(user)})` : `${title} · Weft (${showName(user)})`
     return () => {
       document.title = "Weft"
     }

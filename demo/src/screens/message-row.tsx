@@ -1,4 +1,6 @@
-import type { Conversation, Message } from "@weft/sdk"
+import type { Conversation, Mention, Message } from "@weft/sdk"
+import type { MentionRange } from "@weft/sdk/format"
+import { useClient } from "@weft/sdk/react"
 import { memo, type ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { CopyButton } from "../parts/copy-button.js"
@@ -6,29 +8,52 @@ import { FormattedText } from "../parts/formatted-text.js"
 import { Icon } from "../parts/icon.js"
 import { Tick } from "../parts/tick.js"
 import { useAction } from "../state/action.js"
-import { explainRefusal } from "../words/errors.js"
+import type { MessageActs } from "../state/message-acts.js"
+import type { MessagePlace } from "../state/message-place.js"
+import { refusalSentence } from "../words/errors.js"
+import { t } from "../words/translate.js"
 import { showStatus, showText } from "../words/messages.js"
 import { showName, toneOf } from "../words/names.js"
 import { showClock, showFull } from "../words/times.js"
+import { QuoteLink, Reactions, RefusedRemarks, ThreadLink } from "./message-extras.js"
+import { MessageMenu } from "./message-menu.js"
 
 interface MessageRowProps {
   message: Message
-  conversation: Conversation
+  place: MessagePlace
+  acts: MessageActs
   startsGroup: boolean
   endsGroup: boolean
   /** A heading stands before it. */
   startsDay: boolean
   /** More than two people: who wrote what must be said. */
   isGroup: boolean
-  /** Whether this user may still write here. */
-  mayWrite: boolean
+  /** Whether its thread is what is shown. */
+  isInThread?: boolean
+  /** Counted from 1, from the oldest that is loaded. */
+  position?: number
+  /** It came in above what was read already. */
+  isLate?: boolean
 }
 
 export const MessageRow = memo(function MessageRow(props: MessageRowProps): ReactNode {
-  const { message, conversation, startsGroup, endsGroup, startsDay, isGroup, mayWrite } = props
+  const {
+    message,
+    place,
+    acts,
+    startsGroup,
+    endsGroup,
+    startsDay,
+    isGroup,
+    isInThread = false,
+    position,
+    isLate = false,
+  } = props
+  const { conversation, mayWrite, pinned } = place
+  const { user } = useClient()
   const author = showName(message.author)
   const label = [
-    message.own ? "You" : author,
+    message.own ? t("you") : author,
     showClock(message.sentAt),
     ...(message.own ? [showStatus(message.status)] : []),
   ].join(", ")
@@ -43,31 +68,95 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
       data-spaced={(startsGroup && !startsDay) || undefined}
       data-ends={endsGroup || undefined}
       data-group={showsAuthor || undefined}
+      data-mentions-me={message.mentionsMe || undefined}
       aria-label={label}
+      aria-posinset={position}
+      aria-setsize={position === undefined ? undefined : -1}
+      tabIndex={-1}
     >
       {showsAuthor && endsGroup && <Avatar name={message.author} size="small" />}
       <div className="bubble" data-form={message.form}>
+        {message.status !== "rejected" && <MessageMenu message={message} place={place} acts={acts} />}
         {showsAuthor && startsGroup && (
           <bdi className="author" data-tone={toneOf(message.author)}>
             {author}
           </bdi>
         )}
+        {message.forwardedFrom !== undefined && (
+          <p className="forwarded">
+            <Icon name="forward" size={14} /> {t("forwardedFrom", { name: showName(message.forwardedFrom) })}
+          </p>
+        )}
+        {message.quote !== undefined && <QuoteLink quote={message.quote} conversation={conversation} />}
         <div className="line">
           <div className="text">
-            {message.form === "text" ? <FormattedText text={message.text ?? ""} /> : <p>{showText(message)}</p>}
+            {message.form === "text" ? (
+              <FormattedText text={message.text ?? ""} mentions={mentionRanges(message.mentions)} user={user} />
+            ) : (
+              <p>{showText(message)}</p>
+            )}
           </div>
           <span className="meta">
+            {pinned.has(message.id) && (
+              <>
+                <Icon name="pin" size={12} />
+                <span className="unseen">{t("markPinned")}</span>
+              </>
+            )}
+            {message.edited !== undefined && (
+              <button
+                type="button"
+                className="edited"
+                title={t("showBefore", { when: showFull(message.edited.at) })}
+                onClick={() => {
+                  acts.history(message)
+                }}
+              >
+                {t("edited")}
+              </button>
+            )}
+            {isLate && <span className="late-mark">{t("late")}</span>}
             <time dateTime={new Date(message.sentAt).toISOString()} title={showFull(message.sentAt)}>
               {showClock(message.sentAt)}
             </time>
-            {message.own && <Tick status={message.status} />}
+            {message.own && <Ticks message={message} acts={acts} />}
           </span>
         </div>
       </div>
+      <Reactions message={message} acts={acts} mayWrite={mayWrite} />
+      {!isInThread && <ThreadLink message={message} acts={acts} />}
+      <RefusedRemarks message={message} conversation={conversation} mayRetry={mayWrite} />
       {message.status === "rejected" && <Rejection message={message} conversation={conversation} mayRetry={mayWrite} />}
     </article>
   )
 })
+
+const ranges = new WeakMap<readonly Mention[], readonly MentionRange[]>()
+
+/** As the parser takes them: the same ones for the same mentions, so that a text is parsed once. */
+function mentionRanges(mentions: readonly Mention[]): readonly MentionRange[] {
+  let known = ranges.get(mentions)
+  if (known === undefined) ranges.set(mentions, (known = mentions.map((one) => ({ ...one, user: one.user ?? "" }))))
+  return known
+}
+
+/** How far an own message has come; where it was sent, a press says who has it and since when. */
+function Ticks({ message, acts }: { message: Message; acts: MessageActs }): ReactNode {
+  const { status } = message
+  if (status === "saving" || status === "saved" || status === "rejected") return <Tick status={status} />
+  return (
+    <button
+      type="button"
+      className="tick-button"
+      aria-label={t("statusShowWho", { status: showStatus(status) })}
+      onClick={() => {
+        acts.receipts(message)
+      }}
+    >
+      <Tick status={status} />
+    </button>
+  )
+}
 
 /** Why it was not accepted, and what can be done about it. */
 function Rejection(props: { message: Message; conversation: Conversation; mayRetry: boolean }): ReactNode {
@@ -78,8 +167,7 @@ function Rejection(props: { message: Message; conversation: Conversation; mayRet
       <p>
         <Icon name="warning" size={16} />
         <span>
-          Not accepted. {explainRefusal(message.rejection)}
-          {message.rejection !== undefined && <> ({message.rejection})</>}.
+          {t("changeRefused")} {refusalSentence(message.rejection)}
         </span>
       </p>
       <div className="row-actions">
@@ -93,11 +181,11 @@ function Rejection(props: { message: Message; conversation: Conversation; mayRet
             }}
           >
             <Icon name="retry" size={16} />
-            <span>Send again</span>
+            <span>{t("sendAgain")}</span>
           </button>
         )}
-        <CopyButton text={message.text ?? ""} label="Copy the text">
-          Copy
+        <CopyButton text={message.text ?? ""} label={t("copyTheText")}>
+          {t("copy")}
         </CopyButton>
         <button
           type="button"
@@ -108,7 +196,7 @@ function Rejection(props: { message: Message; conversation: Conversation; mayRet
           }}
         >
           <Icon name="trash" size={16} />
-          <span>Discard</span>
+          <span>{t("discard")}</span>
         </button>
       </div>
       {action.problem !== undefined && (

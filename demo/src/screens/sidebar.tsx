@@ -1,54 +1,51 @@
-import type { Conversation, PendingWork } from "@weft/sdk"
-import { useClient, useConversation, useConversations, useSyncStatus } from "@weft/sdk/react"
+import type { ConversationListItem } from "@weft/sdk"
+import { useClient, useSyncStatus } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { Icon, Mark } from "../parts/icon.js"
 import { Link } from "../parts/link.js"
 import { OfflineToggle } from "../parts/offline-toggle.js"
 import { SyncButton } from "../parts/sync-button.js"
-import { Tick } from "../parts/tick.js"
 import type { Route } from "../state/address.js"
-import { useNow } from "../state/clock.js"
-import { count } from "../words/count.js"
-import { showPreview } from "../words/messages.js"
+import { useArrangedConversations } from "../state/arranged-conversations.js"
 import { showName } from "../words/names.js"
-import { showFull, showWhen } from "../words/times.js"
+import { showNumber, t } from "../words/translate.js"
+import { ConversationLink } from "./conversation-link.js"
+import { NoConversations } from "./no-conversations.js"
 
 /** The list of conversations, who this is, and how syncing goes. */
 export function Sidebar({ route }: { route: Route }): ReactNode {
   const { user } = useClient()
-  const conversations = useConversations()
-  const { pending, connection } = useSyncStatus()
-  const waiting = connection.kind === "local" ? [] : pending
+  const { shown, archived } = useArrangedConversations()
   return (
     <div className="sidebar">
       <header className="bar">
         <Mark size={28} />
         <h1>Weft</h1>
         <Link className="account-link" to={{ ...route, panel: "account" }}>
-          <span className="unseen">Account: </span>
+          <span className="unseen">{t("accountOf")}</span>
           <Avatar name={user} size="small" />
           <bdi>{showName(user)}</bdi>
         </Link>
-        <Link className="icon-button" to={{ ...route, panel: "new" }} aria-label="New conversation">
+        <Link className="icon-button" to={{ ...route, panel: "search" }} aria-label={t("search")}>
+          <Icon name="search" />
+        </Link>
+        <Link className="icon-button" to={{ ...route, panel: "new" }} aria-label={t("newConversation")}>
           <Icon name="plus" />
         </Link>
       </header>
-      <nav className="conversations" aria-label="Conversations">
-        {conversations.length === 0 ? (
-          <NoConversations />
-        ) : (
-          <ul>
-            {conversations.map((conversation) => (
-              <li key={conversation.id}>
-                <ConversationLink
-                  conversation={conversation}
-                  isOpen={conversation.id === route.conversation}
-                  pending={waiting.find((work) => work.conversation === conversation.id)}
-                />
-              </li>
-            ))}
-          </ul>
+      <nav className="conversations" aria-label={t("conversations")}>
+        {shown.length === 0 && archived.length === 0 && <NoConversations route={route} />}
+        <ConversationLinks items={shown} open={route.conversation} />
+        {archived.length > 0 && (
+          <details className="archived">
+            <summary>
+              <Icon name="archive" size={18} />
+              <span>{t("archived")}</span>
+              <span className="quiet">{showNumber(archived.length)}</span>
+            </summary>
+            <ConversationLinks items={archived} open={route.conversation} />
+          </details>
         )}
       </nav>
       <footer className="sidebar-foot">
@@ -59,55 +56,26 @@ export function Sidebar({ route }: { route: Route }): ReactNode {
   )
 }
 
-function NoConversations(): ReactNode {
-  return (
-    <div className="empty">
-      <h2>No conversations yet</h2>
-      <p>Start one and add people. It works without a network: they get it when you are both online.</p>
-      <Link className="main-button" to={{ panel: "new" }}>
-        New conversation
-      </Link>
-    </div>
-  )
+interface ConversationLinksProps {
+  items: readonly ConversationListItem[]
+  /** Id of the one that is shown. */
+  open: string | undefined
 }
 
-interface ConversationLinkProps {
-  conversation: Conversation
-  isOpen: boolean
-  pending: PendingWork | undefined
-}
-
-function ConversationLink({ conversation, isOpen, pending }: ConversationLinkProps): ReactNode {
-  const view = useConversation(conversation)
-  const now = useNow(60_000)
-  if (view === undefined) return null
-  const { title, members, lastActivity, lastMessage } = view
-  const waiting = (pending?.messages ?? 0) + (pending?.changes ?? 0)
+function ConversationLinks({ items, open }: ConversationLinksProps): ReactNode {
+  const { pending, connection } = useSyncStatus()
+  const waiting = connection.kind === "local" ? [] : pending
   return (
-    <Link
-      className="conversation-link"
-      to={{ conversation: conversation.id }}
-      aria-current={isOpen ? "page" : undefined}
-    >
-      <Avatar name={title} shape="group" />
-      <span className="conversation-title" dir="auto">
-        {showName(title)}
-      </span>
-      <time dateTime={new Date(lastActivity).toISOString()} title={showFull(lastActivity)}>
-        {showWhen(lastActivity, now)}
-      </time>
-      <span className="conversation-preview" dir="auto">
-        {showPreview(lastMessage, members.length > 2)}
-      </span>
-      {waiting > 0 ? (
-        <span className="pending-mark">
-          <Icon name="cloudOff" size={14} />
-          <span aria-hidden="true">{waiting}</span>
-          <span className="unseen">, {count(waiting, "change")} not sent yet</span>
-        </span>
-      ) : (
-        lastMessage?.own === true && <Tick status={lastMessage.status} />
-      )}
-    </Link>
+    <ul>
+      {items.map((item) => (
+        <li key={item.conversation.id}>
+          <ConversationLink
+            item={item}
+            isOpen={item.conversation.id === open}
+            pending={waiting.find((work) => work.conversation === item.conversation.id)}
+          />
+        </li>
+      ))}
+    </ul>
   )
 }

@@ -1,15 +1,21 @@
+import type { MessageId } from "@weft/sdk"
+import { parseMessageId } from "@weft/sdk/protocol"
 import { useSyncExternalStore } from "react"
 import { readUser } from "../words/names.js"
 import { keep, readKept } from "./keep.js"
 import { createSignal } from "./signal.js"
 
-const panels = ["new", "details", "sync", "account"] as const
+const panels = ["new", "join", "search", "keys", "details", "date", "invites", "pinned", "sync", "account"] as const
 type Panel = (typeof panels)[number]
 
 /** What is on screen: a conversation or the list alone, with or without a dialog before it. */
 export interface Route {
   readonly conversation?: string | undefined
+  /** The first message of the thread that is shown beside the conversation. */
+  readonly thread?: MessageId | undefined
   readonly panel?: Panel | undefined
+  /** The invite link that led here; its panel is `join`. */
+  readonly link?: string | undefined
 }
 
 export interface Address {
@@ -18,19 +24,26 @@ export interface Address {
   readonly route: Route
 }
 
-/** `#/`, `#/new`, `#/c/<id>`, `#/c/<id>/details` and so on. */
+/** `#/`, `#/new`, `#/c/<id>`, `#/c/<id>/details`, `#/c/<id>/t/<message>` and so on, and an invite's `#weft-join=...`. */
 export function parseRoute(hash: string): Route {
+  if (hash.startsWith("#weft-join=")) return { panel: "join", link: hash }
   const parts = hash.replace(/^#?\/?/, "").split("/")
   const hasConversation = parts[0] === "c" && parts[1] !== undefined && parts[1] !== ""
   const last = hasConversation ? parts[2] : parts[0]
   return {
     conversation: hasConversation ? parts[1] : undefined,
+    thread: hasConversation && parts[2] === "t" ? parseMessageId(parts[3]) : undefined,
     panel: panels.find((panel) => panel === last),
   }
 }
 
-export function formatRoute({ conversation, panel }: Route): string {
-  return `#/${[conversation === undefined ? undefined : `c/${conversation}`, panel].filter(Boolean).join("/")}`
+export function formatRoute({ conversation, thread, panel, link }: Route): string {
+  if (link !== undefined) return link
+  const parts = [
+    conversation === undefined ? undefined : `c/${conversation}`,
+    panel ?? (thread === undefined ? undefined : `t/${thread}`),
+  ]
+  return `#/${parts.filter(Boolean).join("/")}`
 }
 
 const changed = createSignal()
@@ -116,4 +129,10 @@ export function restoreUser(): void {
 /** An absolute link that opens the conversation as that user. */
 export function linkFor(user: string, route: Route): string {
   return new URL(addressFor(user, route), location.href).href
+}
+
+/** Where an invite link leads: this page, whoever opens it. */
+export function inviteBase(): string {
+  const { href } = new URL(addressFor(undefined, {}), location.href)
+  return href.replace(/#.*$/, "")
 }

@@ -1,0 +1,57 @@
+import { type ReactNode, useEffect } from "react"
+import { useAction } from "../state/action.js"
+import { showToast, useToast } from "../state/toast.js"
+import { t } from "../words/translate.js"
+import { Icon } from "./icon.js"
+
+/** Long enough to read and to reach the button. */
+const SHOWN_FOR = 8_000
+
+/** Where it is said what was done, with a way back. */
+export function ToastArea(): ReactNode {
+  const toast = useToast()
+  const action = useAction()
+  useEffect(() => {
+    if (toast === undefined) return
+    const timer = setTimeout(() => {
+      showToast(undefined)
+    }, SHOWN_FOR)
+    return () => {
+      clearTimeout(timer)
+    }
+  }, [toast])
+  return (
+    <div role="status">
+      {toast !== undefined && (
+        <div className="toast">
+          <span>{action.problem ?? toast.text}</span>
+          {toast.action !== undefined && (
+            <button
+              type="button"
+              className="quiet-button"
+              disabled={action.isBusy}
+              onClick={() => {
+                action.run(async () => {
+                  await toast.action?.run()
+                  showToast(undefined)
+                })
+              }}
+            >
+              {toast.action.name}
+            </button>
+          )}
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t("closeNote")}
+            onClick={() => {
+              showToast(undefined)
+            }}
+          >
+            <Icon name="close" size={18} />
+          </button>
+        </div>
+      )}
+    </div>
+  )
+}
