@@ -78,6 +78,7 @@ const definitions = {
   trust: { takes: "KEY", many: true, text: "public key of a further server whose certificates count, 64 hex digits" },
   ack: { takes: "LEVEL", text: "local, or peers=N: acknowledge when N peers have it too (local)" },
   "trusted-proxy": { text: "clients' addresses are what the proxy says in X-Forwarded-For" },
+  repair: { text: "cut documents that can't be read down to what can, and get the rest from peers and devices" },
   "log-level": { takes: "LEVEL", text: "trace, debug, info, warn, error, fatal or silent (info)" },
 } as const satisfies Record<string, { takes?: string; many?: true; text: string }>
 
@@ -184,6 +185,7 @@ function readOptions(values: ReadonlyMap<string, Given>): ServerOptions {
     trust: all("trust", asKey),
     ack: one("ack", asAck) ?? { kind: "local" },
     trustedProxy: one("trusted-proxy", asFlag) ?? false,
+    repair: one("repair", asFlag) ?? false,
     limits,
     logLevel: one("log-level", asLevel) ?? "info",
     processMetrics: true,

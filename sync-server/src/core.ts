@@ -14,9 +14,11 @@ import { Presence } from "./connection/presence.js"
 import { RegisterRelay } from "./connection/register-relay.js"
 import { SyncSession } from "./connection/sync-session.js"
 import { Accounts } from "./document/accounts.js"
+import { isDamage } from "./document/damage.js"
 import { DigestTable } from "./document/digest-table.js"
 import { Registry } from "./document/registry.js"
 import { rebuildIndex } from "./document/rebuild-index.js"
+import { repairDocuments, type RepairPorts } from "./document/repair.js"
 import { UserIndex } from "./document/user-index.js"
 import { createBreather, repeat, within, type ServerEnv } from "./env.js"
 import type { Limits } from "./limits/limits.js"
@@ -39,6 +41,8 @@ export interface CoreOptions {
   readonly peerToken?: string | undefined
   readonly trust?: readonly Uint8Array[] | undefined
   readonly ack?: AckLevel | undefined
+  /** Keeps the bytes of documents that can't be read, so that they may be cut down to what can. Undefined: they are left alone. */
+  readonly repair?: RepairPorts["keep"] | undefined
 }
 
 /** What a server runs on. */
@@ -102,6 +106,8 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
   try {
     const key = await loadServerKey(store, env)
     const trust = await loadTrust(store, key.publicKey, options.trust ?? [])
+    const breathe = createBreather(env)
+    if (options.repair !== undefined) await repairDocuments({ store, verifier, log, breathe, keep: options.repair })
     const digests = new DigestTable()
     for (const { document, digest } of await store.digests()) digests.set(document, digest)
     for (const { conversation, digest } of await store.registerDigests()) digests.setRegisters(conversation, digest)
@@ -122,7 +128,6 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       },
     })
     const ack = options.ack ?? { kind: "local" }
-    const breathe = createBreather(env)
     const quarantined = new Set<DocumentName>()
     const merger = createMerger({
       store,
@@ -134,6 +139,13 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       },
       onFailure: (document, error) => {
         log.error({ err: error, document }, "a document could not be merged")
+        if (!isDamage(error)) return
+        registry
+          .conversation(conversationOf(document))
+          .quarantine(document, error)
+          .catch((failure: unknown) => {
+            log.error({ err: failure, document }, "a document could not be quarantined")
+          })
       },
     })
     const registry: Registry = new Registry({
@@ -166,9 +178,10 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       letIn: (conversation, users) => {
         for (const user of users) {
           for (const subscriber of fanOut.connectionsOf(user)) {
-            if (subscriber instanceof SyncSession) subscriber.tell(conversation)
+            if (subscriber instanceof SyncSession) subscriber.letIn(conversation)
           }
         }
+        presence.letIn(conversation, users)
       },
     })
     const accounts = new Accounts({

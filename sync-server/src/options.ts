@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly ack?: AckLevel
   /** The address of a client is the last one in X-Forwarded-For. */
   readonly trustedProxy?: boolean
+  /** Cuts documents that can't be read down to what can; their bytes go to the folder `<data>.damaged`. Default false. */
+  readonly repair?: boolean
   readonly limits?: Partial<Limits>
   /** pino's. Default "info". */
   readonly logLevel?: string

@@ -17,6 +17,7 @@ import { webSocketChannel } from "./net/web-socket-channel.js"
 import { createLog, type Log } from "./observe/log.js"
 import { createMetrics } from "./observe/metrics.js"
 import type { AuthOptions, ServerOptions } from "./options.js"
+import { keepIn } from "./store/damaged-folder.js"
 import { LevelDatabase } from "./store/level-database.js"
 
 export type { ServerOptions, AuthOptions } from "./options.js"
@@ -53,7 +54,10 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
   const log = createLog(options.logLevel ?? "info")
   const metrics = createMetrics({ process: options.processMetrics ?? false })
   const core = await openCore(
-    { dev, limits, peerToken: options.peerToken, trust: options.trust, ack: options.ack },
+    {
+      ...{ dev, limits, peerToken: options.peerToken, trust: options.trust, ack: options.ack },
+      ...(options.repair === true && { repair: keepIn(`${options.data}.damaged`) }),
+    },
     {
       env,
       database: await LevelDatabase.open(options.data),

@@ -63,6 +63,20 @@ it("[S1] a truncated varint, an unknown frame and trailing bytes end the connect
   await arena.honest()
 })
 
+it("[S6] next is a further update of the last one's document; without one it is out of place", async () => {
+  const arena = await openArena()
+  const first = await RawClient.connect(arena.server.url, { user: "mallory" })
+  first.connection.send({ kind: "next", id: 1, update: new Uint8Array([0, 0]) })
+  expect(await first.connection.closed).toBe("BAD_FRAME")
+  const other = await RawClient.connect(arena.server.url, { user: "mallory" })
+  const document = arena.trip.segment(1)
+  other.connection.send({ kind: "update", id: 1, document, update: new Uint8Array([0]) })
+  expect(await other.connection.next("reject")).toMatchObject({ id: 1, document })
+  other.connection.send({ kind: "next", id: 2, update: new Uint8Array([0]) })
+  expect(await other.connection.next("reject")).toMatchObject({ id: 2, document })
+  await arena.honest()
+})
+
 it("[S1] frames out of order end the connection", async () => {
   const arena = await openArena()
   const early = await RawConnection.open(arena.server.url)

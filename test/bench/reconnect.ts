@@ -1,4 +1,4 @@
-import { conversationOf } from "../replay/replay.ts"
+import { conversationOf, until } from "../replay/replay.ts"
 import { ByteProxy, type Traffic } from "./byte-proxy.ts"
 import { figure, type Bench } from "./figure.ts"
 import { onStage } from "./stage.ts"
@@ -32,7 +32,12 @@ export const reconnect: Bench = {
         await alice.synced()
         return proxy.take()
       }
-      // What was learned late, of devices and receipts, is not what is measured.
+      // What is learned late, of devices and receipts, is not what is measured.
+      for (const id of rooms) {
+        const room = await conversationOf(alice, id)
+        const [hello] = room.messages.get().items
+        if (hello !== undefined) await until(room.receipts(hello.id), ({ delivered }) => delivered.length === 1)
+      }
       await again()
       const idle = await again()
       alice.goOffline()

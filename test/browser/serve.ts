@@ -42,6 +42,7 @@ export async function serveModules(entryPoints: Record<string, string> & { page:
     write: false,
     format: "esm",
     target: "es2022",
+    jsx: "automatic",
   })
   const files = new Map(bundle.outputFiles.map(({ path, text }) => [path, text]))
   const server = createServer((request, response) => {

@@ -38,3 +38,29 @@ it("[A] an owner's second device introduces itself before it tells of new server
   await until(read.messages, ({ items }) => items.length === 1)
   expect(read.messages.get().items).toMatchObject([{ text: "from the second device", author: "alice", own: true }])
 })
+
+it("[S7] what a clone of this device wrote counts as sent here, and waits for nothing", async () => {
+  const { url } = await startTestServer()
+  const storage = createMemoryStorage()
+  const one = await createClient({ user: "alice", storage, servers: [url] })
+  clients.push(one)
+  const trip = await one.createConversation({ title: "Trip" })
+  await trip.send("by both").reached("sent")
+  await one.synced()
+  const clone = await createClient({
+    user: "alice",
+    storage: createMemoryStorage({ snapshot: storage.snapshot() }),
+    servers: [url],
+  })
+  clients.push(clone)
+  expect(clone.device).toBe(one.device)
+  const [theirs] = clone.conversations.get()
+  await theirs!.send("by the clone").reached("sent")
+  await until(trip.messages, ({ items }) => items.length === 2)
+  await trip.send("by the first").reached("sent")
+  await until(theirs!.messages, ({ items }) => items.length === 3)
+  for (const conversation of [trip, theirs!]) {
+    await until(conversation.messages, ({ items }) => items.every(({ status }) => status === "sent"))
+  }
+  for (const client of [one, clone]) await until(client.status, ({ pending }) => pending.length === 0)
+})

@@ -98,6 +98,34 @@ it("[W4, E3] a clock that is hours ahead is set right before anything is sealed,
   expect(received.messages.get().items[0]?.sentAt).toBeLessThan(Date.now() + 60_000)
 })
 
+it.each([
+  ["ten years ahead", 10 * 365 * 86_400_000],
+  ["ten minutes back", -600_000],
+])(
+  "[R2, W4] a clock that jumps %s under a live connection is set right, and what is written then arrives",
+  async (_, jump) => {
+    const server = await startTestServer()
+    let off = 0
+    const alice = await open("alice", { servers: [server.url], env: { ...systemEnv, now: () => Date.now() + off } })
+    const bob = await open("bob", { servers: [server.url] })
+    const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+    const before = trip.send("before")
+    await before.reached("sent")
+    const received = await conversationOf(bob, trip.id)
+    off = jump
+    await trip.setTitle("Journey")
+    await trip.erase(before.id)
+    await trip.send("after").reached("sent")
+    await received.send("seen").reached("sent")
+    await until(received.messages, ({ items }) => items.length === 3)
+    await until(trip.messages, ({ items }) => items.length === 3)
+    await until(received.info, ({ title }) => title === "Journey")
+    await until(received.messages, ({ items }) => items.some(({ id, form }) => id === before.id && form === "erased"))
+    for (const { sentAt } of received.messages.get().items) expect(sentAt).toBeLessThan(Date.now() + 180_000)
+    await until(alice.status, ({ pending }) => pending.length === 0)
+  },
+)
+
 it("[R1, I3, I7] what a removed member wrote offline is shown as not accepted, to copy or discard", async () => {
   const server = await startTestServer()
   const alice = await open("alice", { servers: [server.url] })
@@ -138,4 +166,29 @@ it("[R5] who was let in on one server writes on another that has not heard of it
   bob.addServer(second.url)
   await message.reached("sent")
   expect(received.messages.get().items.map(({ status }) => status)).toEqual(["sent", "sent"])
+})
+
+it("[S6, I1] what a refusal stopped in the middle of a sealed run is not shown as sent: nothing of the run is durable", async () => {
+  const server = await startTestServer({ limits: { entriesPerSecond: 0.001, entryBurst: 10 } })
+  const alice = await open("alice", { servers: [server.url] })
+  const bob = await open("bob", { servers: [server.url] })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const bobs = await conversationOf(bob, trip.id)
+  await trip.send("first").reached("sent")
+  await alice.synced()
+  alice.goOffline()
+  const waiting = Array.from({ length: 12 }, (_, index) => trip.send(`${index}`))
+  await Promise.all(waiting.map((message) => message.reached("saved")))
+  const shown = new Set(waiting.map(({ status }) => status))
+  for (const message of waiting) message.subscribe((status) => shown.add(status))
+  alice.goOnline()
+  const refusals = async (): Promise<number> => {
+    const metrics = await (await fetch(`${server.url.replace("ws", "http")}/metrics`)).text()
+    return Number(/^weft_rejects_total\{code="RATE_LIMITED"\} (\d+)/m.exec(metrics)?.[1] ?? 0)
+  }
+  await expect.poll(refusals).toBeGreaterThan(0)
+  // What comes in behind the refusal is taken behind it.
+  await bobs.send("behind it").reached("sent")
+  await until(trip.messages, ({ items }) => items.length === 14)
+  expect(Array.from(shown)).toEqual(["saved"])
 })

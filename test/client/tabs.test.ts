@@ -3,7 +3,7 @@ import { createMemoryStorage, WeftError, type Client } from "@weft/sdk/node"
 import { afterEach, expect, it } from "vitest"
 import type { Storage } from "../../sdk/src/storage/storage.ts"
 import { until } from "../replay/replay.ts"
-import { startTestServer } from "../support/server.ts"
+import { startTestServer, type TestServer } from "../support/server.ts"
 import { TestProfile, type TestTab } from "../support/tabs.ts"
 
 const open: TestTab[] = []
@@ -24,13 +24,13 @@ function isOnline(client: Client): boolean {
 }
 
 /** A profile whose first tab leads and is online. */
-async function profileOnline(): Promise<{ profile: TestProfile; first: TestTab }> {
-  const { url } = await startTestServer()
-  const profile = new TestProfile("alice", createMemoryStorage(), [url])
+async function profileOnline(): Promise<{ server: TestServer; profile: TestProfile; first: TestTab }> {
+  const server = await startTestServer()
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url])
   const first = await tab(profile)
   await first.lead()
   await until(first.client.status, () => isOnline(first.client))
-  return { profile, first }
+  return { server, profile, first }
 }
 
 it("[W3] a tab that joins is told of the connection that the device has already", async () => {
@@ -48,7 +48,8 @@ it("[W3] a tab whose lock was taken while it hung shows the connection of the on
   const second = await tab(profile)
   await second.lead()
   await until(second.client.status, () => second.client.status.get().tab === "writer" && isOnline(second.client))
-  // All that the second one had to say was said before the first one hears that its turn is over.
+  // All that the second one had to say was heard before the first one is told that its turn is over.
+  await new Promise((resolve) => setImmediate(resolve))
   expect(first.client.status.get().tab).toBe("writer")
   first.follow()
   await until(first.client.status, () => first.client.status.get().tab === "follower" && isOnline(first.client))
@@ -79,7 +80,7 @@ it("[W3] what is written in a tab whose lock was taken is sent by the other, and
 })
 
 it("[W3] a tab whose turn to write comes late forgets what the one before told of its connection", async () => {
-  const { profile, first } = await profileOnline()
+  const { server, profile, first } = await profileOnline()
   const full = { now: false }
   const second = await tab(
     profile,
@@ -97,10 +98,11 @@ it("[W3] a tab whose turn to write comes late forgets what the one before told o
   // The first one still takes itself for the writer, and tells what becomes of its connection.
   first.client.goOffline()
   await until(second.client.status, ({ connection }) => connection.kind === "offline")
-  // Behind all that was told so far.
-  await new Promise((resolve) => setImmediate(resolve))
-  second.client.goOnline()
+  first.client.goOnline()
+  await until(second.client.status, () => isOnline(second.client))
   full.now = false
   await until(second.client.status, ({ tab: kind }) => kind === "writer")
   await until(second.client.status, () => isOnline(second.client))
+  await server.close()
+  await until(second.client.status, ({ connection }) => connection.kind !== "online")
 })

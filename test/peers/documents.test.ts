@@ -11,13 +11,14 @@ import {
   summarize,
   wireDigest,
   type Cut,
+  type DocumentName,
   type Draft,
   type EraseRecord,
   type LogId,
   type UserId,
 } from "@weft/sdk/protocol"
 import { ClassicLevel } from "classic-level"
-import { expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { metaKey, updateKey } from "../../sync-server/src/store/keys.js"
 import { clockNow, RawClient, RawConversation } from "../support/raw-client.js"
 import { startTestServer } from "../support/server.js"
@@ -205,6 +206,102 @@ it("a document that can't be read is left alone, and the rest goes on", async ()
   expect(await reader.push(trip.segment(2), await trip.log(reader, 2).seal(trip.message("goes on")))).toEqual([])
   const metrics = await (await fetch(`${again.url.replace("ws", "http")}/metrics`)).text()
   expect(metrics).toContain("weft_quarantined_documents 1")
+})
+
+/** The server's store, while the server is down. */
+async function tamper(
+  data: string,
+  change: (level: ClassicLevel<Uint8Array, Uint8Array>) => Promise<void>,
+): Promise<void> {
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(data, { keyEncoding: "view", valueEncoding: "view" })
+  await change(level)
+  await level.close()
+}
+
+async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url.replace("ws", "http")}/metrics`)).text()
+  return Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1])
+}
+
+describe("[R7] damage that shows when a document is read, not when it is opened", () => {
+  const damages: Record<string, (name: DocumentName, level: ClassicLevel<Uint8Array, Uint8Array>) => Promise<void>> = {
+    "an update is gone": (name, level) => level.del(updateKey(name, 1)),
+    "an update is garbage": (name, level) => level.put(updateKey(name, 1), Uint8Array.of(1, 2, 3)),
+    "an update is another's": async (name, level) => {
+      const first = await level.get(updateKey(name, 0))
+      await level.put(updateKey(name, 1), first ?? new Uint8Array())
+    },
+  }
+
+  for (const [what, damage] of Object.entries(damages)) {
+    it(`${what}: readers and writers of it are told, on connections that live on`, async () => {
+      const server = await startTestServer()
+      const alice = await RawClient.connect(server.url, { user: "alice" })
+      const trip = await RawConversation.create(alice)
+      const log = trip.log(alice)
+      for (const text of ["one", "two", "three"]) await alice.push(trip.segment(1), await log.seal(trip.message(text)))
+      const fine = trip.log(alice, 2)
+      await alice.push(trip.segment(2), await fine.seal(trip.message("fine")))
+      await server.close()
+      await tamper(server.data, (level) => damage(trip.segment(1), level))
+      const again = await startTestServer({ data: server.data })
+      const reader = await RawClient.connect(again.url, { user: "alice", device: alice.device })
+      const from = reader.connection.frames.length
+      expect((await reader.fetch(trip.segment(1))).updates).toEqual([])
+      expect(reader.connection.frames.slice(from)).toContainEqual(
+        expect.objectContaining({ kind: "reject", items: [expect.objectContaining({ code: "QUARANTINED" })] }),
+      )
+      expect(await reader.push(trip.segment(1), await trip.log(reader).seal(trip.message("more")))).toEqual([
+        "QUARANTINED",
+      ])
+      expect(readContents((await reader.fetch(trip.segment(2))).updates).get(fine.client)?.elements).toHaveLength(3)
+      expect(await reader.push(trip.segment(2), await trip.log(reader, 2).seal(trip.message("goes on")))).toEqual([])
+      expect(await metric(again.url, "weft_quarantined_documents")).toBe(1)
+      expect(await metric(again.url, "weft_internal_errors_total")).toBe(0)
+    })
+  }
+
+  it("of the control document: the conversation is answered as a whole, and the others go on", async () => {
+    const server = await startTestServer()
+    const alice = await RawClient.connect(server.url, { user: "alice" })
+    const trip = await RawConversation.create(alice)
+    const other = await RawConversation.create(alice)
+    await alice.push(trip.segment(1), await trip.log(alice).seal(trip.message("one")))
+    await server.close()
+    await tamper(server.data, (level) => level.put(updateKey(trip.made.control, 0), Uint8Array.of(0, 0)))
+    const again = await startTestServer({ data: server.data })
+    const reader = await RawClient.connect(again.url, { user: "alice", device: alice.device })
+    for (let round = 0; round < 2; round++) {
+      expect(await reader.push(trip.segment(1), await trip.log(reader).seal(trip.message("more")))).toEqual([
+        "QUARANTINED",
+      ])
+      expect((await reader.fetch(trip.made.control)).updates).toEqual([])
+    }
+    expect(await reader.push(other.segment(1), await other.log(reader).seal(other.message("fine")))).toEqual([])
+    expect(await metric(again.url, "weft_quarantined_documents")).toBe(1)
+    expect(await metric(again.url, "weft_internal_errors_total")).toBe(0)
+  })
+
+  it("a merge that meets it leaves the document alone from then on", async () => {
+    const server = await startTestServer()
+    const alice = await RawClient.connect(server.url, { user: "alice" })
+    const trip = await RawConversation.create(alice)
+    const log = trip.log(alice)
+    const [one, ...rest] = ["one", "two", "three"].map((text) => trip.message(text))
+    if (one === undefined) throw new TypeError("three messages")
+    for (const draft of [one, ...rest]) await alice.push(trip.segment(1), await log.seal(draft))
+    await server.close()
+    await tamper(server.data, (level) => level.del(updateKey(trip.segment(1), 1)))
+    const again = await startTestServer({ data: server.data })
+    const writer = await RawClient.connect(again.url, { user: "alice", device: alice.device })
+    // An erasure asks for a merge.
+    const erasure = eraseDraft(await recordBy(writer, one, alice, trip), trip)
+    await writer.update(trip.segment(1), encodeUpdate([await trip.log(writer).seal(erasure)]))
+    await until(async () => (await metric(again.url, "weft_quarantined_documents")) === 1)
+    expect(await writer.push(trip.segment(1), await trip.log(writer).seal(trip.message("more")))).toEqual([
+      "QUARANTINED",
+    ])
+  })
 })
 
 it("memory follows what is in use: conversations leave it and come back", async () => {

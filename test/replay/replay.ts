@@ -9,8 +9,11 @@ import {
   type OutgoingMessage,
 } from "@weft/sdk/node"
 import type { Random } from "../support/seed.ts"
+import { conversationOf, until } from "../support/until.ts"
 import type { LogLine } from "./chat-log.ts"
 import { Mix, type MixCounts } from "./mix.ts"
+
+export { conversationOf, until }
 
 export interface ReplayResult {
   readonly messages: number
@@ -139,28 +142,6 @@ async function settle(message: OutgoingMessage): Promise<void> {
 function demand<T>(value: T | undefined): T {
   if (value === undefined) throw new Error("missing")
   return value
-}
-
-/** Resolves with the first value that the predicate takes. */
-export function until<T>(
-  source: { get(): T; subscribe(listener: () => void): () => void },
-  passes: (value: T) => boolean,
-): Promise<T> {
-  return new Promise((resolve) => {
-    let stop = (): void => undefined
-    const look = (): boolean => {
-      if (!passes(source.get())) return false
-      stop()
-      resolve(source.get())
-      return true
-    }
-    if (!look()) stop = source.subscribe(look)
-  })
-}
-
-export async function conversationOf(client: Client, id: string): Promise<Conversation> {
-  const list = await until(client.conversations, (all) => all.some((conversation) => conversation.id === id))
-  return demand(list.find((conversation) => conversation.id === id))
 }
 
 async function isWriting(conversation: Conversation): Promise<void> {

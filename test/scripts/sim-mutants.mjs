@@ -24,8 +24,8 @@ export const mutants = [
   {
     name: "a sealed run is sent before it is written",
     file: "sdk/src/sync/document.ts",
-    find: "await this.write([...operations, ...this.marks(withdrawn.length)])",
-    replace: "this.write([...operations, ...this.marks(withdrawn.length)]).catch(() => undefined)",
+    find: "await this.stored.append(update, summary, [",
+    replace: "this.stored.append(update, summary, [",
   },
   {
     name: "a log of an older session is continued",
@@ -36,7 +36,7 @@ export const mutants = [
   },
   {
     name: "the writer's guard is not asked",
-    file: "sdk/src/sync/document.ts",
+    file: "sdk/src/sync/stored-document.ts",
     find: "await this.ports.storage.write(batch, { durability, guard })",
     replace: "await this.ports.storage.write(batch, { durability })",
   },
@@ -73,7 +73,7 @@ export const mutants = [
   {
     name: "what was refused counts as acknowledged",
     file: "sdk/src/sync/exchange.ts",
-    find: "item === undefined ? count : Math.min(item.at, count)",
+    find: "item === undefined ? count : Math.min(await document.sealedUpTo(log, item.at), count)",
     replace: "count",
   },
   {
@@ -103,8 +103,8 @@ export const mutants = [
   {
     name: "what is taken back is lost",
     file: "sdk/src/sync/document.ts",
-    find: "await this.shorten(kept, [], operations)\n      if (code === undefined) this.pending = [...drafts, ...this.pending]",
-    replace: "await this.shorten(kept, [], operations.slice(0, 0))",
+    find: "    this.pending = [...drafts.map(({ draft }) => draft), ...this.pending.filter((draft) => !before.includes(draft))]\n",
+    replace: "",
   },
   {
     name: "a device does not cut after a removal",
@@ -139,8 +139,8 @@ export const mutants = [
   {
     name: "clocks of drafts are not set right",
     file: "sdk/src/sync/conversation.ts",
-    find: "const ahead = aheadMs(draft.clock, now) > MAX_CLOCK_AHEAD_MS",
-    replace: "const ahead = false as boolean",
+    find: "if (aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS) return draft\n      return",
+    replace: "return aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS ? draft : draft\n      return",
   },
   {
     name: "what lies beyond a cut is let in",
@@ -153,6 +153,24 @@ export const mutants = [
     file: "sdk/src/sync/document.ts",
     find: "this.pending = [...saved, ...this.unsaved]",
     replace: "this.pending = [...saved.slice().reverse(), ...this.unsaved]",
+  },
+  {
+    name: "a merge on the server does not wait for what was accepted before",
+    file: "sync-server/src/document/conversation.ts",
+    find: "await document.durable\n      const destroyed",
+    replace: "const destroyed",
+  },
+  {
+    name: "registers whose clocks seem ahead are dropped",
+    file: "sdk/src/sync/register-exchange.ts",
+    find: "if (ahead.length === 0) break",
+    replace: "if (ahead.length >= 0) break",
+  },
+  {
+    name: "a tab that lost the lock stores acknowledgements",
+    file: "sdk/src/sync/acks.ts",
+    find: "if (this.guard !== undefined && guard === undefined) return false",
+    replace: "",
   },
   {
     name: "messages stand in the order of their arrival",

@@ -91,6 +91,30 @@ describe("search", () => {
     expect(await texts("nothing")).toEqual([])
   })
 
+  it("[Q1] finds on each device of a user what was written on another, as it is after edits and erasures", async () => {
+    const { url } = await startTestServer()
+    const phone = await open("alice", await temporaryDirectory(), [url])
+    const laptop = await open("alice", await temporaryDirectory(), [url])
+    const trip = await phone.createConversation({ title: "Trip" })
+    const edited = trip.send("the train leaves at nine")
+    const erased = trip.send("the train is expensive")
+    await erased.reached("sent")
+    await until(laptop.search("train"), ({ hits }) => hits.length === 2)
+    phone.goOffline()
+    const edit = trip.edit(edited.id, "the ferry leaves at nine")
+    await edit.reached("saved")
+    await trip.erase(erased.id)
+    await until(phone.search("ferry"), ({ hits }) => hits.length === 1)
+    phone.goOnline()
+    for (const device of [phone, laptop]) {
+      await until(device.search("ferry"), ({ hits }) => hits[0]?.text === "the ferry leaves at nine")
+      await until(
+        device.search("train"),
+        ({ state, complete, hits }) => state === "ready" && complete && hits.length === 0,
+      )
+    }
+  })
+
   it("[Q4] stays alive: what is written later appears", async () => {
     const directory = await temporaryDirectory()
     const client = await open("alice", directory)

@@ -12,6 +12,8 @@ type Counts = Map<number, number>
 /** Stands beside the wires and writes down what each server acknowledged: so much of a log is on its disk. */
 export class AckRecorder {
   private readonly sent = new Map<Wire, Map<number, { readonly document: DocumentName; readonly counts: Counts }>>()
+  /** What `next` continues. */
+  private readonly updated = new Map<Wire, DocumentName>()
   private readonly promised = new Map<string, Map<DocumentName, Counts>>()
 
   /** A server sends a frame: what it acknowledges is on its disk, and synced, at this moment. [SPEC S6] */
@@ -35,13 +37,16 @@ export class AckRecorder {
   /** A frame that arrived. */
   heard(wire: Wire, from: string, bytes: Uint8Array): void {
     const frame = decodeFrame(bytes)
-    if (frame?.kind === "update" && frame.id > 0) {
+    // Relays have no number, and go the other way.
+    if (frame?.kind === "update" && frame.id > 0) this.updated.set(wire, frame.document)
+    const document = frame?.kind === "update" ? frame.document : this.updated.get(wire)
+    if ((frame?.kind === "update" || frame?.kind === "next") && frame.id > 0 && document !== undefined) {
       const counts: Counts = new Map()
       for (const { client, from: start, elements } of decodeUpdate(frame.update) ?? []) {
         counts.set(client, start + elements.length)
       }
       const updates = this.sent.get(wire) ?? new Map<number, { document: DocumentName; counts: Counts }>()
-      this.sent.set(wire, updates.set(frame.id, { document: frame.document, counts }))
+      this.sent.set(wire, updates.set(frame.id, { document, counts }))
     } else if (frame?.kind === "ack") {
       const update = this.sent.get(wire)?.get(frame.id)
       if (update === undefined) return

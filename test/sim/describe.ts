@@ -6,11 +6,12 @@ export function describeFrame(bytes: Uint8Array): string {
   switch (frame?.kind) {
     case undefined:
       return "no frame"
+    case "next":
     case "update": {
       const blocks = decodeUpdate(frame.update)?.map(
         ({ client, from, elements }) => `${client % 9973}:${from}+${elements.length}`,
       )
-      return `update ${frame.id} ${short(frame.document)} ${blocks?.join(" ") ?? "unreadable"} ${hash(frame.update)}`
+      return `${frame.kind} ${frame.id} ${frame.kind === "update" ? short(frame.document) : ""} ${blocks?.join(" ") ?? "unreadable"} ${hash(frame.update)}`
     }
     case "reject":
       return `reject ${frame.id} ${short(frame.document)} ${frame.items.map(({ code, at }) => `${code}@${at}`).join(" ")}`

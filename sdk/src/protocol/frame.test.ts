@@ -73,6 +73,7 @@ const frames: { readonly [K in Frame["kind"]]: fc.Arbitrary<Omit<Extract<Frame, 
   served: fc.record({ document, digest: fixed(12) }),
   records: fc.record({ id: uint, document, records: list(blob) }),
   update: fc.record({ id: uint, document, update: blob }),
+  next: fc.record({ id: uint, update: blob }),
   ack: fc.record({ id: uint, copies: uint }),
   reject: fc.record({
     id: uint,

@@ -102,6 +102,8 @@ const schema = {
   records: [14, { id: uint, document, records: list(blob(4096), 100) }],
   /** A canonical Yjs update. Answered by `ack` or `reject`; id 0 asks for no answer. */
   update: [15, { id: uint, document, update: blob(8 * 1024 * 1024) }],
+  /** A further update of the document that this connection's last one was of: from devices alone. */
+  next: [25, { id: uint, update: blob(8 * 1024 * 1024) }],
   /** Everything in that update is durable here; `copies` counts the servers where it is. */
   ack: [16, { id: uint, copies: uint }],
   /** Of that update these logs were refused from position `at` on; with GAP, `at` is what is expected. The rest is durable. */

@@ -1,8 +1,5 @@
-import * as decoding from "lib0/decoding"
-import * as encoding from "lib0/encoding"
 import type * as Y from "yjs"
 import type { Env } from "../base/env.js"
-import { WeftError } from "../base/errors.js"
 import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { checkContext, checkRecord, destroyedMessages } from "../authority/gate.js"
@@ -19,21 +16,9 @@ import {
   type Draft,
 } from "../log/draft.js"
 import { eraserOf, recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
-import {
-  asideKey,
-  asidePrefix,
-  documentKey,
-  draftKey,
-  draftPrefix,
-  numberOfUpdateKey,
-  refusedKey,
-  regroundKey,
-  summaryKey,
-  updateKey,
-  updatePrefix,
-} from "../log/keys.js"
-import { cutRun, readRun, recordsOf, replayUpdates, summarize } from "../log/rebuild.js"
-import { decodeSummary, emptySummary, encodeSummary, type DocumentSummary, type Vector } from "../log/summary.js"
+import { asideKey, asidePrefix, draftKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
+import { cutRun, readRun, recordsOf, summarize } from "../log/rebuild.js"
+import { emptySummary, type DocumentSummary, type Vector } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
@@ -48,25 +33,20 @@ import {
   type DocumentName,
   type LogId,
 } from "../protocol/names.js"
-import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import { prefixRange, type StorageOperation } from "../storage/storage.js"
 import type { Compactor } from "./compactor.js"
 import { editedBy, recordOfDraft } from "./erase-draft.js"
+import { OpenDocument } from "./open-document.js"
 import { encodeRefused, type RefusedDraft } from "./refused.js"
+import { StoredDocument, type StoredDocumentPorts } from "./stored-document.js"
 import { renamed, supersededOperations, type Superseded } from "./superseded.js"
 import { writeAgain, type TakenBack } from "./write-again.js"
-import { applyRuns, createYDoc, holdsNothingBeyond, pushRun, readYDoc } from "./ydoc.js"
 
-/** Stored updates after which they are written as one. */
-const MERGE_AFTER = 32
-
-export interface DocumentPorts {
-  readonly storage: Storage
+export interface DocumentPorts extends StoredDocumentPorts {
   readonly env: Env
   readonly signer: Signer
   readonly verify: Verify
   refusesKey(publicKey: Uint8Array): boolean
-  /** The writer's hold on the storage; undefined while another tab is the writer. */
-  guard(): { readonly key: string; readonly value: Uint8Array } | undefined
   /** The authority over this document. */
   state(): ControlState
   /** Own control entries that nobody takes. */
@@ -104,15 +84,16 @@ export class ReplicaDocument {
   /** Durable drafts that an erasure named: they go with the write that makes it durable. [SPEC X6] */
   private withdrawn: readonly Draft[] = []
   private writer: LogId | undefined
-  private nextNumber = 0
-  private stored = 0
-  private opened: { readonly doc: Y.Doc; users: number } | undefined
+  private readonly stored: StoredDocument
+  private readonly opened: OpenDocument
 
   private constructor(
     readonly name: DocumentName,
     private readonly ports: DocumentPorts,
   ) {
     this.current = emptySummary(name)
+    this.opened = new OpenDocument(name)
+    this.stored = new StoredDocument(name, ports)
   }
 
   /** Reads what the storage holds of it; empty where it holds nothing. */
@@ -155,22 +136,10 @@ export class ReplicaDocument {
   }
 
   private async read(): Promise<void> {
-    const { storage } = this.ports
-    const [stored, drafts, numbers] = await Promise.all([
-      storage.get(summaryKey(this.name)),
-      storage.scan(prefixRange(draftPrefix(this.name))),
-      storage.scan(prefixRange(updatePrefix(this.name))),
+    const [summary, drafts] = await Promise.all([
+      this.stored.read(),
+      this.ports.storage.scan(prefixRange(draftPrefix(this.name))),
     ])
-    const { summary, covers } = decodeStored(this.name, stored)
-    const later = numbers.filter(({ key }) => numberOfUpdateKey(key) > covers)
-    try {
-      replayUpdates(
-        summary,
-        later.map(({ value }) => value),
-      )
-    } catch (error) {
-      throw new WeftError("STORE_CORRUPT", `the stored document ${this.name} can't be read`, { cause: error })
-    }
     this.current = summary
     const gone = new Set(this.withdrawn.map(draftHash))
     const saved = orderDrafts(
@@ -178,30 +147,19 @@ export class ReplicaDocument {
       drafts.map(({ value }) => decodeDraft(value)).filter((draft) => !gone.has(draftHash(draft))),
     )
     this.pending = [...saved, ...this.unsaved]
-    const last = numbers.at(-1)
-    this.nextNumber = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
-    this.stored = numbers.length
   }
 
   /** Reads again what another tab wrote. */
   async reload(): Promise<void> {
     await this.enqueue(async () => {
       await this.read()
-      if (this.opened === undefined) return
-      const runs = Array.from((await this.contents()).values())
-      if (holdsNothingBeyond(this.opened.doc, runs)) applyRuns(this.opened.doc, runs)
-      else this.replaceOpened(runs)
+      if (this.opened.isOpen) this.opened.become(Array.from((await this.contents()).values()))
     })
     this.changes.emit({ kind: "rewritten", reloaded: true })
   }
 
-  async contents(): Promise<Contents> {
-    const entries = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
-    try {
-      return readContents(entries.map(({ value }) => value))
-    } catch (error) {
-      throw new WeftError("STORE_CORRUPT", `the stored document ${this.name} can't be read`, { cause: error })
-    }
+  contents(): Promise<Contents> {
+    return this.stored.contents()
   }
 
   /** All accepted entries, log by log. */
@@ -212,28 +170,16 @@ export class ReplicaDocument {
 
   /** The open document; every `open` needs its `release`. */
   async open(): Promise<Y.Doc> {
-    return this.enqueue(async () => {
-      if (this.opened === undefined) {
-        const doc = createYDoc(this.name)
-        applyRuns(doc, Array.from((await this.contents()).values()))
-        this.opened = { doc, users: 0 }
-      }
-      this.opened.users++
-      return this.opened.doc
-    })
+    return this.enqueue(() => this.opened.use(async () => Array.from((await this.contents()).values())))
   }
 
   /** All accepted entries of the open document, read from its Y types; none where it is not open. */
   openEntries(): Entry[] {
-    const { opened } = this
-    if (opened === undefined) return []
-    return readYDoc(opened.doc, (log) => clientIdOf(this.name, log)).flatMap((run) => readRun(run))
+    return this.opened.entries()
   }
 
   release(): void {
-    if (this.opened === undefined || --this.opened.users > 0) return
-    this.opened.doc.destroy()
-    this.opened = undefined
+    this.opened.release()
   }
 
   /** Adds a draft at once, in memory; `save` or `flush` makes it durable. */
@@ -293,7 +239,7 @@ export class ReplicaDocument {
         const name = renamed(device, before, after)
         return name === undefined ? [] : [name]
       })
-      await this.write([...batch, ...supersededOperations(conversationOf(this.name), names)])
+      await this.stored.write([...batch, ...supersededOperations(conversationOf(this.name), names)])
       this.ports.superseded.add(names)
       for (const draft of replaced.keys()) this.unsaved.delete(draft)
       this.pending = this.pending.map((draft) => replaced.get(draft) ?? draft)
@@ -331,16 +277,12 @@ export class ReplicaDocument {
     const update = encodeUpdate([run])
     const { withdrawn } = this
     const removed = [...drafts, ...withdrawn]
-    const operations = [...this.appendOperations(update, summary), ...this.removals(removed)]
-    await this.write([...operations, ...this.marks(withdrawn.length)])
+    await this.stored.append(update, summary, [...this.removals(removed), ...this.marks(withdrawn.length)])
     this.commit(summary)
     if (withdrawn.length > 0) this.ports.compactor.request(this.name)
     this.withdrawn = this.withdrawn.filter((draft) => !removed.includes(draft))
     this.forget(drafts)
-    if (this.opened !== undefined && !pushRun(this.opened.doc, run)) {
-      this.writer = undefined
-      applyRuns(this.opened.doc, [run])
-    }
+    if (!this.opened.push(run)) this.writer = undefined
     this.changes.emit({ kind: "accepted", entries, update, source: undefined })
     if (records.length > 0) await this.erase(records, undefined)
     await this.mergeIfDue()
@@ -414,12 +356,10 @@ export class ReplicaDocument {
       // A record that named a hole, but whose own log did not pass, stands in no update: nothing would replay it.
       const carried = new Set(recordsOf(entries).map(recordIdOf))
       const covering = records.some((record) => !carried.has(recordIdOf(record)))
-        ? this.summaryOperations(summary, this.nextNumber)
-        : []
       // Who wrote it keeps it; what a power cut takes from here, the next comparison brings back.
-      await this.write([...this.appendOperations(canonical, summary), ...covering], "relaxed")
+      await this.stored.append(canonical, summary, [], { durability: "relaxed", covering })
       this.commit(summary)
-      if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
+      this.opened.apply(runs)
       this.changes.emit({ kind: "accepted", entries, update: canonical, source })
       if (records.length > 0) await this.erase(records, source)
       await this.mergeIfDue()
@@ -444,7 +384,7 @@ export class ReplicaDocument {
         taken.push(record)
       }
       if (taken.length === 0) return refused
-      await this.write(this.summaryOperations(summary, this.nextNumber - 1))
+      await this.stored.cover(summary)
       this.commit(summary)
       await this.erase(taken, source)
       return refused
@@ -467,9 +407,9 @@ export class ReplicaDocument {
     const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
     const { runs, punched } = punch((await this.contents()).values(), (message) => destroyed.has(message))
     if (punched > 0) {
-      await this.rewrite(runs, this.current, this.marks(punched))
+      await this.stored.rewrite(runs, this.current, this.marks(punched))
       this.ports.compactor.request(this.name)
-      if (this.opened !== undefined) applyRuns(this.opened.doc, runs)
+      this.opened.apply(runs)
     }
     await this.destroyAside((message) => destroyed.has(message))
     await this.dropErasedDrafts()
@@ -483,7 +423,7 @@ export class ReplicaDocument {
       if (punched > 0) batch.push({ kind: "put", key, value: encodeUpdate(runs) })
     }
     if (batch.length === 0) return
-    await this.write([...batch, ...this.marks(batch.length)])
+    await this.stored.write([...batch, ...this.marks(batch.length)])
     this.ports.compactor.request(this.name)
   }
 
@@ -494,7 +434,7 @@ export class ReplicaDocument {
     const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
     const gone = this.pending.filter((draft) => concerns(device, draft, (message) => destroyed.has(message)))
     if (gone.length === 0) return
-    await this.write([...this.removals(gone), ...this.marks(gone.length)])
+    await this.stored.write([...this.removals(gone), ...this.marks(gone.length)])
     this.ports.compactor.request(this.name)
     this.forget(gone)
     this.changes.emit({ kind: "drafts", added: [], gone })
@@ -502,6 +442,12 @@ export class ReplicaDocument {
 
   async missingFrom(vector: Vector): Promise<LogRun[]> {
     return runsBeyond(await this.contents(), vector)
+  }
+
+  /** Elements of a log up to its last seal at or before a position: what a server keeps that stopped there. [SPEC C7] */
+  async sealedUpTo(log: LogId, at: number): Promise<number> {
+    const run = (await this.contents()).get(clientIdOf(this.name, log))
+    return run === undefined ? 0 : (cutRun(run, at).kept?.elements.length ?? 0)
   }
 
   recordsBeyond(held: ReadonlySet<RecordId>): EraseRecord[] {
@@ -573,7 +519,7 @@ export class ReplicaDocument {
       ...(code === undefined ? [] : this.refusedOperations(again.refused.map((draft) => ({ code, draft })))),
       ...supersededOperations(conversationOf(this.name), again.superseded),
     ]
-    if (again.lost.length === 0) await this.write(operations)
+    if (again.lost.length === 0) await this.stored.write(operations)
     else {
       const device = deviceIdOf(signer.publicKey)
       await this.shorten(again.kept, [], operations, (record) => {
@@ -596,7 +542,7 @@ export class ReplicaDocument {
   async regrounded(superseded: number): Promise<void> {
     await this.enqueue(async () => {
       if (this.ports.superseded.size > superseded) return
-      await this.write([{ kind: "delete", key: regroundKey(conversationOf(this.name)) }], "relaxed")
+      await this.stored.write([{ kind: "delete", key: regroundKey(conversationOf(this.name)) }], "relaxed")
     })
   }
 
@@ -626,19 +572,10 @@ export class ReplicaDocument {
       key: asideKey(this.name, run.log),
       value: encodeUpdate([run]),
     }))
-    await this.rewrite(kept, summary, [...asides, ...extra])
+    await this.stored.rewrite(kept, summary, [...asides, ...extra])
+    this.commit(summary)
     if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
-    this.replaceOpened(kept)
-  }
-
-  /** A Yjs document can't forget: an open one is replaced where it stands. */
-  private replaceOpened(runs: readonly LogRun[]): void {
-    if (this.opened === undefined) return
-    const { doc, users } = this.opened
-    const fresh = createYDoc(this.name)
-    applyRuns(fresh, runs)
-    this.opened = { doc: fresh, users }
-    doc.destroy()
+    this.opened.replace(kept)
   }
 
   /** Offers what was set aside to the check again, after authority changed. */
@@ -646,7 +583,8 @@ export class ReplicaDocument {
     const asides = await this.ports.storage.scan(prefixRange(asidePrefix(this.name)))
     for (const { key, value } of asides) {
       const verdicts = await this.receive(value, undefined)
-      if (verdicts?.every(({ refusal }) => refusal === undefined) === true) await this.write([{ kind: "delete", key }])
+      if (verdicts?.every(({ refusal }) => refusal === undefined) === true)
+        await this.stored.write([{ kind: "delete", key }])
     }
   }
 
@@ -657,7 +595,7 @@ export class ReplicaDocument {
       const batch: StorageOperation[] = []
       if (item !== undefined) batch.push({ kind: "delete", key: draftKey(this.name, item.clock, hash) })
       if (refused !== undefined) batch.push({ kind: "put", key: refusedKey(this.name, hash), value: refused })
-      if (batch.length > 0) await this.write(batch)
+      if (batch.length > 0) await this.stored.write(batch)
       if (item !== undefined) this.forget([item])
       return item === undefined ? [] : [item]
     })
@@ -670,54 +608,13 @@ export class ReplicaDocument {
     )
   }
 
-  private appendOperations(update: Uint8Array, summary: DocumentSummary): StorageOperation[] {
-    const key = updateKey(this.name, this.nextNumber)
-    const append: StorageOperation = { kind: "put", key, value: update }
-    // Reading replays what the summary does not cover: it is written with the first update and with each merge.
-    return this.nextNumber === 0 ? [append, ...this.summaryOperations(summary, 0)] : [append]
-  }
-
-  private summaryOperations(summary: DocumentSummary, covers: number): StorageOperation[] {
-    return [
-      { kind: "put", key: summaryKey(this.name), value: encodeStored(summary, covers) },
-      { kind: "put", key: documentKey(this.name), value: new Uint8Array(0) },
-    ]
-  }
-
-  private async write(batch: readonly StorageOperation[], durability: "strict" | "relaxed" = "strict"): Promise<void> {
-    const guard = this.ports.guard()
-    if (guard === undefined) throw new WeftError("STORE_FENCED", "another tab is the writer")
-    const puts = batch.some(({ kind, key }) => kind === "put" && key.startsWith("u/"))
-    await this.ports.storage.write(batch, { durability, guard })
-    if (puts) {
-      this.nextNumber++
-      this.stored++
-    }
-  }
-
   private commit(summary: DocumentSummary): void {
     this.current = summary
   }
 
   private async mergeIfDue(): Promise<void> {
-    if (this.stored > MERGE_AFTER) await this.rewrite(Array.from((await this.contents()).values()), this.current)
-  }
-
-  /** Writes all contents as one update in the place of the stored ones. */
-  private async rewrite(
-    runs: readonly LogRun[],
-    summary: DocumentSummary,
-    extra: readonly StorageOperation[] = [],
-  ): Promise<void> {
-    const old = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
-    await this.write([
-      ...old.map(({ key }): StorageOperation => ({ kind: "delete", key })),
-      { kind: "put", key: updateKey(this.name, this.nextNumber), value: encodeUpdate(runs) },
-      ...this.summaryOperations(summary, this.nextNumber),
-      ...extra,
-    ])
-    this.commit(summary)
-    this.stored = 1
+    if (!this.stored.isMergeDue) return
+    await this.stored.rewrite(Array.from((await this.contents()).values()), this.current)
   }
 }
 
@@ -727,21 +624,6 @@ function concerns(device: DeviceId, draft: Draft, isErased: (message: MessageId)
   if (isErased(draftMessageId(device, draft))) return true
   const of = editedBy(draftEntry(device, draft))
   return of !== undefined && isErased(of)
-}
-
-/** A summary and the number of the last update that it covers, plus one; 0: none. */
-function encodeStored(summary: DocumentSummary, covers: number): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, covers + 1)
-  encoding.writeVarUint8Array(encoder, encodeSummary(summary))
-  return encoding.toUint8Array(encoder)
-}
-
-function decodeStored(name: DocumentName, bytes: Uint8Array | undefined): { summary: DocumentSummary; covers: number } {
-  if (bytes === undefined) return { summary: emptySummary(name), covers: -1 }
-  const decoder = decoding.createDecoder(bytes)
-  const covers = decoding.readVarUint(decoder) - 1
-  return { summary: decodeSummary(name, decoding.readVarUint8Array(decoder)), covers }
 }
 
 function copySummary(summary: DocumentSummary): DocumentSummary {

@@ -351,7 +351,10 @@ export class Exchange {
     const nameless = refused.get(undefined)
     for (const [log, count] of update?.counts ?? []) {
       const item = refused.get(log) ?? nameless
-      acks.take(server, document.name, log, item === undefined ? count : Math.min(item.at, count))
+      // Of a fork the server holds something else, who knows from where on; of a run that it stopped in, nothing.
+      if (item?.code === "FORK") continue
+      const durable = item === undefined ? count : Math.min(await document.sealedUpTo(log, item.at), count)
+      acks.take(server, document.name, log, durable)
     }
     // A server that lags behind this device in authority is not the last word; but what does not stand here either, is out.
     const lags = async (code: RefusalCode, log: LogId, at: number): Promise<boolean> =>
@@ -364,9 +367,11 @@ export class Exchange {
     for (const [log, { code, at }] of refused) {
       if (isTransient(code) || log === undefined || (await lags(code, log, at)))
         this.retryLater(document.name, frame.retryAfterMs)
-      else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
-      else if (!rewritable.has(code)) await conversation.takeBack(document, log, at, code)
-      else await conversation.takeBack(document, log, at, undefined)
+      else if (deviceOf(log) !== replica.device || acks.count(document.name, log) > at) {
+        // Another's; or one that another server made durable: that is never taken back. [SPEC R4]
+        this.unwanted.add(`${document.name} ${log}`)
+      } else if (!rewritable.has(code)) await conversation.takeBack(document, log, at, code)
+      else await conversation.takeBack(document, log, code === "FORK" ? 0 : at, undefined)
     }
   }
 

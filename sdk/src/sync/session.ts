@@ -3,6 +3,7 @@ import { randomFraction } from "../base/env.js"
 import { createStore } from "../base/store.js"
 import { decodeCertificate, type Certificate } from "../identity/certificate.js"
 import { refusalOfClose, type RefusalCode } from "../protocol/codes.js"
+import type { DocumentName } from "../protocol/names.js"
 import { decodeFrame, encodeFrame, helloMessage, type Frame, type FrameOf } from "../protocol/frame.js"
 import { PROTOCOL_VERSION } from "../protocol/version.js"
 import type { Connection, Transport } from "../transport/transport.js"
@@ -54,6 +55,8 @@ export class Session {
   readonly status = createStore<SessionStatus>({ state: { kind: "idle" }, synced: false })
   private state: SessionState = { kind: "idle" }
   private connection: Connection | undefined
+  /** The document of the last update on this connection. */
+  private updated: DocumentName | undefined
   private exchange: Exchange | undefined
   private timer: Timer
   private tokenTimer: Timer
@@ -160,6 +163,7 @@ export class Session {
       },
     })
     this.connection = connection
+    this.updated = undefined
   }
 
   private disconnect(): void {
@@ -182,7 +186,16 @@ export class Session {
   }
 
   private send(frame: Frame): void {
-    this.connection?.send(encodeFrame(frame))
+    this.connection?.send(encodeFrame(this.shorten(frame)))
+  }
+
+  /** Messages come in runs: a name that was just said is not said again. [SPEC S6] */
+  private shorten(frame: Frame): Frame {
+    if (frame.kind !== "update") return frame
+    const { id, document, update } = frame
+    if (document === this.updated) return { kind: "next", id, update }
+    this.updated = document
+    return frame
   }
 
   private receive(bytes: Uint8Array, url: string): void {

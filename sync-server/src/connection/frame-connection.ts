@@ -3,6 +3,7 @@ import {
   encodeFrame,
   PROTOCOL_VERSION,
   unreachable,
+  type DocumentName,
   type Frame,
   type FrameOf,
   type RefusalCode,
@@ -32,6 +33,8 @@ export interface ConnectionPorts extends Shared, GreetingPorts {
   readonly peerOrigins: PeerOrigins
 }
 
+type WholeFrame = Exclude<Frame, FrameOf<"next">>
+
 type State =
   | { readonly kind: "greeting"; readonly nonce: Uint8Array }
   /** The token is being checked; nothing may come in. */
@@ -46,6 +49,8 @@ export class FrameConnection implements Client {
   readonly #releases: (() => void)[]
   readonly #endGuard: () => void
   #state: State
+  /** The document of the last update. */
+  #updated: DocumentName | undefined
   #stopExpiry: () => void = () => undefined
 
   /** `release`: gives back what the address holds. */
@@ -120,7 +125,7 @@ export class FrameConnection implements Client {
         this.#refuse("FRAME_TOO_LARGE", `a frame has at most ${maxBytes} bytes here`)
         return
       }
-      const frame = decodeFrame(bytes)
+      const frame = this.#whole(decodeFrame(bytes))
       if (frame === undefined) this.#refuse("BAD_FRAME", "not a frame of this version")
       else this.#onFrame(frame, bytes.length)
     } catch (error) {
@@ -128,7 +133,15 @@ export class FrameConnection implements Client {
     }
   }
 
-  #onFrame(frame: Frame, bytes: number): void {
+  /** With the name of its document, where that was left out. */
+  #whole(frame: Frame | undefined): WholeFrame | undefined {
+    if (frame?.kind === "update") this.#updated = frame.document
+    if (frame?.kind !== "next") return frame
+    const { id, update } = frame
+    return this.#updated && { kind: "update", id, document: this.#updated, update }
+  }
+
+  #onFrame(frame: WholeFrame, bytes: number): void {
     const state = this.#state
     switch (state.kind) {
       case "greeting":
@@ -153,7 +166,7 @@ export class FrameConnection implements Client {
     }
   }
 
-  #onLiveFrame(frame: Frame, bytes: number, session: SyncSession): void {
+  #onLiveFrame(frame: WholeFrame, bytes: number, session: SyncSession): void {
     switch (frame.kind) {
       case "challenge":
       case "hello":

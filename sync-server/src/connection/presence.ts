@@ -194,6 +194,13 @@ export class Presence {
     }
   }
 
+  /** These users are members since just now: who shows the conversation sees whether they are here. */
+  letIn(conversation: ConversationId, users: readonly UserId[]): void {
+    for (const user of users) {
+      if (this.#isOnline(user)) this.#tell(conversation, user, { typing: undefined, local: true })
+    }
+  }
+
   #isOnline(user: UserId): boolean {
     for (const watcher of this.#users.get(user) ?? []) if (this.#watches.get(watcher)?.visible === true) return true
     return false

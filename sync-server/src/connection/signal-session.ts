@@ -16,6 +16,8 @@ export class SignalSession {
   readonly #rate: BucketRate
   /** What it shows is settled before what it says next. */
   readonly #queue = createQueue()
+  /** What it wants to show: some of it may not be its user's yet. */
+  #wanted: FrameOf<"watch"> | undefined
   #bucket: Bucket
   #declinedAt = -Infinity
 
@@ -44,6 +46,13 @@ export class SignalSession {
     return this.#admit("watch", first) ? this.#queue(() => this.#watch(frame)) : Promise.resolve()
   }
 
+  /** Its user is a member of a conversation since just now. */
+  letIn(conversation: ConversationId): Promise<void> {
+    return this.#queue(async () => {
+      if (this.#wanted?.conversations.includes(conversation) === true) await this.#watch(this.#wanted)
+    })
+  }
+
   async #watch(frame: FrameOf<"watch">): Promise<void> {
     const { index, presence, metrics } = this.#shared
     const asked = new Set(frame.conversations)
@@ -60,6 +69,7 @@ export class SignalSession {
         metrics.signalRefusals.inc({ code: "FORBIDDEN" })
       }
     }
+    this.#wanted = frame
     await presence.watch(this.#watcher, frame, asked)
   }
 

@@ -183,6 +183,12 @@ export class SyncSession implements NativeSubscriber {
     if (!this.#ended) this.#wire.sendBytes(frame)
   }
 
+  /** Its user was just let in. */
+  letIn(conversation: ConversationId): void {
+    this.tell(conversation)
+    this.#work(0, () => this.#signals.letIn(conversation))
+  }
+
   /** Says what is here of a conversation: to a user who was just let in, or to a peer to compare. */
   tell(conversation: ConversationId): void {
     if (!this.#ended) this.#wire.send(describe(conversation, "member", this.#shared.digests))

@@ -28,7 +28,7 @@ import type { Rates } from "../limits/rates.js"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
 import type { Store } from "../store/store.js"
-import { isDamage } from "./document-set.js"
+import { isDamage } from "./damage.js"
 import { Confirmations } from "./outcome.js"
 import { userOf, type Origin, type Source } from "./source.js"
 

@@ -14,6 +14,7 @@ import {
 } from "@weft/sdk/protocol"
 import type { Store, StoredDocument } from "../store/store.js"
 import { stateVectorOf } from "../store/values.js"
+import { readable } from "./damage.js"
 
 /** An update without anything in it: carries a summary whose erase records changed. */
 const EMPTY_UPDATE = Uint8Array.of(0, 0)
@@ -41,13 +42,15 @@ export class ActiveDocument {
     this.bytes = stored?.bytes ?? 0
   }
 
-  /** Rejects with STORE_CORRUPT, or throws RangeError, where the document can't be read. */
+  /** Rejects with DamagedDocument where it can't be read. */
   static async load(name: DocumentName, store: Store): Promise<ActiveDocument> {
-    const stored = await store.load(name)
-    if (stored === undefined) return new ActiveDocument(name, store, emptySummary(name))
-    const summary = stored.summary === undefined ? emptySummary(name) : decodeSummary(name, stored.summary)
-    replayUpdates(summary, stored.later)
-    return new ActiveDocument(name, store, summary, stored)
+    return readable(name, async () => {
+      const stored = await store.load(name)
+      if (stored === undefined) return new ActiveDocument(name, store, emptySummary(name))
+      const summary = stored.summary === undefined ? emptySummary(name) : decodeSummary(name, stored.summary)
+      replayUpdates(summary, stored.later)
+      return new ActiveDocument(name, store, summary, stored)
+    })
   }
 
   get isEmpty(): boolean {
@@ -80,10 +83,18 @@ export class ActiveDocument {
     return { durable: this.durable, digest }
   }
 
-  /** All that was accepted, read from the store. */
+  /** All that was accepted, read from the store. Rejects with DamagedDocument where it can't be read. */
   async contents(): Promise<Contents> {
     await this.durable
-    return readContents(await this.#store.updates(this.name))
+    return readable(this.name, async () => {
+      const { logs } = this.summary
+      const contents = readContents(await this.#store.updates(this.name))
+      for (const { client, count } of logs.values()) {
+        // Else it would serve less than its digest says, for ever.
+        if ((contents.get(client)?.elements.length ?? 0) < count) throw new RangeError("a stored log misses its end")
+      }
+      return contents
+    })
   }
 
   /** What stands for the document in the store beside its contents. */

@@ -44,7 +44,8 @@ import { createAdmission, type Admission, type AdmissionPorts } from "./admissio
 import type { Change, Readers } from "./change.js"
 import { judgeControl } from "./control-gate.js"
 import { cutDocument, retryAsides } from "./cut.js"
-import { DocumentSet, isDamage, type DocumentSetPorts } from "./document-set.js"
+import { DamagedDocument } from "./damage.js"
+import { DocumentSet, type DocumentSetPorts } from "./document-set.js"
 import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type RefusedLog } from "./outcome.js"
 import { emptySnapshot, headsOf, type Heads, type Held, type Snapshot } from "./snapshot.js"
 import {
@@ -178,7 +179,9 @@ export class Conversation {
       const { summary } = active
       const heads = headsOf(summary)
       const lacks = heads.logs.some(({ log, count }) => (held.logs.get(log) ?? 0) < count)
-      const beyond = lacks ? runsBeyond(await active.contents(), held.logs) : []
+      const contents = lacks ? await this.#unlessDamaged(() => active.contents()) : new Map<number, LogRun>()
+      if (contents === undefined) return nothing("QUARANTINED")
+      const beyond = runsBeyond(contents, held.logs)
       onSnapshot()
       return {
         records: Array.from(summary.records).flatMap(([id, record]) =>
@@ -277,6 +280,8 @@ export class Conversation {
         await this.#ports.breathe()
         return await task()
       } catch (error) {
+        // Before anything was changed: those who change more than one document look after each of them.
+        if (this.#quarantines(error)) return refuseAll("QUARANTINED", update)
         this.#close(error)
         return refuseAll(error instanceof WeftError ? "STORAGE_FAILED" : "INTERNAL", update)
       }
@@ -286,6 +291,11 @@ export class Conversation {
   async #load(): Promise<void> {
     const { store, verifier, log } = this.#ports
     const name = controlDocument(this.id)
+    if (this.#documents.isQuarantined(name)) {
+      this.#phase = { kind: "closed", code: "QUARANTINED" }
+      this.#ports.abandon(this)
+      return
+    }
     try {
       const control = await ActiveDocument.load(name, store)
       const ledger = createLedger(this.id, {
@@ -298,10 +308,9 @@ export class Conversation {
       this.#documents.keep(control)
       this.#phase = { kind: "ready", ledger, control }
     } catch (error) {
-      const damaged = isDamage(error)
-      if (damaged) this.#documents.quarantine(name, error)
-      else log.error({ err: error, document: name }, "a control document can't be read")
-      this.#phase = { kind: "closed", code: damaged ? "QUARANTINED" : "STORAGE_FAILED" }
+      if (this.#quarantines(error)) return
+      log.error({ err: error, document: name }, "a control document can't be read")
+      this.#phase = { kind: "closed", code: "STORAGE_FAILED" }
       this.#ports.abandon(this)
     }
   }
@@ -558,7 +567,7 @@ export class Conversation {
     this.#pending++
     work
       .catch((error: unknown) => {
-        this.#close(error)
+        if (!this.#quarantines(error)) this.#close(error)
       })
       .finally(() => {
         this.#pending--
@@ -631,16 +640,22 @@ export class Conversation {
       if (documentParts(name).kind === "control") continue
       const document = await this.#documents.open(name)
       if (document === undefined) continue
-      await this.#cut(document)
-      await retryAsides(document.name, this.#ports.store, async (update) => {
-        const source: Source = { kind: "self", origin: self }
-        const admission = this.#admission(source, document)
-        const verdicts = await check(update, this.#context(document, admission))
-        if (verdicts === undefined) return false
-        await this.#take(source, document, verdicts, admission, this.#state.members).durable
-        return verdicts.every(({ refusal }) => refusal === undefined)
+      await this.#unlessDamaged(async () => {
+        await this.#cut(document)
+        await this.#retryAsides(document)
       })
     }
+  }
+
+  async #retryAsides(document: ActiveDocument): Promise<void> {
+    await retryAsides(document.name, this.#ports.store, async (update) => {
+      const source: Source = { kind: "self", origin: self }
+      const admission = this.#admission(source, document)
+      const verdicts = await check(update, this.#context(document, admission))
+      if (verdicts === undefined) return false
+      await this.#take(source, document, verdicts, admission, this.#state.members).durable
+      return verdicts.every(({ refusal }) => refusal === undefined)
+    })
   }
 
   async #cut(document: ActiveDocument): Promise<void> {
@@ -650,6 +665,34 @@ export class Conversation {
     if (cut === 0) return
     this.#ports.metrics.cutRuns.inc(cut)
     this.#ports.digests.set(document.name, digestOf(document.summary))
+  }
+
+  /** What turned out while a document was merged. */
+  quarantine(name: DocumentName, cause: unknown): Promise<void> {
+    return this.#enqueue(async () => {
+      this.#quarantines(new DamagedDocument(name, cause))
+    })
+  }
+
+  /** What reading a document gives; undefined where its bytes are wrong, and it is left alone from now on. */
+  async #unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!this.#quarantines(error)) throw error
+      return undefined
+    }
+  }
+
+  /** Leaves alone what can't be read, and without its control document the conversation. False: that is not what is wrong. */
+  #quarantines(error: unknown): boolean {
+    if (!(error instanceof DamagedDocument)) return false
+    this.#documents.quarantine(error.document, error)
+    if (documentParts(error.document).kind === "control" && this.#phase.kind !== "closed") {
+      this.#phase = { kind: "closed", code: "QUARANTINED" }
+      this.#ports.abandon(this)
+    }
+    return true
   }
 
   #close(error: unknown): void {

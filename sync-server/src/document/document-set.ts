@@ -1,8 +1,9 @@
-import { WeftError, type DocumentName } from "@weft/sdk/protocol"
+import type { DocumentName } from "@weft/sdk/protocol"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
 import type { Store } from "../store/store.js"
 import { ActiveDocument } from "./active-document.js"
+import { isDamage } from "./damage.js"
 import type { DigestTable } from "./digest-table.js"
 
 export interface DocumentSetPorts {
@@ -57,8 +58,14 @@ export class DocumentSet {
     }
   }
 
+  isQuarantined(name: DocumentName): boolean {
+    return this.#ports.quarantined.has(name)
+  }
+
+  /** Leaves a document alone from now on. [SPEC R7] */
   quarantine(name: DocumentName, error: unknown): void {
     const { log, metrics, quarantined } = this.#ports
+    if (quarantined.has(name)) return
     log.error({ err: error, document: name }, "a document can't be read; it is left alone")
     metrics.storeErrors.inc()
     quarantined.add(name)
@@ -70,9 +77,4 @@ export class DocumentSet {
   async settled(): Promise<void> {
     await Promise.allSettled(Array.from(this.#documents.values(), ({ durable }) => durable))
   }
-}
-
-/** The bytes are wrong, and will be wrong the next time. */
-export function isDamage(error: unknown): boolean {
-  return error instanceof RangeError || (error instanceof WeftError && error.code === "STORE_CORRUPT")
 }

@@ -171,6 +171,7 @@ export class PeerLink {
         return
       case "hello":
       case "token":
+      case "next":
       case "renewed":
       case "trust":
       case "ping":

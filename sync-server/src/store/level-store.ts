@@ -16,28 +16,34 @@ import {
 } from "@weft/sdk/protocol"
 import { Compaction } from "./compaction.js"
 import type { Database, Operation } from "./database.js"
-import { damaged, readState } from "./document-state.js"
+import { damaged, readState, SUMMARY } from "./document-state.js"
 import { openFailure, storeFailure } from "./failure.js"
 import { GroupCommit } from "./group-commit.js"
 import {
   asideKey,
   asideRange,
+  digestKey,
   digestRange,
+  erasedKey,
+  metaKey,
   parseKey,
   registerKey,
   registerRange,
   registersKey,
   registersRange,
   settingKey,
+  stateVectorKey,
   stateVectorPrefixRange,
   stateVectorRange,
   storeKey,
+  updateKey,
   updateRange,
   type KeyRange,
 } from "./keys.js"
 import { LevelDatabase } from "./level-database.js"
 import { bytesOfWrite, KnownDocuments, stageGroup, type StoreWrite } from "./staging.js"
-import type { Append, Replace, Store, StoredDocument, StoredName } from "./store.js"
+import type { Append, Mended, Replace, Store, StoredDocument, StoredName } from "./store.js"
+import { encodeStateVectorRecord, encodeSummaryRecord } from "./values.js"
 
 export interface LevelStoreOptions extends StoreOptions {
   /** LevelDB's own, made where there is none; y-leveldb's `location`. One process owns it. */
@@ -146,6 +152,28 @@ class LevelStore implements Store {
   async replace(replace: Replace): Promise<void> {
     await this.#write({ kind: "replace", replace, bytes: bytesOfWrite(replace) })
     if (replace.erased === true) this.#compaction.request(replace.document)
+  }
+
+  async mend(document: DocumentName, whole: Mended | undefined): Promise<void> {
+    const stored = await this.#read(() => this.#database.scan(updateRange(document), (key) => new Uint8Array(key)))
+    const operations = new Map<string, Operation>()
+    const put = (key: Uint8Array, value: Uint8Array | undefined): void => {
+      operations.set(Buffer.from(key).toString("latin1"), { key, value })
+    }
+    for (const key of stored) put(key, undefined)
+    if (whole !== undefined) put(updateKey(document, 0), whole.update)
+    const { digest, stateVector } = whole ?? {}
+    put(
+      metaKey(document, SUMMARY),
+      whole && encodeSummaryRecord({ covers: 0, bytes: whole.update.length, summary: whole.summary }),
+    )
+    put(stateVectorKey(document), stateVector && encodeStateVectorRecord(0, stateVector))
+    put(digestKey(document), digest)
+    // Among what goes may be texts that were erased since.
+    put(erasedKey(document), new Uint8Array(0))
+    await this.#put(Array.from(operations.values()))
+    this.#known.clear()
+    this.#compaction.request(document)
   }
 
   putSetting(key: string, value: Uint8Array): Promise<void> {

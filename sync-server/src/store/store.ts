@@ -32,6 +32,11 @@ export interface Store {
    * STORE_FENCED where another replacement came first, so that nothing comes back that it took out.
    */
   replace(replace: Replace): Promise<void>
+  /**
+   * Puts one update in the place of all that is stored of a document, readable or not; undefined: nothing stays of it.
+   * Nothing else may use the document meanwhile.
+   */
+  mend(document: DocumentName, whole: Mended | undefined): Promise<void>
   /** Names of all documents of conversations with a first append, sorted as texts; of one conversation where given. */
   documents(conversation?: ConversationId): Promise<DocumentName[]>
   /**
@@ -86,6 +91,13 @@ export interface StoredDocument {
   readonly bytes: number
   /** Changes with each replacement; means something to this open store only. */
   readonly generation: number
+}
+
+export interface Mended {
+  readonly update: Uint8Array
+  readonly summary: Uint8Array
+  readonly digest: Uint8Array
+  readonly stateVector: Uint8Array
 }
 
 export interface Replace {

@@ -1,0 +1,49 @@
+import { expect, it, onTestFinished } from "vitest"
+import { systemEnv } from "../base/env.js"
+import { deviceNamed } from "../log/scenario.js"
+import { decodeBody } from "../protocol/entry.js"
+import type { UserId } from "../protocol/names.js"
+import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
+import { Replica } from "./replica.js"
+
+async function openTab(storage: MemoryStorage): Promise<Replica> {
+  const replica = await Replica.open({
+    storage: storage.share(),
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  onTestFinished(() => replica.close())
+  return replica
+}
+
+it("[R1] what the writer took back is gone from a document that another tab has open", async () => {
+  const storage = createMemoryStorage()
+  const writer = await openTab(storage)
+  await writer.becomeWriter()
+  const trip = await writer.create("Trip", [], [])
+  trip.post(new Map([["t", "stays"]]))
+  const { document } = trip.post(new Map([["t", "goes"]]))
+  writer.setCarrier("any", true)
+  await trip.controlDocument.flush()
+  await document.flush()
+
+  const follower = await openTab(storage)
+  const theirs = (await follower.document(document.name)).document
+  await theirs.open()
+  const shown = (): unknown[] => theirs.openEntries().map(({ body }) => (body === null ? null : decodeBody(body)))
+  expect(shown()).toHaveLength(2)
+
+  const log = document.ownLog
+  if (log === undefined) throw new TypeError("a flushed document has a log")
+  await trip.takeBack(document, log, 0, "PAST_CUT")
+  await theirs.reload()
+  expect(shown()).toEqual([])
+  // And what the writer adds to it from here is shown as ever.
+  trip.post(new Map([["t", "next"]]))
+  await document.flush()
+  await theirs.reload()
+  expect(shown()).toHaveLength(1)
+})

@@ -1,0 +1,107 @@
+/* What a device makes of a server's answers, frame by frame. */
+import { expect, it, onTestFinished } from "vitest"
+import { systemEnv } from "../base/env.js"
+import { deviceNamed } from "../log/scenario.js"
+import type { RefusalCode } from "../protocol/codes.js"
+import type { Frame, FrameOf } from "../protocol/frame.js"
+import { logIdBytes, type DocumentName, type UserId } from "../protocol/names.js"
+import { createMemoryStorage } from "../storage/memory.js"
+import { AccountReplica } from "./account-replica.js"
+import { Acks } from "./acks.js"
+import { Exchange } from "./exchange.js"
+import { Replica } from "./replica.js"
+
+const server = "ws://server"
+
+/** Ann's device with two sealed runs of two messages each, sent and not answered; a message has a head and a body. */
+async function sent() {
+  const device = await deviceNamed("ann")
+  const storage = createMemoryStorage()
+  const replica = await Replica.open({
+    ...{ storage, env: systemEnv, user: "ann" as UserId, signer: device },
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  await trip.controlDocument.flush()
+  const acks = await Acks.load(storage)
+  await acks.meet(server, new Uint8Array(16))
+  const failures: unknown[] = []
+  const frames: Frame[] = []
+  const exchange = new Exchange({
+    replica,
+    acks,
+    server,
+    env: systemEnv,
+    account: await AccountReplica.open({
+      ...{ storage, env: systemEnv, user: "ann" as UserId },
+      guard: () => replica.writeGuard,
+      report: (error) => failures.push(error),
+    }),
+    send: (frame) => frames.push(frame),
+    drained: () => Promise.resolve(),
+    askTime: () => Promise.resolve(),
+    changed: () => undefined,
+    failed: (error) => failures.push(error),
+  })
+  onTestFinished(async () => {
+    exchange.end()
+    await replica.close()
+    expect(failures).toEqual([])
+  })
+  const post = async (...texts: string[]) => {
+    for (const text of texts) trip.post(new Map([["t", text]]))
+    const segment = await trip.segment(1)
+    await segment.flush()
+    return segment
+  }
+  await post("one", "two")
+  const segment = await post("three", "four")
+  const [log] = Array.from(segment.summary.logs.values(), (summary) => summary.log)
+  if (log === undefined) throw new TypeError("one log")
+  await expect.poll(() => updates(frames, segment.name)).toHaveLength(2)
+  const [, last] = updates(frames, segment.name)
+  const refuse = async (code: RefusalCode, at: number): Promise<void> => {
+    const items = [{ log: logIdBytes(log), code, at }]
+    exchange.take({ kind: "reject", id: last?.id ?? 0, document: segment.name, copies: 1, retryAfterMs: 60_000, items })
+    // Answered behind everything that came in before it.
+    exchange.take({ kind: "vector", document: trip.controlDocument.name, reply: false, logs: [], records: [] })
+    const before = updates(frames, trip.controlDocument.name).length
+    await expect.poll(() => updates(frames, trip.controlDocument.name)).toHaveLength(before + 1)
+  }
+  return { acks, segment, log, refuse, trip }
+}
+
+function updates(frames: readonly Frame[], document: DocumentName): FrameOf<"update">[] {
+  return frames.filter((frame): frame is FrameOf<"update"> => frame.kind === "update" && frame.document === document)
+}
+
+it("[S6] of a run that a refusal stopped in nothing is acknowledged, of the one before it all is", async () => {
+  const { acks, segment, log, refuse } = await sent()
+  // The head of the fourth message: the third stands before it in the same run.
+  await refuse("RATE_LIMITED", 7)
+  expect(acks.count(segment.name, log)).toBe(5)
+  expect(segment.summary.logs.size).toBe(1)
+})
+
+it("[R1] of a log that forked nothing counts as taken: all of it is written again, in another session", async () => {
+  const { acks, segment, log, refuse } = await sent()
+  await refuse("FORK", 5)
+  expect(acks.count(segment.name, log)).toBe(0)
+  expect([segment.summary.logs.size, segment.drafts.length]).toEqual([0, 4])
+  await segment.flush()
+  const [again] = Array.from(segment.summary.logs.values())
+  expect([again?.log === log, (await segment.entries()).length]).toEqual([false, 4])
+})
+
+it("[R1] what was refused for good is kept with its code, and what stands before it stays", async () => {
+  const { acks, segment, log, refuse, trip } = await sent()
+  await refuse("WRONG_CLASS", 5)
+  expect(acks.count(segment.name, log)).toBe(5)
+  expect((await segment.entries()).length).toBe(2)
+  expect(Array.from(trip.refused.values(), ({ document, refused }) => [document, refused.code])).toEqual([
+    [segment.name, "WRONG_CLASS"],
+    [segment.name, "WRONG_CLASS"],
+  ])
+})

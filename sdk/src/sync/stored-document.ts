@@ -1,0 +1,138 @@
+import * as decoding from "lib0/decoding"
+import * as encoding from "lib0/encoding"
+import { WeftError } from "../base/errors.js"
+import { readContents, type Contents } from "../log/contents.js"
+import { documentKey, numberOfUpdateKey, summaryKey, updateKey, updatePrefix } from "../log/keys.js"
+import { replayUpdates } from "../log/rebuild.js"
+import { decodeSummary, emptySummary, encodeSummary, type DocumentSummary } from "../log/summary.js"
+import { encodeUpdate, type LogRun } from "../log/update.js"
+import type { DocumentName } from "../protocol/names.js"
+import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+
+/** Stored updates after which they are written as one. */
+const MERGE_AFTER = 32
+
+export interface StoredDocumentPorts {
+  readonly storage: Storage
+  /** The writer's hold on the storage; undefined while another tab is the writer. */
+  guard(): { readonly key: string; readonly value: Uint8Array } | undefined
+}
+
+/** What a device's storage holds of a document: updates by number, and a summary that covers those up to one of them. */
+export class StoredDocument {
+  /** Of the next update. */
+  private next = 0
+  private count = 0
+
+  constructor(
+    private readonly name: DocumentName,
+    private readonly ports: StoredDocumentPorts,
+  ) {}
+
+  get isMergeDue(): boolean {
+    return this.count > MERGE_AFTER
+  }
+
+  /** What it adds up to. Rejects with STORE_CORRUPT. */
+  async read(): Promise<DocumentSummary> {
+    const { storage } = this.ports
+    const [stored, updates] = await Promise.all([
+      storage.get(summaryKey(this.name)),
+      storage.scan(prefixRange(updatePrefix(this.name))),
+    ])
+    const { summary, covers } = decodeStored(this.name, stored)
+    const later = updates.filter(({ key }) => numberOfUpdateKey(key) > covers)
+    const values = later.map(({ value }) => value)
+    this.readable(() => {
+      replayUpdates(summary, values)
+    })
+    const last = updates.at(-1)
+    this.next = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
+    this.count = updates.length
+    return summary
+  }
+
+  /** Rejects with STORE_CORRUPT. */
+  async contents(): Promise<Contents> {
+    const entries = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
+    return this.readable(() => readContents(entries.map(({ value }) => value)))
+  }
+
+  /** Writes as the writer; rejects with STORE_FENCED where another tab is. */
+  async write(batch: readonly StorageOperation[], durability: "strict" | "relaxed" = "strict"): Promise<void> {
+    const guard = this.ports.guard()
+    if (guard === undefined) throw new WeftError("STORE_FENCED", "another tab is the writer")
+    await this.ports.storage.write(batch, { durability, guard })
+  }
+
+  /** Adds an update, and writes more in the same batch. `covering`: the summary with it, which holds what no update does. */
+  async append(
+    update: Uint8Array,
+    summary: DocumentSummary,
+    more: readonly StorageOperation[] = [],
+    { durability, covering = false }: { readonly durability?: "relaxed"; readonly covering?: boolean } = {},
+  ): Promise<void> {
+    const number = this.next
+    // Reading replays what the summary does not cover: it is written with the first update and with each merge.
+    const covers = covering || number === 0 ? this.summaryOperations(summary, number) : []
+    await this.write(
+      [{ kind: "put", key: updateKey(this.name, number), value: update }, ...covers, ...more],
+      durability,
+    )
+    this.next = number + 1
+    this.count++
+  }
+
+  /** Writes a summary of what is stored already: it holds what no update does. */
+  async cover(summary: DocumentSummary): Promise<void> {
+    await this.write(this.summaryOperations(summary, this.next - 1))
+  }
+
+  /** Writes all contents as one update in the place of the stored ones, and more in the same batch. */
+  async rewrite(
+    runs: readonly LogRun[],
+    summary: DocumentSummary,
+    more: readonly StorageOperation[] = [],
+  ): Promise<void> {
+    const old = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
+    const number = this.next
+    await this.write([
+      ...old.map(({ key }): StorageOperation => ({ kind: "delete", key })),
+      { kind: "put", key: updateKey(this.name, number), value: encodeUpdate(runs) },
+      ...this.summaryOperations(summary, number),
+      ...more,
+    ])
+    this.next = number + 1
+    this.count = 1
+  }
+
+  private summaryOperations(summary: DocumentSummary, covers: number): StorageOperation[] {
+    return [
+      { kind: "put", key: summaryKey(this.name), value: encodeStored(summary, covers) },
+      { kind: "put", key: documentKey(this.name), value: new Uint8Array(0) },
+    ]
+  }
+
+  private readable<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw new WeftError("STORE_CORRUPT", `the stored document ${this.name} can't be read`, { cause: error })
+    }
+  }
+}
+
+/** A summary and the number of the last update that it covers, plus one; 0: none. */
+function encodeStored(summary: DocumentSummary, covers: number): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, covers + 1)
+  encoding.writeVarUint8Array(encoder, encodeSummary(summary))
+  return encoding.toUint8Array(encoder)
+}
+
+function decodeStored(name: DocumentName, bytes: Uint8Array | undefined): { summary: DocumentSummary; covers: number } {
+  if (bytes === undefined) return { summary: emptySummary(name), covers: -1 }
+  const decoder = decoding.createDecoder(bytes)
+  const covers = decoding.readVarUint(decoder) - 1
+  return { summary: decodeSummary(name, decoding.readVarUint8Array(decoder)), covers }
+}

@@ -1,0 +1,67 @@
+/* Edits and reactions that no server takes. [SPEC R1, M4, M6] */
+import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { afterEach, expect, it } from "vitest"
+import { conversationOf, until } from "../replay/replay.ts"
+import { startTestServer } from "../support/server.ts"
+
+const clients: Client[] = []
+
+async function open(user: string, url: string): Promise<Client> {
+  const client = await createClient({ user, storage: createMemoryStorage(), servers: [url] })
+  clients.push(client)
+  return client
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()))
+})
+
+const shown = (conversation: Conversation) =>
+  conversation.messages.get().items.map(({ text, edited, reactions, status }) => ({
+    text,
+    edited: edited !== undefined,
+    reactions: reactions.map(({ emoji }) => emoji),
+    rejected: status === "rejected",
+  }))
+
+it("[R1] an edit and a reaction of a member who was removed meanwhile are rejected, and shown to their author alone", async () => {
+  const server = await startTestServer()
+  const alice = await open("alice", server.url)
+  const bob = await open("bob", server.url)
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const bobs = await conversationOf(bob, trip.id)
+  const own = bobs.send("bob's")
+  await own.reached("sent")
+  const other = trip.send("alice's")
+  await other.reached("sent")
+  await until(bobs.messages, ({ items }) => items.length === 2)
+  await until(trip.messages, ({ items }) => items.length === 2)
+
+  bob.goOffline()
+  const edit = bobs.edit(own.id, "bob's, edited")
+  const reaction = bobs.react(other.id, "👍")
+  const late = bobs.send("late")
+  await Promise.all([edit.reached("saved"), late.reached("saved")])
+  // On its way it is shown to its author.
+  expect(shown(bobs)).toMatchObject([{ text: "bob's, edited" }, { reactions: ["👍"] }, { text: "late" }])
+  await trip.removeMember("bob")
+  await alice.synced()
+  bob.goOnline()
+  for (const outgoing of [edit, reaction, late]) {
+    await expect(outgoing?.reached("sent")).rejects.toMatchObject({ code: "MESSAGE_REJECTED" })
+    expect(outgoing?.rejection).toBe("PAST_CUT")
+  }
+  const plain = { edited: false, reactions: [], rejected: false }
+  expect(shown(trip)).toEqual([
+    { ...plain, text: "bob's" },
+    { ...plain, text: "alice's" },
+  ])
+  const [first, second, third] = bobs.messages.get().items
+  expect([first?.text, first?.edited, second?.reactions, third?.status]).toEqual(["bob's", undefined, [], "rejected"])
+  // Their author keeps them, to copy or discard.
+  const unsent = { status: "rejected", rejection: "PAST_CUT" }
+  expect(first?.unsent).toMatchObject([{ ...unsent, kind: "edit", text: "bob's, edited" }])
+  expect(second?.unsent).toMatchObject([{ ...unsent, kind: "reaction", emoji: "👍", on: true }])
+  for (const remark of [...(first?.unsent ?? []), ...(second?.unsent ?? [])]) await bobs.discard(remark.id)
+  await until(bobs.messages, ({ items }) => items.every(({ unsent }) => unsent.length === 0))
+})
