@@ -6,6 +6,7 @@ import { CopyButton } from "../parts/copy-button.js"
 import { Icon } from "../parts/icon.js"
 import { Link } from "../parts/link.js"
 import { goBack, linkFor, type Route } from "../state/address.js"
+import { useLanguage } from "../state/language.js"
 import { useMessageWork } from "../state/message-acts.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { listNames, showName } from "../words/names.js"
@@ -33,8 +34,13 @@ interface ConversationScreenProps {
 
 export function ConversationScreen({ id, ...rest }: ConversationScreenProps): ReactNode {
   const view = useConversation(id)
-  // anew for each, so that nothing of one is taken into another
-  return view === undefined ? <Missing id={id} /> : <KnownConversation key={id} view={view} {...rest} />
+  const language = useLanguage()
+  // anew for each, so that nothing of one is taken into another; and for a language, as rows are drawn once
+  return view === undefined ? (
+    <Missing id={id} />
+  ) : (
+    <KnownConversation key={`${id} ${language}`} view={view} {...rest} />
+  )
 }
 
 type KnownConversationProps = { view: ConversationView } & Omit<ConversationScreenProps, "id">

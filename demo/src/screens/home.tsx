@@ -19,14 +19,9 @@ import { Sidebar } from "./sidebar.js"
 /** Everything, once the client is open: the list and one conversation; on a phone one of the two. */
 export function Home({ route }: { route: Route }): ReactNode {
   const { conversation, panel } = route
-  const { shown } = useArrangedConversations()
   const view = useConversation(conversation)
   useTitle(view)
   useUnsavedWarning()
-  useShortcuts(
-    route,
-    shown.map((item) => item.conversation.id),
-  )
   const close = (): void => {
     goBack({ conversation })
   }
@@ -53,6 +48,7 @@ export function Home({ route }: { route: Route }): ReactNode {
         )}
       </main>
       <Panel route={route} />
+      <Shortcuts route={route} />
       <ConnectionNews />
       <ToastArea />
     </div>
@@ -72,6 +68,16 @@ function StorageBanner(): ReactNode {
       </p>
     </div>
   )
+}
+
+/** The keys that work everywhere. By itself, since the list changes with every letter of a draft. */
+function Shortcuts({ route }: { route: Route }): ReactNode {
+  const { shown } = useArrangedConversations()
+  useShortcuts(
+    route,
+    shown.map(({ conversation }) => conversation.id),
+  )
+  return null
 }
 
 /** Says a change of connection once, for those who don't see the indicator; messages are told by their log. */
