@@ -7,7 +7,7 @@ import { aheadMs, observe, tick } from "../log/clock.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
 import { refusedPrefix, regroundKey } from "../log/keys.js"
-import { digestOf } from "../log/summary.js"
+import { digestOf, type DocumentSummary } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
 import type { Content } from "../protocol/content.js"
@@ -156,12 +156,12 @@ export class ReplicaConversation {
     return numbers.map((number) => segmentDocument(this.id, number))
   }
 
-  /** The digests of its documents that hold sealed entries. */
-  async digests(): Promise<{ name: DocumentName; digest: Uint8Array }[]> {
+  /** The digests of its documents that hold sealed entries, with what they are of. */
+  async digests(): Promise<{ name: DocumentName; digest: Uint8Array; summary: DocumentSummary }[]> {
     const digests = []
     for (const name of this.documentNames) {
       const { summary } = await this.document(name)
-      if (summary.logs.size > 0 || summary.records.size > 0) digests.push({ name, digest: digestOf(summary) })
+      if (summary.logs.size > 0 || summary.records.size > 0) digests.push({ name, digest: digestOf(summary), summary })
     }
     return digests
   }

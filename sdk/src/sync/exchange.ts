@@ -12,13 +12,12 @@ import { base64url, fromBase64url } from "../protocol/bytes.js"
 import type { Env, Timer } from "../base/env.js"
 import { createQueue } from "../base/queue.js"
 import { decodeRecord, encodeRecord, type RecordId } from "../log/erasure.js"
-import { digestOf, vectorOf } from "../log/summary.js"
+import { digestOf, vectorOf, type DocumentSummary } from "../log/summary.js"
 import { encodeUpdate, joinUpdates, splitRuns } from "../log/update.js"
 import { deviceOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
 import { AccountExchange } from "./account-exchange.js"
 import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
-import type { ReplicaConversation } from "./conversation.js"
 import { RegisterExchange } from "./register-exchange.js"
 import type { Replica, ReplicaChange } from "./replica.js"
 
@@ -76,6 +75,8 @@ export class Exchange {
   private readonly stopListening: () => void
   private readonly account: AccountExchange
   private differing = new Set<ConversationId>()
+  /** What the digests that were sent are of: what is sealed since then is on its way by itself. */
+  private offered = new Map<ConversationId, readonly DocumentSummary[]>()
   private compared = false
   private nextId = 1
   private ended = false
@@ -105,6 +106,7 @@ export class Exchange {
   async start(): Promise<void> {
     this.account.start()
     const digests = await this.ports.replica.digests()
+    for (const { conversation, summaries } of digests) this.offered.set(conversation, summaries)
     for (let at = 0; at === 0 || at < digests.length; at += DIGEST_PAGE) {
       const items = digests
         .slice(at, at + DIGEST_PAGE)
@@ -169,7 +171,7 @@ export class Exchange {
         await this.compare(frame)
         break
       case "compared":
-        await this.settleEqual()
+        this.settleEqual()
         break
       case "vector":
         await this.answer(frame)
@@ -202,15 +204,15 @@ export class Exchange {
     const { conversation: id, items } = frame
     this.differing.add(id)
     const conversation = await this.ports.replica.conversation(id)
-    const mine = new Map((await conversation.digests()).map((item) => [item.name, item.digest]))
+    const mine = new Map((await conversation.digests()).map((item) => [item.name, item]))
     const theirs = new Map(items.map(({ document, digest }) => [document, digest]))
     const names = new Set([...mine.keys(), ...theirs.keys()])
     const different: DocumentName[] = []
     for (const name of names) {
-      const digest = mine.get(name)
+      const own = mine.get(name)
       const other = theirs.get(name)
-      if (digest !== undefined && other !== undefined && equalBytes(wireDigest(digest), other))
-        await this.holdsAll(conversation, name)
+      if (own !== undefined && other !== undefined && equalBytes(wireDigest(own.digest), other))
+        this.holdsAll(own.summary)
       else different.push(name)
     }
     const control = different.find((name) => documentParts(name).kind === "control")
@@ -226,20 +228,19 @@ export class Exchange {
   }
 
   /** What the server did not name is equal: it holds all of it. */
-  private async settleEqual(): Promise<void> {
-    for (const conversation of this.ports.replica.conversations.get().values()) {
-      if (this.differing.has(conversation.id)) continue
-      for (const name of conversation.documentNames) await this.holdsAll(conversation, name)
+  private settleEqual(): void {
+    for (const [conversation, summaries] of this.offered) {
+      if (!this.differing.has(conversation)) summaries.forEach((summary) => this.holdsAll(summary))
     }
+    this.offered = new Map()
     this.differing = new Set()
     this.compared = true
   }
 
-  private async holdsAll(conversation: ReplicaConversation, name: DocumentName): Promise<void> {
+  private holdsAll({ document, logs }: DocumentSummary): void {
     const { acks, replica, server } = this.ports
-    const { summary } = await conversation.document(name)
-    for (const { log, count } of summary.logs.values()) {
-      if (deviceOf(log) === replica.device) acks.take(server, name, log, count)
+    for (const { log, count } of logs.values()) {
+      if (deviceOf(log) === replica.device) acks.take(server, document, log, count)
     }
   }
 
@@ -270,7 +271,8 @@ export class Exchange {
     this.vectors.delete(name)
     const [next] = this.vectorQueue
     if (next !== undefined && this.vectorQueue.delete(next)) this.askFor(next)
-    if (equalBytes(wireDigest(digestOf(document.summary)), digest)) await this.holdsAll(conversation, name)
+    const { summary } = document
+    if (equalBytes(wireDigest(digestOf(summary)), digest)) this.holdsAll(summary)
     if (document !== conversation.controlDocument) return
     const segments = this.behindControl.get(conversation.id)
     this.behindControl.delete(conversation.id)
@@ -367,11 +369,11 @@ export class Exchange {
     for (const [log, { code, at }] of refused) {
       if (isTransient(code) || log === undefined || (await lags(code, log, at)))
         this.retryLater(document.name, frame.retryAfterMs)
-      else if (deviceOf(log) !== replica.device || acks.count(document.name, log) > at) {
-        // Another's; or one that another server made durable: that is never taken back. [SPEC R4]
-        this.unwanted.add(`${document.name} ${log}`)
-      } else if (!rewritable.has(code)) await conversation.takeBack(document, log, at, code)
-      else await conversation.takeBack(document, log, code === "FORK" ? 0 : at, undefined)
+      else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
+      else if (code === "FORK") await conversation.takeBack(document, log, 0, undefined)
+      // What another server made durable is not taken back for this one's sake. [SPEC R4]
+      else if (acks.count(document.name, log) > at) this.unwanted.add(`${document.name} ${log}`)
+      else await conversation.takeBack(document, log, at, rewritable.has(code) ? undefined : code)
     }
   }
 

@@ -12,7 +12,7 @@ import {
   GUARD_KEY,
   PROBE_KEY,
 } from "../log/keys.js"
-import { rootDigestOf } from "../log/summary.js"
+import { rootDigestOf, type DocumentSummary } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
 import type { Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
@@ -362,7 +362,9 @@ export class Replica {
   }
 
   /** Conversations with their digests: what a carrier compares. */
-  async digests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]> {
+  async digests(): Promise<
+    { conversation: ConversationId; digest: Uint8Array; summaries: readonly DocumentSummary[] }[]
+  > {
     const digests = []
     for (const conversation of this.conversations.get().values()) {
       const documents = await conversation.digests()
@@ -370,6 +372,7 @@ export class Replica {
         digests.push({
           conversation: conversation.id,
           digest: rootDigestOf(conversation.id, documents, this.registers.get(conversation.id)?.digest),
+          summaries: documents.map(({ summary }) => summary),
         })
       }
     }
