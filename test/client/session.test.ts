@@ -82,6 +82,22 @@ it("[S9] says why it is refused for good, and stays usable", async () => {
   expect(alice.status.get().pending).toMatchObject([{ messages: 1, reason: "connection" }])
 })
 
+it("[S3] a token of another user is refused, and nothing is written under it", async () => {
+  const server = await startTestServer()
+  let name = "mallory"
+  const alice = await open("alice", { servers: [server.url], token: () => name })
+  const trip = await alice.createConversation({ title: "Trip" })
+  const message = trip.send("mine")
+  const { connection } = await until(alice.status, (status) => status.connection.kind === "refused")
+  expect(connection).toEqual({ kind: "refused", server: `${server.url}/sync`, code: "AUTH_FAILED" })
+  await message.reached("saved")
+  expect(message.status).toBe("saved")
+  name = "alice"
+  alice.goOffline()
+  alice.goOnline()
+  await message.reached("sent")
+})
+
 it("[W4, E3] a clock that is hours ahead is set right before anything is sealed, and the message arrives", async () => {
   const server = await startTestServer()
   const ahead = 3 * 60 * 60 * 1000

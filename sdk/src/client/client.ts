@@ -177,6 +177,7 @@ class WeftClient implements Client {
       env,
       transport: platform.transport,
       signals: this.signals,
+      user,
       servers: () => parts.servers,
       // A development server takes the name for the token.
       token: options.token ?? (() => user),

@@ -3,7 +3,7 @@ import { randomFraction } from "../base/env.js"
 import { createStore } from "../base/store.js"
 import { decodeCertificate, type Certificate } from "../identity/certificate.js"
 import { refusalOfClose, type RefusalCode } from "../protocol/codes.js"
-import type { DocumentName } from "../protocol/names.js"
+import type { DocumentName, UserId } from "../protocol/names.js"
 import { decodeFrame, encodeFrame, helloMessage, type Frame, type FrameOf } from "../protocol/frame.js"
 import { PROTOCOL_VERSION } from "../protocol/version.js"
 import type { Connection, Transport } from "../transport/transport.js"
@@ -22,6 +22,8 @@ export interface SessionPorts {
   readonly env: Env
   readonly transport: Transport
   readonly signals: Signals
+  /** Whom the token is to name. */
+  readonly user: UserId
   /** URLs of `/sync`, in order of preference; read at every try. */
   servers(): readonly string[]
   token(): Promise<string> | string
@@ -266,11 +268,18 @@ export class Session {
 
   private async welcome(frame: FrameOf<"welcome">, url: string): Promise<void> {
     const { connection } = this
-    const { acks, replica } = this.ports
+    const { acks, replica, user } = this.ports
+    const { trust } = frame
+    const certificate = decodeCertificate(frame.certificate)
+    if (certificate !== undefined && certificate.user !== user) {
+      // The token was somebody else's: what this device writes would be nobody's.
+      this.disconnect()
+      this.on({ kind: "closed", code: "AUTH_FAILED", ...this.chance() })
+      return
+    }
     await acks.meet(url, frame.incarnation)
     await replica.setTime(frame.serverTime)
-    const { trust } = frame
-    await this.ports.welcomed({ certificate: decodeCertificate(frame.certificate), trust })
+    await this.ports.welcomed({ certificate, trust })
     if (connection === undefined || connection !== this.connection) return
     this.exchange = new Exchange({
       replica,
