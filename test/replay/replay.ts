@@ -12,6 +12,8 @@ import type { Random } from "../support/seed.ts"
 import { conversationOf, until } from "../support/until.ts"
 import type { LogLine } from "./chat-log.ts"
 import { Mix, type MixCounts } from "./mix.ts"
+import { readToTheEnd, unreadOn } from "./readers.ts"
+import { demand, type Room } from "./room.ts"
 
 export { conversationOf, until }
 
@@ -25,6 +27,10 @@ export interface ReplayResult {
   readonly projections: ReadonlyMap<string, string>
   /** What was mixed in. */
   readonly mixed: MixCounts | undefined
+  /** Of each device, what it counts as unread, and what a bookkeeper does; none where nobody read. */
+  readonly unread: ReadonlyMap<string, { readonly counted: number; readonly expected: number }>
+  /** Texts of which it was seen that all who were to read them had, when everybody had read everything. */
+  readonly ticks: number
   /** The digest that all replicas hold. */
   readonly digest: string
   /** Stored bytes of a device divided by messages: texts, heads, seals, keys, Yjs structure, control entries. */
@@ -41,7 +47,7 @@ export interface ReplayOptions {
   /** Messages that wait for their acknowledgement, at most. */
   readonly window?: number
   readonly token?: (user: string) => string
-  /** Mixes in reactions, edits, erasures and offline spells. */
+  /** Mixes in reactions, edits, erasures, receipts, changes of membership and offline spells. */
   readonly mix?: Random
 }
 
@@ -73,21 +79,25 @@ export async function replayRoom({
     for (const [index, name] of names.entries()) clients.set(name, await open(name, index))
     const [first = ""] = names
     const owner = demand(clients.get(first))
-    const { id } = await owner.createConversation({ title: lines[0]?.room ?? "", members: names })
+    // Where things are mixed in, half of them are let in when they first speak.
+    const founders = names.filter((_name, index) => random === undefined || index % 2 === 0)
+    const { id } = await owner.createConversation({ title: lines[0]?.room ?? "", members: founders })
     const conversations = new Map<string, Conversation>()
-    for (const [name, client] of clients) conversations.set(name, await conversationOf(client, id))
+    for (const name of founders) conversations.set(name, await conversationOf(demand(clients.get(name)), id))
     await Promise.all(Array.from(conversations.values(), isWriting))
+    const room: Room = { owner: first, clients, conversations }
 
     const started = performance.now()
     const waiting = new Set<Promise<void>>()
     const later = new Set<Promise<void>>()
-    const mix = random === undefined ? undefined : new Mix(random)
+    const mix = random === undefined ? undefined : new Mix(random, room)
     const sent = new Map<number, { readonly id: Message["id"]; readonly from: string }>()
+    const written = new Map<string, Message["id"][]>(names.map((name) => [name, []]))
     let replies = 0
     for (const [index, { from, text, line, replyTo }] of lines.entries()) {
       const client = demand(clients.get(from))
+      await mix?.act(index, from, written)
       const conversation = demand(conversations.get(from))
-      mix?.act(index, client, conversation)
       const target = replyTo === undefined ? undefined : sent.get(replyTo)
       if (target !== undefined) {
         replies++
@@ -97,6 +107,7 @@ export async function replayRoom({
       }
       const message = conversation.send(text, target === undefined ? {} : { replyTo: target.id })
       sent.set(line, { id: message.id, from })
+      written.get(from)?.push(message.id)
       const settled = settle(message)
       // Who is offline holds up nobody, and is waited for at the end.
       const list = mix?.isAway(client) === true ? later : waiting
@@ -115,6 +126,19 @@ export async function replayRoom({
       readers.push(reader)
       replicas.set(server, await conversationOf(reader, id))
     }
+    await Promise.all(Array.from(replicas.values(), (one) => complete(one, lines.length)))
+    const unread = new Map<string, { counted: number; expected: number }>()
+    let ticks = 0
+    if (mix !== undefined) {
+      await Promise.all(Array.from(replicas.values(), discardRejected))
+      await agree(Array.from(replicas.values()), lines.length)
+      for (const [name, one] of replicas) {
+        const client = clients.get(name) ?? demand(readers[servers.indexOf(name)])
+        const counted = await unreadOn(client, one)
+        unread.set(name, { counted, expected: mix.readers.count(client.user, one.messages.get().items) })
+      }
+      ticks = await readToTheEnd(conversations)
+    }
     const digest = await agree(Array.from(replicas.values()), lines.length)
     const projections = new Map(Array.from(replicas, ([name, one]) => [name, projectionHash(one)]))
     const stored = await storage.scan(prefixRange("u/"))
@@ -123,6 +147,8 @@ export async function replayRoom({
       messages: lines.length,
       replies,
       mixed: mix?.counts,
+      unread,
+      ticks,
       authors: names.length,
       seconds,
       projections,
@@ -139,13 +165,14 @@ async function settle(message: OutgoingMessage): Promise<void> {
   await message.reached("sent")
 }
 
-function demand<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("missing")
-  return value
-}
-
 async function isWriting(conversation: Conversation): Promise<void> {
   await until(conversation.info, ({ role }) => role !== undefined)
+}
+
+/** What somebody said about messages and was removed before the owner saw it: shown as not accepted, and let go. */
+async function discardRejected(conversation: Conversation): Promise<void> {
+  for (const { unsent } of conversation.messages.get().items)
+    for (const { id, status } of unsent) if (status === "rejected") await conversation.discard(id)
 }
 
 /** Reads a conversation to its beginning. */

@@ -33,6 +33,8 @@ export class ConversationView {
   readonly progress = createStore(0)
   /** Own entries that were erased before they were sealed. */
   private readonly withdrawn = new Set<MessageId>()
+  /** Own erasures that were written since this opened. */
+  private readonly erasing = new Set<MessageId>()
   private readonly enqueue = createQueue()
   private readonly documents = new Map<DocumentName, ReplicaDocument>()
   /** Segments that were read for quotes, and are not part of the list. */
@@ -138,7 +140,9 @@ export class ConversationView {
   progressOf(id: MessageId): { status: MessageStatus; rejection: RefusalCode | undefined } {
     const node = this.current.node(id) ?? this.shown.node(id)
     if (node !== undefined) return { status: this.current.statusOf(node), rejection: node.rejection }
-    return { status: this.withdrawn.has(id) ? "rejected" : "saving", rejection: undefined }
+    // An erasure that rested on what nobody takes was signed anew: it goes on under another name, durable as before. [SPEC R6]
+    const unnamed = this.erasing.has(id) ? "saved" : "saving"
+    return { status: this.withdrawn.has(id) ? "rejected" : unnamed, rejection: undefined }
   }
 
   /** What is known of an own message at its readers; undefined where it is not sealed, not here, or another's. */
@@ -310,7 +314,9 @@ export class ConversationView {
     } else if (change.kind === "drafts") {
       this.current.addDrafts(document.name, change.added, !this.aside.has(parts.segment))
       for (const draft of change.gone) this.withdraw(draftMessageId(this.ports.device, draft))
-      const erases = change.added.some((draft) => draft.class === "erase")
+      const erasing = change.added.filter((draft) => draft.class === "erase")
+      for (const draft of erasing) this.erasing.add(draftMessageId(this.ports.device, draft))
+      const erases = erasing.length > 0
       if (erases) this.erasures.delete(document.name)
       // A new draft changes nothing of those that wait before it: thousands may, offline.
       if (erases || change.added.length === 0) this.current.review(erases)

@@ -84,7 +84,7 @@ export class Writing {
     const edits = this.view.projection.editsOf(id).filter((edit) => edit.document === node.document)
     const targets = [erasable(node, "message"), ...edits.map((edit) => erasable(edit, "edit"))]
     const drafts = await conversation.erase(document, targets)
-    await Promise.all(drafts.map((draft) => this.track(draft).reached("saved")))
+    await this.durable(document, drafts)
   }
 
   forward({ text, author, forwardedFrom }: Message): OutgoingMessage {
@@ -143,6 +143,22 @@ export class Writing {
       this.view.progress,
       () => this.ports.isClosed(),
     )
+  }
+
+  /** Waits until these are on the disk, under whatever name: an erasure may be signed anew on its way. [SPEC R6] */
+  private durable(document: ReplicaDocument, drafts: readonly Draft[]): Promise<void> {
+    const { progress } = this.view
+    return new Promise((resolve, reject) => {
+      let stop = (): void => undefined
+      const look = (): boolean => {
+        if (drafts.every((draft) => document.isDurable(draft))) resolve()
+        else if (this.ports.isClosed()) reject(new WeftError("CLIENT_CLOSED", "this client was closed"))
+        else return false
+        stop()
+        return true
+      }
+      if (!look()) stop = progress.subscribe(look)
+    })
   }
 
   /** A message that was read, and where it stands. */

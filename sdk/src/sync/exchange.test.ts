@@ -105,3 +105,13 @@ it("[R1] what was refused for good is kept with its code, and what stands before
     [segment.name, "WRONG_CLASS"],
   ])
 })
+
+it("[R4] what another server made durable is never taken back, whatever this one says of it", async () => {
+  const { acks, segment, log, refuse, trip } = await sent()
+  await acks.meet("ws://other", new Uint8Array(16))
+  acks.take("ws://other", segment.name, log, 10)
+  for (const code of ["WRONG_CLASS", "CLOCK_FAR_AHEAD"] as const) {
+    await refuse(code, 5)
+    expect([(await segment.entries()).length, segment.drafts.length, trip.refused.size]).toEqual([4, 0, 0])
+  }
+})
