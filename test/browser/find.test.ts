@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest"
 import { demo, phone, seriousFindings } from "../support/browser.js"
-import { gatherPeople } from "../support/people.js"
+import { useDemoStage } from "../support/demo-stage.js"
 
-const people = gatherPeople()
+const stage = useDemoStage("find")
 
 describe("search", () => {
   it("finds what others wrote, also offline, marks it, limits it, and leads to it by the keyboard alone", async () => {
-    const alice = await people.open("alice")
+    const alice = await stage.open("alice")
     await demo.create(alice, "Trip to Lisbon", ["bob"])
     await demo.send(alice, "The night train leaves at nine")
-    const bob = await people.open("bob")
+    const bob = await stage.open("bob")
     await demo.conversation(bob, "Trip to Lisbon").click()
     await demo.send(bob, "我们坐火车去里斯本")
     await demo.message(alice, "我们坐火车去里斯本").waitFor()
@@ -49,7 +49,7 @@ describe("search", () => {
 
 describe("the keyboard", () => {
   it("opens the help sheet, searches, starts a conversation, and walks through the list", async () => {
-    const alice = await people.open("alice")
+    const alice = await stage.open("alice")
     await demo.create(alice, "First")
     await demo.create(alice, "Second")
     await alice.getByRole("heading", { name: "Second" }).waitFor()
@@ -78,7 +78,7 @@ describe("the keyboard", () => {
 
 describe("in Chinese", () => {
   it("the page speaks the browser's language, switches at once, and remembers", async () => {
-    const alice = await people.open("alice", { locale: "zh-CN" })
+    const alice = await stage.open("alice", "", { locale: "zh-CN" })
     await alice.getByRole("heading", { name: "还没有对话" }).waitFor()
     expect(await alice.evaluate(() => document.documentElement.lang)).toBe("zh-CN")
     await alice.getByRole("link", { name: "新对话" }).first().click()
@@ -103,7 +103,7 @@ describe("in Chinese", () => {
   })
 
   it("fits a phone", async () => {
-    const alice = await people.open("alice", { locale: "zh-CN", viewport: phone })
+    const alice = await stage.open("alice", "", { locale: "zh-CN", viewport: phone })
     await alice.getByRole("heading", { name: "还没有对话" }).waitFor()
     for (const panel of ["account", "new", "keys", "search", "sync", "join"]) {
       await alice.evaluate((name) => {

@@ -1,14 +1,14 @@
 import type { Locator, Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
 import { demo, seriousFindings } from "../support/browser.js"
-import { gatherPeople } from "../support/people.js"
+import { useDemoStage } from "../support/demo-stage.js"
 
-const people = gatherPeople()
+const stage = useDemoStage("people")
 
 async function openBoth(): Promise<[alice: Page, bob: Page]> {
-  const alice = await people.open("alice")
+  const alice = await stage.open("alice")
   await demo.create(alice, "Trip to Lisbon", ["bob"])
-  const bob = await people.open("bob")
+  const bob = await stage.open("bob")
   await demo.conversation(bob, "Trip to Lisbon").click()
   await demo.field(bob).waitFor()
   return [alice, bob]
@@ -109,7 +109,7 @@ describe("members", () => {
 
 describe("invite links", () => {
   it("let somebody in by address and by pasting, and count; a revoked one lets nobody in", async () => {
-    const alice = await people.open("alice")
+    const alice = await stage.open("alice")
     await demo.create(alice, "Open house")
     await demo.sync(alice).getByText("Up to date").waitFor()
     await details(alice)
@@ -118,10 +118,10 @@ describe("invite links", () => {
     await invites.getByRole("button", { name: "Create a link" }).click()
     await invites.getByRole("img", { name: "QR code of the invite link" }).waitFor()
     const link = (await invites.locator("code").textContent()) ?? ""
-    expect(link).toContain(`${people.server().url}/#weft-join=`)
+    expect(link).toContain(`${stage.url()}/#weft-join=`)
     expect(await seriousFindings(alice)).toEqual([])
 
-    const bob = await people.open("bob")
+    const bob = await stage.open("bob")
     await demo.sync(bob).getByText("Up to date").waitFor()
     // as a click on the link elsewhere: the page is there already
     await bob.evaluate((hash) => {
@@ -135,7 +135,7 @@ describe("invite links", () => {
     expect(bob.url()).not.toContain("weft-join")
     await invites.getByText("Used 1 of 10").waitFor()
 
-    const carol = await people.open("carol")
+    const carol = await stage.open("carol")
     await carol.getByRole("link", { name: "Join by a link" }).click()
     const paste = carol.getByRole("dialog", { name: "Join by a link" })
     await paste.getByRole("textbox", { name: "Invite link" }).fill("nonsense")
@@ -149,7 +149,7 @@ describe("invite links", () => {
     await invites.getByRole("button", { name: "Revoke" }).click()
     await invites.getByText("Used 2 of 10").waitFor({ state: "detached" })
     await demo.sync(alice).getByText("Up to date").waitFor({ state: "attached" })
-    const dave = await people.open("dave")
+    const dave = await stage.open("dave")
     await demo.sync(dave).getByText("Up to date").waitFor()
     await dave.evaluate((hash) => {
       location.hash = hash
@@ -213,7 +213,7 @@ describe("direct conversations and blocks", () => {
     const account = bob.getByRole("dialog", { name: "Account" })
     await account.getByRole("switch", { name: "Show when I am here" }).click()
     await line.getByText("Online").waitFor({ state: "detached" })
-    const elsewhere = await people.open("bob")
+    const elsewhere = await stage.open("bob")
     await elsewhere.getByRole("link", { name: /^Account: / }).click()
     await elsewhere.getByRole("switch", { name: "Show when I am here", checked: false }).waitFor()
   })

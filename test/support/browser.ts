@@ -14,7 +14,7 @@ export interface Profile {
 
 /** Sizes that the demo is made for. */
 export const phone = { width: 390, height: 844 }
-const desktop = { width: 1280, height: 800 }
+export const desktop = { width: 1280, height: 800 }
 
 export async function newProfile(browser: Browser, options: BrowserContextOptions = {}): Promise<Profile> {
   const context = await browser.newContext({ viewport: desktop, reducedMotion: "reduce", ...options })
@@ -63,6 +63,12 @@ export const demo = {
     // until then the field is that of the conversation before
     await dialog.waitFor({ state: "detached" })
     await demo.field(page).waitFor()
+  },
+
+  /** Something of a message's menu. */
+  async act(page: Page, message: Locator, name: string): Promise<void> {
+    await message.getByRole("button", { name: /^Actions for/ }).click()
+    await page.getByRole("menuitem", { name, exact: true }).click()
   },
 
   async send(page: Page, text: string): Promise<void> {

@@ -8,17 +8,21 @@ const alt = (): string => (isMac() ? "⌥" : "Alt")
 
 interface Shortcut {
   readonly does: PlainKey
+  /** Pressed together. */
   readonly keys: () => readonly string[]
+  /** Another key that does it, outside of fields. */
+  readonly or?: readonly string[]
 }
 
 const groups: readonly { readonly title: PlainKey; readonly shortcuts: readonly Shortcut[] }[] = [
   {
     title: "keysEverywhere",
     shortcuts: [
-      { does: "keySearch", keys: () => [mod(), "K"] },
-      { does: "keyNew", keys: () => [alt(), "N"] },
+      { does: "keySearch", keys: () => [mod(), "K"], or: ["/"] },
+      { does: "keyNew", keys: () => [alt(), "N"], or: ["N"] },
       { does: "keyNext", keys: () => [alt(), "↓"] },
       { does: "keyPrevious", keys: () => [alt(), "↑"] },
+      { does: "keyWrite", keys: () => ["C"] },
       { does: "keyHelp", keys: () => ["?"] },
       { does: "keyClose", keys: () => ["Esc"] },
     ],
@@ -60,12 +64,17 @@ export function KeysDialog({ onClose }: { onClose: () => void }): ReactNode {
         <section key={title} className="facts">
           <h3>{t(title)}</h3>
           <dl className="keys">
-            {shortcuts.map(({ does, keys }) => (
+            {shortcuts.map(({ does, keys, or = [] }) => (
               <Fragment key={does}>
                 <dt>{t(does)}</dt>
                 <dd>
                   {keys().map((key) => (
                     <kbd key={key}>{key}</kbd>
+                  ))}
+                  {or.map((key) => (
+                    <kbd key={key} className="other-key">
+                      {key}
+                    </kbd>
                   ))}
                 </dd>
               </Fragment>

@@ -56,34 +56,39 @@ export function LateBar({ conversation, late, onClose, jump }: LateBarProps): Re
 interface UnreadBarProps {
   reading: Reading
   items: readonly Message[]
+  box: RefObject<HTMLElement | null>
   list: RefObject<VirtualizerHandle | null>
   jump: JumpHere
 }
 
-/** A way to the first unread message, where that stands above what is in view when the conversation is opened. */
-export function UnreadBar({ reading, items, list, jump }: UnreadBarProps): ReactNode {
+/** A way to the first unread message, where that stands above what is in view, until it was seen. */
+export function UnreadBar({ reading, items, box, list, jump }: UnreadBarProps): ReactNode {
   const { first } = reading
-  const [isDone, setDone] = useState<MessageId>()
+  const [place, setPlace] = useState<{ message: MessageId | undefined; isSeen: boolean }>()
   const index = first === undefined ? -1 : items.findIndex(({ id }) => id === first)
-  const [isAbove, setAbove] = useState(false)
   useEffect(() => {
-    // once the list has measured what is in view
-    const frame = requestAnimationFrame(() => {
+    const element = box.current
+    if (element === null || first === undefined) return
+    const look = (): void => {
       const handle = list.current
-      if (handle === null || first === undefined || items.length === 0) return
-      setAbove(index < 0 || handle.getItemOffset(index) < handle.scrollOffset - 1)
-    })
-    return () => {
-      cancelAnimationFrame(frame)
+      if (handle === null) return
+      const isAbove = index < 0 || handle.getItemOffset(index) < handle.scrollOffset - 1
+      setPlace((before) => {
+        const isSeen = !isAbove || (before?.message === first && before.isSeen)
+        return before?.message === first && before.isSeen === isSeen ? before : { message: first, isSeen }
+      })
     }
-  }, [first, index, items.length, list])
-  if (first === undefined || first === isDone || !isAbove) return null
+    element.addEventListener("scroll", look, { passive: true })
+    return () => {
+      element.removeEventListener("scroll", look)
+    }
+  }, [first, index, box, list])
+  if (first === undefined || place?.message !== first || place.isSeen) return null
   return (
     <button
       type="button"
       className="message-bar bar-button"
       onClick={() => {
-        setDone(first)
         jump({ message: first })
       }}
     >

@@ -107,13 +107,21 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
       <div className="message-bars">
         {isLoadingOlder && <p className="bar-note">{t("loadingOlder")}</p>}
         <LateBar conversation={conversation} late={reading.news} onClose={reading.dismissNews} jump={jump} />
-        {!isLoadingOlder && <UnreadBar reading={reading} items={items} list={list} jump={jump} />}
+        <UnreadBar reading={reading} items={items} box={box} list={list} jump={jump} />
       </div>
       <p className="unseen" role="status" aria-live="polite" data-news="">
         {news}
       </p>
       {!isAtBottom && (
-        <button type="button" className="to-bottom" onClick={toBottom}>
+        <button
+          type="button"
+          className="to-bottom"
+          onClick={() => {
+            toBottom()
+            // the button goes, and with it the focus
+            box.current?.focus({ preventScroll: true })
+          }}
+        >
           <Icon name="down" size={18} />
           <span className={unseen > 0 ? undefined : "unseen"}>
             {unseen > 0 ? t("newMessages", { count: unseen }) : t("newestMessages")}

@@ -16,6 +16,18 @@ let waiting: Jump | undefined
 
 /** Brings a message into view: at once, or when its conversation is shown. */
 export function jumpToMessage(jump: Jump): void {
+  // a dialog that closes gives the focus back, which is to go to the message
+  const dialog = document.querySelector("dialog[open]")
+  if (dialog === null) start(jump)
+  else {
+    const startOnce = (): void => {
+      start(jump)
+    }
+    dialog.addEventListener("close", startOnce, { once: true })
+  }
+}
+
+function start(jump: Jump): void {
   if (jumper?.conversation === jump.conversation) jumper.run(jump)
   else waiting = jump
 }

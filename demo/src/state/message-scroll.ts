@@ -144,6 +144,22 @@ function restore(handle: VirtualizerHandle, items: readonly Message[], { id, top
   if (index >= 0) handle.scrollTo(handle.getItemOffset(index) - top)
 }
 
+/** What was just drawn is hidden until the list has measured it; nothing hidden takes the focus. Returns how to stop. */
+function whenVisible(message: HTMLElement, run: () => void): () => void {
+  const isVisible = (): boolean => getComputedStyle(message).visibility === "visible"
+  const observer = new MutationObserver(() => {
+    if (!isVisible()) return
+    observer.disconnect()
+    run()
+  })
+  const row = message.closest(".message-place")?.parentElement
+  if (isVisible() || !row) run()
+  else observer.observe(row, { attributeFilter: ["style"] })
+  return () => {
+    observer.disconnect()
+  }
+}
+
 interface ListElements {
   readonly box: RefObject<HTMLDivElement | null>
   readonly list: RefObject<VirtualizerHandle | null>
@@ -178,9 +194,11 @@ function useJumpTarget(
     if (message === null || message === undefined) return
     done.current = jump
     list.current?.scrollToIndex(target, { align: "center" })
-    message.focus({ preventScroll: true })
-    const ground = getComputedStyle(message).getPropertyValue("--chosen")
-    message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
-  })
+    return whenVisible(message, () => {
+      message.focus({ preventScroll: true })
+      const ground = getComputedStyle(message).getPropertyValue("--chosen")
+      message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
+    })
+  }, [jump, target, box, list])
   return { target, jumpTo }
 }

@@ -9,7 +9,7 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]")
 }
 
-/** What keys do on every screen: Ctrl or Cmd K, Alt N, Alt up and down, and a question mark outside of fields. */
+/** What keys do on every screen: Ctrl or Cmd K, Alt N, Alt up and down; outside of fields also ?, /, N and C. */
 export function useShortcuts(route: Route, conversations: readonly string[]): void {
   const now = useRef({ route, conversations })
   useEffect(() => {
@@ -37,8 +37,26 @@ function run(event: KeyboardEvent, route: Route, conversations: readonly string[
     if (event.key === "ArrowDown") return step(route, conversations, 1)
     if (event.key === "ArrowUp") return step(route, conversations, -1)
   }
-  if (event.key === "?" && !isTyping(event.target)) return toggle(route, "keys")
-  return false
+  // letters alone are for where nothing is written, and a dialog has its own
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return false
+  if (event.key === "?") return toggle(route, "keys")
+  if (route.panel !== undefined) return false
+  switch (event.key.toLowerCase()) {
+    case "/":
+      return toggle(route, "search")
+    case "n":
+      return toggle(route, "new")
+    case "c":
+      return focusField()
+    default:
+      return false
+  }
+}
+
+function focusField(): boolean {
+  const field = document.querySelector<HTMLElement>(".composer textarea")
+  field?.focus()
+  return field !== null
 }
 
 /** Opens a dialog in place of the one that is open, or closes it where it is that one. */

@@ -225,6 +225,7 @@ export const en = {
   keyNew: "New conversation",
   keyNext: "Next conversation",
   keyPrevious: "Previous conversation",
+  keyWrite: "Write a message",
   keyHelp: "This list",
   keyClose: "Close a dialog or menu",
   keySend: "Send",

@@ -15,7 +15,7 @@ const MOST = 200
 export function cutAround(text: string, ranges: readonly (readonly [number, number])[]): readonly Piece[] {
   const first = ranges[0]?.[0] ?? 0
   const from = first <= BEFORE ? 0 : wordStart(text, first - BEFORE)
-  const to = Math.min(text.length, from + MOST)
+  const to = letterStart(text, Math.min(text.length, from + MOST))
   const pieces: Piece[] = []
   const add = (start: number, end: number, isHit: boolean): void => {
     const piece = text.slice(start, Math.min(end, to)).replace(/\s+/g, " ")
@@ -34,9 +34,14 @@ export function cutAround(text: string, ranges: readonly (readonly [number, numb
   return pieces
 }
 
-/** The beginning of a word near a place; never in the middle of a letter of two code units. */
+/** The beginning of a word near a place. */
 function wordStart(text: string, near: number): number {
   const space = text.slice(near, near + BEFORE / 2).search(/\s/)
   if (space >= 0) return near + space + 1
+  return letterStart(text, near)
+}
+
+/** That place, or the next one that is not in the middle of a letter of two code units. */
+function letterStart(text: string, near: number): number {
   return /[\uDC00-\uDFFF]/.test(text[near] ?? "") ? near + 1 : near
 }

@@ -52,6 +52,12 @@ describe("routes", () => {
     }
   })
 
+  it("an invite link is a route of its own, and is kept as it is", () => {
+    const hash = "#weft-join=a.b.c.wss%3A%2F%2Fchat.example.org"
+    expect(parseRoute(hash)).toEqual({ panel: "join", link: hash })
+    expect(formatRoute(parseRoute(hash))).toBe(hash)
+  })
+
   it("the sync server is the page's own unless the address names others, or none", () => {
     const page = { protocol: "https:", host: "chat.example.org" }
     expect(serversOf({ ...page, search: "" })).toEqual(["wss://chat.example.org"])

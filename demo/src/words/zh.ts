@@ -210,6 +210,7 @@ export const zh: Readonly<Record<Key, Phrase>> = {
   keyNew: "新对话",
   keyNext: "下一个对话",
   keyPrevious: "上一个对话",
+  keyWrite: "写消息",
   keyHelp: "此列表",
   keyClose: "关闭对话框或菜单",
   keySend: "发送",
