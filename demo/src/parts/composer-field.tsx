@@ -82,7 +82,7 @@ export function ComposerField(props: ComposerFieldProps): ReactNode {
     if (event.key === "Escape" && onCancel !== undefined) {
       event.preventDefault()
       onCancel()
-    } else if (event.key === "ArrowUp" && text === "" && onUp !== undefined) {
+    } else if (event.key === "ArrowUp" && !event.altKey && text === "" && onUp !== undefined) {
       event.preventDefault()
       onUp()
     } else if (event.key === "Enter" && !event.shiftKey) submit(event)

@@ -192,9 +192,10 @@ function useJumpTarget(
     if (jump === undefined || done.current === jump || target === undefined || target < 0) return
     const message = box.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(jump.id)}"]`)
     if (message === null || message === undefined) return
-    done.current = jump
     list.current?.scrollToIndex(target, { align: "center" })
+    // not before: where more comes in meanwhile, its place is another one, and it is gone to again
     return whenVisible(message, () => {
+      done.current = jump
       message.focus({ preventScroll: true })
       const ground = getComputedStyle(message).getPropertyValue("--chosen")
       message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
