@@ -100,6 +100,29 @@ describe("unread messages", () => {
     await until(onLaptop.unread, ({ count }) => count === 0)
   })
 
+  it("[U10] are never late on the way to being read, in segments that are not loaded, on any device", async () => {
+    const { servers, bob, trip, onLaptop, atBob } = await arena()
+    await fill(atBob, 1_100)
+    await bob.synced()
+    const directory = await temporaryDirectory()
+    const tablet = await client("alice", servers, directory)
+    await conversationOf(tablet, trip.id)
+    await tablet.synced()
+    await tablet.close()
+    const again = await client("alice", servers, directory)
+    const reopened = await conversationOf(again, trip.id)
+    const late: number[] = []
+    for (const { unread } of [reopened, onLaptop, trip]) {
+      await until(unread, ({ count }) => count === 1_100)
+      unread.subscribe((now) => late.push(now.late.length))
+    }
+    expect(reopened.messages.get().items.length).toBeLessThan(1_100)
+    reopened.markRead()
+    for (const { unread } of [reopened, onLaptop, trip]) await until(unread, ({ count }) => count === 0)
+    expect(late.length).toBeGreaterThanOrEqual(3)
+    expect(Math.max(...late)).toBe(0)
+  })
+
   it("[U10] of a thread are counted by themselves, and read by themselves", async () => {
     const { trip, onLaptop, atBob } = await arena()
     const root = trip.send("who brings what?")

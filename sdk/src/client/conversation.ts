@@ -297,12 +297,19 @@ export class ConversationHandle implements Conversation {
   }
 
   markRead(upTo?: MessageId): void {
-    const read = this.mine.markRead(upTo)
+    const read = this.mine.positionsUpTo(upTo)
     if (read === undefined) return
-    for (const handle of this.siblings) {
-      handle.tellRead(read)
-      handle.markEarlierRead()
+    const mark = (): void => {
+      if (this.ports.isClosed()) return
+      this.ports.account.markRead(this.id, read)
+      for (const handle of this.siblings) handle.tellRead(read)
     }
+    // What is before the list was passed on the way. It is marked first: unread below what was read, it would be late, on
+    // every device, until the second mark is there. [SPEC U10]
+    const isFirst = this.siblings.some(({ earlier }) => earlier.mayBeUnread)
+    if (!isFirst) mark()
+    const earlier = Promise.all(this.siblings.map((handle) => handle.markEarlierRead()))
+    if (isFirst) earlier.then(mark, mark)
   }
 
   markThreadRead(root: MessageId, upTo?: MessageId): void {
@@ -310,8 +317,8 @@ export class ConversationHandle implements Conversation {
   }
 
   /** What is before the list was passed on the way. */
-  private markEarlierRead(): void {
-    this.earlier.markRead((read) => {
+  private markEarlierRead(): Promise<void> {
+    return this.earlier.markRead((read) => {
       if (this.ports.isClosed()) return
       this.ports.account.markRead(this.id, read)
       this.tellRead(read)

@@ -80,12 +80,17 @@ export class EarlierUnread {
       this.asked = false
       this.known = { reads: account.readVersion, mark: account.settings(conversation.id).unreadFrom }
       if (await this.readUnread(this.known.mark)) this.changes.emit(undefined)
-    })
+    }).catch(() => undefined) // told as `failed`
   }
 
-  /** Everything in them is read from now on. */
-  markRead(mark: (read: ReadPositions) => void): void {
-    this.run(async () => {
+  /** Whether something of them is unread, or may be: nobody looked yet. */
+  get mayBeUnread(): boolean {
+    return this.segments.size > 0 || (this.known === undefined && this.numbers().length > 0)
+  }
+
+  /** Everything in them is read from now on. Resolves when that is marked, or can't be. */
+  markRead(mark: (read: ReadPositions) => void): Promise<void> {
+    return this.run(async () => {
       const read = new Map<DocumentName, ReadonlyMap<LogId, number>>()
       for (const number of this.numbers()) {
         const document = await this.ports.conversation.segment(number)
@@ -101,8 +106,8 @@ export class EarlierUnread {
     this.stop()
   }
 
-  private run(task: () => Promise<void>): void {
-    this.enqueue(task).catch((error: unknown) => {
+  private run(task: () => Promise<void>): Promise<void> {
+    return this.enqueue(task).catch((error: unknown) => {
       if (!this.closed) this.ports.failed(error)
     })
   }

@@ -63,23 +63,16 @@ export class PersonalView {
     this.stopListening = [ports.list.subscribe(refresh), ports.account.subscribe(refresh)]
   }
 
-  /** Returns how far each log was read by that; undefined where that message is none of the list. */
-  markRead(upTo?: MessageId): ReadPositions | undefined {
+  /** How far each log is read where everything up to a message was; undefined where that is none of the list. */
+  positionsUpTo(upTo?: MessageId): ReadPositions | undefined {
     const inputs = this.inputs(this.ports.list.get().items).filter(({ thread }) => thread === undefined)
-    return this.mark(inputs, upTo)
+    return positions(inputs, upTo)
   }
 
   markThreadRead(root: MessageId, upTo?: MessageId): void {
     const inputs = this.inputs(this.ports.list.get().items).filter(({ thread }) => thread === root)
-    this.mark(inputs, upTo, root)
-  }
-
-  private mark(inputs: readonly UnreadInput[], upTo?: MessageId, thread?: MessageId): ReadPositions | undefined {
-    const last = upTo ?? inputs.at(-1)?.id
-    if (last === undefined || !inputs.some(({ id }) => id === last)) return undefined
-    const read = readUpTo(inputs, last)
-    this.ports.account.markRead(this.id, read, thread)
-    return read
+    const read = positions(inputs, upTo)
+    if (read !== undefined) this.ports.account.markRead(this.id, read, root)
   }
 
   /** Counts again, as what is before the list changed. */
@@ -156,4 +149,9 @@ function sameUnread(a: Unread, b: Unread): boolean {
 
 function equal(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** By default up to the newest. */
+function positions(inputs: readonly UnreadInput[], upTo = inputs.at(-1)?.id): ReadPositions | undefined {
+  return upTo === undefined || !inputs.some(({ id }) => id === upTo) ? undefined : readUpTo(inputs, upTo)
 }
