@@ -50,7 +50,7 @@ describe("the list of messages", () => {
     await alice.getByRole("button", { name: "Jump to the first unread message" }).click()
     const first = demo.message(alice, /^line 1\./)
     await focusOn(first)
-    expect(await isInView(first)).toBe(true)
+    await expect.poll(() => isInView(first)).toBe(true)
     await log(alice).getByText("Unread", { exact: true }).waitFor()
     // of 1,100 messages so many are in the page
     expect(await log(alice).getByRole("article").count()).toBeLessThan(60)

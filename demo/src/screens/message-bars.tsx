@@ -72,12 +72,14 @@ export function UnreadBar({ reading, items, box, list, jump }: UnreadBarProps): 
     const look = (): void => {
       const handle = list.current
       if (handle === null) return
-      const isAbove = index < 0 || handle.getItemOffset(index) < handle.scrollOffset - 1
+      const isAbove = index < 0 || handle.getItemOffset(index) < element.scrollTop - 1
       setPlace((before) => {
         const isSeen = !isAbove || (before?.message === first && before.isSeen)
         return before?.message === first && before.isSeen === isSeen ? before : { message: first, isSeen }
       })
     }
+    // at the very top the list has not come to its place yet, or there is nothing above
+    if (element.scrollTop > 0) look()
     element.addEventListener("scroll", look, { passive: true })
     return () => {
       element.removeEventListener("scroll", look)

@@ -35,7 +35,7 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
   const scroll = useMessageScroll(loaded, complete, loadOlder, conversation)
   const { box, list, items, kept, unseen, isAtBottom, toBottom, jumpTo } = scroll
   const now = useNow(60_000)
-  const reading = useReading(conversation, isAtBottom)
+  const reading = useReading(conversation, items, isAtBottom)
   const news = useMessageNews(items)
   useJumpToOwn(items, toBottom)
   const jump = useCallback(

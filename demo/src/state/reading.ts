@@ -1,4 +1,4 @@
-import type { Conversation, MessageId } from "@weft/sdk"
+import type { Conversation, Message, MessageId } from "@weft/sdk"
 import { useConversationSettings, useUnread } from "@weft/sdk/react"
 import { useEffect, useState } from "react"
 
@@ -14,23 +14,40 @@ export interface Reading {
   readonly dismissNews: () => void
 }
 
-type Opened = Pick<Reading, "first" | "late" | "news">
+interface Opened extends Pick<Reading, "first" | "late" | "news"> {
+  /** The newest message when the conversation was opened: what came later is read as it comes. */
+  readonly newest: MessageId | undefined
+}
+
+/** -1: older than what is loaded. */
+function placeOf(items: readonly Message[], message: MessageId | undefined): number {
+  return items.findIndex(({ id }) => id === message)
+}
 
 /**
  * Marks a conversation as read while somebody looks at its newest messages. "Mark unread from here" holds until the
  * conversation is opened again.
  */
-export function useReading(conversation: Conversation, isAtBottom: boolean): Reading {
+export function useReading(conversation: Conversation, items: readonly Message[], isAtBottom: boolean): Reading {
   const unread = useUnread(conversation)
   const { unreadFrom } = useConversationSettings(conversation)
   const [mark] = useState(() => conversation.settings.get().unreadFrom)
-  const [opened, setOpened] = useState<Opened>({ first: unread.first, late: new Set(), news: [] })
+  const [opened, setOpened] = useState<Opened>({
+    newest: items.at(-1)?.id,
+    first: unread.first,
+    late: new Set(),
+    news: [],
+  })
   // What is read is unread no more: what was is kept for as long as the conversation is shown.
-  const isFirst = opened.first === undefined && unread.first !== undefined && !isAtBottom
+  const newest = opened.newest ?? items.at(-1)?.id
+  const isFirst =
+    opened.first === undefined &&
+    unread.first !== undefined &&
+    (!isAtBottom || placeOf(items, unread.first) <= placeOf(items, newest))
   const late = unread.late.filter((id) => !opened.late.has(id))
-  if (isFirst || late.length > 0) {
+  if (isFirst || late.length > 0 || newest !== opened.newest) {
     const first = isFirst ? unread.first : opened.first
-    setOpened({ first, late: new Set([...opened.late, ...late]), news: [...opened.news, ...late] })
+    setOpened({ newest, first, late: new Set([...opened.late, ...late]), news: [...opened.news, ...late] })
   }
   const isHeld = unreadFrom !== undefined && unreadFrom !== mark
   const isUnread = unread.count > 0 && isAtBottom && !isHeld
