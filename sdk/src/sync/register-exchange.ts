@@ -66,7 +66,8 @@ export class RegisterExchange {
         if (ahead.length === 0) break
         // The server took them by its own clock: this device's jumped since the server's time was last heard. [SPEC R2]
         await this.#ports.askTime()
-        await registers.take(ahead)
+        // Still: then the server's clock is wrong, or was when it took them.
+        if ((await registers.take(ahead)).length > 0) this.#askLater(frame.conversation, registers, 0)
         break
       }
       case "clocks":
@@ -96,7 +97,7 @@ export class RegisterExchange {
     { conversation, device: [device], code, retryAfterMs }: FrameOf<"declined">,
     registers: ConversationRegisters,
   ): Promise<void> {
-    const { replica, env } = this.#ports
+    const { replica } = this.#ports
     // What was said of others is found at the next comparison.
     if (device !== undefined && device !== replica.device) return
     if (code === "CLOCK_AHEAD" || code === "CLOCK_FAR_AHEAD") {
@@ -105,15 +106,19 @@ export class RegisterExchange {
     }
     // A newer one of this very device: its clock is the one to beat.
     if (code === "STALE") this.#ask(conversation, registers)
-    else if (isTransient(code) && !this.#retries.has(conversation)) {
-      const wait = Math.max(retryAfterMs, this.#retryMs * (0.5 + randomFraction(env) / 2))
-      this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
-      const timer = env.setTimer(wait, () => {
-        this.#retries.delete(conversation)
-        this.#ask(conversation, registers)
-      })
-      this.#retries.set(conversation, timer)
-    }
+    else if (isTransient(code)) this.#askLater(conversation, registers, retryAfterMs)
+  }
+
+  #askLater(conversation: ConversationId, registers: ConversationRegisters, afterMs: number): void {
+    if (this.#retries.has(conversation)) return
+    const { env } = this.#ports
+    const wait = Math.max(afterMs, this.#retryMs * (0.5 + randomFraction(env) / 2))
+    this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
+    const timer = env.setTimer(wait, () => {
+      this.#retries.delete(conversation)
+      this.#ask(conversation, registers)
+    })
+    this.#retries.set(conversation, timer)
   }
 
   async #registersOf(id: ConversationId): Promise<ConversationRegisters> {
