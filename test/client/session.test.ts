@@ -132,6 +132,9 @@ it.each([
     await trip.setTitle("Journey")
     await trip.erase(before.id)
     await trip.send("after").reached("sent")
+    off *= 2
+    const other = await alice.createConversation({ title: "Other" })
+    await other.send("and there").reached("sent")
     await received.send("seen").reached("sent")
     await until(received.messages, ({ items }) => items.length === 3)
     await until(trip.messages, ({ items }) => items.length === 3)

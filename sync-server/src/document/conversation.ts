@@ -85,6 +85,7 @@ type Phase =
   | { readonly kind: "closed"; readonly code: RefusalCode }
 
 const MAX_PASSES = 8
+const ofClock: ReadonlySet<RefusalCode> = new Set(["CLOCK_AHEAD", "CLOCK_FAR_AHEAD"])
 const nobody: Readers = new Set<UserId>()
 const self: Origin = {}
 
@@ -386,6 +387,12 @@ export class Conversation {
         case "refused":
           // A stranger whose join was void: of that alone the reason is told.
           if (voids.size > 0 && entries.length === 0) return this.#take(source, control, verdicts, admission, nobody)
+          // Of a clock, too: it is told the same of what exists and of what does not.
+          if (
+            entries.length === 0 &&
+            verdicts.some(({ refusal }) => refusal !== undefined && ofClock.has(refusal.code))
+          )
+            return this.#take(source, control, verdicts, admission, nobody)
           return refuseAll(judgement.code, update)
         case "void":
           for (const [id, code] of judgement.entries) voids.set(id, code)
