@@ -1,6 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from "react"
 import { listNames, readUser, showName } from "../words/names.js"
-import { t } from "../words/translate.js"
 import { Avatar } from "./avatar.js"
 import { Icon } from "./icon.js"
 
@@ -24,11 +23,11 @@ export function NamesField({ label, names, onChange, text, onText, suggestions }
     const added = Array.from(new Set(read)).filter((name) => !names.includes(name))
     if (added.length === 0) return
     onChange([...names, ...added])
-    setSaid(t("addedNames", { names: listNames(added) }))
+    setSaid(`Added ${listNames(added)}`)
   }
   const remove = (name: string): void => {
     onChange(names.filter((other) => other !== name))
-    setSaid(t("removedName", { name: showName(name) }))
+    setSaid(`Removed ${showName(name)}`)
     input.current?.focus()
   }
   const press = (event: KeyboardEvent): void => {
@@ -51,7 +50,7 @@ export function NamesField({ label, names, onChange, text, onText, suggestions }
             <bdi>{showName(name)}</bdi>
             <button
               type="button"
-              aria-label={t("removeName", { name: showName(name) })}
+              aria-label={`Remove ${showName(name)}`}
               onClick={() => {
                 remove(name)
               }}
@@ -68,7 +67,7 @@ export function NamesField({ label, names, onChange, text, onText, suggestions }
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}
-          placeholder={names.length === 0 ? t("typeName") : ""}
+          placeholder={names.length === 0 ? "Type a name" : ""}
           onKeyDown={press}
           onChange={(event) => {
             const parts = event.target.value.split(",")
@@ -84,7 +83,7 @@ export function NamesField({ label, names, onChange, text, onText, suggestions }
               key={name}
               type="button"
               className="suggestion"
-              aria-label={t("addName", { name: showName(name) })}
+              aria-label={`Add ${showName(name)}`}
               onClick={() => {
                 add([name])
               }}

@@ -1,5 +1,4 @@
 import type { ReactNode } from "react"
-import { t } from "../words/translate.js"
 import { useRegisterSW } from "virtual:pwa-register/react"
 
 /** A new version is here: it takes over when the user says so, never in the middle of a sentence. */
@@ -16,9 +15,9 @@ export function UpdateNotice(): ReactNode {
   }
   return (
     <div className="toast" role="status">
-      <span>{t("newVersion")}</span>
+      <span>A new version is ready.</span>
       <button type="button" className="main-button" onClick={update}>
-        {t("reload")}
+        Reload
       </button>
       <button
         type="button"
@@ -27,7 +26,7 @@ export function UpdateNotice(): ReactNode {
           setWaiting(false)
         }}
       >
-        {t("later")}
+        Later
       </button>
     </div>
   )

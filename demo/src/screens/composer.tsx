@@ -4,9 +4,8 @@ import { type ReactNode, useState } from "react"
 import { ComposerField } from "../parts/composer-field.js"
 import { Icon } from "../parts/icon.js"
 import { jumpToMessage } from "../state/jumps.js"
-import type { MessageActs, Task } from "../state/message-acts.js"
+import type { Task } from "../state/message-acts.js"
 import { explainError } from "../words/errors.js"
-import { t } from "../words/translate.js"
 import { findMentions } from "../words/mentions.js"
 import { showLine } from "../words/messages.js"
 import { showName } from "../words/names.js"
@@ -14,17 +13,14 @@ import { showName } from "../words/names.js"
 interface ComposerProps {
   view: ConversationView
   task: Task
-  acts: MessageActs
   endTask: () => void
 }
 
 /** Where a message is written: a new one, an answer, or an own one anew. */
-export function Composer({ view, task, acts, endTask }: ComposerProps): ReactNode {
+export function Composer({ view, task, endTask }: ComposerProps): ReactNode {
   if (task.kind === "edit")
     return <EditComposer key={task.message.id} view={view} message={task.message} end={endTask} />
-  return (
-    <DraftComposer view={view} replyTo={task.kind === "reply" ? task.message : undefined} acts={acts} end={endTask} />
-  )
+  return <DraftComposer view={view} replyTo={task.kind === "reply" ? task.message : undefined} end={endTask} />
 }
 
 interface DraftComposerProps {
@@ -32,12 +28,11 @@ interface DraftComposerProps {
   /** Writes into the thread below this message. */
   thread?: MessageId
   replyTo?: MessageId | undefined
-  acts?: MessageActs
   end: () => void
 }
 
 /** What is typed is the draft that all of the user's devices share; sending it ends it. */
-export function DraftComposer({ view, thread, replyTo, acts, end }: DraftComposerProps): ReactNode {
+export function DraftComposer({ view, thread, replyTo, end }: DraftComposerProps): ReactNode {
   const { conversation, members } = view
   const [text, setText] = useDraft(conversation, thread)
   const [problem, setProblem] = useState<string>()
@@ -51,14 +46,13 @@ export function DraftComposer({ view, thread, replyTo, acts, end }: DraftCompose
   }
   return (
     <ComposerField
-      label={thread === undefined ? t("message") : t("replyInThread")}
+      label={thread === undefined ? "Message" : "Reply in thread"}
       text={text}
       problem={problem}
       focusKey={replyTo}
       onText={(next) => {
         attempt(() => {
           setText(next)
-          conversation.setTyping(next.trim() !== "")
         })
       }}
       onSend={() => {
@@ -73,15 +67,10 @@ export function DraftComposer({ view, thread, replyTo, acts, end }: DraftCompose
             ...(thread !== undefined && { thread }),
             ...(replyTo !== undefined && { replyTo }),
           })
-          conversation.setTyping(false)
           end()
         })
       }}
       onCancel={replyTo === undefined ? undefined : end}
-      onUp={() => {
-        const last = conversation.messages.get().items.findLast(({ own, form }) => own && form === "text")
-        if (last !== undefined) acts?.edit(last)
-      }}
     >
       {replyTo !== undefined && <ReplyHead view={view} id={replyTo} end={end} />}
     </ComposerField>
@@ -98,19 +87,17 @@ function ReplyHead({ view, id, end }: { view: ConversationView; id: MessageId; e
         type="button"
         className="composer-about"
         onClick={() => {
-          jumpToMessage({ conversation: view.conversation.id, message: id })
+          jumpToMessage(id)
         }}
       >
         <span className="strong">
-          {message === undefined || message.own
-            ? t("replyToYourself")
-            : t("replyTo", { name: showName(message.author) })}
+          Reply to <bdi>{message === undefined || message.own ? "yourself" : showName(message.author)}</bdi>
         </span>
         <span className="quote-text" dir="auto">
           {message === undefined ? "" : showLine(message)}
         </span>
       </button>
-      <button type="button" className="icon-button" aria-label={t("cancelReply")} onClick={end}>
+      <button type="button" className="icon-button" aria-label="Cancel the reply" onClick={end}>
         <Icon name="close" size={18} />
       </button>
     </div>
@@ -143,9 +130,8 @@ function EditComposer({
   }
   return (
     <ComposerField
-      label={t("editMessage")}
-      send={t("saveEdit")}
-      sendIcon="check"
+      label="Edit message"
+      send="Save the edit"
       text={text}
       problem={problem}
       focusKey={message.id}
@@ -155,8 +141,8 @@ function EditComposer({
     >
       <div className="composer-head">
         <Icon name="pencil" size={16} />
-        <span className="composer-about strong">{t("editMessage")}</span>
-        <button type="button" className="icon-button" aria-label={t("cancelEdit")} onClick={end}>
+        <span className="composer-about strong">Edit message</span>
+        <button type="button" className="icon-button" aria-label="Cancel the edit" onClick={end}>
           <Icon name="close" size={18} />
         </button>
       </div>

@@ -1,26 +1,22 @@
-import { type ConversationView, useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
+import { useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
 import { type ReactNode, useEffect } from "react"
 import { Icon, Mark } from "../parts/icon.js"
-import { Link } from "../parts/link.js"
 import { ToastArea } from "../parts/toast-area.js"
 import { goBack, type Route } from "../state/address.js"
 import { explainCode } from "../words/errors.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { showName } from "../words/names.js"
 import { titleOf } from "../words/titles.js"
-import { useArrangedConversations } from "../state/arranged-conversations.js"
-import { useShortcuts } from "../state/shortcuts.js"
-import { t } from "../words/translate.js"
-import { ChangeList } from "./change-list.js"
+import { AccountDialog } from "./account-dialog.js"
 import { ConversationScreen } from "./conversation-screen.js"
-import { Panel } from "./panel.js"
+import { NewDialog } from "./new-dialog.js"
 import { Sidebar } from "./sidebar.js"
+import { SyncDialog } from "./sync-dialog.js"
 
 /** Everything, once the client is open: the list and one conversation; on a phone one of the two. */
 export function Home({ route }: { route: Route }): ReactNode {
   const { conversation, panel } = route
-  const view = useConversation(conversation)
-  useTitle(view)
+  useTitle(conversation)
   useUnsavedWarning()
   const close = (): void => {
     goBack({ conversation })
@@ -33,22 +29,21 @@ export function Home({ route }: { route: Route }): ReactNode {
         {conversation === undefined ? (
           <div className="empty empty-page">
             <Mark size={64} />
-            <p className="empty-title">{t("chooseConversation")}</p>
-            <p>{t("chooseAdvice")}</p>
-            <Link className="quiet-button" to={{ panel: "keys" }}>
-              <Icon name="keyboard" size={18} />
-              <span>{t("keyboardShortcuts")}</span>
-            </Link>
+            <p className="empty-title">Choose a conversation</p>
+            <p>Or start a new one. Everything works without a network and catches up by itself.</p>
           </div>
         ) : (
-          <>
-            {view !== undefined && <ChangeList conversation={view.conversation} only="refused" />}
-            <ConversationScreen id={conversation} thread={route.thread} panel={panel} onClosePanel={close} />
-          </>
+          <ConversationScreen
+            id={conversation}
+            thread={route.thread}
+            showsDetails={panel === "details"}
+            onCloseDetails={close}
+          />
         )}
       </main>
-      <Panel route={route} />
-      <Shortcuts route={route} />
+      {panel === "new" && <NewDialog onClose={close} />}
+      {panel === "sync" && <SyncDialog onClose={close} />}
+      {panel === "account" && <AccountDialog onClose={close} />}
       <ConnectionNews />
       <ToastArea />
     </div>
@@ -70,16 +65,6 @@ function StorageBanner(): ReactNode {
   )
 }
 
-/** The keys that work everywhere. By itself, since the list changes with every letter of a draft. */
-function Shortcuts({ route }: { route: Route }): ReactNode {
-  const { shown } = useArrangedConversations()
-  useShortcuts(
-    route,
-    shown.map(({ conversation }) => conversation.id),
-  )
-  return null
-}
-
 /** Says a change of connection once, for those who don't see the indicator; messages are told by their log. */
 function ConnectionNews(): ReactNode {
   const { connection } = useSyncStatus()
@@ -87,12 +72,13 @@ function ConnectionNews(): ReactNode {
   const isSteady = connection.kind === "offline" || connection.kind === "refused"
   return (
     <span className="unseen" role="status">
-      {connection.kind === "online" ? t("online") : isSteady ? label : ""}
+      {connection.kind === "online" ? "Online" : isSteady ? label : ""}
     </span>
   )
 }
 
-function useTitle(view: ConversationView | undefined): void {
+function useTitle(conversation: string | undefined): void {
+  const view = useConversation(conversation)
   const { user } = useClient()
   const title = view === undefined ? undefined : titleOf(view, user)
   useEffect(() => {

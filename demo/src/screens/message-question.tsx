@@ -13,8 +13,6 @@ import { showLine } from "../words/messages.js"
 import { showName } from "../words/names.js"
 import { showFull } from "../words/times.js"
 import { titleOf } from "../words/titles.js"
-import { ReceiptsDialog } from "./receipts-dialog.js"
-import { t } from "../words/translate.js"
 
 interface QuestionProps {
   message: Message
@@ -30,8 +28,6 @@ export function MessageQuestion(props: { question: Question } & Omit<QuestionPro
       return <EraseDialog message={question.message} {...rest} />
     case "forward":
       return <ForwardDialog message={question.message} {...rest} />
-    case "receipts":
-      return <ReceiptsDialog message={question.message} {...rest} />
     case "history":
       return <HistoryDialog message={question.message} {...rest} />
   }
@@ -40,11 +36,11 @@ export function MessageQuestion(props: { question: Question } & Omit<QuestionPro
 function EraseDialog({ message, conversation, onClose }: QuestionProps): ReactNode {
   const action = useAction()
   return (
-    <Dialog title={t("eraseQuestion")} onClose={onClose}>
+    <Dialog title="Erase for everyone?" onClose={onClose}>
       <blockquote className="quoted" dir="auto">
         {showLine(message)}
       </blockquote>
-      <p>{t("eraseAdvice")}</p>
+      <p>It goes from every device and server that has it, with its edits. That can't be undone.</p>
       {action.problem !== undefined && (
         <p className="problem" role="alert">
           {action.problem}
@@ -52,7 +48,7 @@ function EraseDialog({ message, conversation, onClose }: QuestionProps): ReactNo
       )}
       <div className="dialog-actions">
         <button type="button" className="quiet-button" onClick={onClose}>
-          {t("keep")}
+          Keep
         </button>
         <button
           type="button"
@@ -65,7 +61,7 @@ function EraseDialog({ message, conversation, onClose }: QuestionProps): ReactNo
             })
           }}
         >
-          {t("erase")}
+          Erase
         </button>
       </div>
     </Dialog>
@@ -75,7 +71,7 @@ function EraseDialog({ message, conversation, onClose }: QuestionProps): ReactNo
 function ForwardDialog({ message, onClose }: QuestionProps): ReactNode {
   const conversations = useConversations()
   return (
-    <Dialog title={t("forwardTo")} onClose={onClose}>
+    <Dialog title="Forward to" onClose={onClose}>
       <blockquote className="quoted" dir="auto">
         {showLine(message)}
       </blockquote>
@@ -103,7 +99,7 @@ function ForwardTarget(props: { target: Conversation; message: Message; onClose:
       const show = async (): Promise<void> => {
         goTo({ conversation: target.id })
       }
-      showToast({ text: t("forwardedTo", { title }), action: { name: t("show"), run: show } })
+      showToast({ text: `Forwarded to ${title}`, action: { name: "Show", run: show } })
     } catch (error) {
       showToast({ text: explainError(error) })
     }
@@ -119,10 +115,8 @@ function ForwardTarget(props: { target: Conversation; message: Message; onClose:
 function HistoryDialog({ message, conversation, onClose }: QuestionProps): ReactNode {
   const versions = conversation.history(message.id).toReversed()
   return (
-    <Dialog title={t("edits")} onClose={onClose}>
-      <p className="quiet">
-        {message.own ? t("whatYouWrote") : t("whatNameWrote", { name: showName(message.author) })}
-      </p>
+    <Dialog title="Edits" onClose={onClose}>
+      <p className="quiet">What {message.own ? "you" : showName(message.author)} wrote, the newest first.</p>
       <ol className="versions">
         {versions.map((version) => (
           <li key={version.id}>

@@ -4,8 +4,6 @@ import { Icon, Mark } from "../parts/icon.js"
 import { pickUser } from "../state/address.js"
 import { readUser } from "../words/names.js"
 import { people } from "../words/people.js"
-import { t } from "../words/translate.js"
-import { LanguageChoice } from "./language-choice.js"
 
 /** The first visit: who is this? */
 export function PickUser(): ReactNode {
@@ -21,8 +19,8 @@ export function PickUser(): ReactNode {
     <main className="centered">
       <div className="card welcome">
         <Mark size={56} />
-        <h1>{t("welcome")}</h1>
-        <p>{t("whoAreYou")}</p>
+        <h1>Welcome to Weft</h1>
+        <p>Messages that work offline. Who are you on this device?</p>
         <ul className="people">
           {people.map((user) => (
             <li key={user}>
@@ -40,7 +38,7 @@ export function PickUser(): ReactNode {
           ))}
         </ul>
         <form className="field" onSubmit={submit} noValidate>
-          <label htmlFor="user">{t("anotherName")}</label>
+          <label htmlFor="user">Or another name</label>
           <div className="field-row">
             <input
               id="user"
@@ -57,19 +55,18 @@ export function PickUser(): ReactNode {
               }}
             />
             <button type="submit" className="main-button">
-              {t("continue")}
+              Continue
             </button>
           </div>
           {isWrong && (
             <p id="user-problem" className="problem" role="alert">
-              {t("badName")}
+              Type a name of at most 128 letters.
             </p>
           )}
         </form>
-        <LanguageChoice />
         <p className="fine">
           <Icon name="device" size={16} />
-          <span>{t("noPasswords")}</span>
+          <span>A demo without passwords: its development server takes your word for it.</span>
         </p>
       </div>
     </main>

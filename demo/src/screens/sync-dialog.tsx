@@ -6,16 +6,16 @@ import { Icon } from "../parts/icon.js"
 import { OfflineToggle } from "../parts/offline-toggle.js"
 import { useNow } from "../state/clock.js"
 import { useSyncSummary } from "../state/sync-summary.js"
-import { explainWork } from "../words/sync.js"
+import { count } from "../words/count.js"
+import { describeWaiting, explainReason } from "../words/sync.js"
 import { titleOf } from "../words/titles.js"
-import { t } from "../words/translate.js"
 
 /** What is pending and why, in full. */
 export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
   const status = useSyncStatus()
   const summary = useSyncSummary()
   return (
-    <Dialog title={t("sync")} onClose={onClose}>
+    <Dialog title="Sync" onClose={onClose}>
       <div className="sync-summary">
         <span className="mood" data-mood={summary.mood} />
         <div>
@@ -26,9 +26,9 @@ export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
       </div>
       <OfflineToggle />
       <section className="facts">
-        <h3>{t("waiting")}</h3>
+        <h3>Waiting</h3>
         {status.pending.length === 0 ? (
-          <p className="quiet">{status.connection.kind === "local" ? t("allSavedHere") : t("allOnServer")}</p>
+          <p className="quiet">Nothing: all that you wrote here is {destination(status)}.</p>
         ) : (
           <ul>
             {status.pending.map((work) => (
@@ -38,14 +38,14 @@ export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
         )}
       </section>
       <section className="facts">
-        <h3>{t("thisDevice")}</h3>
+        <h3>This device</h3>
         <dl>
-          <dt>{t("server")}</dt>
+          <dt>Server</dt>
           <dd>{serverOf(status)}</dd>
-          <dt>{t("storage")}</dt>
+          <dt>Storage</dt>
           <dd>{storageOf(status)}</dd>
-          <dt>{t("thisTab")}</dt>
-          <dd>{status.tab === "writer" ? t("tabWriter") : t("tabFollower")}</dd>
+          <dt>This tab</dt>
+          <dd>{status.tab === "writer" ? "does the syncing" : "goes through another tab"}</dd>
         </dl>
       </section>
     </Dialog>
@@ -54,7 +54,7 @@ export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
 
 function NextTry({ at }: { at: number }): ReactNode {
   const seconds = Math.ceil((at - useNow(1_000)) / 1_000)
-  return <p className="quiet">{seconds > 0 ? t("nextTry", { count: seconds }) : t("tryingNow")}</p>
+  return <p className="quiet">{seconds > 0 ? `Next try in ${count(seconds, "second")}.` : "Trying again now."}</p>
 }
 
 function PendingRow({ work }: { work: PendingWork }): ReactNode {
@@ -64,20 +64,26 @@ function PendingRow({ work }: { work: PendingWork }): ReactNode {
     <li>
       <Icon name="cloudOff" size={18} />
       <span>
-        <bdi className="strong">{view === undefined ? t("aConversation") : titleOf(view, user)}</bdi>
-        <span className="quiet">{explainWork(work)}</span>
+        <bdi className="strong">{view === undefined ? "A conversation" : titleOf(view, user)}</bdi>
+        <span className="quiet">
+          {describeWaiting([work]) ?? "waiting"} {explainReason(work.reason)}
+        </span>
       </span>
     </li>
   )
 }
 
+function destination({ connection }: SyncStatus): string {
+  return connection.kind === "local" ? "saved on this device" : "on the server"
+}
+
 function serverOf({ connection }: SyncStatus): string {
   switch (connection.kind) {
     case "local":
-      return t("none")
+      return "none"
     case "offline":
     case "waiting":
-      return t("notConnected")
+      return "not connected"
     case "connecting":
     case "online":
     case "refused":
@@ -86,6 +92,6 @@ function serverOf({ connection }: SyncStatus): string {
 }
 
 function storageOf({ storage }: SyncStatus): string {
-  if (storage.kind === "failing") return t("storageFailing", { code: storage.code })
-  return storage.persisted ? t("storageForGood") : t("storageMayGo")
+  if (storage.kind === "failing") return `failing: ${storage.code}`
+  return storage.persisted ? "saved for good" : "saved; the browser may clear it when space is short"
 }

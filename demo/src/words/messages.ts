@@ -1,16 +1,15 @@
 import type { Message, MessageStatus, OwnRemark, Quote } from "@weft/sdk"
 import { parseText, plainText } from "@weft/sdk/format"
 import { showName } from "./names.js"
-import { t } from "./translate.js"
 
 export function showText(message: Pick<Message, "form" | "text">): string {
   switch (message.form) {
     case "text":
       return message.text ?? ""
     case "erased":
-      return t("erased")
+      return "Message erased"
     case "unreadable":
-      return t("unreadable")
+      return "This message needs a newer version of Weft"
   }
 }
 
@@ -24,9 +23,9 @@ export function showLine(message: Pick<Message, "form" | "text">): string {
 export function showQuote(quote: Quote): string {
   switch (quote.state) {
     case "loading":
-      return t("quoteLoading")
+      return "Loading the message"
     case "missing":
-      return t("quoteMissing")
+      return "A message that is not on this device"
     case "ready":
       return showLine(quote)
   }
@@ -35,35 +34,35 @@ export function showQuote(quote: Quote): string {
 export function showRemark(remark: OwnRemark): string {
   switch (remark.kind) {
     case "edit":
-      return t("yourEdit")
+      return "Your edit"
     case "reaction":
-      return t(remark.on ? "yourReaction" : "yourReactionBack", { emoji: remark.emoji })
+      return remark.on ? `Your reaction ${remark.emoji}` : `Taking back ${remark.emoji}`
     case "erasure":
-      return t("yourErasure")
+      return "Your erasure"
   }
 }
 
 /** The last message in one line, with its author where that is not plain. */
 export function showPreview(message: Message | undefined, isGroup: boolean): string {
-  if (message === undefined) return t("noMessages")
+  if (message === undefined) return "No messages yet"
   const text = showLine(message)
-  if (message.own) return t("youSaid", { text })
-  return isGroup ? t("nameSaid", { name: showName(message.author), text }) : text
+  if (message.own) return `You: ${text}`
+  return isGroup ? `${showName(message.author)}: ${text}` : text
 }
 
 export function showStatus(status: MessageStatus): string {
   switch (status) {
     case "saving":
-      return t("statusSaving")
+      return "saving"
     case "saved":
-      return t("statusSaved")
+      return "saved on this device"
     case "sent":
-      return t("statusSent")
+      return "sent"
     case "delivered":
-      return t("statusDelivered")
+      return "delivered"
     case "read":
-      return t("statusRead")
+      return "read"
     case "rejected":
-      return t("statusRejected")
+      return "not accepted"
   }
 }

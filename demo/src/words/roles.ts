@@ -1,5 +1,4 @@
 import type { Role } from "@weft/sdk"
-import { t } from "./translate.js"
 
 /** From everything to reading. */
 export const roles: readonly Role[] = ["owner", "admin", "moderator", "member", "reader"]
@@ -7,15 +6,15 @@ export const roles: readonly Role[] = ["owner", "admin", "moderator", "member", 
 export function explainRole(role: Role): string {
   switch (role) {
     case "owner":
-      return t("roleOwner")
+      return "Owner"
     case "admin":
-      return t("roleAdmin")
+      return "Admin"
     case "moderator":
-      return t("roleModerator")
+      return "Moderator"
     case "member":
-      return t("roleMember")
+      return "Member"
     case "reader":
-      return t("roleReader")
+      return "Reader"
   }
 }
 
@@ -24,7 +23,6 @@ export function mayGovern(role: Role | undefined, other: Role): boolean {
   return role === "owner" || (role === "admin" && other !== "owner")
 }
 
-/** Whether that role sets title, topic and who writes. The SDK has the last word. */
 export function mayRename(role: Role | undefined): boolean {
   return role === "owner" || role === "admin"
 }
