@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import type { ControlId } from "../protocol/entry.js"
-import type { LogId } from "../protocol/names.js"
-import { admitEntry, cutOf, mayErase } from "./admit.js"
+import type { LogId, UserId } from "../protocol/names.js"
+import { admitEntry, cutOf, mayErase, movesCuts } from "./admit.js"
 import type { Cut } from "./cut.js"
 import { projectControl } from "./project.js"
 import { deviceNamed, logNamed, Scenario } from "./scenario.js"
@@ -129,6 +129,49 @@ describe("cuts", () => {
     expect(admit(scenario, logNamed("bob#2"), { seen: [back] })).toBe("CONTROL_UNKNOWN")
     scenario.introduce("bob#2", [back])
     expect(admit(scenario, logNamed("bob#2"), { seen: [back] })).toBeUndefined()
+  })
+})
+
+describe("whether segments are to be brought in line", () => {
+  const then = (scenario: Scenario, write: () => void): boolean => {
+    const before = stateOf(scenario)
+    write()
+    return movesCuts(before, stateOf(scenario))
+  }
+
+  test("[A11] at a start: where anybody was removed, or was let in by what fell", () => {
+    const scenario = new Scenario({ bob: "admin" })
+    expect(movesCuts(undefined, stateOf(scenario))).toBe(false)
+    const removed = new Scenario({ bob: "admin" })
+    removed.remove("ann", "bob")
+    expect(movesCuts(undefined, stateOf(removed))).toBe(true)
+    // Bob's removal strikes what let eve in.
+    const fallen = new Scenario({ bob: "admin" })
+    fallen.introduce("eve", [fallen.add("bob", "eve")])
+    fallen.remove("ann", "bob")
+    expect(stateOf(fallen).fallen.has("eve" as UserId)).toBe(true)
+    expect(movesCuts(undefined, stateOf(fallen))).toBe(true)
+  })
+
+  test("[A11] when a removal comes, and when one falls", () => {
+    const scenario = new Scenario({ bob: "admin", cat: "member" })
+    expect(then(scenario, () => scenario.title("ann", "Lisbon"))).toBe(false)
+    expect(then(scenario, () => scenario.add("ann", "dan"))).toBe(false)
+    expect(then(scenario, () => scenario.remove("bob", "cat"))).toBe(true)
+    // Ann, who is senior, removes bob at once: his removal of cat falls, and hers is another one.
+    expect(then(scenario, () => scenario.remove("ann", "bob"))).toBe(true)
+    expect(stateOf(scenario).removals.map(({ user }) => user)).toEqual(["bob"])
+  })
+
+  test("[A11] not when a stranger is introduced without effect; but when a member turns out to have been let in by what fell", () => {
+    const scenario = new Scenario({ bob: "admin", cat: "admin" })
+    expect(then(scenario, () => scenario.introduce("stranger"))).toBe(false)
+    const added = scenario.add("bob", "eve")
+    scenario.introduce("eve", [added])
+    scenario.remove("ann", "bob", [added])
+    // Cat had removed bob before eve was added, and nobody knew: what let eve in falls.
+    expect(then(scenario, () => scenario.remove("cat", "bob"))).toBe(true)
+    expect(stateOf(scenario).members.has("eve" as UserId)).toBe(false)
   })
 })
 

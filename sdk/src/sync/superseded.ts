@@ -29,12 +29,6 @@ export class Superseded {
     this.instead = new Map(instead)
   }
 
-  static async load(conversation: ConversationId, storage: Storage): Promise<Superseded> {
-    const superseded = new Superseded()
-    await superseded.reload(conversation, storage)
-    return superseded
-  }
-
   async reload(conversation: ConversationId, storage: Storage): Promise<void> {
     const prefix = supersededPrefix(conversation)
     for (const { key, value } of await storage.scan(prefixRange(prefix))) {

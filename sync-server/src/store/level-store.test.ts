@@ -336,6 +336,14 @@ describe("what can go wrong", () => {
     ["a summary that is cut off", (level, document) => level.put(metaKey(document, SUMMARY), bytes(116, 9, 1))],
     ["a summary without updates", (level, document) => level.del(updateKey(document, 0))],
     [
+      "a summary of updates that are not there",
+      async (level, document) => {
+        const update = await level.get(updateKey(document, 0))
+        await level.del(updateKey(document, 0))
+        await level.put(updateKey(document, 5), update!)
+      },
+    ],
+    [
       "a summary with a wrong bit",
       async (level, document) => {
         const value = await level.get(metaKey(document, SUMMARY))
@@ -367,6 +375,62 @@ describe("what can go wrong", () => {
     await again.append({ document: whole, update: bytes(0, 0) })
     expect(await again.load(whole)).toMatchObject({ updates: 2 })
     expect(again.failed).toBe(false)
+
+    // [R7] Whatever is stored of it, one update takes its place; or nothing.
+    const [update] = await updatesOf(broken, 1)
+    const mended = { update: update!, summary: bytes(7), digest: bytes(7), stateVector: bytes(0) }
+    await again.mend(broken, mended)
+    const loaded = { summary: bytes(7), later: [], updates: 1, clock: 0, bytes: update!.length }
+    expect(await again.load(broken)).toMatchObject(loaded)
+    expect(await again.updates(broken)).toEqual([update])
+    await again.append({ document: broken, update: bytes(0, 0) })
+    expect(await again.load(broken)).toMatchObject({ updates: 2, clock: 1 })
+    await again.mend(broken, undefined)
+    expect([await again.load(broken), await again.updates(broken)]).toEqual([undefined, []])
+    expect(await again.documents()).toEqual([whole])
+    expect((await again.digests()).map(({ document }) => document)).not.toContain(broken)
+  })
+
+  it("an append to a damaged document is refused, and those beside it in the same commit are not", async () => {
+    const directory = await temporaryDirectory()
+    const store = await open(directory)
+    const [broken, whole] = [anyDocument(1), anyDocument(2)]
+    for (const document of [broken, whole]) {
+      const [update] = await updatesOf(document, 1)
+      await store.append({ document, update: update!, summary: bytes(1) })
+    }
+    await store.close()
+    await raw(directory, (level) => level.put(metaKey(broken, SUMMARY), bytes(1, 2, 3)))
+    const again = await open(directory)
+    const [refused, taken] = await Promise.allSettled([
+      again.append({ document: broken, update: bytes(0, 0) }),
+      again.append({ document: whole, update: bytes(0, 0) }),
+    ])
+    expect(refused).toMatchObject({ status: "rejected", reason: { code: "STORE_CORRUPT" } })
+    expect(taken.status).toBe("fulfilled")
+    expect(again.failed).toBe(false)
+  })
+
+  it("[P6] registers are kept with the digest of them all, and go where they are said to be gone", async () => {
+    const store = await temporary()
+    const { id: one } = await makeDevice()
+    const { id: other } = await makeDevice()
+    const id = "cccccccccccccccccccccccc" as ConversationId
+    await store.putRegisters(
+      id,
+      new Map([
+        [one, bytes(1)],
+        [other, bytes(2)],
+      ]),
+      bytes(3),
+    )
+    expect((await store.registers(id)).map(([byte]) => byte).sort()).toEqual([1, 2])
+    expect(await store.registerDigests()).toEqual([{ conversation: id, digest: bytes(3) }])
+    await store.putRegisters(id, new Map([[one, undefined]]), bytes(4))
+    expect(await store.registers(id)).toEqual([bytes(2)])
+    expect(await store.registerDigests()).toEqual([{ conversation: id, digest: bytes(4) }])
+    await store.putRegisters(id, new Map([[other, undefined]]), undefined)
+    expect([await store.registers(id), await store.registerDigests()]).toEqual([[], []])
   })
 
   it("[I1] after a failed write nothing is acknowledged before a probe was synced; reads go on", async () => {

@@ -194,7 +194,7 @@ class LevelStore implements Store {
   }
 
   registers(conversation: ConversationId): Promise<Uint8Array[]> {
-    return this.#read(() => this.#database.scan(registerRange(conversation), (_, value) => value))
+    return this.#read(() => this.#database.scan(registerRange(conversation), (_, value) => new Uint8Array(value)))
   }
 
   registerDigests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]> {
