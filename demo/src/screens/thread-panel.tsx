@@ -6,6 +6,7 @@ import { Skeleton } from "../parts/skeleton.js"
 import { goBack } from "../state/address.js"
 import type { MessageActs } from "../state/message-acts.js"
 import { useMessagePlace } from "../state/message-place.js"
+import { useThreadReading } from "../state/reading.js"
 import { arrangeRows } from "../words/rows.js"
 import { DraftComposer } from "./composer.js"
 import { MessageRow } from "./message-row.js"
@@ -23,6 +24,7 @@ export function ThreadPanel({ view, root, acts }: ThreadPanelProps): ReactNode {
   const { state, items } = useThread(conversation, root)
   const first = useMessages(conversation).items.find(({ id }) => id === root)
   const rows = useMemo(() => arrangeRows(first === undefined ? items : [first, ...items]), [first, items])
+  useThreadReading(conversation, root)
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
     box.current?.scrollTo(0, box.current.scrollHeight)

@@ -1,6 +1,6 @@
 import type { Conversation, MessageId } from "@weft/sdk"
 import { useConversationSettings, useUnread } from "@weft/sdk/react"
-import { useEffect, useState } from "react"
+import { useEffect, useRef, useState } from "react"
 
 const isLookedAt = (): boolean => document.visibilityState === "visible" && document.hasFocus()
 
@@ -17,10 +17,30 @@ export function useReading(conversation: Conversation, isAtBottom: boolean): Mes
   }))
   const isHeld = unreadFrom !== undefined && unreadFrom !== before.mark
   const isUnread = count > 0 && isAtBottom && !isHeld
+  useWhileLookedAt(conversation, isUnread, count, () => {
+    conversation.markRead()
+  })
+  return isHeld ? unreadFrom : before.first
+}
+
+/** The same of a thread that is shown. */
+export function useThreadReading(conversation: Conversation, root: MessageId): void {
+  const count = useUnread(conversation).threads.get(root)?.count ?? 0
+  useWhileLookedAt(root, count > 0, count, () => {
+    conversation.markThreadRead(root)
+  })
+}
+
+/** Reads what is unread of what is shown once somebody looks, and again with every change of its count. */
+function useWhileLookedAt(shown: unknown, isUnread: boolean, count: number, markRead: () => void): void {
+  const newest = useRef(markRead)
+  useEffect(() => {
+    newest.current = markRead
+  })
   useEffect(() => {
     if (!isUnread) return
     const read = (): void => {
-      if (isLookedAt()) conversation.markRead()
+      if (isLookedAt()) newest.current()
     }
     read()
     window.addEventListener("focus", read)
@@ -29,6 +49,5 @@ export function useReading(conversation: Conversation, isAtBottom: boolean): Mes
       window.removeEventListener("focus", read)
       document.removeEventListener("visibilitychange", read)
     }
-  }, [conversation, isUnread, count])
-  return isHeld ? unreadFrom : before.first
+  }, [shown, isUnread, count])
 }
