@@ -22,6 +22,7 @@ import { describe, expect, it } from "vitest"
 import { metaKey, updateKey } from "../../sync-server/src/store/keys.js"
 import { clockNow, RawClient, RawConversation } from "../support/raw-client.js"
 import { startTestServer } from "../support/server.js"
+import { tamper } from "../support/tamper.js"
 import { temporaryDirectory } from "../support/temporary.js"
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -207,16 +208,6 @@ it("a document that can't be read is left alone, and the rest goes on", async ()
   const metrics = await (await fetch(`${again.url.replace("ws", "http")}/metrics`)).text()
   expect(metrics).toContain("weft_quarantined_documents 1")
 })
-
-/** The server's store, while the server is down. */
-async function tamper(
-  data: string,
-  change: (level: ClassicLevel<Uint8Array, Uint8Array>) => Promise<void>,
-): Promise<void> {
-  const level = new ClassicLevel<Uint8Array, Uint8Array>(data, { keyEncoding: "view", valueEncoding: "view" })
-  await change(level)
-  await level.close()
-}
 
 async function metric(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url.replace("ws", "http")}/metrics`)).text()

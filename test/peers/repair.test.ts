@@ -2,12 +2,13 @@
 import { readdir } from "node:fs/promises"
 import { controlDocument, segmentDocument, type DocumentName } from "@weft/sdk/protocol"
 import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
-import { ClassicLevel } from "classic-level"
+import type { ClassicLevel } from "classic-level"
 import { afterEach, expect, it } from "vitest"
 import { metaKey, updateKey } from "../../sync-server/src/store/keys.js"
 import { conversationOf, until } from "../replay/replay.ts"
 import { RawClient } from "../support/raw-client.js"
 import { startTestServer } from "../support/server.js"
+import { tamper } from "../support/tamper.js"
 import { temporaryDirectory } from "../support/temporary.js"
 
 const clients: Client[] = []
@@ -22,15 +23,6 @@ async function open(user: string, url: string, directory?: string): Promise<Clie
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()))
 })
-
-async function tamper(
-  data: string,
-  change: (level: ClassicLevel<Uint8Array, Uint8Array>) => Promise<void>,
-): Promise<void> {
-  const level = new ClassicLevel<Uint8Array, Uint8Array>(data, { keyEncoding: "view", valueEncoding: "view" })
-  await change(level)
-  await level.close()
-}
 
 async function say(conversation: Conversation, count: number): Promise<void> {
   for (let index = 0; index < count; index++) await conversation.send(`message ${index}`).reached("sent")
