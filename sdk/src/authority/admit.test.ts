@@ -68,6 +68,18 @@ describe("admission", () => {
     expect(admit(scenario, logNamed("bob"), { seen: [lowered], class: "erase" })).toBeUndefined()
     expect(admit(scenario, logNamed("bob"))).toBeUndefined()
   })
+
+  test("[A11, I6] what was written in a role that falls later stands, whoever hears of it when", () => {
+    const scenario = new Scenario({ cat: "admin", dan: "reader" })
+    const raised = scenario.role("cat", "dan", "member")
+    const message = { seen: [raised], firstSeen: [scenario.base] }
+    expect(admit(scenario, logNamed("dan"), message)).toBeUndefined()
+    const removal = scenario.remove("ann", "cat")
+    expect(stateOf(scenario).members.get("dan" as UserId)?.role).toBe("reader")
+    expect(admit(scenario, logNamed("dan"), message)).toBeUndefined()
+    // Who knows that it fell writes no more in it.
+    expect(admit(scenario, logNamed("dan"), { ...message, seen: [raised, removal] })).toBe("ROLE_TOO_LOW")
+  })
 })
 
 describe("cuts", () => {
@@ -208,6 +220,21 @@ describe("erasure", () => {
     expect(mayErase(state, { eraser, target, seen: [lowered] })).toBeUndefined()
     expect(mayErase(state, { eraser: target, target, seen: [left] })).toBe("author")
     expect(mayErase(state, { eraser: deviceNamed("adm"), target, seen: [left] })).toBe("moderator")
+  })
+
+  test("[A13, I6] a record in a role that falls later, or by a device whose introduction does, stands", () => {
+    const scenario = new Scenario(people)
+    const raised = scenario.role("adm", "mem", "moderator")
+    const introduced = scenario.introduce("mem#2")
+    const claims = [
+      { eraser: deviceNamed("mem"), target: deviceNamed("mod"), seen: [raised] },
+      { eraser: deviceNamed("mem#2"), target: deviceNamed("mem"), seen: [introduced] },
+    ]
+    const rights = () => claims.map((claim) => mayErase(stateOf(scenario), claim))
+    expect(rights()).toEqual(["moderator", "author"])
+    scenario.remove("ann", "adm")
+    scenario.remove("ann", "mem")
+    expect(rights()).toEqual(["moderator", "author"])
   })
 
   test("[A13] a removed moderator's erase entry counts within the cut of its log, where its place is given", () => {

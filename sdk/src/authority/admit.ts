@@ -1,6 +1,7 @@
 import type { RefusalCode } from "../protocol/codes.js"
 import type { ControlId, EntryClass } from "../protocol/entry.js"
-import { type DeviceId, deviceOf, type LogId, type UserId } from "../protocol/names.js"
+import { type DeviceId, deviceOf, type LogId } from "../protocol/names.js"
+import type { Standing } from "./membership.js"
 import type { ControlState } from "./state.js"
 import { isAtLeast, type Role } from "./role.js"
 
@@ -28,7 +29,7 @@ export function admitEntry(state: ControlState, entry: SegmentEntry): RefusalCod
   if (entry.position >= cutOf(state, entry.log, entry.segment, firstSeen)) return "PAST_CUT"
   // A member may introduce the device yet.
   if (state.devices.get(device)?.certified !== true) return state.members.has(user) ? "CONTROL_UNKNOWN" : "PAST_CUT"
-  const standing = state.standingIn(user, seen)
+  const standing = state.standingAlone(user, seen)
   if (standing === undefined || standing.kind === "stranger") return "NOT_MEMBER"
   if (standing.kind === "removed") return "PAST_CUT"
   return entry.class === "message" && !isAtLeast(standing.role, state.speakingRole(seen)) ? "ROLE_TOO_LOW" : undefined
@@ -72,27 +73,23 @@ export interface ErasureClaim {
 /** In which right a message is erased; undefined: in none. [SPEC A13] */
 export function mayErase(state: ControlState, claim: ErasureClaim): "author" | "moderator" | undefined {
   const { eraser, target, seen, place } = claim
+  const user = state.userAlone(eraser, seen)
+  if (user === undefined) return undefined
+  // What a record names may leave out who introduced the message's device.
+  const author = eraser === target ? user : (state.userAlone(target, seen) ?? state.claimedUser(target))
+  if (author === undefined) return undefined
   // Also of a member who left or was removed: authors keep this right.
-  if (eraser === target) return "author"
-  const user = certifiedUser(state, eraser)
-  const author = certifiedUser(state, target)
-  if (user === undefined || author === undefined) return undefined
   if (user === author) return "author"
-  const role = state.roleIn(user, seen)
-  const authorRole = standingRole(state, author, seen)
+  const role = roleOf(state.standingAlone(user, seen))
+  const authorRole = roleOf(state.standingAlone(author, seen), true)
   if (role === undefined || authorRole === undefined) return undefined
   if (!isAtLeast(role, "moderator") || !isAtLeast(role, authorRole)) return undefined
   const isPastCut = place !== undefined && place.position >= cutOf(state, place.log, place.segment, place.firstSeen)
   return isPastCut ? undefined : "moderator"
 }
 
-function certifiedUser(state: ControlState, device: DeviceId): UserId | undefined {
-  const known = state.devices.get(device)
-  return known?.certified === true ? known.user : undefined
-}
-
-function standingRole(state: ControlState, user: UserId, seen: readonly ControlId[]): Role | undefined {
-  const standing = state.standingIn(user, seen)
-  if (standing === undefined || standing.kind === "stranger") return undefined
-  return standing.kind === "member" ? standing.role : standing.lost
+/** `orLost`: of one who was removed, the role that was lost. */
+function roleOf(standing: Standing | undefined, orLost = false): Role | undefined {
+  if (standing?.kind === "removed") return orLost ? standing.lost : undefined
+  return standing?.kind === "member" ? standing.role : undefined
 }

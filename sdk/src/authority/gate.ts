@@ -71,7 +71,9 @@ export function refusesRecord(
   place?: ErasureClaim["place"],
 ): RefusalCode | undefined {
   if (!record.seen.every((id) => state.has(id))) return "CONTROL_UNKNOWN"
-  if (!state.devices.has(record.target) || !state.devices.has(eraserOf(record))) return "CONTROL_UNKNOWN"
+  // Their introductions may be on their way.
+  if ([record.target, eraserOf(record)].some((device) => state.claimedUser(device) === undefined))
+    return "CONTROL_UNKNOWN"
   const claim = { eraser: eraserOf(record), target: record.target, seen: record.seen }
   const right = mayErase(state, place === undefined ? claim : { ...claim, place })
   return right === undefined ? "ROLE_TOO_LOW" : undefined

@@ -209,8 +209,8 @@ describe("roles", () => {
     expect(outcome(scenario, concurrent)).toBe("valid")
     expect(outcome(scenario, scenario.title("bob", "after", [lowered, concurrent]))).toBe("ROLE_TOO_LOW")
     const state = stateOf(scenario)
-    expect(state.roleIn("bob" as UserId, [scenario.base])).toBe("admin")
-    expect(state.roleIn("bob" as UserId, [lowered])).toBe("reader")
+    expect(state.standingIn("bob" as UserId, [scenario.base])).toEqual({ kind: "member", role: "admin" })
+    expect(state.standingIn("bob" as UserId, [lowered])).toEqual({ kind: "member", role: "reader" })
   })
 
   test("[A6] of concurrent roles the lowest counts, until a later one", () => {

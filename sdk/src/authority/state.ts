@@ -5,11 +5,12 @@ import { MAX_PINS, MAX_SEEN } from "../protocol/limits.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import { type Causality, type ControlEntry, everything, type Past } from "./causality.js"
 import type { Cut } from "./cut.js"
+import { Hindsight } from "./hindsight.js"
 import type { Standing } from "./membership.js"
 import type { MessageRef } from "./message-ref.js"
 import { resolveStrikes, type Resolution } from "./resolve.js"
 import { isAtLeast, type Role } from "./role.js"
-import type { Fact, Removal } from "./validity.js"
+import type { Fact, Removal, Validity } from "./validity.js"
 
 /** A present member. */
 export interface Member {
@@ -68,7 +69,9 @@ interface View {
   readonly past: Past
   /** Removals that bind a log which began here, by user. */
   readonly binding: Map<UserId, readonly MemberRemoval[]>
-  /** Whether only moderators and above write messages. */
+  /** What it says by itself. */
+  readonly alone: Validity
+  /** Whether only moderators and above write messages, by it alone. */
   readonly announcing: boolean
 }
 
@@ -100,6 +103,7 @@ export class ControlState {
   readonly heads: readonly ControlId[]
   readonly #causality: Causality
   readonly #resolution: Resolution
+  readonly #hindsight: Hindsight
   readonly #claims = new Map<DeviceId, UserId>()
   readonly #views = new Map<string, View>()
 
@@ -107,6 +111,7 @@ export class ControlState {
     const resolution = resolveStrikes(causality)
     this.#causality = causality
     this.#resolution = resolution
+    this.#hindsight = new Hindsight(causality, resolution)
     this.conversation = conversation
     const root = causality.rooted ? causality.entries[0] : undefined
     this.created =
@@ -115,7 +120,7 @@ export class ControlState {
     this.direct = root?.action?.kind === "create" && root.action.direct === true
     this.title = this.#latest(validity.titles)?.value ?? ""
     this.topic = this.#latest(validity.topics)?.value ?? ""
-    this.announcing = this.#isAnnouncing(everything)
+    this.announcing = this.#isAnnouncing(validity, everything)
     this.pins = this.#presentPins()
     this.trust = Array.from(validity.trust)
       .sort(([a], [b]) => compareText(a, b))
@@ -147,16 +152,22 @@ export class ControlState {
     return code === undefined ? { kind: "valid" } : { kind: "refused", code }
   }
 
-  /** The role that these entries and all before them give; undefined: none, or one of them is unknown. */
-  roleIn(user: UserId, seen: readonly ControlId[]): Role | undefined {
-    const standing = this.standingIn(user, seen)
-    return standing?.kind === "member" ? standing.role : undefined
-  }
-
-  /** Undefined where one of them is unknown. */
+  /** How a user stands by these entries and all before them, as far as they are valid; undefined: one is unknown. [SPEC A6] */
   standingIn(user: UserId, seen: readonly ControlId[]): Standing | undefined {
     const view = this.#view(seen)
     return view === undefined ? undefined : this.#resolution.validity.membership.standing(user, view.past)
+  }
+
+  /** The same by these entries and all before them alone: it never changes. [SPEC A11] */
+  standingAlone(user: UserId, seen: readonly ControlId[]): Standing | undefined {
+    const view = this.#view(seen)
+    return view?.alone.membership.standing(user, view.past)
+  }
+
+  /** For whom a device acts, by these entries and all before them alone. */
+  userAlone(device: DeviceId, seen: readonly ControlId[]): UserId | undefined {
+    const view = this.#view(seen)
+    return view?.alone.userOf(device, view.past)
   }
 
   /** Whether the user ever was a member, or was let in by what fell since: such a user may know why. */
@@ -170,7 +181,7 @@ export class ControlState {
     return role !== undefined && isAtLeast(role, this.announcing ? "moderator" : "member")
   }
 
-  /** The least role that writes messages, as of these entries and all before them. [SPEC A11] */
+  /** The least role that writes messages, by these entries and all before them alone. [SPEC A11] */
   speakingRole(seen: readonly ControlId[]): Role {
     return this.#view(seen)?.announcing === true ? "moderator" : "member"
   }
@@ -237,8 +248,9 @@ export class ControlState {
     const past = this.#causality.closureOf(seen)
     if (past === undefined) return undefined
     if (this.#views.size >= MAX_VIEWS) this.#views.clear()
-    const announcing = this.#isAnnouncing(past)
-    const view = { past, binding: new Map<UserId, readonly MemberRemoval[]>(), announcing }
+    const alone = this.#hindsight.of(past)
+    const announcing = this.#isAnnouncing(alone, past)
+    const view = { past, binding: new Map<UserId, readonly MemberRemoval[]>(), alone, announcing }
     this.#views.set(name, view)
     return view
   }
@@ -267,8 +279,7 @@ export class ControlState {
   }
 
   /** Of concurrent settings the stricter one counts. [SPEC A18] */
-  #isAnnouncing(past: Past): boolean {
-    const { announcements } = this.#resolution.validity
+  #isAnnouncing({ announcements }: Validity, past: Past): boolean {
     return Array.from(this.#unseen(announcements, past)).some(({ value }) => value)
   }
 

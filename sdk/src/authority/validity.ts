@@ -19,8 +19,12 @@ export type Removal = Extract<Strike, { kind: "removal" }>
 
 /** What is taken for granted while validity is derived. [SPEC A9] */
 export interface Assumption {
-  /** Strikes that count, by index. All other removals and revocations have no effect. */
+  /** The entries that there are. */
+  readonly within: Past
+  /** Strikes that make entries fall, by index. */
   readonly standing: ReadonlyMap<number, Strike>
+  /** Whether removals count, where they were seen, that do not stand. */
+  readonly countsAll?: boolean
   /** Strikes that no other strikes any more. */
   readonly firm: ReadonlyMap<number, Strike>
   /** Strikes that have lost for good. */
@@ -59,6 +63,8 @@ export class Validity {
   readonly invites = new Map<ControlId, ValidInvite>()
   /** Of each user, the entries that took a leaving back. */
   readonly returns = new Map<UserId, number[]>()
+  /** Whether somebody's join counts for less since another came before it. */
+  isContested = false
   readonly #causality: Causality
   readonly #assumption: Assumption
   readonly #removals = new Map<UserId, Removal[]>()
@@ -73,7 +79,7 @@ export class Validity {
       else append(this.#revocations, strike.invite, strike.index)
     }
     causality.entries.forEach((entry, index) => {
-      const refusal = this.#judge(index, entry)
+      const refusal = assumption.within.has(index) ? this.#judge(index, entry) : "CONTROL_UNKNOWN"
       this.refusals.push(refusal)
       if (refusal === undefined) this.#record(index, entry)
     })
@@ -164,7 +170,9 @@ export class Validity {
     if (expires !== 0 && issuedAt > expires) return "INVITE_EXPIRED"
     const untrusted = this.#judgeIssuer(certificate, past)
     if (untrusted !== undefined) return untrusted
-    return uses !== 0 && invite.joined.size >= uses && !invite.joined.has(user) ? "INVITE_USED_UP" : undefined
+    if (uses === 0 || invite.joined.size < uses || invite.joined.has(user)) return undefined
+    this.isContested = true
+    return "INVITE_USED_UP"
   }
 
   /** Whether a standing removal makes an entry by this user fall. [SPEC A8] */
@@ -209,7 +217,8 @@ export class Validity {
         this.membership.grant(index, action.user, action.role, undefined)
         return
       case "remove": {
-        if (!this.#assumption.standing.has(index)) return
+        const { standing: strikes, countsAll = false } = this.#assumption
+        if (!countsAll && !strikes.has(index)) return
         const standing = this.membership.standing(action.user, this.#causality.pastOf(index))
         if (standing.kind === "stranger") return
         const lost = standing.kind === "member" ? standing.role : standing.lost
@@ -247,8 +256,12 @@ export class Validity {
         append(this.introductions, device, index)
         const [name] = seen
         const invite = name === undefined ? undefined : this.invites.get(name)
+        if (invite === undefined) return
         // Another device of somebody who is in by this invite is introduced, no more.
-        if (invite === undefined || invite.joined.has(author)) return
+        if (invite.joined.has(author)) {
+          this.isContested = true
+          return
+        }
         invite.joined.add(author)
         this.membership.grant(index, author, invite.action.role, 0)
         return
