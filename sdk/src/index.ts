@@ -8,7 +8,7 @@ import { browserTabs } from "./client/tabs.js"
 import { onlyTab } from "./client/tab-port.js"
 import { systemEnv } from "./base/env.js"
 import type { SearchIndex } from "./search/search.js"
-import { StoredIndex } from "./search/stored-index.js"
+import { LazyIndex } from "./search/lazy-index.js"
 import { WorkerIndex } from "./search/worker-index.js"
 import type { Storage } from "./storage/storage.js"
 import { openIndexedDbStorage } from "./storage/indexeddb.js"
@@ -43,7 +43,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
 
 /** The search's index in a worker. Where there can be none, it is in this thread, in short turns. */
 function searchInWorker(storage: Storage): SearchIndex {
-  const here = (): SearchIndex => new StoredIndex(storage, systemEnv)
+  const here = (): SearchIndex => new LazyIndex(storage, systemEnv)
   try {
     const worker = new Worker(new URL("./search-worker.js", import.meta.url), { type: "module", name: "weft-search" })
     return new WorkerIndex(worker, storage, here)

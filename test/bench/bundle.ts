@@ -2,22 +2,30 @@ import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
 import { figure, type Bench } from "./figure.ts"
 
-/** Bytes of what a web page gets: bundled, minified, gzipped. */
+/** Bytes of what a web page gets at once: bundled, minified, gzipped; what it loads when it is needed is not among them. */
 export async function bundleBytes(source: string, external: readonly string[] = []): Promise<number> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: { contents: source, resolveDir: import.meta.dirname },
     bundle: true,
     minify: true,
+    splitting: true,
     format: "esm",
     platform: "browser",
     target: "es2022",
     conditions: ["weft-source"],
     external: [...external],
+    outdir: "out",
+    metafile: true,
     write: false,
   })
-  const [file] = outputFiles
-  if (file === undefined) throw new Error("nothing was built")
-  return gzipSync(file.contents, { level: 9 }).length
+  const parts = new Set(Object.keys(metafile.outputs).filter((path) => path.endsWith("stdin.js")))
+  // The set grows while it is walked.
+  for (const part of parts) {
+    for (const { path, kind } of metafile.outputs[part]?.imports ?? []) if (kind === "import-statement") parts.add(path)
+  }
+  const files = outputFiles.filter(({ path }) => Array.from(parts).some((part) => path.endsWith(part)))
+  if (files.length === 0) throw new Error("nothing was built")
+  return files.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0)
 }
 
 export const bundle: Bench = {

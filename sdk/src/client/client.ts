@@ -8,7 +8,7 @@ import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
 import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, type UserId } from "../protocol/names.js"
 import { LiveSearch, type SearchResults } from "../search/live-search.js"
 import type { SearchIndex } from "../search/search.js"
-import { StoredIndex } from "../search/stored-index.js"
+import { LazyIndex } from "../search/lazy-index.js"
 import type { Storage } from "../storage/storage.js"
 import { AccountReplica } from "../sync/account-replica.js"
 import { Acks } from "../sync/acks.js"
@@ -187,7 +187,7 @@ class WeftClient implements Client {
     this.joins = new Joins(replica, platform.storage)
     this.liveSearch = new LiveSearch({
       source: searchSource(replica, { user, device: this.device, env }),
-      index: platform.searchIndex?.(platform.storage) ?? new StoredIndex(platform.storage, env),
+      index: platform.searchIndex?.(platform.storage) ?? new LazyIndex(platform.storage, env),
       env,
       isWriter: () => replica.writing.get(),
       failed: (error) => {

@@ -1,80 +1,21 @@
-import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import type { Storage } from "../storage/storage.js"
+import {
+  Calls,
+  type Channel,
+  type IndexCall,
+  type StorageCall,
+  type ToPage,
+  type ToWorker,
+  type Waiting,
+} from "./channel.js"
 import type { SearchHit, SearchIndex, SearchQuery, SegmentName, SegmentTexts } from "./search.js"
-import { StoredIndex } from "./stored-index.js"
-
-/** One end of a channel to another thread: a `Worker`, or a worker's own scope. */
-export interface Channel {
-  postMessage(message: unknown): void
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void
-}
 
 /** A channel to a worker, as the page holds it. */
 export interface WorkerChannel extends Channel {
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void
   addEventListener(type: "error" | "messageerror", listener: () => void): void
   terminate(): void
-}
-
-type StorageCall =
-  | { readonly method: "get"; readonly args: Parameters<Storage["get"]> }
-  | { readonly method: "scan"; readonly args: Parameters<Storage["scan"]> }
-  | { readonly method: "write"; readonly args: Parameters<Storage["write"]> }
-
-type IndexCall =
-  | { readonly method: "version"; readonly args: readonly [SegmentName] }
-  | { readonly method: "put"; readonly args: readonly [SegmentTexts] }
-  | { readonly method: "erase"; readonly args: readonly [SegmentName, readonly string[]] }
-  | { readonly method: "search"; readonly args: readonly [SearchQuery] }
-
-/** What goes over the channel. The page owns the storage; the worker asks it for bytes. */
-type ToWorker =
-  | { readonly kind: "index"; readonly id: number; readonly call: IndexCall }
-  | { readonly kind: "over"; readonly id: number }
-  | { readonly kind: "stored"; readonly id: number; readonly value: unknown }
-  | { readonly kind: "failed"; readonly id: number; readonly error: unknown }
-
-type ToPage =
-  | { readonly kind: "storage"; readonly id: number; readonly call: StorageCall }
-  | { readonly kind: "found"; readonly id: number; readonly hits: readonly SearchHit[] }
-  | { readonly kind: "done"; readonly id: number; readonly value: unknown }
-  | { readonly kind: "broken"; readonly id: number; readonly error: unknown }
-
-interface Waiting {
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-  readonly found?: (hits: readonly SearchHit[]) => void
-  readonly isOver?: () => boolean
-}
-
-/** Calls under way, by number. */
-class Calls {
-  private readonly waiting = new Map<number, Waiting>()
-  private last = 0
-
-  start(send: (id: number) => void, more: Omit<Waiting, "resolve" | "reject"> = {}): Promise<unknown> {
-    const id = ++this.last
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { ...more, resolve, reject })
-      send(id)
-    })
-  }
-
-  get(id: number): Waiting | undefined {
-    return this.waiting.get(id)
-  }
-
-  end(id: number): Waiting | undefined {
-    const call = this.waiting.get(id)
-    this.waiting.delete(id)
-    return call
-  }
-
-  fail(error: unknown): void {
-    for (const { reject } of this.waiting.values()) reject(error)
-    this.waiting.clear()
-  }
 }
 
 const broken = Symbol("broken")
@@ -181,73 +122,6 @@ export class WorkerIndex implements SearchIndex {
         this.calls.end(message.id)?.reject(message.error)
     }
   }
-}
-
-/** The worker's side: an index over a storage that is at the other end. */
-export function serveIndex(page: Channel): void {
-  const calls = new Calls()
-  const over = new Set<number>()
-  const post = (message: ToPage): void => {
-    page.postMessage(message)
-  }
-  const ask = (call: StorageCall): Promise<unknown> =>
-    calls.start((id) => {
-      post({ kind: "storage", id, call })
-    })
-  const storage = {
-    get: async (...args: Parameters<Storage["get"]>) => (await ask({ method: "get", args })) as Uint8Array | undefined,
-    scan: async (...args: Parameters<Storage["scan"]>) =>
-      (await ask({ method: "scan", args })) as Awaited<ReturnType<Storage["scan"]>>,
-    write: async (...args: Parameters<Storage["write"]>) => {
-      await ask({ method: "write", args })
-    },
-  }
-  const index = new StoredIndex(storage, systemEnv)
-
-  const answer = (id: number, call: IndexCall): Promise<unknown> => {
-    switch (call.method) {
-      case "version":
-        return index.version(...call.args)
-      case "put":
-        return index.put(...call.args)
-      case "erase":
-        return index.erase(...call.args)
-      case "search":
-        return index.search(
-          ...call.args,
-          (hits) => {
-            post({ kind: "found", id, hits })
-          },
-          () => over.has(id),
-        )
-    }
-  }
-
-  page.addEventListener("message", ({ data }) => {
-    const message = data as ToWorker
-    switch (message.kind) {
-      case "index":
-        answer(message.id, message.call).then(
-          (value) => {
-            over.delete(message.id)
-            post({ kind: "done", id: message.id, value })
-          },
-          (error: unknown) => {
-            over.delete(message.id)
-            post({ kind: "broken", id: message.id, error })
-          },
-        )
-        break
-      case "over":
-        over.add(message.id)
-        break
-      case "stored":
-        calls.end(message.id)?.resolve(message.value)
-        break
-      case "failed":
-        calls.end(message.id)?.reject(message.error)
-    }
-  })
 }
 
 function run(storage: Pick<Storage, "get" | "scan" | "write">, call: StorageCall): Promise<unknown> {
