@@ -49,7 +49,7 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
     const other = roots.findIndex((root) => (root === undefined ? "" : hex(root)) !== name)
     if (other >= 0) return `${stage.servers[0]!.name} and ${stage.servers[other]!.name} differ in ${id.slice(0, 6)}`
     for (const { device, tab } of views(stage, id)) {
-      const digests = await replicaOf(tab.client!).digests()
+      const digests = await stage.world.outcome(replicaOf(tab.client!).digests())
       const own = digests.find(({ conversation }) => conversation === id)
       // Receipts and all: `digest()` of the client is over what was sealed alone. [SPEC D2]
       if (own !== undefined && hex(own.digest).startsWith(name)) continue
@@ -110,7 +110,7 @@ export async function judge(stage: Stage): Promise<void> {
   for (const device of stage.devices) device.look()
   for (const id of conversationsOf(stage)) {
     for (const { conversation } of views(stage, id)) {
-      while (!conversation.messages.get().complete) await conversation.loadOlder()
+      while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
     }
     const shown = views(stage, id)
     for (const view of shown) judgeView(stage, view)
