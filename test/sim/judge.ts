@@ -11,13 +11,13 @@ import type { Message } from "../../sdk/src/conversation/message.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
 import {
   deviceHoldings,
-  deviceRegisters,
   difference,
   holdsText,
   serverHoldings,
-  serverRegisters,
+  registersOf,
   type Holdings,
 } from "./contents.js"
+import type { Disk } from "./disk.js"
 import { Violation, type Saying } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
 import type { Stage } from "./stage.js"
@@ -53,21 +53,37 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
       const own = digests.find(({ conversation }) => conversation === id)
       // Receipts and all: `digest()` of the client is over what was sealed alone. [SPEC D2]
       if (own !== undefined && hex(own.digest).startsWith(name)) continue
-      const kind = registersDiffer(stage, device, id) ?? "documents"
+      const kind = registersDiffer(device.disk, stage.servers[0]!.disk, id) ?? "documents"
       return `${device.name} and the servers differ in ${id.slice(0, 6)}: ${kind}`
     }
   }
   return undefined
 }
 
-/** The first device whose register is not the same on a device and a server. */
-function registersDiffer(stage: Stage, { disk }: SimDevice, id: ConversationId): string | undefined {
-  const server = serverRegisters(stage.servers[0]!.disk, id)
-  const own = deviceRegisters(disk, id)
-  for (const device of new Set([...server.keys(), ...own.keys()])) {
-    const [mine, theirs] = [own.get(device), server.get(device)]
-    if (mine !== undefined && theirs !== undefined && equalBytes(mine.bytes, theirs.bytes)) continue
-    return `register of ${device.slice(0, 6)} of ${mine?.clock ?? "nothing"} and ${theirs?.clock ?? "nothing"}`
+/** What two servers have not alike, logs and registers: for those who look into a failure. */
+export function differences(stage: Stage): string {
+  const [first, ...others] = stage.servers
+  const reference = serverHoldings(first!.disk)
+  const found = others.flatMap(({ name, disk }) => {
+    const own = serverHoldings(disk)
+    const documents = Array.from(new Set([...reference.keys(), ...own.keys()]))
+    const logs = documents.flatMap((document) => {
+      const what = difference(reference.get(document), own.get(document))
+      return what === undefined ? [] : [`${document}: ${what}`]
+    })
+    const registers = conversationsOf(stage).flatMap((id) => registersDiffer(first!.disk, disk, id) ?? [])
+    return [...logs, ...registers].map((what) => `${first!.name} and ${name}: ${what}`)
+  })
+  return found.length === 0 ? "in no log, in no register" : found.join("; ")
+}
+
+/** The first device whose register is not the same on two disks. */
+function registersDiffer(one: Disk, other: Disk, id: ConversationId): string | undefined {
+  const [mine, theirs] = [registersOf(one, id), registersOf(other, id)]
+  for (const device of new Set([...mine.keys(), ...theirs.keys()])) {
+    const [here, there] = [mine.get(device), theirs.get(device)]
+    if (here !== undefined && there !== undefined && equalBytes(here.bytes, there.bytes)) continue
+    return `register of ${device.slice(0, 6)} of ${here?.clock ?? "nothing"} and ${there?.clock ?? "nothing"}`
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import { randomOf } from "../support/seed.js"
-import { judge, judgeView, unrest } from "./judge.js"
+import { differences, judge, judgeView, unrest } from "./judge.js"
 import { act, chooseOperations, createConversation, type Operation } from "./operations.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
@@ -110,7 +110,7 @@ async function settle(stage: Stage): Promise<void> {
     demandNoErrors(stage)
     const reason = await unrest(stage)
     if (reason === undefined) return
-    if (stage.world.now >= end) throw new Violation("I6", `after 15 minutes of peace: ${reason}`)
+    if (stage.world.now >= end) throw new Violation("I6", `after 15 minutes of peace: ${reason} (${differences(stage)})`)
     for (const device of stage.devices) {
       if (device.tabs.length === 0) device.openTab()
       for (const { client } of device.tabs) if (client?.status.get().connection.kind === "offline") client.goOnline()
