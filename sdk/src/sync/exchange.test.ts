@@ -4,7 +4,7 @@ import { systemEnv } from "../base/env.js"
 import { deviceNamed } from "../log/scenario.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { Frame, FrameOf } from "../protocol/frame.js"
-import { logIdBytes, type DocumentName, type UserId } from "../protocol/names.js"
+import { clientIdOf, logIdBytes, type DocumentName, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { AccountReplica } from "./account-replica.js"
 import { Acks } from "./acks.js"
@@ -118,8 +118,14 @@ it("[R4] what another server made durable is never taken back, whatever this one
 
 it("[X2] a document is compared again when the server sends what lies beyond a cut that it does not know of", async () => {
   const { exchange, frames, segment, log, trip } = await sent()
-  const [{ client }] = Array.from(segment.summary.logs.values()) as [{ client: number }]
-  const refused = { client, log, run: undefined, entries: [], records: [], next: undefined }
+  const refused = {
+    client: clientIdOf(segment.name, log),
+    log,
+    run: undefined,
+    entries: [],
+    records: [],
+    next: undefined,
+  }
   vi.spyOn(trip, "receive").mockResolvedValueOnce([{ ...refused, refusal: { code: "PAST_CUT", at: 5 } }])
   exchange.take({ kind: "update", id: 0, document: segment.name, update: new Uint8Array() })
   await expect
