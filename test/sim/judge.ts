@@ -9,14 +9,7 @@ import {
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
-import {
-  deviceHoldings,
-  difference,
-  holdsText,
-  serverHoldings,
-  registersOf,
-  type Holdings,
-} from "./contents.js"
+import { deviceHoldings, difference, holdsText, serverHoldings, registersOf, type Holdings } from "./contents.js"
 import type { Disk } from "./disk.js"
 import { Violation, type Saying } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
@@ -60,12 +53,15 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
   return undefined
 }
 
-/** What two servers have not alike, logs and registers: for those who look into a failure. */
+/** What others have not as the first server has it, logs and registers: for those who look into a failure. */
 export function differences(stage: Stage): string {
   const [first, ...others] = stage.servers
   const reference = serverHoldings(first!.disk)
-  const found = others.flatMap(({ name, disk }) => {
-    const own = serverHoldings(disk)
+  const all = [
+    ...others.map(({ name, disk }) => ({ name, disk, own: serverHoldings(disk) })),
+    ...stage.devices.map(({ name, disk }) => ({ name, disk, own: deviceHoldings(disk) })),
+  ]
+  const found = all.flatMap(({ name, disk, own }) => {
     const documents = Array.from(new Set([...reference.keys(), ...own.keys()]))
     const logs = documents.flatMap((document) => {
       const what = difference(reference.get(document), own.get(document))
@@ -147,12 +143,14 @@ export function judgeView(stage: Stage, { device, items }: Pick<View, "device" |
     if (seen.has(id)) throw new Violation("I3", `${device.name} shows ${id} twice`)
     seen.add(id)
     const saying = stage.oracle.sayings.get(id)
+    // What a hostile device says under its own seal is its user's.
+    if (saying === undefined && author === stage.hostileDevice?.user) continue
     if (saying === undefined) throw new Violation("I5", `${device.name} shows what nobody wrote: ${id} ${text ?? form}`)
     if (author !== saying.user) throw new Violation("I5", `${device.name} shows ${saying.text} as ${author}'s`)
     if (form === "unreadable" || (form === "text" && text !== saying.text)) {
       throw new Violation("I5", `${device.name} shows ${saying.text} as ${text ?? form}`)
     }
-    if (form === "erased" && saying.erasedBy.size === 0) {
+    if (form === "erased" && saying.erasedBy.size === 0 && author !== stage.hostileDevice?.user) {
       throw new Violation("I2", `${device.name} shows ${saying.text} as erased, which nobody asked for`)
     }
   }
