@@ -55,6 +55,11 @@ export const forgeries: readonly ((scene: Scene) => Promise<readonly LogRun[]> |
     const { runs, random } = scene
     return write(scene, logIdOf(deviceOf(random.pick(runs).log), random.bytes(3)), message(scene, "not mine"))
   },
+  async function goesOnInAnothersLog(scene) {
+    const { log, elements } = scene.random.pick(scene.runs)
+    const runs = await write(scene, log, message(scene, "not mine either"))
+    return runs.map((run) => ({ ...run, from: elements.length, elements: run.elements.slice(0, -1) }))
+  },
   function rewritesItsPast(scene) {
     const own = scene.runs.find(({ log, from }) => deviceOf(log) === scene.device && from === 0)
     return own === undefined ? [] : write(scene, own.log, message(scene, "I never said that"))

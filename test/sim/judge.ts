@@ -11,7 +11,7 @@ import type { Message } from "../../sdk/src/conversation/message.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
 import { deviceHoldings, difference, holdsText, serverHoldings, registersOf, type Holdings } from "./contents.js"
 import type { Disk } from "./disk.js"
-import { Violation, type Saying } from "./oracle.js"
+import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
 import type { Stage } from "./stage.js"
 
@@ -177,6 +177,17 @@ function judgeEqual(shown: readonly View[]): void {
       `${names} differ at ${at}: ${reference.at(at) ?? "nothing"} | ${lines.at(at) ?? "nothing"}`,
     )
   }
+}
+
+/** What its writer is told to be on a server, is there at this moment. Erased, cut or lost disks may hold less. */
+export function judgeSent({ servers, oracle }: Stage, saying: Saying): void {
+  if (oracle.serverLostData || isErasedOrCut(oracle, saying)) return
+  if (servers.some(({ disk }) => holdsText(disk, saying.text) !== undefined)) return
+  throw new Violation("I1", `${saying.text.slice(0, 40)} of ${saying.device} is said to be sent, and on no server`)
+}
+
+function isErasedOrCut({ removals }: Oracle, { erasedBy, conversation }: Saying): boolean {
+  return erasedBy.size > 0 || removals.some((removal) => removal.conversation === conversation)
 }
 
 /** Unless one of those who removed the author had not seen it. */

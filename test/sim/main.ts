@@ -12,8 +12,12 @@ const { values } = parseArgs({
     ops: { type: "string", default: "1000" },
     seed: { type: "string" },
     generation: { type: "string" },
-    /** The first of several seeds; any by default. */
-    first: { type: "string" },
+    /** The first of several seeds. */
+    first: { type: "string", default: "1" },
+    /** `i/n`: every n-th of them, from the i-th on. */
+    part: { type: "string", default: "0/1" },
+    /** Seeds by number, in this order, and no others. */
+    only: { type: "string" },
     minutes: { type: "string", default: "60" },
     "shrink-seconds": { type: "string", default: "60" },
     named: { type: "string" },
@@ -45,7 +49,10 @@ function casesOf(): Case[] {
     return [{ name: `seed ${values.seed}`, seed: Number(values.seed), ops, generation }]
   }
   const named = values.named === undefined ? [] : (JSON.parse(readFileSync(values.named, "utf8")) as Case[])
-  const first = values.first === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1 : Number(values.first)
+  if (values.only !== undefined) {
+    return values.only.split(",").map((seed) => ({ name: `seed ${seed}`, seed: Number(seed), ops }))
+  }
+  const first = Number(values.first)
   console.log(`seeds ${first} to ${first + Number(values.seeds) - 1}, ${ops} operations each`)
   return [
     ...named,
@@ -81,7 +88,8 @@ let failed = 0
 let messages = 0
 let acknowledged = 0
 let events = 0
-for (const each of casesOf()) {
+const [part = 0, parts = 1] = values.part.split("/").map(Number)
+for (const each of casesOf().filter((_, index) => index % parts === part)) {
   if (Date.now() > end) break
   const played = await play(each.seed, operationsOf(each.seed, each.ops, each.generation), write)
   messages += played.messages

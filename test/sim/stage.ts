@@ -6,6 +6,7 @@ import type { DiskImage } from "./disk.js"
 import { HostileDevice } from "./hostile-device.js"
 import { HostileServer } from "./hostile-server.js"
 import { Network } from "./network.js"
+import { judgeSent } from "./judge.js"
 import { Oracle } from "./oracle.js"
 import { SimDevice } from "./sim-device.js"
 import { SimServer } from "./sim-server.js"
@@ -44,16 +45,22 @@ export class Stage {
     this.network.listener = (wire, from, bytes) => {
       // What a liar acknowledges, or brings, promises nothing.
       if (from !== this.hostileServer?.name) this.acks.heard(wire, from, bytes)
+      if (this.hostile !== undefined) return
+      this.judged(() => {
+        this.acks.judgeAnswer(from, bytes)
+      })
     }
     this.network.sender = (wire, from, bytes) => {
       const server = this.servers.find(({ name }) => name === from)
       if (server === undefined) return
-      try {
+      this.judged(() => {
         this.acks.judgeSending(wire, server, this.oracle, bytes)
-      } catch (error) {
-        // What sends is the product, and would take it for a failure of its own.
-        this.errors.push(error)
-      }
+      })
+    }
+    this.oracle.onSent = (saying) => {
+      this.judged(() => {
+        judgeSent(this, saying)
+      })
     }
     const { random } = this
     const serverNames = Array.from({ length: 2 + random.below(4) }, (_, index) => `s${index}`)
@@ -177,6 +184,15 @@ export class Stage {
   end(): void {
     for (const server of this.servers) server.crash()
     for (const device of this.devices) device.crash(false)
+  }
+
+  /** Who sends or hears is the product, and would take a violation for a failure of its own. */
+  private judged(judge: () => void): void {
+    try {
+      judge()
+    } catch (error) {
+      this.errors.push(error)
+    }
   }
 
   /** Something that an application started: refusals are its to see; they don't stop the world. */
