@@ -56,9 +56,13 @@ export const forgeries: readonly ((scene: Scene) => Promise<readonly LogRun[]> |
     return write(scene, logIdOf(deviceOf(random.pick(runs).log), random.bytes(3)), message(scene, "not mine"))
   },
   async function goesOnInAnothersLog(scene) {
-    const { log, elements } = scene.random.pick(scene.runs)
-    const runs = await write(scene, log, message(scene, "not mine either"))
-    return runs.map((run) => ({ ...run, from: elements.length, elements: run.elements.slice(0, -1) }))
+    const { document, runs, create, signer, random } = scene
+    const { log, client, elements } = random.pick(runs)
+    const seen = [create]
+    const { publicKey } = signer
+    const before = { log, client, count: elements.length, link: random.bytes(32), publicKey, firstSeen: seen, seen }
+    const { run } = await sealRun(document, log, before, [message(scene, "not mine either")], signer)
+    return [random.oneIn(2) ? run : { ...run, elements: run.elements.slice(0, -1) }]
   },
   function rewritesItsPast(scene) {
     const own = scene.runs.find(({ log, from }) => deviceOf(log) === scene.device && from === 0)

@@ -20,6 +20,7 @@ import {
 } from "@weft/sdk/protocol"
 import type { Random } from "../support/seed.js"
 import { forgeries, recordOf, type Scene } from "./forgeries.js"
+import { withAnotherByte } from "./hostile-server.js"
 import type { End } from "./network.js"
 import { Process } from "./process.js"
 import type { SimDevice } from "./sim-device.js"
@@ -61,12 +62,18 @@ export class HostileDevice {
       return
     }
     const scene = this.#scene()
-    if (scene === undefined) return
+    if (scene === undefined) {
+      this.#ask()
+      return
+    }
     const { document } = scene
-    switch (this.#random.below(4)) {
-      case 0:
-        if (this.#remembered.length > 0) this.#end.send(this.#random.pick(this.#remembered))
+    switch (this.#random.below(6)) {
+      case 0: {
+        if (this.#remembered.length === 0) return
+        const frame = this.#random.pick(this.#remembered)
+        this.#end.send(this.#random.oneIn(2) ? frame : withAnotherByte(frame, this.#random))
         return
+      }
       case 1: {
         const record = await recordOf(scene)
         if (record !== undefined) this.#send({ kind: "records", id: this.#nextId++, document, records: [record] })
@@ -92,7 +99,8 @@ export class HostileDevice {
     for (const [document, updates] of this.#heard) contents.set(document, Array.from(readContents(updates).values()))
     const documents = Array.from(contents.keys()).filter((document) => contents.get(document)!.length > 0)
     if (documents.length === 0) return undefined
-    const document = this.#random.pick(documents)
+    const segments = documents.filter((name) => !isControl(name))
+    const document = this.#random.pick(segments.length === 0 || this.#random.oneIn(8) ? documents : segments)
     const control = documents.find((name) => isControl(name) && conversationOf(name) === conversationOf(document))
     const create = createOf(contents.get(control ?? document) ?? [])
     // Who created a conversation may do what nobody else may.
@@ -145,7 +153,7 @@ export class HostileDevice {
         return
       }
       case "welcome":
-        this.#send({ kind: "digests", last: true, items: [] })
+        this.#ask()
         return
       case "documents":
         for (const { document } of frame.items) {
@@ -165,6 +173,11 @@ export class HostileDevice {
         return
       default:
     }
+  }
+
+  /** For all that there is. */
+  #ask(): void {
+    this.#send({ kind: "digests", last: true, items: [] })
   }
 
   #remember(bytes: Uint8Array): void {

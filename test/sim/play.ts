@@ -81,9 +81,9 @@ async function run(stage: Stage, operations: readonly Operation[]): Promise<void
   await judge(stage)
 }
 
-function misbehave(stage: Stage, { a, b }: Operation): void {
-  if (stage.hostileDevice === undefined || b % 3 !== 0) return
-  stage.background("misdeed", stage.hostileDevice.act(stage.server(a).name))
+function misbehave(stage: Stage, { a }: Operation): void {
+  const { hostileDevice } = stage
+  if (hostileDevice !== undefined) stage.background("misdeed", hostileDevice.act(stage.server(a).name))
 }
 
 function lookAround(stage: Stage, number: number): void {
