@@ -178,4 +178,44 @@ export const mutants = [
     find: "return a.head.clock - b.head.clock || compareText(a.log, b.log) || a.position - b.position",
     replace: "return 0 * (a.head.clock - b.head.clock) * compareText(a.log, b.log)",
   },
+  {
+    name: "seals are not verified",
+    file: "sdk/src/log/check.ts",
+    find: "if (!(await context.verify(...proof))) return false",
+    replace: "await context.verify(...proof)",
+  },
+  {
+    name: "the link is skipped",
+    file: "sdk/src/protocol/entry.ts",
+    find: "return sha256(link, element)",
+    replace: "return element.length > 0 ? link : sha256(link, element)",
+  },
+  {
+    name: "bodies are not held against their heads",
+    file: "sdk/src/log/check.ts",
+    find: 'if (!equalBytes(hashBody(body), head.bodyHash)) return stop("BODY_MISMATCH", bodyAt)',
+    replace: "",
+  },
+  {
+    name: "a wire delete set is honored",
+    file: "sdk/src/log/check.ts",
+    find: 'if (naming === undefined && !context.isErased(message)) return stop("DELETED_UNNAMED", bodyAt)',
+    replace: "",
+  },
+  {
+    name: "an erasure needs no right",
+    file: "sdk/src/authority/admit.ts",
+    find: 'if (!isAtLeast(role, "moderator") || !isAtLeast(role, authorRole)) return undefined',
+    replace: "",
+  },
+  {
+    name: "what is not sealed is taken, and relayed",
+    file: "sdk/src/log/check.ts",
+    find: 'return cursor.entries.length > 0 ? stop("UNSEALED") : undefined',
+    replace: `const { entries, records, publicKey, link, at: count, firstSeen = [], seen = [] } = cursor
+  if (entries.length === 0) return undefined
+  if (publicKey === undefined) return stop("UNSEALED")
+  runs.push({ next: { log, client, count, link, publicKey, firstSeen, seen }, entries, records, proofs: [] })
+  return undefined`,
+  },
 ]

@@ -1,6 +1,8 @@
 // `npm run sim`: bundles the simulator from source, SDK and server with it, and runs it. `--mutants`: with planted bugs.
 import { spawn } from "node:child_process"
+import { randomInt } from "node:crypto"
 import { join } from "node:path"
+import { createInterface } from "node:readline"
 import { ensureInstalled, root } from "./install.mjs"
 import { bundleSimulator } from "./sim-bundle.mjs"
 import { mutants } from "./sim-mutants.mjs"
@@ -17,11 +19,40 @@ const MAY_SURVIVE = 1
 ensureInstalled()
 const args = process.argv.slice(2)
 if (args.includes("--mutants")) process.exit(await huntMutants())
-const file = await bundleSimulator("main", undefined)
-const named = ["--named", join(root, "test/sim/seeds.json")]
-const child = spawn(process.execPath, ["--enable-source-maps", file, ...named, ...args], { stdio: "inherit" })
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal))
-child.on("exit", (status) => process.exit(status ?? 1))
+process.exit(await playAll())
+
+/** Plays seeds in as many processes as `--jobs` says, and adds up what they counted. */
+async function playAll() {
+  const bundle = await bundleSimulator("main", undefined)
+  const at = args.indexOf("--jobs")
+  const jobs = at < 0 ? 1 : Number(args.splice(at, 2)[1])
+  if (!args.includes("--first")) args.push("--first", String(randomInt(2 ** 31)))
+  const named = ["--named", join(root, "test/sim/seeds.json")]
+  const ended = await Promise.all(
+    Array.from({ length: jobs }, (_, job) => playPart(bundle, [...named, ...args, "--part", `${job}/${jobs}`])),
+  )
+  const count = (index) => ended.reduce((sum, { counts }) => sum + Number(counts?.[index] ?? 0), 0)
+  const lost = ended.filter(({ code, counts }) => code !== 0 && Number(counts?.[2] ?? 0) === 0).length
+  console.log(`${count(1)} passed, ${count(2) + lost} failed`)
+  return count(2) + lost === 0 ? 0 : 1
+}
+
+/** Passes on what a process says, but for its count. */
+function playPart(bundle, flags) {
+  return new Promise((resolve) => {
+    const playing = spawn(process.execPath, ["--enable-source-maps", bundle, ...flags], {
+      stdio: ["ignore", "pipe", "inherit"],
+    })
+    for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => playing.kill(signal))
+    let counts
+    createInterface(playing.stdout).on("line", (line) => {
+      const found = /^(\d+) passed, (\d+) failed$/.exec(line)
+      if (found === null) console.log(line)
+      else counts = found
+    })
+    playing.on("close", (code) => resolve({ code, counts }))
+  })
+}
 
 /** Plants one bug after the other and plays seeds until one fails; but first without any, as seeds that fail by themselves prove nothing. */
 async function huntMutants() {

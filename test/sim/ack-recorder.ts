@@ -58,6 +58,15 @@ export class AckRecorder {
     }
   }
 
+  /** A server says that a log was continued twice: no honest device does that, whatever befell its disk. [SPEC W3] */
+  judgeAnswer(from: string, bytes: Uint8Array): void {
+    const frame = decodeFrame(bytes)
+    if (frame?.kind !== "reject") return
+    const fork = frame.items.find(({ code }) => code === "FORK")
+    if (fork === undefined) return
+    throw new Violation("I2", `${from} finds a fork in ${frame.document} at ${fork.at}, and everybody is honest`)
+  }
+
   /** Its disk is another one. */
   forget(server: SimServer): void {
     this.promised.delete(server.name)

@@ -36,14 +36,13 @@ export function durableOn(disk: Disk, name: DocumentName): Contents | undefined 
   return disk.isSynced(latin1(gte), latin1(lt)) ? readContents(updatesOn(disk, name)) : undefined
 }
 
-/** Receipt registers that a disk holds, by device. [SPEC P] */
-export function deviceRegisters(disk: Disk, id: ConversationId): Map<DeviceId, SignedRegister> {
-  return registersAmong(disk.range(registerPrefix(id), `${registerPrefix(id)}~`))
-}
-
-export function serverRegisters(disk: Disk, id: ConversationId): Map<DeviceId, SignedRegister> {
+/** Receipt registers on the disk of a device or a server, by the device that they are of. [SPEC P] */
+export function registersOf(disk: Disk, id: ConversationId): Map<DeviceId, SignedRegister> {
   const { gte, lt } = registerRange(id)
-  return registersAmong(disk.range(latin1(gte), latin1(lt)))
+  return registersAmong([
+    ...disk.range(registerPrefix(id), `${registerPrefix(id)}~`),
+    ...disk.range(latin1(gte), latin1(lt)),
+  ])
 }
 
 function registersAmong(entries: ReturnType<Disk["range"]>): Map<DeviceId, SignedRegister> {

@@ -9,16 +9,9 @@ import {
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
-import {
-  deviceHoldings,
-  deviceRegisters,
-  difference,
-  holdsText,
-  serverHoldings,
-  serverRegisters,
-  type Holdings,
-} from "./contents.js"
-import { Violation, type Saying } from "./oracle.js"
+import { deviceHoldings, difference, holdsText, serverHoldings, registersOf, type Holdings } from "./contents.js"
+import type { Disk } from "./disk.js"
+import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
 import type { Stage } from "./stage.js"
 
@@ -49,25 +42,44 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
     const other = roots.findIndex((root) => (root === undefined ? "" : hex(root)) !== name)
     if (other >= 0) return `${stage.servers[0]!.name} and ${stage.servers[other]!.name} differ in ${id.slice(0, 6)}`
     for (const { device, tab } of views(stage, id)) {
-      const digests = await replicaOf(tab.client!).digests()
+      const digests = await stage.world.outcome(replicaOf(tab.client!).digests())
       const own = digests.find(({ conversation }) => conversation === id)
       // Receipts and all: `digest()` of the client is over what was sealed alone. [SPEC D2]
       if (own !== undefined && hex(own.digest).startsWith(name)) continue
-      const kind = registersDiffer(stage, device, id) ?? "documents"
+      const kind = registersDiffer(device.disk, stage.servers[0]!.disk, id) ?? "documents"
       return `${device.name} and the servers differ in ${id.slice(0, 6)}: ${kind}`
     }
   }
   return undefined
 }
 
-/** The first device whose register is not the same on a device and a server. */
-function registersDiffer(stage: Stage, { disk }: SimDevice, id: ConversationId): string | undefined {
-  const server = serverRegisters(stage.servers[0]!.disk, id)
-  const own = deviceRegisters(disk, id)
-  for (const device of new Set([...server.keys(), ...own.keys()])) {
-    const [mine, theirs] = [own.get(device), server.get(device)]
-    if (mine !== undefined && theirs !== undefined && equalBytes(mine.bytes, theirs.bytes)) continue
-    return `register of ${device.slice(0, 6)} of ${mine?.clock ?? "nothing"} and ${theirs?.clock ?? "nothing"}`
+/** What others have not as the first server has it, logs and registers: for those who look into a failure. */
+export function differences(stage: Stage): string {
+  const [first, ...others] = stage.servers
+  const reference = serverHoldings(first!.disk)
+  const all = [
+    ...others.map(({ name, disk }) => ({ name, disk, own: serverHoldings(disk) })),
+    ...stage.devices.map(({ name, disk }) => ({ name, disk, own: deviceHoldings(disk) })),
+  ]
+  const found = all.flatMap(({ name, disk, own }) => {
+    const documents = Array.from(new Set([...reference.keys(), ...own.keys()]))
+    const logs = documents.flatMap((document) => {
+      const what = difference(reference.get(document), own.get(document))
+      return what === undefined ? [] : [`${document}: ${what}`]
+    })
+    const registers = conversationsOf(stage).flatMap((id) => registersDiffer(first!.disk, disk, id) ?? [])
+    return [...logs, ...registers].map((what) => `${first!.name} and ${name}: ${what}`)
+  })
+  return found.length === 0 ? "in no log, in no register" : found.join("; ")
+}
+
+/** The first device whose register is not the same on two disks. */
+function registersDiffer(one: Disk, other: Disk, id: ConversationId): string | undefined {
+  const [mine, theirs] = [registersOf(one, id), registersOf(other, id)]
+  for (const device of new Set([...mine.keys(), ...theirs.keys()])) {
+    const [here, there] = [mine.get(device), theirs.get(device)]
+    if (here !== undefined && there !== undefined && equalBytes(here.bytes, there.bytes)) continue
+    return `register of ${device.slice(0, 6)} of ${here?.clock ?? "nothing"} and ${there?.clock ?? "nothing"}`
   }
   return undefined
 }
@@ -110,7 +122,7 @@ export async function judge(stage: Stage): Promise<void> {
   for (const device of stage.devices) device.look()
   for (const id of conversationsOf(stage)) {
     for (const { conversation } of views(stage, id)) {
-      while (!conversation.messages.get().complete) await conversation.loadOlder()
+      while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
     }
     const shown = views(stage, id)
     for (const view of shown) judgeView(stage, view)
@@ -131,12 +143,14 @@ export function judgeView(stage: Stage, { device, items }: Pick<View, "device" |
     if (seen.has(id)) throw new Violation("I3", `${device.name} shows ${id} twice`)
     seen.add(id)
     const saying = stage.oracle.sayings.get(id)
+    // What a hostile device says under its own seal is its user's.
+    if (saying === undefined && author === stage.hostileDevice?.user) continue
     if (saying === undefined) throw new Violation("I5", `${device.name} shows what nobody wrote: ${id} ${text ?? form}`)
     if (author !== saying.user) throw new Violation("I5", `${device.name} shows ${saying.text} as ${author}'s`)
     if (form === "unreadable" || (form === "text" && text !== saying.text)) {
       throw new Violation("I5", `${device.name} shows ${saying.text} as ${text ?? form}`)
     }
-    if (form === "erased" && saying.erasedBy.size === 0) {
+    if (form === "erased" && saying.erasedBy.size === 0 && author !== stage.hostileDevice?.user) {
       throw new Violation("I2", `${device.name} shows ${saying.text} as erased, which nobody asked for`)
     }
   }
@@ -163,6 +177,17 @@ function judgeEqual(shown: readonly View[]): void {
       `${names} differ at ${at}: ${reference.at(at) ?? "nothing"} | ${lines.at(at) ?? "nothing"}`,
     )
   }
+}
+
+/** What its writer is told to be on a server, is there at this moment. Erased, cut or lost disks may hold less. */
+export function judgeSent({ servers, oracle }: Stage, saying: Saying): void {
+  if (oracle.serverLostData || isErasedOrCut(oracle, saying)) return
+  if (servers.some(({ disk }) => holdsText(disk, saying.text) !== undefined)) return
+  throw new Violation("I1", `${saying.text.slice(0, 40)} of ${saying.device} is said to be sent, and on no server`)
+}
+
+function isErasedOrCut({ removals }: Oracle, { erasedBy, conversation }: Saying): boolean {
+  return erasedBy.size > 0 || removals.some((removal) => removal.conversation === conversation)
 }
 
 /** Unless one of those who removed the author had not seen it. */

@@ -11,8 +11,13 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "20" },
     ops: { type: "string", default: "1000" },
     seed: { type: "string" },
-    /** The first of several seeds; any by default. */
-    first: { type: "string" },
+    generation: { type: "string" },
+    /** The first of several seeds. */
+    first: { type: "string", default: "1" },
+    /** `i/n`: every n-th of them, from the i-th on. */
+    part: { type: "string", default: "0/1" },
+    /** Seeds by number, in this order, and no others. */
+    only: { type: "string" },
     minutes: { type: "string", default: "60" },
     "shrink-seconds": { type: "string", default: "60" },
     named: { type: "string" },
@@ -26,6 +31,8 @@ interface Case {
   readonly name: string
   readonly seed: number
   readonly ops: number
+  /** Of the kinds of operations that it was found with; the latest by default. */
+  readonly generation?: number | undefined
 }
 
 const write = values.trace
@@ -37,9 +44,15 @@ const write = values.trace
 /** Seeds that failed once, first; then as many as were asked for. */
 function casesOf(): Case[] {
   const ops = Number(values.ops)
-  if (values.seed !== undefined) return [{ name: `seed ${values.seed}`, seed: Number(values.seed), ops }]
+  if (values.seed !== undefined) {
+    const generation = values.generation === undefined ? undefined : Number(values.generation)
+    return [{ name: `seed ${values.seed}`, seed: Number(values.seed), ops, generation }]
+  }
   const named = values.named === undefined ? [] : (JSON.parse(readFileSync(values.named, "utf8")) as Case[])
-  const first = values.first === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1 : Number(values.first)
+  if (values.only !== undefined) {
+    return values.only.split(",").map((seed) => ({ name: `seed ${seed}`, seed: Number(seed), ops }))
+  }
+  const first = Number(values.first)
   console.log(`seeds ${first} to ${first + Number(values.seeds) - 1}, ${ops} operations each`)
   return [
     ...named,
@@ -51,12 +64,13 @@ function casesOf(): Case[] {
   ]
 }
 
-async function explain({ seed, ops }: Case, { failure }: Played): Promise<void> {
+async function explain({ seed, ops, generation }: Case, { failure }: Played): Promise<void> {
   console.log(`violated in seed ${seed}: ${failure?.text ?? ""}`)
-  console.log(`again: npm run sim -- --seed ${seed} --ops ${ops} --trace`)
+  const which = generation === undefined ? "" : ` --generation ${generation}`
+  console.log(`again: npm run sim -- --seed ${seed} --ops ${ops}${which} --trace`)
   if (values.brief || failure === undefined) return
   const end = Date.now() + Number(values["shrink-seconds"]) * 1000
-  const least = await shrink(seed, operationsOf(seed, ops), failure.invariant, () => Date.now() > end)
+  const least = await shrink(seed, operationsOf(seed, ops, generation), failure.invariant, () => Date.now() > end)
   console.log(
     `${least.operations.length} of ${ops} operations are enough (${least.played?.failure?.text ?? failure.text}):`,
   )
@@ -74,9 +88,10 @@ let failed = 0
 let messages = 0
 let acknowledged = 0
 let events = 0
-for (const each of casesOf()) {
+const [part = 0, parts = 1] = values.part.split("/").map(Number)
+for (const each of casesOf().filter((_, index) => index % parts === part)) {
   if (Date.now() > end) break
-  const played = await play(each.seed, operationsOf(each.seed, each.ops), write)
+  const played = await play(each.seed, operationsOf(each.seed, each.ops, each.generation), write)
   messages += played.messages
   acknowledged += played.acknowledged
   events += played.events

@@ -33,6 +33,8 @@ export class Network {
   listener: ((wire: Wire, from: string, bytes: Uint8Array) => void) | undefined
   /** The same at the moment in which it is sent. */
   sender: ((wire: Wire, from: string, bytes: Uint8Array) => void) | undefined
+  /** What leaves a host in the place of a frame. */
+  tamper: ((from: string, bytes: Uint8Array) => readonly Uint8Array[]) | undefined
 
   constructor(
     readonly world: World,
@@ -204,8 +206,14 @@ export class End {
   }
 
   send(bytes: Uint8Array, sent?: () => void): void {
-    this.wire.network.sender?.(this.wire, this.process.machine.name, bytes)
-    this.#put({ kind: "message", bytes, sent })
+    const { network } = this.wire
+    const from = this.process.machine.name
+    network.sender?.(this.wire, from, bytes)
+    const frames = network.tamper?.(from, bytes) ?? [bytes]
+    frames.forEach((frame, index) => {
+      this.#put({ kind: "message", bytes: frame, sent: index === 0 ? sent : undefined })
+    })
+    if (frames.length === 0) sent?.()
   }
 
   ping(): void {

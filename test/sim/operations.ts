@@ -3,7 +3,9 @@ import type { MessageStatus } from "../../sdk/src/conversation/message.js"
 import type { Random } from "../support/seed.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import type { Removal } from "./oracle.js"
+import type { DiskImage } from "./disk.js"
 import type { SimDevice } from "./sim-device.js"
+import type { SimServer } from "./sim-server.js"
 import type { Stage } from "./stage.js"
 
 /** What happens next. Numbers are read as far as there is something to choose, so an operation makes sense without the others. */
@@ -21,9 +23,13 @@ interface Kind {
   readonly weight: number
   /** Faults are left out of some seeds, so that others show what they hide. */
   readonly optional?: true
+  /** The generation of kinds that it came with; the first by default. */
+  readonly since?: number
   act(stage: Stage, operation: Operation): void
 }
 
+const LATEST = 2
+const SERVER_AHEAD_MS = 5 * 60_000
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
 const ROLES: readonly Role[] = ["reader", "member", "member", "moderator", "admin", "owner"]
 
@@ -204,13 +210,7 @@ const kinds = {
     act: (stage, { a, b }) => {
       const server = stage.server(a)
       stage.trace.tell(`${server.name} loses its disk`)
-      server.crash()
-      server.disk.replace([])
-      stage.acks.forget(server)
-      stage.oracle.serverLostData = true
-      stage.world.schedule(b % 20_000, () => {
-        server.start()
-      })
+      replaceDisk(stage, server, [], b % 20_000)
     },
   },
   restartServer: {
@@ -338,6 +338,38 @@ const kinds = {
       stage.trace.tell(`the clock of ${device.name} is off by ${device.skewMs} ms`)
     },
   },
+  clockServer: {
+    weight: 2,
+    optional: true,
+    since: 2,
+    act: (stage, { a, b, c }) => {
+      const server = stage.server(a)
+      // Never far ahead: what it lets in then, no other takes until that time has come.
+      server.skewMs = Math.min(skew(b, c), SERVER_AHEAD_MS)
+      stage.trace.tell(`the clock of ${server.name} is off by ${server.skewMs} ms`)
+    },
+  },
+  backupServer: {
+    weight: 4,
+    optional: true,
+    since: 2,
+    act: (stage, { a }) => {
+      const server = stage.server(a)
+      stage.backups.set(server.name, server.disk.image())
+    },
+  },
+  restoreServer: {
+    weight: 2,
+    optional: true,
+    since: 2,
+    act: (stage, { a, b }) => {
+      const server = stage.server(a)
+      const image = stage.backups.get(server.name)
+      if (image === undefined) return
+      stage.trace.tell(`${server.name} gets its backup`)
+      replaceDisk(stage, server, image, b % 20_000)
+    },
+  },
   tokens: {
     weight: 6,
     optional: true,
@@ -353,6 +385,16 @@ type OperationKind = keyof typeof kinds
 function skew(b: number, c: number): number {
   const sign = c % 2 === 0 ? 1 : -1
   return [0, sign * (b % 60_000), sign * (b % 600_000), sign * TEN_YEARS_MS][(c >>> 1) % 4]!
+}
+
+function replaceDisk(stage: Stage, server: SimServer, image: DiskImage, downMs: number): void {
+  server.crash()
+  server.disk.replace(image)
+  stage.acks.forget(server)
+  stage.oracle.serverLostData = true
+  stage.world.schedule(downMs, () => {
+    server.start()
+  })
 }
 
 function crash(stage: Stage, device: SimDevice, power: boolean): void {
@@ -418,10 +460,11 @@ export function act(stage: Stage, operation: Operation): void {
 }
 
 /** So many operations, with the faults that this seed has. */
-export function chooseOperations(random: Random, count: number): Operation[] {
+export function chooseOperations(random: Random, count: number, generation = LATEST): Operation[] {
   const table: { readonly kind: OperationKind; readonly upTo: number }[] = []
   let total = 0
   for (const [kind, definition] of Object.entries(kinds) as [OperationKind, Kind][]) {
+    if ((definition.since ?? 1) > generation) continue
     if (definition.optional === true && random.oneIn(3)) continue
     total += definition.weight
     table.push({ kind, upTo: total })

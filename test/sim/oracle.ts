@@ -55,6 +55,8 @@ export class Oracle {
   readonly removals: Removal[] = []
   /** A server lost its disk, or was set back: what it alone had is gone. */
   serverLostData = false
+  /** Called when a writer is told for the first time that a message is on a server. */
+  onSent: ((saying: Saying) => void) | undefined
   private readonly watched = new Map<string, Watched[]>()
 
   said(device: SimDevice, conversation: Conversation, outgoing: OutgoingMessage, text: string): void {
@@ -94,6 +96,7 @@ export class Oracle {
         case "sent":
         case "delivered":
         case "read":
+          if (saying.promised !== "sent") this.onSent?.(saying)
           saying.promised = "sent"
           saying.rejected = false
           return false

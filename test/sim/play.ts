@@ -1,5 +1,5 @@
 import { randomOf } from "../support/seed.js"
-import { judge, judgeView, unrest } from "./judge.js"
+import { differences, judge, judgeView, unrest } from "./judge.js"
 import { act, chooseOperations, createConversation, type Operation } from "./operations.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
@@ -16,8 +16,9 @@ export interface Played {
   readonly failure: { readonly invariant: string; readonly text: string } | undefined
 }
 
-export function operationsOf(seed: number, count: number): Operation[] {
-  return chooseOperations(randomOf(seed ^ 0x5eed), count)
+/** `generation`: of the kinds of operations. Later kinds change what a seed plays. */
+export function operationsOf(seed: number, count: number, generation?: number): Operation[] {
+  return chooseOperations(randomOf(seed ^ 0x5eed), count, generation)
 }
 
 /** Plays a seed's operations on a fresh world, heals it, waits until it is quiet, and judges. */
@@ -70,35 +71,25 @@ async function run(stage: Stage, operations: readonly Operation[]): Promise<void
     for (const device of devices) device.look()
     trace.mark(operation.kind, "", count++)
     act(stage, operation)
+    misbehave(stage, operation)
     if (count % 40 === 0) lookAround(stage, count)
     demandNoErrors(stage)
   }
   await world.run(1_000)
-  heal(stage)
+  stage.heal()
   await settle(stage)
   await judge(stage)
+}
+
+function misbehave(stage: Stage, { a }: Operation): void {
+  const { hostileDevice } = stage
+  if (hostileDevice !== undefined) stage.background("misdeed", hostileDevice.act(stage.server(a).name))
 }
 
 function lookAround(stage: Stage, number: number): void {
   const device = stage.device(number / 40)
   for (const conversation of device.client?.conversations.get() ?? []) {
     judgeView(stage, { device, items: conversation.messages.get().items })
-  }
-}
-
-/** Ends all faults. Nobody's work is redone by hand: what repairs itself from here is the product's. */
-function heal(stage: Stage): void {
-  stage.trace.tell("healed")
-  stage.network.heal()
-  stage.tokenMs = 3_600_000
-  for (const server of stage.servers) {
-    server.disk.isFull = false
-    server.start()
-  }
-  for (const device of stage.devices) {
-    device.disk.isFull = false
-    if (device.tabs.length === 0) device.openTab()
-    for (const { client } of device.tabs) client?.goOnline()
   }
 }
 
@@ -110,7 +101,8 @@ async function settle(stage: Stage): Promise<void> {
     demandNoErrors(stage)
     const reason = await unrest(stage)
     if (reason === undefined) return
-    if (stage.world.now >= end) throw new Violation("I6", `after 15 minutes of peace: ${reason}`)
+    if (stage.world.now >= end)
+      throw new Violation("I6", `after 15 minutes of peace: ${reason} (${differences(stage)})`)
     for (const device of stage.devices) {
       if (device.tabs.length === 0) device.openTab()
       for (const { client } of device.tabs) if (client?.status.get().connection.kind === "offline") client.goOnline()

@@ -3,7 +3,10 @@ import type { ConversationId } from "@weft/sdk/protocol"
 import { randomOf, type Random } from "../support/seed.js"
 import { AckRecorder } from "./ack-recorder.js"
 import type { DiskImage } from "./disk.js"
+import { HostileDevice } from "./hostile-device.js"
+import { HostileServer } from "./hostile-server.js"
 import { Network } from "./network.js"
+import { judgeSent } from "./judge.js"
 import { Oracle } from "./oracle.js"
 import { SimDevice } from "./sim-device.js"
 import { SimServer } from "./sim-server.js"
@@ -25,6 +28,8 @@ export class Stage {
   readonly users: string[] = []
   readonly backups = new Map<string, DiskImage>()
   readonly conversations: ConversationId[] = []
+  /** Who means harm: in one seed of ten a device or a server does. */
+  readonly hostile: HostileDevice | HostileServer | undefined
   tokenMs = HOUR_MS
   sayings = 0
   readonly errors: unknown[] = []
@@ -38,17 +43,24 @@ export class Stage {
     this.trace = new Trace(this.world, write)
     this.network = new Network(this.world, this.randomFor("network"), this.trace)
     this.network.listener = (wire, from, bytes) => {
-      this.acks.heard(wire, from, bytes)
+      // What a liar acknowledges, or brings, promises nothing.
+      if (from !== this.hostileServer?.name) this.acks.heard(wire, from, bytes)
+      if (this.hostile !== undefined) return
+      this.judged(() => {
+        this.acks.judgeAnswer(from, bytes)
+      })
     }
     this.network.sender = (wire, from, bytes) => {
       const server = this.servers.find(({ name }) => name === from)
       if (server === undefined) return
-      try {
+      this.judged(() => {
         this.acks.judgeSending(wire, server, this.oracle, bytes)
-      } catch (error) {
-        // What sends is the product, and would take it for a failure of its own.
-        this.errors.push(error)
-      }
+      })
+    }
+    this.oracle.onSent = (saying) => {
+      this.judged(() => {
+        judgeSent(this, saying)
+      })
     }
     const { random } = this
     const serverNames = Array.from({ length: 2 + random.below(4) }, (_, index) => `s${index}`)
@@ -66,6 +78,25 @@ export class Stage {
     const userCount = Math.min(NAMES.length, Math.max(2, count - random.below(3)))
     this.users.push(...NAMES.slice(0, userCount))
     for (let index = 0; index < count; index++) this.addDevice(this.users[index % userCount]!, manner())
+    if (seed % 10 === 7) this.hostile = this.chooseHostile(this.randomFor("hostile"))
+  }
+
+  get hostileServer(): HostileServer | undefined {
+    return this.hostile instanceof HostileServer ? this.hostile : undefined
+  }
+
+  get hostileDevice(): HostileDevice | undefined {
+    return this.hostile instanceof HostileDevice ? this.hostile : undefined
+  }
+
+  private chooseHostile(random: Random): HostileDevice | HostileServer {
+    // Not a device of the first user's, who creates conversations and may erase what others say.
+    if (random.oneIn(2)) return new HostileDevice(this, this.devices[1]!)
+    const server = new HostileServer(random.pick(this.servers).name, random)
+    this.network.tamper = (from, bytes) => (from === server.name ? server.tamper(bytes) : [bytes])
+    // It may say that it has what it has not: a device that was set back since has lost it.
+    this.oracle.serverLostData = true
+    return server
   }
 
   randomFor(name: string): Random {
@@ -128,10 +159,40 @@ export class Stage {
     return client === undefined || conversation === undefined ? undefined : { client, conversation }
   }
 
+  /** Ends all faults. Nobody's work is redone by hand: what repairs itself from here is the product's. */
+  heal(): void {
+    this.trace.tell("healed")
+    this.network.heal()
+    this.network.tamper = undefined
+    this.hostileDevice?.stop()
+    this.tokenMs = HOUR_MS
+    for (const server of this.servers) {
+      server.disk.isFull = false
+      server.skewMs = 0
+      // Whom it told lies, hears the truth when they connect again.
+      if (server.name === this.hostileServer?.name) server.crash()
+      server.start()
+    }
+    for (const device of this.devices) {
+      device.disk.isFull = false
+      if (device.tabs.length === 0) device.openTab()
+      for (const { client } of device.tabs) client?.goOnline()
+    }
+  }
+
   /** Nothing goes on. */
   end(): void {
     for (const server of this.servers) server.crash()
     for (const device of this.devices) device.crash(false)
+  }
+
+  /** Who sends or hears is the product, and would take a violation for a failure of its own. */
+  private judged(judge: () => void): void {
+    try {
+      judge()
+    } catch (error) {
+      this.errors.push(error)
+    }
   }
 
   /** Something that an application started: refusals are its to see; they don't stop the world. */

@@ -1,3 +1,5 @@
+const OUTCOME_LIMIT_MS = 60_000
+
 /** Something that will happen. */
 export interface Event {
   readonly time: number
@@ -41,6 +43,22 @@ export class World {
       await settled()
     }
     this.now = end
+  }
+
+  /** What a promise comes to that waits for what happens, such as a slow disk. Fails where that takes a minute. */
+  async outcome<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false
+    const settle = (): void => {
+      isSettled = true
+    }
+    promise.then(settle, settle)
+    const end = this.now + OUTCOME_LIMIT_MS
+    await settled()
+    while (!isSettled) {
+      if (this.now >= end) throw new Error("a minute passed, and nothing came of it")
+      await this.run(1)
+    }
+    return promise
   }
 }
 

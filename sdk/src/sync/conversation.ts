@@ -28,7 +28,7 @@ import { lateEdits } from "./late-edits.js"
 import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
 import { Superseded } from "./superseded.js"
 
-export interface ConversationPorts extends Omit<DocumentPorts, "state" | "superseded"> {
+export interface ConversationPorts extends Omit<DocumentPorts, "state" | "superseded" | "saveAuthority"> {
   readonly device: DeviceId
   /** The wall clock, set right by what a server said; milliseconds since 1970. */
   now(): number
@@ -75,7 +75,10 @@ export class ReplicaConversation {
   ): Promise<ReplicaConversation> {
     const conversation = new ReplicaConversation(id, ports, new Set(segments))
     await conversation.superseded.reload(id, ports.storage)
-    conversation.control = await ReplicaDocument.load(controlDocument(id), conversation.documentPorts())
+    conversation.control = await ReplicaDocument.load(controlDocument(id), {
+      ...conversation.documentPorts(),
+      saveAuthority: async () => undefined,
+    })
     conversation.watch(conversation.control)
     await conversation.readControl()
     await conversation.segment(conversation.newestNumber)
@@ -183,7 +186,14 @@ export class ReplicaConversation {
   }
 
   private documentPorts(): DocumentPorts {
-    return { ...this.ports, state: () => this.ledger.state, superseded: this.superseded }
+    return {
+      ...this.ports,
+      state: () => this.ledger.state,
+      superseded: this.superseded,
+      saveAuthority: async () => {
+        if (this.control.hasUnsaved) await this.control.save()
+      },
+    }
   }
 
   private watch(document: ReplicaDocument): void {

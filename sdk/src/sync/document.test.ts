@@ -1,5 +1,6 @@
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
+import { WeftError } from "../base/errors.js"
 import { deviceNamed } from "../log/scenario.js"
 import { decodeBody } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
@@ -46,4 +47,21 @@ it("[R1] what the writer took back is gone from a document that another tab has 
   await document.flush()
   await theirs.reload()
   expect(shown()).toHaveLength(1)
+})
+
+it("[W1] a message is not durable before the own control entries that it names, saved or sealed", async () => {
+  const storage = createMemoryStorage()
+  const replica = await openTab(storage)
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  await trip.save()
+  const full = vi.spyOn(trip.controlDocument, "save").mockRejectedValue(new WeftError("STORE_QUOTA", "full"))
+  await trip.govern({ kind: "title", title: "Never saved" })
+  const { document, draft } = trip.post(new Map([["t", "rests on it"]]))
+  await expect(document.save()).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  await expect(document.flush()).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  expect([document.isDurable(draft), document.summary.logs.size]).toEqual([false, 0])
+  full.mockRestore()
+  await document.save()
+  expect([document.isDurable(draft), trip.controlDocument.hasUnsaved]).toEqual([true, false])
 })

@@ -51,6 +51,8 @@ export interface DocumentPorts extends StoredDocumentPorts {
   state(): ControlState
   /** Own control entries that nobody takes. */
   readonly superseded: Superseded
+  /** Resolves when the control entries that drafts of a segment name are on the disk: no crash leaves them without. [SPEC W1] */
+  saveAuthority(): Promise<void>
   /** Takes the bytes of what was erased out of the storage's files. */
   readonly compactor: Compactor
 }
@@ -207,6 +209,7 @@ export class ReplicaDocument {
     await this.enqueue(async () => {
       const fresh = Array.from(this.unsaved)
       if (fresh.length === 0) return
+      await this.ports.saveAuthority()
       const withdrawn = this.withdrawn
       const batch = [
         ...fresh.map((draft) => this.draftOperation(draft)),
@@ -264,6 +267,7 @@ export class ReplicaDocument {
     if (this.pending.some((draft) => this.ports.superseded.concerns(draft))) await this.writeAgain()
     const drafts = this.pending.slice(0, sealable(this.pending))
     if (drafts.length === 0) return
+    await this.ports.saveAuthority()
     // Who was removed and came back begins anew: nothing stands beyond the cut of an old log. [SPEC A11]
     if (this.writer !== undefined && this.cutOf(this.writer) < Infinity) this.writer = undefined
     const log = (this.writer ??= openLog(this.current, signer, (length) => env.randomBytes(length)))

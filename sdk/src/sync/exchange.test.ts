@@ -1,10 +1,10 @@
 /* What a device makes of a server's answers, frame by frame. */
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
 import { deviceNamed } from "../log/scenario.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { Frame, FrameOf } from "../protocol/frame.js"
-import { logIdBytes, type DocumentName, type UserId } from "../protocol/names.js"
+import { clientIdOf, logIdBytes, type DocumentName, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { AccountReplica } from "./account-replica.js"
 import { Acks } from "./acks.js"
@@ -70,7 +70,7 @@ async function sent() {
     const before = updates(frames, trip.controlDocument.name).length
     await expect.poll(() => updates(frames, trip.controlDocument.name)).toHaveLength(before + 1)
   }
-  return { acks, segment, log, refuse, trip }
+  return { acks, exchange, frames, segment, log, refuse, trip }
 }
 
 function updates(frames: readonly Frame[], document: DocumentName): FrameOf<"update">[] {
@@ -114,4 +114,21 @@ it("[R4] what another server made durable is never taken back, whatever this one
     await refuse(code, 5)
     expect([(await segment.entries()).length, segment.drafts.length, trip.refused.size]).toEqual([4, 0, 0])
   }
+})
+
+it("[X2] a document is compared again when the server sends what lies beyond a cut that it does not know of", async () => {
+  const { exchange, frames, segment, log, trip } = await sent()
+  const refused = {
+    client: clientIdOf(segment.name, log),
+    log,
+    run: undefined,
+    entries: [],
+    records: [],
+    next: undefined,
+  }
+  vi.spyOn(trip, "receive").mockResolvedValueOnce([{ ...refused, refusal: { code: "PAST_CUT", at: 5 } }])
+  exchange.take({ kind: "update", id: 0, document: segment.name, update: new Uint8Array() })
+  await expect
+    .poll(() => frames.filter((frame) => frame.kind === "vector").map(({ document }) => document), { timeout: 5_000 })
+    .toEqual([segment.name])
 })

@@ -402,6 +402,8 @@ export class Exchange {
       }
       if (refusal?.code === "GAP" || refusal?.code === "DELETED_UNNAMED") fetch = true
       if (refusal?.code === "CONTROL_UNKNOWN") waits = true
+      // The server does not know of the removal yet. What it keeps of this when it does, are the records. [SPEC X2]
+      if (refusal?.code === "PAST_CUT") this.retryLater(name, 0)
     }
     if (fetch) this.askFor(name)
     if (!waits) return

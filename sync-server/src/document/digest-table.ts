@@ -27,21 +27,30 @@ export class DigestTable {
   /** What is durable now. A document without contents counts for nothing. [SPEC D2] */
   set(document: DocumentName, digest: Uint8Array): void {
     const conversation = conversationOf(document)
-    let row = this.#rows.get(conversation)
-    if (row === undefined)
-      this.#rows.set(conversation, (row = { documents: new Map(), registers: undefined, root: undefined }))
+    const row = this.#row(conversation)
     if (equalBytes(digest, digestOf(emptySummary(document)))) row.documents.delete(document)
     else row.documents.set(document, digest)
-    row.root = undefined
-    if (row.documents.size === 0) this.#rows.delete(conversation)
+    this.#changed(conversation, row)
   }
 
-  /** Of a conversation that has documents: registers alone are none. */
+  /** Counts where the conversation has documents, or will have: one write may make both durable. */
   setRegisters(conversation: ConversationId, digest: Uint8Array | undefined): void {
-    const row = this.#rows.get(conversation)
-    if (row === undefined) return
+    const row = this.#row(conversation)
     row.registers = digest
+    this.#changed(conversation, row)
+  }
+
+  #row(conversation: ConversationId): Row {
+    let row = this.#rows.get(conversation)
+    if (row === undefined) {
+      this.#rows.set(conversation, (row = { documents: new Map(), registers: undefined, root: undefined }))
+    }
+    return row
+  }
+
+  #changed(conversation: ConversationId, row: Row): void {
     row.root = undefined
+    if (row.documents.size === 0 && row.registers === undefined) this.#rows.delete(conversation)
   }
 
   /** As frames carry it: zero where there are none. */
@@ -53,8 +62,8 @@ export class DigestTable {
     return this.#rows.get(conversationOf(document))?.documents.has(document) ?? false
   }
 
-  conversations(): Iterable<ConversationId> {
-    return this.#rows.keys()
+  *conversations(): Iterable<ConversationId> {
+    for (const [conversation, { documents }] of this.#rows) if (documents.size > 0) yield conversation
   }
 
   /** Number of documents that a conversation has. */

@@ -82,7 +82,8 @@ export class PeerUpdates {
     for (const { code } of items) metrics.peerRejects.inc({ code })
     log.warn({ peer: name, document, codes: items.map(({ code }) => code) }, "a peer refused part of an update")
     const conversation = conversationOf(document)
-    if (items.some(({ code }) => isTransient(code))) {
+    // Of what lies beyond a cut that is not known here yet, the records stay: the peer may have them. [SPEC X2]
+    if (items.some(({ code }) => isTransient(code) || code === "PAST_CUT")) {
       this.#compareLater(conversation, () => this.#ports.compare(conversation))
     }
   }
