@@ -1,25 +1,31 @@
-import type { Conversation, Message } from "@weft/sdk"
+import type { Conversation, Message, MessageId } from "@weft/sdk"
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react"
+import type { VirtualizerHandle } from "virtua"
+import { isPrepended } from "../words/rows.js"
 
-/** Messages that are drawn at first, and added each time somebody scrolls up to the oldest one. */
-const PAGE = 120
-/** Messages that are drawn above the one that is jumped to. */
-const BEFORE_TARGET = 40
 /** How near to an end counts as being there, pixels. */
 const NEAR_BOTTOM = 48
-const NEAR_TOP = 600
+const NEAR_TOP = 800
+/** Fewer messages than these may not fill the window. */
+const FEW = 30
 
 export interface MessageScroll {
   readonly box: RefObject<HTMLDivElement | null>
-  /** What to draw of the messages. */
-  readonly shown: readonly Message[]
+  readonly list: RefObject<VirtualizerHandle | null>
+  /** What to draw from. */
+  readonly items: readonly Message[]
+  /** Whether `items` grew at the beginning: what is in view is kept by its distance from the end. */
+  readonly isPrepended: boolean
+  /** Indexes that are drawn wherever the list stands. */
+  readonly kept: readonly number[]
   /** Messages of others that came below what is in view. */
   readonly unseen: number
   readonly isAtBottom: boolean
   readonly toBottom: () => void
   /** Brings a message into view, loading older ones as needed; false where this device does not have it. */
-  readonly jumpTo: (id: string) => Promise<boolean>
-  readonly onScroll: () => void
+  readonly jumpTo: (id: MessageId, segment?: number) => Promise<boolean>
+  readonly onScroll: (offset: number) => void
+  readonly onResize: () => void
 }
 
 /** The message that stays where it is while others come and go around it. */
@@ -30,8 +36,8 @@ interface Anchor {
 }
 
 /**
- * Draws only the newest messages while the reader is at the bottom, which it then keeps in view; further up it draws from
- * where the reader came to, asks for older ones near the top, and leaves what is in view where it is.
+ * Where the list of messages stands. At the bottom it stays there; further up what is in view stays where it is, whatever
+ * comes in above or below; near the top older messages are asked for.
  */
 export function useMessageScroll(
   items: readonly Message[],
@@ -40,150 +46,160 @@ export function useMessageScroll(
   conversation: Conversation,
 ): MessageScroll {
   const box = useRef<HTMLDivElement>(null)
-  const anchor = useRef<Anchor>(undefined)
-  const isStuck = useRef(true)
+  const list = useRef<VirtualizerHandle>(null)
+  const place = useRef({ offset: 0, size: 0, isStuck: true, anchor: undefined as Anchor | undefined })
   const [isAtBottom, setAtBottom] = useState(true)
-  /** Oldest message that is drawn; undefined: as many as a page holds. */
-  const [from, setFrom] = useState<string>()
   /** Newest message when the reader left the bottom. */
   const [seen, setSeen] = useState<string>()
+  const [drawn, setDrawn] = useState({ items, isPrepended: false })
+  if (drawn.items !== items) setDrawn({ items, isPrepended: isPrepended(drawn.items, items) })
 
-  const start = useMemo(() => {
-    const found = from === undefined ? -1 : items.findIndex((message) => message.id === from)
-    return found >= 0 ? found : Math.max(0, items.length - PAGE)
-  }, [items, from])
-  const shown = useMemo(() => items.slice(start), [items, start])
   const unseen = useMemo(() => {
     if (isAtBottom || seen === undefined) return 0
-    const last = items.findIndex((message) => message.id === seen)
+    const last = items.findLastIndex((message) => message.id === seen)
     return last < 0 ? 0 : items.slice(last + 1).filter((message) => !message.own).length
   }, [items, seen, isAtBottom])
 
   const toBottom = useCallback(() => {
-    const element = box.current
-    if (element === null) return
-    isStuck.current = true
-    element.scrollTop = element.scrollHeight
-  }, [])
+    place.current.isStuck = true
+    setAtBottom(true)
+    setSeen(undefined)
+    list.current?.scrollToIndex(conversation.messages.get().items.length - 1, { align: "end" })
+  }, [conversation])
 
-  /** Where to jump once it is drawn; a new object for every jump. */
-  const [target, setTarget] = useState<{ readonly id: string }>()
-  const jumpTo = useCallback(
-    async (id: string): Promise<boolean> => {
-      for (;;) {
-        // what is loaded, whether it was drawn yet or not
-        const { items: loaded, complete } = conversation.messages.get()
-        const index = loaded.findIndex((message) => message.id === id)
-        if (index >= 0) {
-          isStuck.current = false
-          setAtBottom(false)
-          setFrom(loaded[Math.max(0, index - BEFORE_TARGET)]?.id)
-          setTarget({ id })
-          return true
-        }
-        if (complete) return false
-        await loadOlder()
-        if (conversation.messages.get().items.length === loaded.length) return false
-      }
-    },
-    [conversation, loadOlder],
-  )
+  const leaveBottom = useCallback(() => {
+    place.current.isStuck = false
+    setAtBottom(false)
+    setSeen(conversation.messages.get().items.at(-1)?.id)
+  }, [conversation])
+
+  const { target, jumpTo } = useJumpTarget(conversation, items, leaveBottom, { box, list })
 
   const isAsking = useRef(false)
-  const showOlder = (): void => {
-    const oldest = items[Math.max(0, start - PAGE)]
-    if (start > 0) setFrom(oldest?.id)
-    else if (!isComplete && !isAsking.current) {
-      isAsking.current = true
-      // what is drawn stays drawn; the older ones show with the next step up
-      setFrom(items[0]?.id)
-      loadOlder()
-        .catch(() => undefined) // storage trouble shows in the status; scrolling asks again
-        .finally(() => {
-          isAsking.current = false
-        })
-    }
+  const askOlder = (): void => {
+    if (isComplete || isAsking.current) return
+    isAsking.current = true
+    loadOlder()
+      .catch(() => undefined) // storage trouble shows in the status; scrolling asks again
+      .finally(() => {
+        isAsking.current = false
+      })
   }
 
-  const onScroll = (): void => {
-    const element = box.current
-    if (element === null) return
-    anchor.current = findAnchor(element)
-    const isNear = element.scrollHeight - element.clientHeight - element.scrollTop <= NEAR_BOTTOM
-    isStuck.current = isNear
-    if (isNear !== isAtBottom) {
-      setAtBottom(isNear)
-      setSeen(isNear ? undefined : items.at(-1)?.id)
-      // leaving the bottom fixes the oldest one drawn; coming back lets go of it
-      setFrom(isNear ? undefined : shown[0]?.id)
+  const onScroll = (offset: number): void => {
+    const handle = list.current
+    if (handle === null) return
+    const { scrollSize, viewportSize } = handle
+    const before = place.current
+    const isNear = scrollSize - viewportSize - offset <= NEAR_BOTTOM
+    // measuring moves the list too, always with its size: only somebody who scrolls moves up in a list that did not shrink
+    const movedUp = offset < before.offset - 1 && scrollSize >= before.size
+    const first = handle.findItemIndex(offset)
+    const id = items[first]?.id
+    place.current = {
+      offset,
+      size: scrollSize,
+      isStuck: isNear || (before.isStuck && !movedUp),
+      anchor: id === undefined ? undefined : { id, top: handle.getItemOffset(first) - offset },
     }
-    if (element.scrollTop < NEAR_TOP && element.scrollHeight > element.clientHeight) showOlder()
+    if (!place.current.isStuck && isAtBottom) leaveBottom()
+    else if (isNear && !isAtBottom) {
+      setAtBottom(true)
+      setSeen(undefined)
+    }
+    if (offset < NEAR_TOP && scrollSize > viewportSize && !place.current.isStuck) askOlder()
   }
 
-  useLayoutEffect(() => {
-    const element = box.current
-    if (element === null) return
-    if (isStuck.current) element.scrollTop = element.scrollHeight
-    else restoreAnchor(element, anchor.current)
-  }, [shown])
+  const stay = useCallback(() => {
+    const handle = list.current
+    if (handle === null || !place.current.isStuck) return
+    if (handle.scrollSize - handle.viewportSize - handle.scrollOffset > 1)
+      handle.scrollToIndex(conversation.messages.get().items.length - 1, { align: "end" })
+  }, [conversation])
 
   useLayoutEffect(() => {
-    const element = box.current
-    if (element === null || target === undefined) return
-    const message = element.querySelector<HTMLElement>(`[data-message="${CSS.escape(target.id)}"]`)
-    if (message === null) return
-    message.scrollIntoView({ block: "center" })
-    message.focus({ preventScroll: true })
-    // a list too short to scroll is at its bottom still
-    element.dispatchEvent(new Event("scroll"))
-    const ground = getComputedStyle(message).getPropertyValue("--chosen")
-    message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
-  }, [target])
-
-  // A keyboard that opens, a window that changes, a text that wraps: the bottom stays in view.
-  useEffect(() => {
-    const element = box.current
-    const content = element?.firstElementChild
-    if (element === null || content === null || content === undefined) return
-    const observer = new ResizeObserver(() => {
-      if (isStuck.current) element.scrollTop = element.scrollHeight
-    })
-    observer.observe(element)
-    observer.observe(content)
-    return () => {
-      observer.disconnect()
-    }
-  }, [])
+    const handle = list.current
+    const { isStuck, anchor } = place.current
+    if (handle === null || items.length === 0) return
+    if (isStuck) handle.scrollToIndex(items.length - 1, { align: "end" })
+    else if (anchor !== undefined && !drawn.isPrepended) restore(handle, items, anchor)
+  }, [items, drawn.isPrepended])
 
   // A list too short to scroll asks for older messages by itself.
-  const isShort = shown.length < 30 && !isComplete && start === 0 && items.length > 0
+  const isShort = items.length < FEW && !isComplete && items.length > 0
   useEffect(() => {
     if (!isShort) return
     loadOlder().catch(() => undefined) // as above
   }, [isShort, loadOlder, items.length])
 
-  return { box, shown, unseen, isAtBottom, toBottom, jumpTo, onScroll }
+  const kept = useMemo(() => (target === undefined || target < 0 ? [] : [target]), [target])
+  return { box, list, ...drawn, kept, unseen, isAtBottom, toBottom, jumpTo, onScroll, onResize: stay }
 }
 
-/** The first message that reaches into view: by halving, as they stand in order. */
-function findAnchor(box: HTMLElement): Anchor | undefined {
-  const messages = box.getElementsByTagName("article")
-  const edge = box.getBoundingClientRect().top
-  let low = 0
-  let high = messages.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((messages[middle]?.getBoundingClientRect().bottom ?? edge) <= edge) low = middle + 1
-    else high = middle
+/** A message that came late stands among those above: what is in view moves back to where it was. */
+function restore(handle: VirtualizerHandle, items: readonly Message[], { id, top }: Anchor): void {
+  const near = handle.findItemIndex(handle.scrollOffset)
+  if (items[near]?.id === id) return
+  const index = items.findIndex((message) => message.id === id)
+  if (index >= 0) handle.scrollTo(handle.getItemOffset(index) - top)
+}
+
+/** What was just drawn is hidden until the list has measured it; nothing hidden takes the focus. Returns how to stop. */
+function whenVisible(message: HTMLElement, run: () => void): () => void {
+  const isVisible = (): boolean => getComputedStyle(message).visibility === "visible"
+  const observer = new MutationObserver(() => {
+    if (!isVisible()) return
+    observer.disconnect()
+    run()
+  })
+  const row = message.closest(".message-place")?.parentElement
+  if (isVisible() || !row) run()
+  else observer.observe(row, { attributeFilter: ["style"] })
+  return () => {
+    observer.disconnect()
   }
-  const first = messages[low]
-  const id = first?.dataset.message
-  return first === undefined || id === undefined ? undefined : { id, top: first.getBoundingClientRect().top - edge }
 }
 
-function restoreAnchor(box: HTMLElement, anchor: Anchor | undefined): void {
-  if (anchor === undefined) return
-  const message = box.querySelector(`[data-message="${CSS.escape(anchor.id)}"]`)
-  if (message === null) return
-  box.scrollTop += message.getBoundingClientRect().top - box.getBoundingClientRect().top - anchor.top
+interface ListElements {
+  readonly box: RefObject<HTMLDivElement | null>
+  readonly list: RefObject<VirtualizerHandle | null>
+}
+
+/** The message that was jumped to: it is drawn, brought into view, and flashes. */
+function useJumpTarget(
+  conversation: Conversation,
+  items: readonly Message[],
+  leaveBottom: () => void,
+  { box, list }: ListElements,
+): { target: number | undefined; jumpTo: MessageScroll["jumpTo"] } {
+  /** A new object for every jump. */
+  const [jump, setJump] = useState<{ readonly id: string }>()
+  const target = useMemo(
+    () => (jump === undefined ? undefined : items.findIndex((message) => message.id === jump.id)),
+    [items, jump],
+  )
+  const done = useRef<object>(undefined)
+  const jumpTo = useCallback(
+    async (id: MessageId, segment?: number): Promise<boolean> => {
+      if (!(await conversation.loadTo(id, segment))) return false
+      leaveBottom()
+      setJump({ id })
+      return true
+    },
+    [conversation, leaveBottom],
+  )
+  useLayoutEffect(() => {
+    if (jump === undefined || done.current === jump || target === undefined || target < 0) return
+    const message = box.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(jump.id)}"]`)
+    if (message === null || message === undefined) return
+    list.current?.scrollToIndex(target, { align: "center" })
+    // not before: where more comes in meanwhile, its place is another one, and it is gone to again
+    return whenVisible(message, () => {
+      done.current = jump
+      message.focus({ preventScroll: true })
+      const ground = getComputedStyle(message).getPropertyValue("--chosen")
+      message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
+    })
+  }, [jump, target, box, list])
+  return { target, jumpTo }
 }
