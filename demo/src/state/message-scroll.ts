@@ -1,7 +1,8 @@
-import type { Conversation, Message, MessageId } from "@weft/sdk"
+import type { Conversation, Message } from "@weft/sdk"
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react"
 import type { VirtualizerHandle } from "virtua"
 import { isPrepended } from "../words/rows.js"
+import { type JumpTarget, useJumpTarget } from "./jump-target.js"
 
 /** How near to an end counts as being there, pixels. */
 const NEAR_BOTTOM = 48
@@ -9,7 +10,7 @@ const NEAR_TOP = 800
 /** Fewer messages than these may not fill the window. */
 const FEW = 30
 
-export interface MessageScroll {
+export interface MessageScroll extends Pick<JumpTarget, "jumpTo"> {
   readonly box: RefObject<HTMLDivElement | null>
   readonly list: RefObject<VirtualizerHandle | null>
   /** What to draw from. */
@@ -22,22 +23,31 @@ export interface MessageScroll {
   readonly unseen: number
   readonly isAtBottom: boolean
   readonly toBottom: () => void
-  /** Brings a message into view, loading older ones as needed; false where this device does not have it. */
-  readonly jumpTo: (id: MessageId, segment?: number) => Promise<boolean>
   readonly onScroll: (offset: number) => void
   readonly onResize: () => void
 }
 
-/** The message that stays where it is while others come and go around it. */
-interface Anchor {
-  readonly id: string
-  /** Pixels from the top of the box to the top of the message. */
-  readonly top: number
+/** What keeps its place in view until somebody scrolls. */
+type Hold =
+  | { readonly kind: "end" }
+  /** A message that was jumped to, in the middle. */
+  | { readonly kind: "target"; readonly id: string }
+  /** The first message in view; `top`: pixels from the top of the box to its own. */
+  | { readonly kind: "seen"; readonly id: string; readonly top: number }
+
+interface Place {
+  /** The box's scrollTop when it was last told or set: another one means that somebody scrolls. */
+  readonly offset: number
+  readonly isNearEnd: boolean
+  readonly hold: Hold
 }
 
 /**
  * Where the list of messages stands. At the bottom it stays there; further up what is in view stays where it is, whatever
  * comes in above or below; near the top older messages are asked for.
+ *
+ * The box is scrolled here, never by the virtualizer's scrollToIndex: that one scrolls again whenever rows are measured
+ * soon after, and holds on to a list that somebody scrolls away.
  */
 export function useMessageScroll(
   items: readonly Message[],
@@ -47,7 +57,7 @@ export function useMessageScroll(
 ): MessageScroll {
   const box = useRef<HTMLDivElement>(null)
   const list = useRef<VirtualizerHandle>(null)
-  const place = useRef({ offset: 0, size: 0, isStuck: true, anchor: undefined as Anchor | undefined })
+  const place = useRef<Place>({ offset: 0, isNearEnd: true, hold: { kind: "end" } })
   const [isAtBottom, setAtBottom] = useState(true)
   /** Newest message when the reader left the bottom. */
   const [seen, setSeen] = useState<string>()
@@ -60,20 +70,31 @@ export function useMessageScroll(
     return last < 0 ? 0 : items.slice(last + 1).filter((message) => !message.own).length
   }, [items, seen, isAtBottom])
 
+  const settle = useCallback(() => {
+    const [element, handle] = [box.current, list.current]
+    if (element === null || handle === null) return
+    const offset = offsetFor(place.current.hold, conversation.messages.get().items, element, handle)
+    if (offset !== undefined && Math.abs(offset - element.scrollTop) >= 1) element.scrollTop = offset
+    place.current = { ...place.current, offset: element.scrollTop }
+  }, [conversation])
+
+  const take = useCallback(
+    (hold: Hold) => {
+      place.current = { ...place.current, hold }
+      settle()
+    },
+    [settle],
+  )
   const toBottom = useCallback(() => {
-    place.current.isStuck = true
-    setAtBottom(true)
-    setSeen(undefined)
-    list.current?.scrollToIndex(conversation.messages.get().items.length - 1, { align: "end" })
-  }, [conversation])
-
-  const leaveBottom = useCallback(() => {
-    place.current.isStuck = false
-    setAtBottom(false)
-    setSeen(conversation.messages.get().items.at(-1)?.id)
-  }, [conversation])
-
-  const { target, jumpTo } = useJumpTarget(conversation, items, leaveBottom, { box, list })
+    take({ kind: "end" })
+  }, [take])
+  const center = useCallback(
+    (id: string) => {
+      take({ kind: "target", id })
+    },
+    [take],
+  )
+  const { target, jumpTo } = useJumpTarget(conversation, items, box, center)
 
   const isAsking = useRef(false)
   const askOlder = (): void => {
@@ -87,43 +108,31 @@ export function useMessageScroll(
   }
 
   const onScroll = (offset: number): void => {
-    const handle = list.current
-    if (handle === null) return
-    const { scrollSize, viewportSize } = handle
-    const before = place.current
-    const isNear = scrollSize - viewportSize - offset <= NEAR_BOTTOM
-    // measuring moves the list too, always with its size: only somebody who scrolls moves up in a list that did not shrink
-    const movedUp = offset < before.offset - 1 && scrollSize >= before.size
-    const first = handle.findItemIndex(offset)
-    const id = items[first]?.id
-    place.current = {
-      offset,
-      size: scrollSize,
-      isStuck: isNear || (before.isStuck && !movedUp),
-      anchor: id === undefined ? undefined : { id, top: handle.getItemOffset(first) - offset },
+    const [element, handle, before] = [box.current, list.current, place.current]
+    if (element === null || handle === null) return
+    const gap = element.scrollHeight - element.clientHeight - offset
+    const hold = holdAfter(before, offset, gap) ?? firstInView(items, offset, handle) ?? before.hold
+    const isNearEnd = gap <= NEAR_BOTTOM || hold.kind === "end"
+    place.current = { offset, isNearEnd, hold }
+    if (isNearEnd !== isAtBottom) {
+      setAtBottom(isNearEnd)
+      setSeen(isNearEnd ? undefined : items.at(-1)?.id)
     }
-    if (!place.current.isStuck && isAtBottom) leaveBottom()
-    else if (isNear && !isAtBottom) {
-      setAtBottom(true)
-      setSeen(undefined)
-    }
-    if (offset < NEAR_TOP && scrollSize > viewportSize && !place.current.isStuck) askOlder()
+    if (offset < NEAR_TOP && hold.kind !== "end") askOlder()
   }
 
-  const stay = useCallback(() => {
-    const handle = list.current
-    if (handle === null || !place.current.isStuck) return
-    if (handle.scrollSize - handle.viewportSize - handle.scrollOffset > 1)
-      handle.scrollToIndex(conversation.messages.get().items.length - 1, { align: "end" })
-  }, [conversation])
+  // Rows that are measured for the first time move what is held; what is merely in view is kept by the virtualizer.
+  const onResize = (): void => {
+    if (place.current.hold.kind !== "seen") settle()
+  }
 
   useLayoutEffect(() => {
-    const handle = list.current
-    const { isStuck, anchor } = place.current
-    if (handle === null || items.length === 0) return
-    if (isStuck) handle.scrollToIndex(items.length - 1, { align: "end" })
-    else if (anchor !== undefined && !drawn.isPrepended) restore(handle, items, anchor)
-  }, [items, drawn.isPrepended])
+    const { offset, isNearEnd } = place.current
+    // somebody scrolls: the event that says where to is on its way
+    if (box.current?.scrollTop !== offset && !drawn.isPrepended) return
+    if (isNearEnd) toBottom()
+    else settle()
+  }, [drawn, toBottom, settle])
 
   // A list too short to scroll asks for older messages by itself.
   const isShort = items.length < FEW && !isComplete && items.length > 0
@@ -133,73 +142,35 @@ export function useMessageScroll(
   }, [isShort, loadOlder, items.length])
 
   const kept = useMemo(() => (target === undefined || target < 0 ? [] : [target]), [target])
-  return { box, list, ...drawn, kept, unseen, isAtBottom, toBottom, jumpTo, onScroll, onResize: stay }
+  return { box, list, ...drawn, kept, unseen, isAtBottom, toBottom, jumpTo, onScroll, onResize }
 }
 
-/** A message that came late stands among those above: what is in view moves back to where it was. */
-function restore(handle: VirtualizerHandle, items: readonly Message[], { id, top }: Anchor): void {
-  const near = handle.findItemIndex(handle.scrollOffset)
-  if (items[near]?.id === id) return
-  const index = items.findIndex((message) => message.id === id)
-  if (index >= 0) handle.scrollTo(handle.getItemOffset(index) - top)
+/** What is still held after the list came to `offset`, `gap` pixels from its end; undefined: what is in view there. */
+function holdAfter({ offset: before, hold }: Place, offset: number, gap: number): Hold | undefined {
+  if (offset === before) return hold
+  const isDown = offset > before
+  if (gap <= 1 || (isDown && gap <= NEAR_BOTTOM)) return { kind: "end" }
+  // rows that are measured above the end move the list down with it
+  return isDown && hold.kind === "end" ? hold : undefined
 }
 
-/** What was just drawn is hidden until the list has measured it; nothing hidden takes the focus. Returns how to stop. */
-function whenVisible(message: HTMLElement, run: () => void): () => void {
-  const isVisible = (): boolean => getComputedStyle(message).visibility === "visible"
-  const observer = new MutationObserver(() => {
-    if (!isVisible()) return
-    observer.disconnect()
-    run()
-  })
-  const row = message.closest(".message-place")?.parentElement
-  if (isVisible() || !row) run()
-  else observer.observe(row, { attributeFilter: ["style"] })
-  return () => {
-    observer.disconnect()
-  }
+function firstInView(items: readonly Message[], offset: number, handle: VirtualizerHandle): Hold | undefined {
+  const first = handle.findItemIndex(offset)
+  const id = items[first]?.id
+  return id === undefined ? undefined : { kind: "seen", id, top: handle.getItemOffset(first) - offset }
 }
 
-interface ListElements {
-  readonly box: RefObject<HTMLDivElement | null>
-  readonly list: RefObject<VirtualizerHandle | null>
-}
-
-/** The message that was jumped to: it is drawn, brought into view, and flashes. */
-function useJumpTarget(
-  conversation: Conversation,
+/** The scrollTop at which what is held has its place; undefined where it is gone. */
+function offsetFor(
+  hold: Hold,
   items: readonly Message[],
-  leaveBottom: () => void,
-  { box, list }: ListElements,
-): { target: number | undefined; jumpTo: MessageScroll["jumpTo"] } {
-  /** A new object for every jump. */
-  const [jump, setJump] = useState<{ readonly id: string }>()
-  const target = useMemo(
-    () => (jump === undefined ? undefined : items.findIndex((message) => message.id === jump.id)),
-    [items, jump],
-  )
-  const done = useRef<object>(undefined)
-  const jumpTo = useCallback(
-    async (id: MessageId, segment?: number): Promise<boolean> => {
-      if (!(await conversation.loadTo(id, segment))) return false
-      leaveBottom()
-      setJump({ id })
-      return true
-    },
-    [conversation, leaveBottom],
-  )
-  useLayoutEffect(() => {
-    if (jump === undefined || done.current === jump || target === undefined || target < 0) return
-    const message = box.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(jump.id)}"]`)
-    if (message === null || message === undefined) return
-    list.current?.scrollToIndex(target, { align: "center" })
-    // not before: where more comes in meanwhile, its place is another one, and it is gone to again
-    return whenVisible(message, () => {
-      done.current = jump
-      message.focus({ preventScroll: true })
-      const ground = getComputedStyle(message).getPropertyValue("--chosen")
-      message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
-    })
-  }, [jump, target, box, list])
-  return { target, jumpTo }
+  box: HTMLElement,
+  handle: VirtualizerHandle,
+): number | undefined {
+  if (hold.kind === "end") return box.scrollHeight - box.clientHeight
+  const near = handle.findItemIndex(handle.scrollOffset)
+  const index = items[near]?.id === hold.id ? near : items.findIndex(({ id }) => id === hold.id)
+  if (index < 0) return undefined
+  const top = hold.kind === "seen" ? hold.top : (box.clientHeight - handle.getItemSize(index)) / 2
+  return handle.getItemOffset(index) - top
 }
