@@ -13,9 +13,13 @@ const MANY = 1_100
 
 const log = (page: Page): Locator => page.getByRole("log", { name: "Messages" })
 
-async function say(conversation: Conversation, texts: readonly string[]): Promise<void> {
+async function say(
+  conversation: Conversation,
+  texts: readonly string[],
+  status: "saved" | "sent" = "sent",
+): Promise<void> {
   const sent = texts.map((text) => conversation.send(text))
-  await sent.at(-1)?.reached("sent")
+  await sent.at(-1)?.reached(status)
 }
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `line ${index + 1}.`)
@@ -90,11 +94,13 @@ describe("the list of messages", () => {
   it("leads to a day: to its first message, or the next one after it", async () => {
     const start = new Date(2026, 0, 10, 12).getTime()
     let now = start
-    const bob = await stage.device("bob", () => now)
+    // a server would set the clock right
+    const bob = await stage.awayDevice("bob", () => now)
     const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
-    await say(trip, ["on the tenth", ...numbered(60)])
+    await say(trip, ["on the tenth", ...numbered(60)], "saved")
     now = start + 3 * DAY
-    await say(trip, ["on the thirteenth", ...numbered(60)])
+    await say(trip, ["on the thirteenth", ...numbered(60)], "saved")
+    await stage.connect(bob)
     const alice = await stage.open("alice")
     await demo.conversation(alice, "Trip").click()
     await demo.message(alice, "line 60.").last().waitFor()
@@ -114,19 +120,20 @@ describe("the list of messages", () => {
   })
 
   it("tells of messages that arrived late, and leads to them", async () => {
-    const yesterday = Date.now() - DAY
-    const bob = await stage.device("bob", () => yesterday)
+    const today = Date.now()
+    const bob = await stage.awayDevice("bob", () => today - 2 * DAY)
     const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
-    await bob.synced()
-    const carried = await stage.device("bob", () => yesterday)
+    await stage.connect(bob)
+    let now = today
+    const carried = await stage.device("bob", () => now)
     const onTrain = await conversationOf(carried, trip.id)
     await carried.synced()
     carried.goOffline()
-    await onTrain.send("written on a train").reached("saved")
-    await onTrain.send("and in a tunnel").reached("saved")
+    now = today - DAY
+    await say(onTrain, ["written on a train", "and in a tunnel"], "saved")
 
-    const carol = await stage.device("bob")
-    await say(await conversationOf(carol, trip.id), numbered(80))
+    const atHome = await stage.device("bob")
+    await say(await conversationOf(atHome, trip.id), numbered(80))
     const alice = await stage.open("alice")
     await demo.conversation(alice, "Trip").click()
     await demo.message(alice, "line 80.").waitFor()

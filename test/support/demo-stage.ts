@@ -18,6 +18,9 @@ export interface DemoStage {
   open(user: string, hash?: string, options?: BrowserContextOptions): Promise<Page>
   /** A person's device without a screen; `now` is its clock, milliseconds since 1970. */
   device(user: string, now?: () => number): Promise<Client>
+  /** The same without a server to set its clock right: `connect` gives it one. */
+  awayDevice(user: string, now: () => number): Promise<Client>
+  connect(device: Client): Promise<void>
 }
 
 /** Sets the stage for every test of a file. A page that logs an error or throws fails its test. */
@@ -47,6 +50,13 @@ export function useDemoStage(name: string): DemoStage {
     expect(errors).toEqual([])
   })
 
+  const serverUrl = (): string => server.url.replace("http", "ws")
+  const openDevice = async (user: string, now: () => number, servers: readonly string[]): Promise<Client> => {
+    const client = await createClient({ user, servers, storage: createMemoryStorage(), env: { ...systemEnv, now } })
+    clients.push(client)
+    return client
+  }
+
   return {
     url: () => server.url,
     async open(user, hash = "", options = {}) {
@@ -56,11 +66,11 @@ export function useDemoStage(name: string): DemoStage {
       await page.goto(`${server.url}/?user=${user}${hash}`)
       return page
     },
-    async device(user, now = () => systemEnv.now()) {
-      const servers = [server.url.replace("http", "ws")]
-      const client = await createClient({ user, servers, storage: createMemoryStorage(), env: { ...systemEnv, now } })
-      clients.push(client)
-      return client
+    device: (user, now = () => systemEnv.now()) => openDevice(user, now, [serverUrl()]),
+    awayDevice: (user, now) => openDevice(user, now, []),
+    async connect(device) {
+      device.addServer(serverUrl())
+      await device.synced()
     },
   }
 }
