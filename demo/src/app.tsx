@@ -7,10 +7,14 @@ import { Home } from "./screens/home.js"
 import { PickUser } from "./screens/pick-user.js"
 import { leaveUser, type Route, useAddress } from "./state/address.js"
 import { readOfflineSwitch } from "./state/offline-switch.js"
+import { useLanguage } from "./state/language.js"
 import { serversOf } from "./state/servers.js"
+import { t } from "./words/translate.js"
 
 export function App(): ReactNode {
   const { user, route } = useAddress()
+  // all that is drawn is drawn anew in another language
+  useLanguage()
   return (
     <LastResort>
       {user === undefined ? <PickUser /> : <UserSession key={user} user={user} route={route} />}
@@ -47,7 +51,7 @@ function StayOffline({ servers }: { servers: readonly string[] }): ReactNode {
 function Opening(): ReactNode {
   return (
     <main className="home" aria-busy="true">
-      <h1 className="unseen">Opening Weft</h1>
+      <h1 className="unseen">{t("opening")}</h1>
       <div className="sidebar">
         <Skeleton kind="app" />
       </div>

@@ -2,10 +2,12 @@ import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import { App } from "./app.js"
 import { restoreUser } from "./state/address.js"
+import { applyLanguage } from "./state/language.js"
 import { applyTheme } from "./state/theme.js"
 import "./style.css"
 
 applyTheme()
+applyLanguage()
 restoreUser()
 
 const root = document.getElementById("root")

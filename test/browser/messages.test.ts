@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Browser, Locator, Page } from "playwright-core"
+import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { demo, hasFocus, launchChromium, newProfile, type Profile, seriousFindings } from "../support/browser.js"
 import { buildDemo } from "../support/demo-build.js"
@@ -51,11 +51,6 @@ async function openBoth(): Promise<[alice: Page, bob: Page]> {
   return [alice, bob]
 }
 
-async function act(page: Page, message: Locator, name: string): Promise<void> {
-  await message.getByRole("button", { name: /^Actions for the message/ }).click()
-  await page.getByRole("menuitem", { name, exact: true }).click()
-}
-
 describe("the list of conversations", () => {
   it("counts what is unread and who was mentioned, until it is shown, on all devices of a user", async () => {
     const [alice, bob] = await openBoth()
@@ -74,13 +69,42 @@ describe("the list of conversations", () => {
       await demo.conversation(page, "Trip to Lisbon").getByText("unread").waitFor({ state: "detached" })
     }
 
-    await act(bob, demo.message(bob, "two for @bob"), "Mark unread from here")
+    await demo.act(bob, demo.message(bob, "two for @bob"), "Mark unread from here")
     for (const page of [bob, elsewhere]) {
       await demo.conversation(page, "Trip to Lisbon").getByText(", 1 unread").waitFor({ state: "attached" })
     }
     await demo.conversation(bob, "Notes").click()
     await demo.conversation(bob, "Trip to Lisbon").click()
     await demo.conversation(elsewhere, "Trip to Lisbon").getByText("unread").waitFor({ state: "detached" })
+  })
+
+  it("counts a mention in a thread until the thread is shown, and none that comes while it is", async () => {
+    const [alice, bob] = await openBoth()
+    await demo.send(alice, "Tickets are booked")
+    await demo.create(alice, "Notes")
+    await demo.act(bob, demo.message(bob, "Tickets are booked"), "Reply in thread")
+    const answer = async (text: string): Promise<void> => {
+      await bob.getByRole("textbox", { name: "Reply in thread" }).fill(text)
+      await bob.getByRole("button", { name: "Send", exact: true }).last().click()
+    }
+    await answer("Window seats for @alice")
+    const badge = demo.conversation(alice, "Trip to Lisbon").getByText(", 1 mention of you")
+    await badge.waitFor({ state: "attached" })
+    await demo.conversation(alice, "Trip to Lisbon").click()
+    const replies = demo.message(alice, "Tickets are booked").getByRole("button", { name: /^1 reply/ })
+    await replies.waitFor()
+    expect(await badge.count()).toBe(1)
+    await replies.click()
+    await badge.waitFor({ state: "detached" })
+
+    await answer("And breakfast for @alice")
+    await alice.getByRole("complementary", { name: "Thread" }).getByText("And breakfast").waitFor()
+    await badge.waitFor({ state: "detached" })
+    // on another device of hers nothing is left to read either
+    const elsewhere = await open("alice")
+    await demo.conversation(elsewhere, "Trip to Lisbon").waitFor()
+    await demo.sync(elsewhere).getByText("Up to date").waitFor()
+    await demo.conversation(elsewhere, "Trip to Lisbon").getByText("mention of you").waitFor({ state: "detached" })
   })
 
   it("a draft, pinning, muting and archiving show on all devices of a user; archiving is undone", async () => {
@@ -112,7 +136,7 @@ describe("what people do with messages", () => {
   it("an answer quotes a message, follows its edit and its erasure, and leads to it, for both", async () => {
     const [alice, bob] = await openBoth()
     await demo.send(alice, "Which train do we take?")
-    await act(bob, demo.message(bob, "Which train do we take?"), "Reply")
+    await demo.act(bob, demo.message(bob, "Which train do we take?"), "Reply")
     await bob.getByText("Reply to alice").waitFor()
     await bob.keyboard.type("The night train")
     await bob.keyboard.press("Enter")
@@ -121,7 +145,7 @@ describe("what people do with messages", () => {
       await answer.getByRole("button", { name: "In reply to alice Which train do we take?" }).waitFor()
     }
 
-    await act(alice, demo.message(alice, "Which train do we take?").first(), "Edit")
+    await demo.act(alice, demo.message(alice, "Which train do we take?").first(), "Edit")
     await alice.getByRole("textbox", { name: "Edit message" }).fill("Which boat do we take?")
     await alice.keyboard.press("Enter")
     const quote = demo.message(bob, "The night train").getByRole("button", { name: /In reply to/ })
@@ -136,7 +160,11 @@ describe("what people do with messages", () => {
     expect(await seriousFindings(bob)).toEqual([])
     await bob.keyboard.press("Escape")
 
-    await act(alice, demo.message(alice, "Which boat do we take?").filter({ hasText: "edited" }), "Erase for everyone")
+    await demo.act(
+      alice,
+      demo.message(alice, "Which boat do we take?").filter({ hasText: "edited" }),
+      "Erase for everyone",
+    )
     await alice.getByRole("dialog", { name: "Erase for everyone?" }).getByRole("button", { name: "Erase" }).click()
     for (const page of [alice, bob]) {
       await demo
@@ -150,7 +178,7 @@ describe("what people do with messages", () => {
   it("reactions are counted, say who, and are taken back by a press", async () => {
     const [alice, bob] = await openBoth()
     await demo.send(alice, "We are going!")
-    await act(bob, demo.message(bob, "We are going!"), "React with 🎉")
+    await demo.act(bob, demo.message(bob, "We are going!"), "React with 🎉")
     await demo
       .message(alice, "We are going!")
       .getByRole("button", { name: /🎉.*1.*: bob$/ })
@@ -169,7 +197,7 @@ describe("what people do with messages", () => {
   it("erased for oneself is gone here alone, and comes back with Undo", async () => {
     const [alice, bob] = await openBoth()
     await demo.send(alice, "Not for bob")
-    await act(bob, demo.message(bob, "Not for bob"), "Erase for me")
+    await demo.act(bob, demo.message(bob, "Not for bob"), "Erase for me")
     await demo.message(bob, "Not for bob").waitFor({ state: "detached" })
     await demo.message(alice, "Not for bob", "sent").waitFor()
     await bob.getByRole("button", { name: "Undo" }).click()
@@ -181,14 +209,14 @@ describe("what people do with messages", () => {
     await demo.send(alice, "Tickets are booked")
     await demo.create(bob, "Notes")
     await demo.conversation(bob, "Trip to Lisbon").click()
-    await act(bob, demo.message(bob, "Tickets are booked"), "Forward")
+    await demo.act(bob, demo.message(bob, "Tickets are booked"), "Forward")
     await bob.getByRole("dialog", { name: "Forward to" }).getByRole("button", { name: "Notes" }).click()
     await bob.getByRole("button", { name: "Show" }).click()
     await demo.message(bob, "Tickets are booked").getByText("Forwarded from alice").waitFor()
 
-    await act(alice, demo.message(alice, "Tickets are booked"), "Pin")
+    await demo.act(alice, demo.message(alice, "Tickets are booked"), "Pin")
     await demo.message(alice, "Tickets are booked").getByText("pinned").waitFor({ state: "attached" })
-    await act(alice, demo.message(alice, "Tickets are booked"), "Reply in thread")
+    await demo.act(alice, demo.message(alice, "Tickets are booked"), "Reply in thread")
     const thread = alice.getByRole("complementary", { name: "Thread" })
     await thread.getByRole("textbox", { name: "Reply in thread" }).fill("Window seats")
     await alice.keyboard.press("Enter")

@@ -38,7 +38,11 @@ export const demo = {
     page.getByRole("navigation", { name: "Conversations" }).getByRole("link", { name: title }),
   field: (page: Page): Locator => page.getByRole("textbox", { name: "Message", exact: true }),
   /** A message by its text and, for an own one, how far it has come: what its readers have was sent. */
-  message: (page: Page, text: string, status?: "saving" | "saved on this device" | "sent" | "not accepted"): Locator =>
+  message: (
+    page: Page,
+    text: string | RegExp,
+    status?: "saving" | "saved on this device" | "sent" | "not accepted",
+  ): Locator =>
     page
       .getByRole("log", { name: "Messages" })
       .getByRole(
@@ -59,6 +63,12 @@ export const demo = {
     // until then the field is that of the conversation before
     await dialog.waitFor({ state: "detached" })
     await demo.field(page).waitFor()
+  },
+
+  /** Something of a message's menu. */
+  async act(page: Page, message: Locator, name: string): Promise<void> {
+    await message.getByRole("button", { name: /^Actions for/ }).click()
+    await page.getByRole("menuitem", { name, exact: true }).click()
   },
 
   async send(page: Page, text: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type ReactNode, type SyntheticEvent, useEffect, useLayoutEffect, useRef } from "react"
 import { moveCaret } from "../words/caret.js"
-import { Icon } from "./icon.js"
+import { t } from "../words/translate.js"
+import { Icon, type IconName } from "./icon.js"
 
 /** A phone would cover half of the screen with its keyboard. */
 const hasMouse = (): boolean => matchMedia("(hover: hover) and (pointer: fine)").matches
@@ -9,6 +10,7 @@ interface ComposerFieldProps {
   label: string
   /** Of the button; "Send" if not said. */
   send?: string
+  sendIcon?: IconName
   text: string
   problem: string | undefined
   /** What is written about: the field takes the focus when that changes to something. */
@@ -17,13 +19,27 @@ interface ComposerFieldProps {
   onSend: () => void
   /** For Escape, where there is something to leave. */
   onCancel: (() => void) | undefined
+  /** For an arrow up in the empty field. */
+  onUp?: () => void
   /** Stands above the field. */
   children?: ReactNode
 }
 
 /** A text that grows. Enter sends, Shift+Enter breaks the line; an input method's own Enter does neither. */
 export function ComposerField(props: ComposerFieldProps): ReactNode {
-  const { label, send = "Send", text, problem, focusKey, onText, onSend, onCancel, children } = props
+  const {
+    label,
+    send = t("send"),
+    sendIcon = "send",
+    text,
+    problem,
+    focusKey,
+    onText,
+    onSend,
+    onCancel,
+    onUp,
+    children,
+  } = props
   const field = useRef<HTMLTextAreaElement>(null)
   /** What this field showed last, and where its caret was: another device may change the text under it. */
   const shown = useRef({ text, caret: text.length })
@@ -66,6 +82,9 @@ export function ComposerField(props: ComposerFieldProps): ReactNode {
     if (event.key === "Escape" && onCancel !== undefined) {
       event.preventDefault()
       onCancel()
+    } else if (event.key === "ArrowUp" && !event.altKey && text === "" && onUp !== undefined) {
+      event.preventDefault()
+      onUp()
     } else if (event.key === "Enter" && !event.shiftKey) submit(event)
   }
   return (
@@ -95,7 +114,7 @@ export function ComposerField(props: ComposerFieldProps): ReactNode {
           }}
         />
         <button type="submit" className="send-button" aria-label={send} disabled={isEmpty}>
-          <Icon name={send === "Send" ? "send" : "check"} />
+          <Icon name={sendIcon} />
         </button>
       </div>
     </form>

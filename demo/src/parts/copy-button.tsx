@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useState } from "react"
+import { t } from "../words/translate.js"
 import { Icon, type IconName } from "./icon.js"
 
 interface CopyButtonProps {
@@ -42,10 +43,10 @@ export function CopyButton({
     <>
       <button type="button" className={className} aria-label={label} onClick={copy}>
         <Icon name={state === "copied" ? "check" : icon} size={16} />
-        <span>{state === "copied" ? "Copied" : state === "failed" ? "Not copied" : children}</span>
+        <span>{state === "copied" ? t("copied") : state === "failed" ? t("notCopied") : children}</span>
       </button>
       <span className="unseen" role="status">
-        {state === "copied" ? "Copied" : state === "failed" ? "Could not copy" : ""}
+        {state === "copied" ? t("copied") : state === "failed" ? t("notCopied") : ""}
       </span>
     </>
   )

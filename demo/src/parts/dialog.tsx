@@ -1,14 +1,17 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from "react"
+import { t } from "../words/translate.js"
 import { Icon } from "./icon.js"
 
 interface DialogProps {
   title: string
   onClose: () => void
   children: ReactNode
+  /** A wide one for searching; by default as wide as a form. */
+  kind?: "form" | "search"
 }
 
 /** A modal dialog: the browser keeps the focus inside and gives it back at the end. Escape and a click beside it close it. */
-export function Dialog({ title, onClose, children }: DialogProps): ReactNode {
+export function Dialog({ title, onClose, children, kind = "form" }: DialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
   // closed while it is in the page still: one that was taken out does not give the focus back, and Tab would begin nowhere
@@ -22,6 +25,7 @@ export function Dialog({ title, onClose, children }: DialogProps): ReactNode {
     <dialog
       ref={dialog}
       className="dialog"
+      data-kind={kind}
       aria-labelledby={heading}
       onCancel={(event) => {
         event.preventDefault()
@@ -38,7 +42,7 @@ export function Dialog({ title, onClose, children }: DialogProps): ReactNode {
       <div className="dialog-box">
         <header className="dialog-head">
           <h2 id={heading}>{title}</h2>
-          <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
+          <button type="button" className="icon-button" aria-label={t("close")} onClick={onClose}>
             <Icon name="close" />
           </button>
         </header>

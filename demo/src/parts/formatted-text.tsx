@@ -1,5 +1,6 @@
 import { type Block, type Inline, type MentionRange, parseText } from "@weft/sdk/format"
 import { memo, type ReactNode } from "react"
+import { t } from "../words/translate.js"
 import { showName } from "../words/names.js"
 
 interface FormattedTextProps {
@@ -31,7 +32,12 @@ function BlockElement({ block, user }: { block: Block; user: string | undefined 
     case "code-block":
       return (
         // can be scrolled, so it can be reached by keyboard
-        <pre tabIndex={0} dir="ltr" data-language={block.language} aria-label={`Code ${block.language ?? ""}`.trim()}>
+        <pre
+          tabIndex={0}
+          dir="ltr"
+          data-language={block.language}
+          aria-label={t("codeIn", { language: block.language ?? "" }).trim()}
+        >
           <code>{block.children.map((line) => line.text).join("")}</code>
         </pre>
       )

@@ -30,6 +30,12 @@ const paths = {
   muted: "M6 16V11a6 6 0 0 1 9-5.200M18 11v5l1.500 2H8M10.5 20.500h3M4 4l16 16",
   bell: "M6 16v-5a6 6 0 0 1 12 0v5l1.500 2h-15zM10.5 20.500h3",
   archive: "M4 5.500h16v4H4zM5.500 9.500v9.500h13V9.500M10 13h4",
+  search: "M10.5 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13zM15.300 15.300L20 20",
+  qr: "M4.500 4.500h6v6h-6zM13.500 4.500h6v6h-6zM4.500 13.500h6v6h-6zM13.500 13.500h2.500v2.500M19.500 13.500v6h-6v-1",
+  up: "M12 19V6M6 11.500l6-6 6 6",
+  calendar: "M5 6.500h14v13H5zM5 10.500h14M8.500 4v4M15.500 4v4",
+  block: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM6.500 6.500l11 11",
+  message: "M5 6h14v10h-9l-4 3.500V16H5z",
   keyboard: "M3.500 6.500h17v11h-17zM7 10v.1M10.300 10v.1M13.700 10v.1M17 10v.1M8 14h8",
 } as const
 
@@ -38,7 +44,7 @@ export type IconName = keyof typeof paths
 /** Decoration: what it says is said in words beside it, or by the label of its button. */
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }): ReactNode {
   return (
-    <svg className="icon" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
+    <svg className="icon" data-icon={name} viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
       <path d={paths[name]} />
     </svg>
   )

@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from "react"
 import { listNames, readUser, showName } from "../words/names.js"
+import { t } from "../words/translate.js"
 import { Avatar } from "./avatar.js"
 import { Icon } from "./icon.js"
 
@@ -23,11 +24,11 @@ export function NamesField({ label, names, onChange, text, onText, suggestions }
     const added = Array.from(new Set(read)).filter((name) => !names.includes(name))
     if (added.length === 0) return
     onChange([...names, ...added])
-    setSaid(`Added ${listNames(added)}`)
+    setSaid(t("addedNames", { names: listNames(added) }))
   }
   const remove = (name: string): void => {
     onChange(names.filter((other) => other !== name))
-    setSaid(`Removed ${showName(name)}`)
+    setSaid(t("removedName", { name: showName(name) }))
     input.current?.focus()
   }
   const press = (event: KeyboardEvent): void => {
@@ -50,7 +51,7 @@ export function NamesField({ label, names, onChange, text, onText, suggestions }
             <bdi>{showName(name)}</bdi>
             <button
               type="button"
-              aria-label={`Remove ${showName(name)}`}
+              aria-label={t("removeName", { name: showName(name) })}
               onClick={() => {
                 remove(name)
               }}
@@ -67,7 +68,7 @@ export function NamesField({ label, names, onChange, text, onText, suggestions }
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}
-          placeholder={names.length === 0 ? "Type a name" : ""}
+          placeholder={names.length === 0 ? t("typeName") : ""}
           onKeyDown={press}
           onChange={(event) => {
             const parts = event.target.value.split(",")
@@ -83,7 +84,7 @@ export function NamesField({ label, names, onChange, text, onText, suggestions }
               key={name}
               type="button"
               className="suggestion"
-              aria-label={`Add ${showName(name)}`}
+              aria-label={t("addName", { name: showName(name) })}
               onClick={() => {
                 add([name])
               }}

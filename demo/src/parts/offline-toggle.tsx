@@ -1,6 +1,8 @@
 import { useClient } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { setOfflineSwitch, useOfflineSwitch } from "../state/offline-switch.js"
+import { t } from "../words/translate.js"
+import { Switch } from "./switch.js"
 
 /** Cuts this device off, and puts it back. */
 export function OfflineToggle(): ReactNode {
@@ -11,10 +13,5 @@ export function OfflineToggle(): ReactNode {
     if (isOffline) client.goOnline()
     else client.goOffline()
   }
-  return (
-    <button type="button" role="switch" aria-checked={isOffline} className="switch" onClick={toggle}>
-      <span>Work offline</span>
-      <span className="switch-track" aria-hidden="true" />
-    </button>
-  )
+  return <Switch label={t("workOffline")} isOn={isOffline} mood="held" onChange={toggle} />
 }

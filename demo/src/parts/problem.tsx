@@ -1,14 +1,13 @@
 import type { ReactNode } from "react"
 import { codeOf, explainCode } from "../words/errors.js"
+import { t } from "../words/translate.js"
 import { Icon } from "./icon.js"
 
 /** The whole screen, when nothing can be done before something is put right. */
 export function Problem({ error, retry, leave }: { error: unknown; retry: () => void; leave?: () => void }): ReactNode {
   const code = codeOf(error)
   const { title, advice } =
-    code === undefined
-      ? { title: "Something went wrong", advice: "Reload the page. What was saved on this device is still there." }
-      : explainCode(code)
+    code === undefined ? { title: t("wentWrong"), advice: t("wentWrongAdvice") } : explainCode(code)
   return (
     <main className="centered">
       <div className="card" role="alert">
@@ -18,14 +17,14 @@ export function Problem({ error, retry, leave }: { error: unknown; retry: () => 
         <h1>{title}</h1>
         <p>{advice}</p>
         <p className="code">{code ?? (error instanceof Error ? error.message : String(error))}</p>
-        {code !== undefined && <p className="fine">Nothing that you write would be saved, so Weft does not open.</p>}
+        {code !== undefined && <p className="fine">{t("doesNotOpen")}</p>}
         <div className="row-actions">
           <button type="button" className="main-button" onClick={retry}>
-            Try again
+            {t("tryAgain")}
           </button>
           {leave && (
             <button type="button" className="quiet-button" onClick={leave}>
-              Choose another user
+              {t("chooseAnotherUser")}
             </button>
           )}
         </div>

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from "react"
 import { useAction } from "../state/action.js"
 import { showToast, useToast } from "../state/toast.js"
+import { t } from "../words/translate.js"
 import { Icon } from "./icon.js"
 
 /** Long enough to read and to reach the button. */
@@ -42,7 +43,7 @@ export function ToastArea(): ReactNode {
           <button
             type="button"
             className="icon-button"
-            aria-label="Close the note"
+            aria-label={t("closeNote")}
             onClick={() => {
               showToast(undefined)
             }}

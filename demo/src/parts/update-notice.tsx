@@ -1,4 +1,5 @@
 import type { ReactNode } from "react"
+import { t } from "../words/translate.js"
 import { useRegisterSW } from "virtual:pwa-register/react"
 
 /** A new version is here: it takes over when the user says so, never in the middle of a sentence. */
@@ -15,9 +16,9 @@ export function UpdateNotice(): ReactNode {
   }
   return (
     <div className="toast" role="status">
-      <span>A new version is ready.</span>
+      <span>{t("newVersion")}</span>
       <button type="button" className="main-button" onClick={update}>
-        Reload
+        {t("reload")}
       </button>
       <button
         type="button"
@@ -26,7 +27,7 @@ export function UpdateNotice(): ReactNode {
           setWaiting(false)
         }}
       >
-        Later
+        {t("later")}
       </button>
     </div>
   )

@@ -1,52 +1,63 @@
-import { useClient } from "@weft/sdk/react"
+import { useAccount, useClient } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { Dialog } from "../parts/dialog.js"
 import { Icon } from "../parts/icon.js"
+import { Link } from "../parts/link.js"
+import { Switch } from "../parts/switch.js"
 import { leaveUser } from "../state/address.js"
-import { setTheme, type Theme, useTheme } from "../state/theme.js"
 import { showName } from "../words/names.js"
+import { t } from "../words/translate.js"
+import { BlockList } from "./block-list.js"
+import { LanguageChoice } from "./language-choice.js"
+import { ThemeChoice } from "./theme-choice.js"
 
-const themes: readonly { theme: Theme; name: string }[] = [
-  { theme: "system", name: "System" },
-  { theme: "light", name: "Light" },
-  { theme: "dark", name: "Dark" },
-]
-
+/** Who this is, what others may know, and how the page looks and speaks. */
 export function AccountDialog({ onClose }: { onClose: () => void }): ReactNode {
   const { user, device } = useClient()
-  const chosen = useTheme()
+  const { account, privacy } = useAccount()
   return (
-    <Dialog title="Account" onClose={onClose}>
+    <Dialog title={t("account")} onClose={onClose}>
       <div className="whoami">
         <Avatar name={user} size="large" />
         <div>
           <bdi className="strong">{showName(user)}</bdi>
           <p className="quiet">
-            Device <code>{device}</code>
+            {t("device")} <code>{device}</code>
           </p>
         </div>
       </div>
-      <fieldset className="choice">
-        <legend>Appearance</legend>
-        {themes.map(({ theme, name }) => (
-          <label key={theme}>
-            <input
-              type="radio"
-              name="theme"
-              checked={chosen === theme}
-              onChange={() => {
-                setTheme(theme)
-              }}
-            />
-            <span>{name}</span>
-          </label>
-        ))}
-      </fieldset>
-      <button type="button" className="quiet-button" onClick={leaveUser}>
-        <Icon name="leave" size={18} />
-        <span>Switch user</span>
-      </button>
+      <ThemeChoice />
+      <LanguageChoice />
+      <section className="facts">
+        <h3>{t("privacy")}</h3>
+        <Switch
+          label={t("showReceipts")}
+          isOn={privacy.receipts}
+          onChange={(receipts) => {
+            account.setPrivacy({ receipts })
+          }}
+        />
+        <Switch
+          label={t("showLastSeen")}
+          isOn={privacy.lastSeen}
+          onChange={(lastSeen) => {
+            account.setPrivacy({ lastSeen })
+          }}
+        />
+        <p className="fine">{t("privacyAdvice")}</p>
+      </section>
+      <BlockList />
+      <div className="row-actions">
+        <Link className="quiet-button" to={{ panel: "keys" }}>
+          <Icon name="keyboard" size={18} />
+          <span>{t("keyboardShortcuts")}</span>
+        </Link>
+        <button type="button" className="quiet-button" onClick={leaveUser}>
+          <Icon name="leave" size={18} />
+          <span>{t("switchUser")}</span>
+        </button>
+      </div>
     </Dialog>
   )
 }

@@ -4,8 +4,9 @@ import { type ReactNode, useState } from "react"
 import { ComposerField } from "../parts/composer-field.js"
 import { Icon } from "../parts/icon.js"
 import { jumpToMessage } from "../state/jumps.js"
-import type { Task } from "../state/message-acts.js"
+import type { MessageActs, Task } from "../state/message-acts.js"
 import { explainError } from "../words/errors.js"
+import { t } from "../words/translate.js"
 import { findMentions } from "../words/mentions.js"
 import { showLine } from "../words/messages.js"
 import { showName } from "../words/names.js"
@@ -13,14 +14,17 @@ import { showName } from "../words/names.js"
 interface ComposerProps {
   view: ConversationView
   task: Task
+  acts: MessageActs
   endTask: () => void
 }
 
 /** Where a message is written: a new one, an answer, or an own one anew. */
-export function Composer({ view, task, endTask }: ComposerProps): ReactNode {
+export function Composer({ view, task, acts, endTask }: ComposerProps): ReactNode {
   if (task.kind === "edit")
     return <EditComposer key={task.message.id} view={view} message={task.message} end={endTask} />
-  return <DraftComposer view={view} replyTo={task.kind === "reply" ? task.message : undefined} end={endTask} />
+  return (
+    <DraftComposer view={view} replyTo={task.kind === "reply" ? task.message : undefined} acts={acts} end={endTask} />
+  )
 }
 
 interface DraftComposerProps {
@@ -28,11 +32,12 @@ interface DraftComposerProps {
   /** Writes into the thread below this message. */
   thread?: MessageId
   replyTo?: MessageId | undefined
+  acts?: MessageActs
   end: () => void
 }
 
 /** What is typed is the draft that all of the user's devices share; sending it ends it. */
-export function DraftComposer({ view, thread, replyTo, end }: DraftComposerProps): ReactNode {
+export function DraftComposer({ view, thread, replyTo, acts, end }: DraftComposerProps): ReactNode {
   const { conversation, members } = view
   const [text, setText] = useDraft(conversation, thread)
   const [problem, setProblem] = useState<string>()
@@ -46,13 +51,14 @@ export function DraftComposer({ view, thread, replyTo, end }: DraftComposerProps
   }
   return (
     <ComposerField
-      label={thread === undefined ? "Message" : "Reply in thread"}
+      label={thread === undefined ? t("message") : t("replyInThread")}
       text={text}
       problem={problem}
       focusKey={replyTo}
       onText={(next) => {
         attempt(() => {
           setText(next)
+          conversation.setTyping(next.trim() !== "")
         })
       }}
       onSend={() => {
@@ -67,10 +73,15 @@ export function DraftComposer({ view, thread, replyTo, end }: DraftComposerProps
             ...(thread !== undefined && { thread }),
             ...(replyTo !== undefined && { replyTo }),
           })
+          conversation.setTyping(false)
           end()
         })
       }}
       onCancel={replyTo === undefined ? undefined : end}
+      onUp={() => {
+        const last = conversation.messages.get().items.findLast(({ own, form }) => own && form === "text")
+        if (last !== undefined) acts?.edit(last)
+      }}
     >
       {replyTo !== undefined && <ReplyHead view={view} id={replyTo} end={end} />}
     </ComposerField>
@@ -87,17 +98,19 @@ function ReplyHead({ view, id, end }: { view: ConversationView; id: MessageId; e
         type="button"
         className="composer-about"
         onClick={() => {
-          jumpToMessage(id)
+          jumpToMessage({ conversation: view.conversation.id, message: id })
         }}
       >
         <span className="strong">
-          Reply to <bdi>{message === undefined || message.own ? "yourself" : showName(message.author)}</bdi>
+          {message === undefined || message.own
+            ? t("replyToYourself")
+            : t("replyTo", { name: showName(message.author) })}
         </span>
         <span className="quote-text" dir="auto">
           {message === undefined ? "" : showLine(message)}
         </span>
       </button>
-      <button type="button" className="icon-button" aria-label="Cancel the reply" onClick={end}>
+      <button type="button" className="icon-button" aria-label={t("cancelReply")} onClick={end}>
         <Icon name="close" size={18} />
       </button>
     </div>
@@ -130,8 +143,9 @@ function EditComposer({
   }
   return (
     <ComposerField
-      label="Edit message"
-      send="Save the edit"
+      label={t("editMessage")}
+      send={t("saveEdit")}
+      sendIcon="check"
       text={text}
       problem={problem}
       focusKey={message.id}
@@ -141,8 +155,8 @@ function EditComposer({
     >
       <div className="composer-head">
         <Icon name="pencil" size={16} />
-        <span className="composer-about strong">Edit message</span>
-        <button type="button" className="icon-button" aria-label="Cancel the edit" onClick={end}>
+        <span className="composer-about strong">{t("editMessage")}</span>
+        <button type="button" className="icon-button" aria-label={t("cancelEdit")} onClick={end}>
           <Icon name="close" size={18} />
         </button>
       </div>

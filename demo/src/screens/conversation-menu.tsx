@@ -2,8 +2,10 @@ import type { Conversation } from "@weft/sdk"
 import { useClient, useConversationSettings } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Menu, type MenuItem } from "../parts/menu.js"
+import { goTo } from "../state/address.js"
 import { useNow } from "../state/clock.js"
 import { showToast } from "../state/toast.js"
+import { t } from "../words/translate.js"
 
 const EIGHT_HOURS = 8 * 3_600_000
 
@@ -18,7 +20,14 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
   }
   const items: readonly MenuItem[] = [
     {
-      name: pinned ? "Unpin from the top" : "Pin to the top",
+      name: t("goToDate"),
+      icon: "calendar",
+      run: () => {
+        goTo({ conversation: conversation.id, panel: "date" })
+      },
+    },
+    {
+      name: pinned ? t("unpinFromTop") : t("pinToTop"),
       icon: "pin",
       run: () => {
         conversation.setPinned(!pinned)
@@ -27,7 +36,7 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
     ...(isMuted
       ? [
           {
-            name: "Unmute",
+            name: t("unmute"),
             icon: "bell" as const,
             run: () => {
               conversation.unmute()
@@ -35,18 +44,18 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
           },
         ]
       : [
-          { name: "Mute for 8 hours", icon: "muted" as const, run: mute(now + EIGHT_HOURS) },
-          { name: "Mute", icon: "muted" as const, run: mute() },
+          { name: t("muteForHours", { count: 8 }), icon: "muted" as const, run: mute(now + EIGHT_HOURS) },
+          { name: t("mute"), icon: "muted" as const, run: mute() },
         ]),
     {
-      name: archived ? "Back to the list" : "Archive",
+      name: archived ? t("unarchive") : t("archive"),
       icon: "archive",
       run: () => {
         conversation.setArchived(!archived)
-        const text = archived ? "Back in the list" : "Archived"
-        showToast({ text, action: { name: "Undo", run: () => account.undo() } })
+        const text = archived ? t("wasUnarchived") : t("wasArchived")
+        showToast({ text, action: { name: t("undo"), run: () => account.undo() } })
       },
     },
   ]
-  return <Menu label="Settings of the conversation" items={items} />
+  return <Menu label={t("conversationSettings")} items={items} />
 }

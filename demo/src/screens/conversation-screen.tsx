@@ -1,64 +1,63 @@
 import type { MessageId } from "@weft/sdk"
-import { type ConversationView, useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
+import { type ConversationView, useAccount, useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { CopyButton } from "../parts/copy-button.js"
 import { Icon } from "../parts/icon.js"
 import { Link } from "../parts/link.js"
-import { goBack, linkFor } from "../state/address.js"
+import { goBack, linkFor, type Route } from "../state/address.js"
+import { useLanguage } from "../state/language.js"
 import { useMessageWork } from "../state/message-acts.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { listNames, showName } from "../words/names.js"
 import { titleOf } from "../words/titles.js"
-import { describeWaiting, explainReason } from "../words/sync.js"
+import { explainWork } from "../words/sync.js"
 import { Composer } from "./composer.js"
+import { ConversationHeading } from "./conversation-heading.js"
 import { ConversationMenu } from "./conversation-menu.js"
+import { DateDialog } from "./date-dialog.js"
 import { DetailsDialog } from "./details-dialog.js"
 import { MessageList } from "./message-list.js"
 import { MessageQuestion } from "./message-question.js"
+import { Silence } from "./silence.js"
 import { ThreadPanel } from "./thread-panel.js"
+import { TypingLine } from "./typing-line.js"
+import { t } from "../words/translate.js"
 
 interface ConversationScreenProps {
   id: string
   /** The first message of the thread that is open. */
   thread: MessageId | undefined
-  showsDetails: boolean
-  onCloseDetails: () => void
+  panel: Route["panel"]
+  onClosePanel: () => void
 }
 
 export function ConversationScreen({ id, ...rest }: ConversationScreenProps): ReactNode {
   const view = useConversation(id)
-  // anew for each, so that nothing of one is taken into another
-  return view === undefined ? <Missing id={id} /> : <KnownConversation key={id} view={view} {...rest} />
+  const language = useLanguage()
+  // anew for each, so that nothing of one is taken into another; and for a language, as rows are drawn once
+  return view === undefined ? (
+    <Missing id={id} />
+  ) : (
+    <KnownConversation key={`${id} ${language}`} view={view} {...rest} />
+  )
 }
 
 type KnownConversationProps = { view: ConversationView } & Omit<ConversationScreenProps, "id">
 
-function KnownConversation({ view, thread, showsDetails, onCloseDetails }: KnownConversationProps): ReactNode {
+function KnownConversation({ view, thread, panel, onClosePanel }: KnownConversationProps): ReactNode {
   const { user } = useClient()
-  const { conversation, members, role, topic, mayWrite } = view
+  const { blocked } = useAccount()
+  const { conversation, members, mayWrite, direct } = view
   const { acts, task, question, endTask, endQuestion } = useMessageWork(conversation)
   const { id } = conversation
-  const title = titleOf(view, user)
   const others = members.map((member) => member.user).filter((member) => member !== user)
-  const people = role === undefined ? listNames(others) : others.length === 0 ? "Only you" : `You, ${listNames(others)}`
+  const isBlocked = direct !== undefined && blocked.has(direct)
   return (
     <>
       <header className="bar">
         <BackButton />
-        <Link className="heading-link" to={{ conversation: id, panel: "details" }}>
-          <Avatar name={title} shape="group" />
-          <span className="heading">
-            <h2 dir="auto">{title}</h2>
-            <span className="subtitle" dir="auto">
-              {topic === "" ? people : showName(topic)}
-            </span>
-          </span>
-          <span className="details-hint">
-            <Icon name="people" />
-            <span className="unseen">details and members</span>
-          </span>
-        </Link>
+        <ConversationHeading view={view} />
         <ConversationMenu conversation={conversation} />
       </header>
       <MessageList
@@ -67,14 +66,16 @@ function KnownConversation({ view, thread, showsDetails, onCloseDetails }: Known
         isGroup={members.length > 2}
         welcome={<FirstMessage view={view} others={others} />}
       />
+      <TypingLine conversation={conversation} />
       <WaitingStrip id={id} />
-      {mayWrite ? (
-        <Composer view={view} task={task} endTask={endTask} />
+      {mayWrite && !isBlocked ? (
+        <Composer view={view} task={task} acts={acts} endTask={endTask} />
       ) : (
-        <p className="notice">{explainSilence(view)}</p>
+        <Silence view={view} isBlocked={isBlocked} />
       )}
       {thread !== undefined && <ThreadPanel key={thread} view={view} root={thread} acts={acts} />}
-      {showsDetails && <DetailsDialog view={view} onClose={onCloseDetails} />}
+      {panel === "details" && <DetailsDialog view={view} onClose={onClosePanel} />}
+      {panel === "date" && <DateDialog conversation={conversation} onClose={onClosePanel} />}
       {question !== undefined && (
         <MessageQuestion question={question} conversation={conversation} onClose={endQuestion} />
       )}
@@ -82,22 +83,12 @@ function KnownConversation({ view, thread, showsDetails, onCloseDetails }: Known
   )
 }
 
-/** Why nothing can be written here. */
-function explainSilence({ membership, announcementsOnly, role }: ConversationView): string {
-  if (membership === "joining") return "You join as soon as a server lets you in."
-  if (membership === "left") return "You left. What you have here stays."
-  if (role === undefined) return "You are no longer a member. What you have here stays."
-  return announcementsOnly && role === "member"
-    ? "Only moderators write here. You read along."
-    : "You may read here, but not write."
-}
-
 function BackButton(): ReactNode {
   return (
     <button
       type="button"
       className="icon-button back-button"
-      aria-label="Back to conversations"
+      aria-label={t("backToConversations")}
       onClick={() => {
         goBack({})
       }}
@@ -112,7 +103,7 @@ function WaitingStrip({ id }: { id: string }): ReactNode {
   const status = useSyncStatus()
   const { mood, label } = useSyncSummary()
   const work = status.pending.find(({ conversation }) => conversation === id)
-  const waiting = work === undefined ? undefined : describeWaiting([work])
+  const waiting = work === undefined ? undefined : explainWork(work)
   const { kind } = status.connection
   const isCalm = mood !== "broken" && (kind === "local" || (kind === "online" && waiting === undefined))
   if (isCalm) return null
@@ -121,7 +112,7 @@ function WaitingStrip({ id }: { id: string }): ReactNode {
       <span className="mood" data-mood={mood} />
       <span>
         {label}
-        {work !== undefined && waiting !== undefined && `: ${waiting} ${explainReason(work.reason)}`}
+        {waiting !== undefined && `: ${waiting}`}
       </span>
       <Icon name="chevron" size={16} />
     </Link>
@@ -134,19 +125,21 @@ function FirstMessage({ view, others }: { view: ConversationView; others: readon
   return (
     <div className="empty">
       <Avatar name={titleOf(view, user)} shape="group" size="large" />
-      <p className="empty-title">Say something</p>
+      <p className="empty-title">{t("saySomething")}</p>
       <p>
         {first === undefined
-          ? "Only you are here. Add people under the title, or keep it as a notebook."
-          : `It reaches ${listNames(others)} as soon as you are online; until then it is kept here.`}
+          ? t("onlyYouAdvice")
+          : t("reachesWhenOnline", {
+              names: listNames(others),
+            })}
       </p>
       {first !== undefined && (
         <CopyButton
           icon="link"
           text={linkFor(first, { conversation: view.conversation.id })}
-          label={`Copy link for ${showName(first)}`}
+          label={t("copyLinkFor", { name: showName(first) })}
         >
-          Copy link for {showName(first)}
+          {t("copyLinkFor", { name: showName(first) })}
         </CopyButton>
       )}
     </div>
@@ -161,17 +154,13 @@ function Missing({ id }: { id: string }): ReactNode {
     <>
       <header className="bar">
         <BackButton />
-        <h2>Conversation</h2>
+        <h2>{t("conversation")}</h2>
       </header>
       <div className="empty empty-page">
-        <p className="empty-title">{isSynced ? "Not found" : "Not here yet"}</p>
-        <p>
-          {isSynced
-            ? "This conversation does not exist, or you are not a member of it. Ask whoever sent you the link to add you."
-            : "This device does not have this conversation. It opens by itself when it arrives from the server."}
-        </p>
+        <p className="empty-title">{isSynced ? t("notFound") : t("notHereYet")}</p>
+        <p>{isSynced ? t("notFoundAdvice") : t("notHereAdvice")}</p>
         <Link className="quiet-button" to={{ conversation: id, panel: "sync" }}>
-          Show sync
+          {t("showSync")}
         </Link>
       </div>
     </>

@@ -1,22 +1,26 @@
-import { useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
+import { type ConversationView, useClient, useConversation, useSyncStatus } from "@weft/sdk/react"
 import { type ReactNode, useEffect } from "react"
 import { Icon, Mark } from "../parts/icon.js"
+import { Link } from "../parts/link.js"
 import { ToastArea } from "../parts/toast-area.js"
 import { goBack, type Route } from "../state/address.js"
 import { explainCode } from "../words/errors.js"
 import { useSyncSummary } from "../state/sync-summary.js"
 import { showName } from "../words/names.js"
 import { titleOf } from "../words/titles.js"
-import { AccountDialog } from "./account-dialog.js"
+import { useArrangedConversations } from "../state/arranged-conversations.js"
+import { useShortcuts } from "../state/shortcuts.js"
+import { t } from "../words/translate.js"
+import { ChangeList } from "./change-list.js"
 import { ConversationScreen } from "./conversation-screen.js"
-import { NewDialog } from "./new-dialog.js"
+import { Panel } from "./panel.js"
 import { Sidebar } from "./sidebar.js"
-import { SyncDialog } from "./sync-dialog.js"
 
 /** Everything, once the client is open: the list and one conversation; on a phone one of the two. */
 export function Home({ route }: { route: Route }): ReactNode {
   const { conversation, panel } = route
-  useTitle(conversation)
+  const view = useConversation(conversation)
+  useTitle(view)
   useUnsavedWarning()
   const close = (): void => {
     goBack({ conversation })
@@ -29,21 +33,22 @@ export function Home({ route }: { route: Route }): ReactNode {
         {conversation === undefined ? (
           <div className="empty empty-page">
             <Mark size={64} />
-            <p className="empty-title">Choose a conversation</p>
-            <p>Or start a new one. Everything works without a network and catches up by itself.</p>
+            <p className="empty-title">{t("chooseConversation")}</p>
+            <p>{t("chooseAdvice")}</p>
+            <Link className="quiet-button" to={{ panel: "keys" }}>
+              <Icon name="keyboard" size={18} />
+              <span>{t("keyboardShortcuts")}</span>
+            </Link>
           </div>
         ) : (
-          <ConversationScreen
-            id={conversation}
-            thread={route.thread}
-            showsDetails={panel === "details"}
-            onCloseDetails={close}
-          />
+          <>
+            {view !== undefined && <ChangeList conversation={view.conversation} only="refused" />}
+            <ConversationScreen id={conversation} thread={route.thread} panel={panel} onClosePanel={close} />
+          </>
         )}
       </main>
-      {panel === "new" && <NewDialog onClose={close} />}
-      {panel === "sync" && <SyncDialog onClose={close} />}
-      {panel === "account" && <AccountDialog onClose={close} />}
+      <Panel route={route} />
+      <Shortcuts route={route} />
       <ConnectionNews />
       <ToastArea />
     </div>
@@ -65,6 +70,16 @@ function StorageBanner(): ReactNode {
   )
 }
 
+/** The keys that work everywhere. By itself, since the list changes with every letter of a draft. */
+function Shortcuts({ route }: { route: Route }): ReactNode {
+  const { shown } = useArrangedConversations()
+  useShortcuts(
+    route,
+    shown.map(({ conversation }) => conversation.id),
+  )
+  return null
+}
+
 /** Says a change of connection once, for those who don't see the indicator; messages are told by their log. */
 function ConnectionNews(): ReactNode {
   const { connection } = useSyncStatus()
@@ -72,13 +87,12 @@ function ConnectionNews(): ReactNode {
   const isSteady = connection.kind === "offline" || connection.kind === "refused"
   return (
     <span className="unseen" role="status">
-      {connection.kind === "online" ? "Online" : isSteady ? label : ""}
+      {connection.kind === "online" ? t("online") : isSteady ? label : ""}
     </span>
   )
 }
 
-function useTitle(conversation: string | undefined): void {
-  const view = useConversation(conversation)
+function useTitle(view: ConversationView | undefined): void {
   const { user } = useClient()
   const title = view === undefined ? undefined : titleOf(view, user)
   useEffect(() => {

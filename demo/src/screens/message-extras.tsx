@@ -4,8 +4,8 @@ import { Icon } from "../parts/icon.js"
 import { useAction } from "../state/action.js"
 import { jumpToMessage } from "../state/jumps.js"
 import type { MessageActs } from "../state/message-acts.js"
-import { count } from "../words/count.js"
-import { explainRefusal } from "../words/errors.js"
+import { refusalSentence } from "../words/errors.js"
+import { t } from "../words/translate.js"
 import { showQuote, showRemark } from "../words/messages.js"
 import { listNames, showName, toneOf } from "../words/names.js"
 
@@ -13,7 +13,7 @@ import { listNames, showName, toneOf } from "../words/names.js"
 const MOST_NAMES = 8
 
 /** What a message replies to: a way there. */
-export function QuoteLink({ quote }: { quote: Quote }): ReactNode {
+export function QuoteLink({ quote, conversation }: { quote: Quote; conversation: Conversation }): ReactNode {
   const isReady = quote.state === "ready"
   return (
     <button
@@ -22,10 +22,10 @@ export function QuoteLink({ quote }: { quote: Quote }): ReactNode {
       data-form={isReady ? quote.form : "absent"}
       disabled={!isReady}
       onClick={() => {
-        jumpToMessage(quote.id)
+        jumpToMessage({ conversation: conversation.id, message: quote.id })
       }}
     >
-      <span className="unseen">In reply to </span>
+      <span className="unseen">{t("inReplyTo")} </span>
       {isReady && (
         <bdi className="strong" data-tone={toneOf(quote.author)}>
           {showName(quote.author)}
@@ -48,7 +48,7 @@ interface ReactionsProps {
 export function Reactions({ message, acts, mayWrite }: ReactionsProps): ReactNode {
   if (message.reactions.length === 0) return null
   return (
-    <div className="reactions" role="group" aria-label="Reactions">
+    <div className="reactions" role="group" aria-label={t("reactions")}>
       {message.reactions.map((reaction) => (
         <button
           key={reaction.emoji}
@@ -83,7 +83,7 @@ export function ThreadLink({ message, acts }: { message: Message; acts: MessageA
       }}
     >
       <Icon name="thread" size={16} />
-      <span>{replies === undefined ? "In a thread" : count(replies.count, "reply").replace("replys", "replies")}</span>
+      <span>{replies === undefined ? t("inThread") : t("replies", { count: replies.count })}</span>
     </button>
   )
 }
@@ -108,8 +108,7 @@ function RefusedRemark({ remark, conversation, mayRetry }: RefusedRemarkProps): 
       <p>
         <Icon name="warning" size={16} />
         <span>
-          {showRemark(remark)} was not accepted. {explainRefusal(remark.rejection)}
-          {remark.rejection !== undefined && <> ({remark.rejection})</>}.
+          {t("whatNotAccepted", { what: showRemark(remark) })} {refusalSentence(remark.rejection)}
         </span>
       </p>
       <div className="row-actions">
@@ -123,7 +122,7 @@ function RefusedRemark({ remark, conversation, mayRetry }: RefusedRemarkProps): 
             }}
           >
             <Icon name="retry" size={16} />
-            <span>Try again</span>
+            <span>{t("tryAgain")}</span>
           </button>
         )}
         <button
@@ -135,7 +134,7 @@ function RefusedRemark({ remark, conversation, mayRetry }: RefusedRemarkProps): 
           }}
         >
           <Icon name="trash" size={16} />
-          <span>Discard</span>
+          <span>{t("discard")}</span>
         </button>
       </div>
       {action.problem !== undefined && (

@@ -1,18 +1,22 @@
-import type { Message } from "@weft/sdk"
+import type { Message, MessageId } from "@weft/sdk"
 import { type ConversationView, useMessages } from "@weft/sdk/react"
-import { Fragment, type ReactNode, useCallback, useEffect, useMemo, useRef } from "react"
+import { type ReactElement, type ReactNode, useCallback, useEffect, useRef } from "react"
+import { Virtualizer } from "virtua"
 import { Icon } from "../parts/icon.js"
 import { Skeleton } from "../parts/skeleton.js"
 import { useNow } from "../state/clock.js"
-import { useJumps } from "../state/jumps.js"
+import { type Jump, useJumps } from "../state/jumps.js"
+import { messageKeys } from "../state/message-keys.js"
+import { useMessageNews } from "../state/message-news.js"
 import type { MessageActs } from "../state/message-acts.js"
 import { useMessagePlace } from "../state/message-place.js"
 import { useMessageScroll } from "../state/message-scroll.js"
 import { useReading } from "../state/reading.js"
 import { showToast } from "../state/toast.js"
-import { count } from "../words/count.js"
-import { arrangeRows } from "../words/rows.js"
+import { t } from "../words/translate.js"
+import { rowOf } from "../words/rows.js"
 import { showDay } from "../words/times.js"
+import { LateBar, UnreadBar } from "./message-bars.js"
 import { MessageRow } from "./message-row.js"
 
 interface MessageListProps {
@@ -23,68 +27,104 @@ interface MessageListProps {
   welcome: ReactNode
 }
 
+/** The messages of a conversation: of however many there are, those in view and a few around them are in the page. */
 export function MessageList({ view, acts, isGroup, welcome }: MessageListProps): ReactNode {
   const { conversation } = view
   const place = useMessagePlace(view)
-  const { state, items, complete, loadOlder, isLoadingOlder } = useMessages(conversation)
-  const scroll = useMessageScroll(items, complete, loadOlder, conversation)
-  const { box, shown, unseen, isAtBottom, toBottom, jumpTo, onScroll } = scroll
+  const { state, items: loaded, complete, loadOlder, isLoadingOlder } = useMessages(conversation)
+  const scroll = useMessageScroll(loaded, complete, loadOlder, conversation)
+  const { box, list, items, kept, unseen, isAtBottom, toBottom, jumpTo } = scroll
   const now = useNow(60_000)
-  const rows = useMemo(() => arrangeRows(shown), [shown])
-  const firstUnread = useReading(conversation, isAtBottom)
+  const reading = useReading(conversation, items, isAtBottom)
+  const news = useMessageNews(items)
   useJumpToOwn(items, toBottom)
-  useJumps(
-    useCallback(
-      (id: string) => {
-        const say = (found: boolean): void => {
-          if (!found) showToast({ text: "That message is not on this device" })
-        }
-        jumpTo(id).then(say, () => {
-          say(false)
-        })
-      },
-      [jumpTo],
-    ),
+  const jump = useCallback(
+    ({ message, segment }: Omit<Jump, "conversation">) => {
+      const tell = (found: boolean): void => {
+        if (!found) showToast({ text: t("messageNotHere") })
+      }
+      jumpTo(message, segment).then(tell, () => {
+        tell(false)
+      })
+    },
+    [jumpTo],
   )
+  useJumps(conversation.id, jump)
+  const show = (message: MessageId): void => {
+    jump({ message })
+  }
+  const press = messageKeys({ items, mayWrite: view.mayWrite, acts, show, toBottom })
+  const drawRow = (message: Message, index: number): ReactElement => {
+    const { startsDay, startsGroup, endsGroup } = rowOf(items, index)
+    return (
+      <div key={message.id} className="message-place" data-last={index === items.length - 1 || undefined}>
+        {startsDay && <h3 className="day">{showDay(message.sentAt, now)}</h3>}
+        {message.id === reading.first && <p className="unread-line">{t("unread")}</p>}
+        <MessageRow
+          message={message}
+          place={place}
+          acts={acts}
+          startsGroup={startsGroup}
+          startsDay={startsDay}
+          endsGroup={endsGroup}
+          isGroup={isGroup}
+          position={index + 1}
+          isLate={reading.late.has(message.id)}
+        />
+      </div>
+    )
+  }
   return (
     <div className="messages-frame">
-      {/* additions only: a tick that changes is not read out; older messages that come in are not news */}
+      {/* rows come and go as the list is scrolled: what is new is told below, not by the list */}
       <div
         ref={box}
         className="messages"
         role="log"
-        aria-label="Messages"
-        aria-relevant="additions"
+        aria-label={t("messages")}
+        aria-live="off"
         aria-busy={state === "loading" || isLoadingOlder}
         tabIndex={0}
-        onScroll={onScroll}
+        onKeyDown={press}
       >
-        <div className="messages-content">
+        <div className="messages-top">
           {state === "loading" && items.length === 0 && <Skeleton kind="messages" />}
           {state === "ready" && items.length === 0 && complete && welcome}
-          {isLoadingOlder && <p className="older">Loading older messages</p>}
-          {rows.map(({ message, startsDay, startsGroup, endsGroup }) => (
-            <Fragment key={message.id}>
-              {startsDay && <h3 className="day">{showDay(message.sentAt, now)}</h3>}
-              {message.id === firstUnread && <p className="unread-line">Unread</p>}
-              <MessageRow
-                message={message}
-                place={place}
-                acts={acts}
-                startsGroup={startsGroup}
-                startsDay={startsDay}
-                endsGroup={endsGroup}
-                isGroup={isGroup}
-              />
-            </Fragment>
-          ))}
         </div>
+        <Virtualizer
+          ref={list}
+          data={items}
+          scrollRef={box}
+          shift={scroll.isPrepended}
+          keepMounted={kept}
+          bufferSize={400}
+          onScroll={scroll.onScroll}
+          onResize={scroll.onResize}
+        >
+          {drawRow}
+        </Virtualizer>
       </div>
+      <div className="message-bars">
+        {isLoadingOlder && <p className="bar-note">{t("loadingOlder")}</p>}
+        <LateBar conversation={conversation} late={reading.news} onClose={reading.dismissNews} jump={jump} />
+        <UnreadBar reading={reading} items={items} box={box} list={list} jump={jump} />
+      </div>
+      <p className="unseen" role="status" aria-live="polite" data-news="">
+        {news}
+      </p>
       {!isAtBottom && (
-        <button type="button" className="to-bottom" onClick={toBottom}>
+        <button
+          type="button"
+          className="to-bottom"
+          onClick={() => {
+            toBottom()
+            // the button goes, and with it the focus
+            box.current?.focus({ preventScroll: true })
+          }}
+        >
           <Icon name="down" size={18} />
           <span className={unseen > 0 ? undefined : "unseen"}>
-            {unseen > 0 ? count(unseen, "new message") : "Newest messages"}
+            {unseen > 0 ? t("newMessages", { count: unseen }) : t("newestMessages")}
           </span>
         </button>
       )}

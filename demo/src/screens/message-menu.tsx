@@ -8,6 +8,7 @@ import { showName } from "../words/names.js"
 import { mayModerate } from "../words/roles.js"
 import type { MessageActs } from "../state/message-acts.js"
 import type { MessagePlace } from "../state/message-place.js"
+import { t } from "../words/translate.js"
 
 /** Offered for a reaction, beside those that a message has. */
 const emoji = ["👍", "❤️", "😂", "😮", "😢", "🎉"] as const
@@ -26,49 +27,49 @@ export function MessageMenu({ message, place, acts }: MessageMenuProps): ReactNo
   const isThere = message.status !== "rejected"
   const isPinned = pinned.has(message.id)
   const items: (MenuItem | false)[] = [
-    isText && mayWrite && { name: "Reply", icon: "reply", run: () => { acts.reply(message) } }, // prettier-ignore
-    isText && mayWrite && message.thread === undefined && { name: "Reply in thread", icon: "thread", run: () => { acts.openThread(message.id) } }, // prettier-ignore
-    isText && { name: "Copy text", icon: "copy", run: () => { copy(message.text ?? "") } }, // prettier-ignore
-    isText && { name: "Forward", icon: "forward", run: () => { acts.forward(message) } }, // prettier-ignore
-    isText && message.own && mayWrite && { name: "Edit", icon: "pencil", run: () => { acts.edit(message) } }, // prettier-ignore
+    isText && mayWrite && { name: t("reply"), icon: "reply", run: () => { acts.reply(message) } }, // prettier-ignore
+    isText && mayWrite && message.thread === undefined && { name: t("replyInThread"), icon: "thread", run: () => { acts.openThread(message.id) } }, // prettier-ignore
+    isText && { name: t("copyText"), icon: "copy", run: () => { copy(message.text ?? "") } }, // prettier-ignore
+    isText && { name: t("forward"), icon: "forward", run: () => { acts.forward(message) } }, // prettier-ignore
+    isText && message.own && mayWrite && { name: t("edit"), icon: "pencil", run: () => { acts.edit(message) } }, // prettier-ignore
     mayModerate(role) &&
       message.form !== "unreadable" && {
-        name: isPinned ? "Unpin" : "Pin",
+        name: isPinned ? t("unpin") : t("pin"),
         icon: "pin",
         run: () => {
           tell(
             isPinned ? conversation.unpin(message.id) : conversation.pin(message.id),
-            isPinned ? "Unpinned" : "Pinned",
+            isPinned ? t("unpinned") : t("pinned"),
           )
         },
       },
-    !message.own && { name: "Mark unread from here", icon: "unread", run: () => { conversation.markUnread(message.id) } }, // prettier-ignore
+    !message.own && { name: t("markUnread"), icon: "unread", run: () => { conversation.markUnread(message.id) } }, // prettier-ignore
     {
-      name: "Erase for me",
+      name: t("eraseForMe"),
       icon: "hide",
       run: () => {
         conversation.eraseForMe(message.id)
-        showToast({ text: "Erased for you", action: { name: "Undo", run: () => client.account.undo() } })
+        showToast({ text: t("erasedForYou"), action: { name: t("undo"), run: () => client.account.undo() } })
       },
     },
-    isText && (message.own || mayModerate(role)) && { name: "Erase for everyone", icon: "trash", isDanger: true, run: () => { acts.erase(message) } }, // prettier-ignore
+    isText && (message.own || mayModerate(role)) && { name: t("eraseForEveryone"), icon: "trash", isDanger: true, run: () => { acts.erase(message) } }, // prettier-ignore
   ]
   return (
     <Menu
-      label={`Actions for the message of ${message.own ? "you" : showName(message.author)}`}
+      label={message.own ? t("actionsForYourMessage") : t("actionsForMessageOf", { name: showName(message.author) })}
       className="icon-button message-more"
       items={isThere ? items.filter((item) => item !== false) : []}
       head={(close) =>
         isText &&
         mayWrite && (
-          <div className="menu-emoji" role="group" aria-label="React">
+          <div className="menu-emoji" role="group" aria-label={t("react")}>
             {emoji.map((one) => (
               <button
                 key={one}
                 type="button"
                 role="menuitem"
                 tabIndex={-1}
-                aria-label={`React with ${one}`}
+                aria-label={t("reactWith", { emoji: one })}
                 onClick={() => {
                   close()
                   acts.toggleReaction(message, one)
@@ -85,7 +86,7 @@ export function MessageMenu({ message, place, acts }: MessageMenuProps): ReactNo
 }
 
 function copy(text: string): void {
-  tell(navigator.clipboard.writeText(text), "Copied")
+  tell(navigator.clipboard.writeText(text), t("copied"))
 }
 
 function tell(work: Promise<unknown>, done: string): void {

@@ -13,6 +13,8 @@ import { showLine } from "../words/messages.js"
 import { showName } from "../words/names.js"
 import { showFull } from "../words/times.js"
 import { titleOf } from "../words/titles.js"
+import { ReceiptsDialog } from "./receipts-dialog.js"
+import { t } from "../words/translate.js"
 
 interface QuestionProps {
   message: Message
@@ -28,6 +30,8 @@ export function MessageQuestion(props: { question: Question } & Omit<QuestionPro
       return <EraseDialog message={question.message} {...rest} />
     case "forward":
       return <ForwardDialog message={question.message} {...rest} />
+    case "receipts":
+      return <ReceiptsDialog message={question.message} {...rest} />
     case "history":
       return <HistoryDialog message={question.message} {...rest} />
   }
@@ -36,11 +40,11 @@ export function MessageQuestion(props: { question: Question } & Omit<QuestionPro
 function EraseDialog({ message, conversation, onClose }: QuestionProps): ReactNode {
   const action = useAction()
   return (
-    <Dialog title="Erase for everyone?" onClose={onClose}>
+    <Dialog title={t("eraseQuestion")} onClose={onClose}>
       <blockquote className="quoted" dir="auto">
         {showLine(message)}
       </blockquote>
-      <p>It goes from every device and server that has it, with its edits. That can't be undone.</p>
+      <p>{t("eraseAdvice")}</p>
       {action.problem !== undefined && (
         <p className="problem" role="alert">
           {action.problem}
@@ -48,7 +52,7 @@ function EraseDialog({ message, conversation, onClose }: QuestionProps): ReactNo
       )}
       <div className="dialog-actions">
         <button type="button" className="quiet-button" onClick={onClose}>
-          Keep
+          {t("keep")}
         </button>
         <button
           type="button"
@@ -61,7 +65,7 @@ function EraseDialog({ message, conversation, onClose }: QuestionProps): ReactNo
             })
           }}
         >
-          Erase
+          {t("erase")}
         </button>
       </div>
     </Dialog>
@@ -71,7 +75,7 @@ function EraseDialog({ message, conversation, onClose }: QuestionProps): ReactNo
 function ForwardDialog({ message, onClose }: QuestionProps): ReactNode {
   const conversations = useConversations()
   return (
-    <Dialog title="Forward to" onClose={onClose}>
+    <Dialog title={t("forwardTo")} onClose={onClose}>
       <blockquote className="quoted" dir="auto">
         {showLine(message)}
       </blockquote>
@@ -99,7 +103,7 @@ function ForwardTarget(props: { target: Conversation; message: Message; onClose:
       const show = async (): Promise<void> => {
         goTo({ conversation: target.id })
       }
-      showToast({ text: `Forwarded to ${title}`, action: { name: "Show", run: show } })
+      showToast({ text: t("forwardedTo", { title }), action: { name: t("show"), run: show } })
     } catch (error) {
       showToast({ text: explainError(error) })
     }
@@ -115,8 +119,10 @@ function ForwardTarget(props: { target: Conversation; message: Message; onClose:
 function HistoryDialog({ message, conversation, onClose }: QuestionProps): ReactNode {
   const versions = conversation.history(message.id).toReversed()
   return (
-    <Dialog title="Edits" onClose={onClose}>
-      <p className="quiet">What {message.own ? "you" : showName(message.author)} wrote, the newest first.</p>
+    <Dialog title={t("edits")} onClose={onClose}>
+      <p className="quiet">
+        {message.own ? t("whatYouWrote") : t("whatNameWrote", { name: showName(message.author) })}
+      </p>
       <ol className="versions">
         {versions.map((version) => (
           <li key={version.id}>

@@ -10,7 +10,8 @@ import { Tick } from "../parts/tick.js"
 import { useAction } from "../state/action.js"
 import type { MessageActs } from "../state/message-acts.js"
 import type { MessagePlace } from "../state/message-place.js"
-import { explainRefusal } from "../words/errors.js"
+import { refusalSentence } from "../words/errors.js"
+import { t } from "../words/translate.js"
 import { showStatus, showText } from "../words/messages.js"
 import { showName, toneOf } from "../words/names.js"
 import { showClock, showFull } from "../words/times.js"
@@ -29,15 +30,30 @@ interface MessageRowProps {
   isGroup: boolean
   /** Whether its thread is what is shown. */
   isInThread?: boolean
+  /** Counted from 1, from the oldest that is loaded. */
+  position?: number
+  /** It came in above what was read already. */
+  isLate?: boolean
 }
 
 export const MessageRow = memo(function MessageRow(props: MessageRowProps): ReactNode {
-  const { message, place, acts, startsGroup, endsGroup, startsDay, isGroup, isInThread = false } = props
+  const {
+    message,
+    place,
+    acts,
+    startsGroup,
+    endsGroup,
+    startsDay,
+    isGroup,
+    isInThread = false,
+    position,
+    isLate = false,
+  } = props
   const { conversation, mayWrite, pinned } = place
   const { user } = useClient()
   const author = showName(message.author)
   const label = [
-    message.own ? "You" : author,
+    message.own ? t("you") : author,
     showClock(message.sentAt),
     ...(message.own ? [showStatus(message.status)] : []),
   ].join(", ")
@@ -54,6 +70,8 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
       data-group={showsAuthor || undefined}
       data-mentions-me={message.mentionsMe || undefined}
       aria-label={label}
+      aria-posinset={position}
+      aria-setsize={position === undefined ? undefined : -1}
       tabIndex={-1}
     >
       {showsAuthor && endsGroup && <Avatar name={message.author} size="small" />}
@@ -66,10 +84,10 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
         )}
         {message.forwardedFrom !== undefined && (
           <p className="forwarded">
-            <Icon name="forward" size={14} /> Forwarded from <bdi>{showName(message.forwardedFrom)}</bdi>
+            <Icon name="forward" size={14} /> {t("forwardedFrom", { name: showName(message.forwardedFrom) })}
           </p>
         )}
-        {message.quote !== undefined && <QuoteLink quote={message.quote} />}
+        {message.quote !== undefined && <QuoteLink quote={message.quote} conversation={conversation} />}
         <div className="line">
           <div className="text">
             {message.form === "text" ? (
@@ -82,25 +100,26 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
             {pinned.has(message.id) && (
               <>
                 <Icon name="pin" size={12} />
-                <span className="unseen">pinned</span>
+                <span className="unseen">{t("markPinned")}</span>
               </>
             )}
             {message.edited !== undefined && (
               <button
                 type="button"
                 className="edited"
-                title={`${showFull(message.edited.at)}: show what it was before`}
+                title={t("showBefore", { when: showFull(message.edited.at) })}
                 onClick={() => {
                   acts.history(message)
                 }}
               >
-                edited
+                {t("edited")}
               </button>
             )}
+            {isLate && <span className="late-mark">{t("late")}</span>}
             <time dateTime={new Date(message.sentAt).toISOString()} title={showFull(message.sentAt)}>
               {showClock(message.sentAt)}
             </time>
-            {message.own && <Tick status={message.status} />}
+            {message.own && <Ticks message={message} acts={acts} />}
           </span>
         </div>
       </div>
@@ -121,6 +140,24 @@ function mentionRanges(mentions: readonly Mention[]): readonly MentionRange[] {
   return known
 }
 
+/** How far an own message has come; where it was sent, a press says who has it and since when. */
+function Ticks({ message, acts }: { message: Message; acts: MessageActs }): ReactNode {
+  const { status } = message
+  if (status === "saving" || status === "saved" || status === "rejected") return <Tick status={status} />
+  return (
+    <button
+      type="button"
+      className="tick-button"
+      aria-label={t("statusShowWho", { status: showStatus(status) })}
+      onClick={() => {
+        acts.receipts(message)
+      }}
+    >
+      <Tick status={status} />
+    </button>
+  )
+}
+
 /** Why it was not accepted, and what can be done about it. */
 function Rejection(props: { message: Message; conversation: Conversation; mayRetry: boolean }): ReactNode {
   const { message, conversation, mayRetry } = props
@@ -130,8 +167,7 @@ function Rejection(props: { message: Message; conversation: Conversation; mayRet
       <p>
         <Icon name="warning" size={16} />
         <span>
-          Not accepted. {explainRefusal(message.rejection)}
-          {message.rejection !== undefined && <> ({message.rejection})</>}.
+          {t("changeRefused")} {refusalSentence(message.rejection)}
         </span>
       </p>
       <div className="row-actions">
@@ -145,11 +181,11 @@ function Rejection(props: { message: Message; conversation: Conversation; mayRet
             }}
           >
             <Icon name="retry" size={16} />
-            <span>Send again</span>
+            <span>{t("sendAgain")}</span>
           </button>
         )}
-        <CopyButton text={message.text ?? ""} label="Copy the text">
-          Copy
+        <CopyButton text={message.text ?? ""} label={t("copyTheText")}>
+          {t("copy")}
         </CopyButton>
         <button
           type="button"
@@ -160,7 +196,7 @@ function Rejection(props: { message: Message; conversation: Conversation; mayRet
           }}
         >
           <Icon name="trash" size={16} />
-          <span>Discard</span>
+          <span>{t("discard")}</span>
         </button>
       </div>
       {action.problem !== undefined && (

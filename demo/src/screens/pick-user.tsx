@@ -4,6 +4,8 @@ import { Icon, Mark } from "../parts/icon.js"
 import { pickUser } from "../state/address.js"
 import { readUser } from "../words/names.js"
 import { people } from "../words/people.js"
+import { t } from "../words/translate.js"
+import { LanguageChoice } from "./language-choice.js"
 
 /** The first visit: who is this? */
 export function PickUser(): ReactNode {
@@ -19,8 +21,8 @@ export function PickUser(): ReactNode {
     <main className="centered">
       <div className="card welcome">
         <Mark size={56} />
-        <h1>Welcome to Weft</h1>
-        <p>Messages that work offline. Who are you on this device?</p>
+        <h1>{t("welcome")}</h1>
+        <p>{t("whoAreYou")}</p>
         <ul className="people">
           {people.map((user) => (
             <li key={user}>
@@ -38,7 +40,7 @@ export function PickUser(): ReactNode {
           ))}
         </ul>
         <form className="field" onSubmit={submit} noValidate>
-          <label htmlFor="user">Or another name</label>
+          <label htmlFor="user">{t("anotherName")}</label>
           <div className="field-row">
             <input
               id="user"
@@ -55,18 +57,19 @@ export function PickUser(): ReactNode {
               }}
             />
             <button type="submit" className="main-button">
-              Continue
+              {t("continue")}
             </button>
           </div>
           {isWrong && (
             <p id="user-problem" className="problem" role="alert">
-              Type a name of at most 128 letters.
+              {t("badName")}
             </p>
           )}
         </form>
+        <LanguageChoice />
         <p className="fine">
           <Icon name="device" size={16} />
-          <span>A demo without passwords: its development server takes your word for it.</span>
+          <span>{t("noPasswords")}</span>
         </p>
       </div>
     </main>

@@ -1,4 +1,4 @@
-import type { Conversation } from "@weft/sdk"
+import type { ConversationListItem } from "@weft/sdk"
 import { useClient, useSyncStatus } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
@@ -9,7 +9,9 @@ import { SyncButton } from "../parts/sync-button.js"
 import type { Route } from "../state/address.js"
 import { useArrangedConversations } from "../state/arranged-conversations.js"
 import { showName } from "../words/names.js"
+import { showNumber, t } from "../words/translate.js"
 import { ConversationLink } from "./conversation-link.js"
+import { NoConversations } from "./no-conversations.js"
 
 /** The list of conversations, who this is, and how syncing goes. */
 export function Sidebar({ route }: { route: Route }): ReactNode {
@@ -21,25 +23,28 @@ export function Sidebar({ route }: { route: Route }): ReactNode {
         <Mark size={28} />
         <h1>Weft</h1>
         <Link className="account-link" to={{ ...route, panel: "account" }}>
-          <span className="unseen">Account: </span>
+          <span className="unseen">{t("accountOf")}</span>
           <Avatar name={user} size="small" />
           <bdi>{showName(user)}</bdi>
         </Link>
-        <Link className="icon-button" to={{ ...route, panel: "new" }} aria-label="New conversation">
+        <Link className="icon-button" to={{ ...route, panel: "search" }} aria-label={t("search")}>
+          <Icon name="search" />
+        </Link>
+        <Link className="icon-button" to={{ ...route, panel: "new" }} aria-label={t("newConversation")}>
           <Icon name="plus" />
         </Link>
       </header>
-      <nav className="conversations" aria-label="Conversations">
-        {shown.length === 0 && archived.length === 0 && <NoConversations />}
-        <ConversationLinks conversations={shown} open={route.conversation} />
+      <nav className="conversations" aria-label={t("conversations")}>
+        {shown.length === 0 && archived.length === 0 && <NoConversations route={route} />}
+        <ConversationLinks items={shown} open={route.conversation} />
         {archived.length > 0 && (
           <details className="archived">
             <summary>
               <Icon name="archive" size={18} />
-              <span>Archived</span>
-              <span className="quiet">{archived.length}</span>
+              <span>{t("archived")}</span>
+              <span className="quiet">{showNumber(archived.length)}</span>
             </summary>
-            <ConversationLinks conversations={archived} open={route.conversation} />
+            <ConversationLinks items={archived} open={route.conversation} />
           </details>
         )}
       </nav>
@@ -52,37 +57,25 @@ export function Sidebar({ route }: { route: Route }): ReactNode {
 }
 
 interface ConversationLinksProps {
-  conversations: readonly Conversation[]
+  items: readonly ConversationListItem[]
   /** Id of the one that is shown. */
   open: string | undefined
 }
 
-function ConversationLinks({ conversations, open }: ConversationLinksProps): ReactNode {
+function ConversationLinks({ items, open }: ConversationLinksProps): ReactNode {
   const { pending, connection } = useSyncStatus()
   const waiting = connection.kind === "local" ? [] : pending
   return (
     <ul>
-      {conversations.map((conversation) => (
-        <li key={conversation.id}>
+      {items.map((item) => (
+        <li key={item.conversation.id}>
           <ConversationLink
-            conversation={conversation}
-            isOpen={conversation.id === open}
-            pending={waiting.find((work) => work.conversation === conversation.id)}
+            item={item}
+            isOpen={item.conversation.id === open}
+            pending={waiting.find((work) => work.conversation === item.conversation.id)}
           />
         </li>
       ))}
     </ul>
-  )
-}
-
-function NoConversations(): ReactNode {
-  return (
-    <div className="empty">
-      <h2>No conversations yet</h2>
-      <p>Start one and add people. It works without a network: they get it when you are both online.</p>
-      <Link className="main-button" to={{ panel: "new" }}>
-        New conversation
-      </Link>
-    </div>
   )
 }

@@ -6,16 +6,16 @@ import { Icon } from "../parts/icon.js"
 import { OfflineToggle } from "../parts/offline-toggle.js"
 import { useNow } from "../state/clock.js"
 import { useSyncSummary } from "../state/sync-summary.js"
-import { count } from "../words/count.js"
-import { describeWaiting, explainReason } from "../words/sync.js"
+import { explainWork } from "../words/sync.js"
 import { titleOf } from "../words/titles.js"
+import { t } from "../words/translate.js"
 
 /** What is pending and why, in full. */
 export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
   const status = useSyncStatus()
   const summary = useSyncSummary()
   return (
-    <Dialog title="Sync" onClose={onClose}>
+    <Dialog title={t("sync")} onClose={onClose}>
       <div className="sync-summary">
         <span className="mood" data-mood={summary.mood} />
         <div>
@@ -26,9 +26,9 @@ export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
       </div>
       <OfflineToggle />
       <section className="facts">
-        <h3>Waiting</h3>
+        <h3>{t("waiting")}</h3>
         {status.pending.length === 0 ? (
-          <p className="quiet">Nothing: all that you wrote here is {destination(status)}.</p>
+          <p className="quiet">{status.connection.kind === "local" ? t("allSavedHere") : t("allOnServer")}</p>
         ) : (
           <ul>
             {status.pending.map((work) => (
@@ -38,14 +38,14 @@ export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
         )}
       </section>
       <section className="facts">
-        <h3>This device</h3>
+        <h3>{t("thisDevice")}</h3>
         <dl>
-          <dt>Server</dt>
+          <dt>{t("server")}</dt>
           <dd>{serverOf(status)}</dd>
-          <dt>Storage</dt>
+          <dt>{t("storage")}</dt>
           <dd>{storageOf(status)}</dd>
-          <dt>This tab</dt>
-          <dd>{status.tab === "writer" ? "does the syncing" : "goes through another tab"}</dd>
+          <dt>{t("thisTab")}</dt>
+          <dd>{status.tab === "writer" ? t("tabWriter") : t("tabFollower")}</dd>
         </dl>
       </section>
     </Dialog>
@@ -54,7 +54,7 @@ export function SyncDialog({ onClose }: { onClose: () => void }): ReactNode {
 
 function NextTry({ at }: { at: number }): ReactNode {
   const seconds = Math.ceil((at - useNow(1_000)) / 1_000)
-  return <p className="quiet">{seconds > 0 ? `Next try in ${count(seconds, "second")}.` : "Trying again now."}</p>
+  return <p className="quiet">{seconds > 0 ? t("nextTry", { count: seconds }) : t("tryingNow")}</p>
 }
 
 function PendingRow({ work }: { work: PendingWork }): ReactNode {
@@ -64,26 +64,20 @@ function PendingRow({ work }: { work: PendingWork }): ReactNode {
     <li>
       <Icon name="cloudOff" size={18} />
       <span>
-        <bdi className="strong">{view === undefined ? "A conversation" : titleOf(view, user)}</bdi>
-        <span className="quiet">
-          {describeWaiting([work]) ?? "waiting"} {explainReason(work.reason)}
-        </span>
+        <bdi className="strong">{view === undefined ? t("aConversation") : titleOf(view, user)}</bdi>
+        <span className="quiet">{explainWork(work)}</span>
       </span>
     </li>
   )
 }
 
-function destination({ connection }: SyncStatus): string {
-  return connection.kind === "local" ? "saved on this device" : "on the server"
-}
-
 function serverOf({ connection }: SyncStatus): string {
   switch (connection.kind) {
     case "local":
-      return "none"
+      return t("none")
     case "offline":
     case "waiting":
-      return "not connected"
+      return t("notConnected")
     case "connecting":
     case "online":
     case "refused":
@@ -92,6 +86,6 @@ function serverOf({ connection }: SyncStatus): string {
 }
 
 function storageOf({ storage }: SyncStatus): string {
-  if (storage.kind === "failing") return `failing: ${storage.code}`
-  return storage.persisted ? "saved for good" : "saved; the browser may clear it when space is short"
+  if (storage.kind === "failing") return t("storageFailing", { code: storage.code })
+  return storage.persisted ? t("storageForGood") : t("storageMayGo")
 }

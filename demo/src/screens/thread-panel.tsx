@@ -7,7 +7,8 @@ import { goBack } from "../state/address.js"
 import type { MessageActs } from "../state/message-acts.js"
 import { useMessagePlace } from "../state/message-place.js"
 import { useThreadReading } from "../state/reading.js"
-import { arrangeRows } from "../words/rows.js"
+import { t } from "../words/translate.js"
+import { rowOf } from "../words/rows.js"
 import { DraftComposer } from "./composer.js"
 import { MessageRow } from "./message-row.js"
 
@@ -23,12 +24,12 @@ export function ThreadPanel({ view, root, acts }: ThreadPanelProps): ReactNode {
   const place = useMessagePlace(view)
   const { state, items } = useThread(conversation, root)
   const first = useMessages(conversation).items.find(({ id }) => id === root)
-  const rows = useMemo(() => arrangeRows(first === undefined ? items : [first, ...items]), [first, items])
+  const messages = useMemo(() => (first === undefined ? items : [first, ...items]), [first, items])
   useThreadReading(conversation, root)
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
     box.current?.scrollTo(0, box.current.scrollHeight)
-  }, [rows.length])
+  }, [messages.length])
   const close = (): void => {
     goBack({ conversation: conversation.id })
   }
@@ -37,30 +38,33 @@ export function ThreadPanel({ view, root, acts }: ThreadPanelProps): ReactNode {
   }
   return (
     // Escape anywhere in it closes it; its button does the same
-    <aside className="thread-panel" aria-label="Thread" onKeyDown={press}>
+    <aside className="thread-panel" aria-label={t("thread")} onKeyDown={press}>
       <header className="bar">
-        <h2>Thread</h2>
-        <button type="button" className="icon-button" aria-label="Close the thread" onClick={close}>
+        <h2>{t("thread")}</h2>
+        <button type="button" className="icon-button" aria-label={t("closeThread")} onClick={close}>
           <Icon name="close" />
         </button>
       </header>
       <div className="messages-frame">
-        <div ref={box} className="messages" role="log" aria-label="Thread messages" tabIndex={0}>
+        <div ref={box} className="messages" role="log" aria-label={t("threadMessages")} tabIndex={0}>
           <div className="messages-content">
             {state === "loading" && items.length === 0 && <Skeleton kind="messages" />}
-            {rows.map(({ message, startsGroup, endsGroup }) => (
-              <MessageRow
-                key={message.id}
-                message={message}
-                place={place}
-                acts={acts}
-                startsGroup={startsGroup}
-                startsDay={false}
-                endsGroup={endsGroup}
-                isGroup={members.length > 2}
-                isInThread
-              />
-            ))}
+            {messages.map((message, index) => {
+              const { startsGroup, endsGroup } = rowOf(messages, index)
+              return (
+                <MessageRow
+                  key={message.id}
+                  message={message}
+                  place={place}
+                  acts={acts}
+                  startsGroup={startsGroup}
+                  startsDay={false}
+                  endsGroup={endsGroup}
+                  isGroup={members.length > 2}
+                  isInThread
+                />
+              )
+            })}
           </div>
         </div>
       </div>

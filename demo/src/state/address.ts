@@ -5,7 +5,7 @@ import { readUser } from "../words/names.js"
 import { keep, readKept } from "./keep.js"
 import { createSignal } from "./signal.js"
 
-const panels = ["new", "details", "sync", "account"] as const
+const panels = ["new", "join", "search", "keys", "details", "date", "invites", "pinned", "sync", "account"] as const
 type Panel = (typeof panels)[number]
 
 /** What is on screen: a conversation or the list alone, with or without a dialog before it. */
@@ -14,6 +14,8 @@ export interface Route {
   /** The first message of the thread that is shown beside the conversation. */
   readonly thread?: MessageId | undefined
   readonly panel?: Panel | undefined
+  /** The invite link that led here; its panel is `join`. */
+  readonly link?: string | undefined
 }
 
 export interface Address {
@@ -22,8 +24,9 @@ export interface Address {
   readonly route: Route
 }
 
-/** `#/`, `#/new`, `#/c/<id>`, `#/c/<id>/details`, `#/c/<id>/t/<message>` and so on. */
+/** `#/`, `#/new`, `#/c/<id>`, `#/c/<id>/details`, `#/c/<id>/t/<message>` and so on, and an invite's `#weft-join=...`. */
 export function parseRoute(hash: string): Route {
+  if (hash.startsWith("#weft-join=")) return { panel: "join", link: hash }
   const parts = hash.replace(/^#?\/?/, "").split("/")
   const hasConversation = parts[0] === "c" && parts[1] !== undefined && parts[1] !== ""
   const last = hasConversation ? parts[2] : parts[0]
@@ -34,7 +37,8 @@ export function parseRoute(hash: string): Route {
   }
 }
 
-export function formatRoute({ conversation, thread, panel }: Route): string {
+export function formatRoute({ conversation, thread, panel, link }: Route): string {
+  if (link !== undefined) return link
   const parts = [
     conversation === undefined ? undefined : `c/${conversation}`,
     panel ?? (thread === undefined ? undefined : `t/${thread}`),
@@ -125,4 +129,10 @@ export function restoreUser(): void {
 /** An absolute link that opens the conversation as that user. */
 export function linkFor(user: string, route: Route): string {
   return new URL(addressFor(user, route), location.href).href
+}
+
+/** Where an invite link leads: this page, whoever opens it. */
+export function inviteBase(): string {
+  const { href } = new URL(addressFor(undefined, {}), location.href)
+  return href.replace(/#.*$/, "")
 }

@@ -1,20 +1,46 @@
+import type { MessageId } from "@weft/sdk"
 import { useEffect } from "react"
 
-type Jump = (message: string) => void
+/** A message to bring into view. */
+export interface Jump {
+  readonly conversation: string
+  readonly message: MessageId
+  /** Spares reading back through what lies between. */
+  readonly segment?: number | undefined
+}
 
-let jump: Jump | undefined
+type Jumper = (jump: Jump) => void
 
-/** Brings a message of the conversation that is shown into view. */
-export function jumpToMessage(message: string): void {
-  jump?.(message)
+let jumper: { readonly conversation: string; readonly run: Jumper } | undefined
+let waiting: Jump | undefined
+
+/** Brings a message into view: at once, or when its conversation is shown. */
+export function jumpToMessage(jump: Jump): void {
+  // a dialog that closes gives the focus back, which is to go to the message
+  const dialog = document.querySelector("dialog[open]")
+  if (dialog === null) start(jump)
+  else {
+    const startOnce = (): void => {
+      start(jump)
+    }
+    dialog.addEventListener("close", startOnce, { once: true })
+  }
+}
+
+function start(jump: Jump): void {
+  if (jumper?.conversation === jump.conversation) jumper.run(jump)
+  else waiting = jump
 }
 
 /** Says how: what is shown has one list of messages. */
-export function useJumps(how: Jump): void {
+export function useJumps(conversation: string, run: Jumper): void {
   useEffect(() => {
-    jump = how
+    const own = { conversation, run }
+    jumper = own
+    if (waiting?.conversation === conversation) run(waiting)
+    waiting = undefined
     return () => {
-      if (jump === how) jump = undefined
+      if (jumper === own) jumper = undefined
     }
-  }, [how])
+  }, [conversation, run])
 }

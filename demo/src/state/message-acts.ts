@@ -12,7 +12,7 @@ export type Task =
 
 /** A question about a message that is answered in a dialog. */
 export interface Question {
-  readonly kind: "forward" | "erase" | "history"
+  readonly kind: "forward" | "erase" | "history" | "receipts"
   readonly message: Message
 }
 
@@ -23,6 +23,8 @@ export interface MessageActs {
   forward(message: Message): void
   erase(message: Message): void
   history(message: Message): void
+  /** Who has an own message, and since when. */
+  receipts(message: Message): void
   openThread(root: MessageId): void
   toggleReaction(message: Message, emoji: string): void
 }
@@ -52,6 +54,7 @@ export function useMessageWork(conversation: Conversation): MessageWork {
       forward: ask("forward"),
       erase: ask("erase"),
       history: ask("history"),
+      receipts: ask("receipts"),
       openThread: (root) => {
         goTo({ conversation: conversation.id, thread: root })
       },

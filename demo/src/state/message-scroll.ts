@@ -1,37 +1,53 @@
 import type { Conversation, Message } from "@weft/sdk"
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react"
+import type { VirtualizerHandle } from "virtua"
+import { isPrepended } from "../words/rows.js"
+import { type JumpTarget, useJumpTarget } from "./jump-target.js"
 
-/** Messages that are drawn at first, and added each time somebody scrolls up to the oldest one. */
-const PAGE = 120
-/** Messages that are drawn above the one that is jumped to. */
-const BEFORE_TARGET = 40
 /** How near to an end counts as being there, pixels. */
 const NEAR_BOTTOM = 48
-const NEAR_TOP = 600
+const NEAR_TOP = 800
+/** Fewer messages than these may not fill the window. */
+const FEW = 30
 
-export interface MessageScroll {
+export interface MessageScroll extends Pick<JumpTarget, "jumpTo"> {
   readonly box: RefObject<HTMLDivElement | null>
-  /** What to draw of the messages. */
-  readonly shown: readonly Message[]
+  readonly list: RefObject<VirtualizerHandle | null>
+  /** What to draw from. */
+  readonly items: readonly Message[]
+  /** Whether `items` grew at the beginning: what is in view is kept by its distance from the end. */
+  readonly isPrepended: boolean
+  /** Indexes that are drawn wherever the list stands. */
+  readonly kept: readonly number[]
   /** Messages of others that came below what is in view. */
   readonly unseen: number
   readonly isAtBottom: boolean
   readonly toBottom: () => void
-  /** Brings a message into view, loading older ones as needed; false where this device does not have it. */
-  readonly jumpTo: (id: string) => Promise<boolean>
-  readonly onScroll: () => void
+  readonly onScroll: (offset: number) => void
+  readonly onResize: () => void
 }
 
-/** The message that stays where it is while others come and go around it. */
-interface Anchor {
-  readonly id: string
-  /** Pixels from the top of the box to the top of the message. */
-  readonly top: number
+/** What keeps its place in view until somebody scrolls. */
+type Hold =
+  | { readonly kind: "end" }
+  /** A message that was jumped to, in the middle. */
+  | { readonly kind: "target"; readonly id: string }
+  /** The first message in view; `top`: pixels from the top of the box to its own. */
+  | { readonly kind: "seen"; readonly id: string; readonly top: number }
+
+interface Place {
+  /** The box's scrollTop when it was last told or set: another one means that somebody scrolls. */
+  readonly offset: number
+  readonly isNearEnd: boolean
+  readonly hold: Hold
 }
 
 /**
- * Draws only the newest messages while the reader is at the bottom, which it then keeps in view; further up it draws from
- * where the reader came to, asks for older ones near the top, and leaves what is in view where it is.
+ * Where the list of messages stands. At the bottom it stays there; further up what is in view stays where it is, whatever
+ * comes in above or below; near the top older messages are asked for.
+ *
+ * The box is scrolled here, never by the virtualizer's scrollToIndex: that one scrolls again whenever rows are measured
+ * soon after, and holds on to a list that somebody scrolls away.
  */
 export function useMessageScroll(
   items: readonly Message[],
@@ -40,150 +56,121 @@ export function useMessageScroll(
   conversation: Conversation,
 ): MessageScroll {
   const box = useRef<HTMLDivElement>(null)
-  const anchor = useRef<Anchor>(undefined)
-  const isStuck = useRef(true)
+  const list = useRef<VirtualizerHandle>(null)
+  const place = useRef<Place>({ offset: 0, isNearEnd: true, hold: { kind: "end" } })
   const [isAtBottom, setAtBottom] = useState(true)
-  /** Oldest message that is drawn; undefined: as many as a page holds. */
-  const [from, setFrom] = useState<string>()
   /** Newest message when the reader left the bottom. */
   const [seen, setSeen] = useState<string>()
+  const [drawn, setDrawn] = useState({ items, isPrepended: false })
+  if (drawn.items !== items) setDrawn({ items, isPrepended: isPrepended(drawn.items, items) })
 
-  const start = useMemo(() => {
-    const found = from === undefined ? -1 : items.findIndex((message) => message.id === from)
-    return found >= 0 ? found : Math.max(0, items.length - PAGE)
-  }, [items, from])
-  const shown = useMemo(() => items.slice(start), [items, start])
   const unseen = useMemo(() => {
     if (isAtBottom || seen === undefined) return 0
-    const last = items.findIndex((message) => message.id === seen)
+    const last = items.findLastIndex((message) => message.id === seen)
     return last < 0 ? 0 : items.slice(last + 1).filter((message) => !message.own).length
   }, [items, seen, isAtBottom])
 
-  const toBottom = useCallback(() => {
-    const element = box.current
-    if (element === null) return
-    isStuck.current = true
-    element.scrollTop = element.scrollHeight
-  }, [])
+  const settle = useCallback(() => {
+    const [element, handle] = [box.current, list.current]
+    if (element === null || handle === null) return
+    const offset = offsetFor(place.current.hold, conversation.messages.get().items, element, handle)
+    if (offset !== undefined && Math.abs(offset - element.scrollTop) >= 1) element.scrollTop = offset
+    place.current = { ...place.current, offset: element.scrollTop }
+  }, [conversation])
 
-  /** Where to jump once it is drawn; a new object for every jump. */
-  const [target, setTarget] = useState<{ readonly id: string }>()
-  const jumpTo = useCallback(
-    async (id: string): Promise<boolean> => {
-      for (;;) {
-        // what is loaded, whether it was drawn yet or not
-        const { items: loaded, complete } = conversation.messages.get()
-        const index = loaded.findIndex((message) => message.id === id)
-        if (index >= 0) {
-          isStuck.current = false
-          setAtBottom(false)
-          setFrom(loaded[Math.max(0, index - BEFORE_TARGET)]?.id)
-          setTarget({ id })
-          return true
-        }
-        if (complete) return false
-        await loadOlder()
-        if (conversation.messages.get().items.length === loaded.length) return false
-      }
+  const take = useCallback(
+    (hold: Hold) => {
+      place.current = { ...place.current, hold }
+      settle()
     },
-    [conversation, loadOlder],
+    [settle],
   )
+  const toBottom = useCallback(() => {
+    take({ kind: "end" })
+  }, [take])
+  const center = useCallback(
+    (id: string) => {
+      take({ kind: "target", id })
+    },
+    [take],
+  )
+  const { target, jumpTo } = useJumpTarget(conversation, items, box, center)
 
   const isAsking = useRef(false)
-  const showOlder = (): void => {
-    const oldest = items[Math.max(0, start - PAGE)]
-    if (start > 0) setFrom(oldest?.id)
-    else if (!isComplete && !isAsking.current) {
-      isAsking.current = true
-      // what is drawn stays drawn; the older ones show with the next step up
-      setFrom(items[0]?.id)
-      loadOlder()
-        .catch(() => undefined) // storage trouble shows in the status; scrolling asks again
-        .finally(() => {
-          isAsking.current = false
-        })
-    }
+  const askOlder = (): void => {
+    if (isComplete || isAsking.current) return
+    isAsking.current = true
+    loadOlder()
+      .catch(() => undefined) // storage trouble shows in the status; scrolling asks again
+      .finally(() => {
+        isAsking.current = false
+      })
   }
 
-  const onScroll = (): void => {
-    const element = box.current
-    if (element === null) return
-    anchor.current = findAnchor(element)
-    const isNear = element.scrollHeight - element.clientHeight - element.scrollTop <= NEAR_BOTTOM
-    isStuck.current = isNear
-    if (isNear !== isAtBottom) {
-      setAtBottom(isNear)
-      setSeen(isNear ? undefined : items.at(-1)?.id)
-      // leaving the bottom fixes the oldest one drawn; coming back lets go of it
-      setFrom(isNear ? undefined : shown[0]?.id)
+  const onScroll = (offset: number): void => {
+    const [element, handle, before] = [box.current, list.current, place.current]
+    if (element === null || handle === null) return
+    const gap = element.scrollHeight - element.clientHeight - offset
+    const hold = holdAfter(before, offset, gap) ?? firstInView(items, offset, handle) ?? before.hold
+    const isNearEnd = gap <= NEAR_BOTTOM || hold.kind === "end"
+    place.current = { offset, isNearEnd, hold }
+    if (isNearEnd !== isAtBottom) {
+      setAtBottom(isNearEnd)
+      setSeen(isNearEnd ? undefined : items.at(-1)?.id)
     }
-    if (element.scrollTop < NEAR_TOP && element.scrollHeight > element.clientHeight) showOlder()
+    if (offset < NEAR_TOP && hold.kind !== "end") askOlder()
+  }
+
+  // Rows that are measured for the first time move what is held; what is merely in view is kept by the virtualizer.
+  const onResize = (): void => {
+    if (place.current.hold.kind !== "seen") settle()
   }
 
   useLayoutEffect(() => {
-    const element = box.current
-    if (element === null) return
-    if (isStuck.current) element.scrollTop = element.scrollHeight
-    else restoreAnchor(element, anchor.current)
-  }, [shown])
-
-  useLayoutEffect(() => {
-    const element = box.current
-    if (element === null || target === undefined) return
-    const message = element.querySelector<HTMLElement>(`[data-message="${CSS.escape(target.id)}"]`)
-    if (message === null) return
-    message.scrollIntoView({ block: "center" })
-    message.focus({ preventScroll: true })
-    // a list too short to scroll is at its bottom still
-    element.dispatchEvent(new Event("scroll"))
-    const ground = getComputedStyle(message).getPropertyValue("--chosen")
-    message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
-  }, [target])
-
-  // A keyboard that opens, a window that changes, a text that wraps: the bottom stays in view.
-  useEffect(() => {
-    const element = box.current
-    const content = element?.firstElementChild
-    if (element === null || content === null || content === undefined) return
-    const observer = new ResizeObserver(() => {
-      if (isStuck.current) element.scrollTop = element.scrollHeight
-    })
-    observer.observe(element)
-    observer.observe(content)
-    return () => {
-      observer.disconnect()
-    }
-  }, [])
+    const { offset, isNearEnd } = place.current
+    // somebody scrolls: the event that says where to is on its way
+    if (box.current?.scrollTop !== offset && !drawn.isPrepended) return
+    if (isNearEnd) toBottom()
+    else settle()
+  }, [drawn, toBottom, settle])
 
   // A list too short to scroll asks for older messages by itself.
-  const isShort = shown.length < 30 && !isComplete && start === 0 && items.length > 0
+  const isShort = items.length < FEW && !isComplete && items.length > 0
   useEffect(() => {
     if (!isShort) return
     loadOlder().catch(() => undefined) // as above
   }, [isShort, loadOlder, items.length])
 
-  return { box, shown, unseen, isAtBottom, toBottom, jumpTo, onScroll }
+  const kept = useMemo(() => (target === undefined || target < 0 ? [] : [target]), [target])
+  return { box, list, ...drawn, kept, unseen, isAtBottom, toBottom, jumpTo, onScroll, onResize }
 }
 
-/** The first message that reaches into view: by halving, as they stand in order. */
-function findAnchor(box: HTMLElement): Anchor | undefined {
-  const messages = box.getElementsByTagName("article")
-  const edge = box.getBoundingClientRect().top
-  let low = 0
-  let high = messages.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((messages[middle]?.getBoundingClientRect().bottom ?? edge) <= edge) low = middle + 1
-    else high = middle
-  }
-  const first = messages[low]
-  const id = first?.dataset.message
-  return first === undefined || id === undefined ? undefined : { id, top: first.getBoundingClientRect().top - edge }
+/** What is still held after the list came to `offset`, `gap` pixels from its end; undefined: what is in view there. */
+function holdAfter({ offset: before, hold }: Place, offset: number, gap: number): Hold | undefined {
+  if (offset === before) return hold
+  const isDown = offset > before
+  if (gap <= 1 || (isDown && gap <= NEAR_BOTTOM)) return { kind: "end" }
+  // rows that are measured above the end move the list down with it
+  return isDown && hold.kind === "end" ? hold : undefined
 }
 
-function restoreAnchor(box: HTMLElement, anchor: Anchor | undefined): void {
-  if (anchor === undefined) return
-  const message = box.querySelector(`[data-message="${CSS.escape(anchor.id)}"]`)
-  if (message === null) return
-  box.scrollTop += message.getBoundingClientRect().top - box.getBoundingClientRect().top - anchor.top
+function firstInView(items: readonly Message[], offset: number, handle: VirtualizerHandle): Hold | undefined {
+  const first = handle.findItemIndex(offset)
+  const id = items[first]?.id
+  return id === undefined ? undefined : { kind: "seen", id, top: handle.getItemOffset(first) - offset }
+}
+
+/** The scrollTop at which what is held has its place; undefined where it is gone. */
+function offsetFor(
+  hold: Hold,
+  items: readonly Message[],
+  box: HTMLElement,
+  handle: VirtualizerHandle,
+): number | undefined {
+  if (hold.kind === "end") return box.scrollHeight - box.clientHeight
+  const near = handle.findItemIndex(handle.scrollOffset)
+  const index = items[near]?.id === hold.id ? near : items.findIndex(({ id }) => id === hold.id)
+  if (index < 0) return undefined
+  const top = hold.kind === "seen" ? hold.top : (box.clientHeight - handle.getItemSize(index)) / 2
+  return handle.getItemOffset(index) - top
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, type RefusalCode, WeftError } from "@weft/sdk"
+import { t } from "./translate.js"
 
 export interface Explanation {
   readonly title: string
@@ -10,56 +11,35 @@ export interface Explanation {
 export function explainCode(code: ErrorCode): Explanation {
   switch (code) {
     case "STORE_QUOTA":
-      return {
-        title: "There is no space left",
-        advice: "New messages can't be saved on this device. Free some disk space, and leave this tab open until then.",
-      }
+      return { title: t("quota"), advice: t("quotaAdvice") }
     case "STORE_BLOCKED":
-      return {
-        title: "Another tab is in the way",
-        advice: "A tab with an older version of this page holds the database. Close the other tabs, then try again.",
-      }
+      return { title: t("storeBlocked"), advice: t("storeBlockedAdvice") }
     case "STORE_UNAVAILABLE":
-      return {
-        title: "This browser does not let pages store data",
-        advice: "Weft keeps messages on your device. Leave private browsing, or allow site data for this page.",
-      }
+      return { title: t("storeUnavailable"), advice: t("storeUnavailableAdvice") }
     case "STORE_CORRUPT":
-      return {
-        title: "The data on this device is damaged",
-        advice: "What was sent is still on the server. Clear this page's site data to fetch it again.",
-      }
+      return { title: t("storeCorrupt"), advice: t("storeCorruptAdvice") }
     case "STORE_CLOSED":
     case "STORE_LOCKED":
     case "STORE_FENCED":
     case "STORE_FAILED":
-      return {
-        title: "Saving on this device does not work",
-        advice: "The browser refused to write. Reload the page; if that does not help, restart the browser.",
-      }
+      return { title: t("storeFailed"), advice: t("storeFailedAdvice") }
     case "CRYPTO_UNAVAILABLE":
-      return {
-        title: "This browser can't sign messages",
-        advice: "Weft needs Ed25519 on a secure page: open it by https or on localhost, in a current browser.",
-      }
+      return { title: t("noCrypto"), advice: t("noCryptoAdvice") }
     case "KEY_REFUSED":
-      return {
-        title: "This device's key can't be used",
-        advice: "The key that is stored here is not a valid one. Clear this page's site data to make a new one.",
-      }
+      return { title: t("keyRefused"), advice: t("keyRefusedAdvice") }
     case "CLIENT_CLOSED":
-      return { title: "This session was closed", advice: "Reload the page to go on." }
+      return { title: t("clientClosed"), advice: t("clientClosedAdvice") }
     case "CONVERSATION_UNKNOWN":
-      return { title: "This device does not have that conversation", advice: "It may arrive when you are online." }
+      return { title: t("conversationUnknown"), advice: t("conversationUnknownAdvice") }
     case "NOT_ALLOWED":
-      return { title: "You may not do that here", advice: "Ask an owner of the conversation." }
+      return { title: t("notAllowed"), advice: t("notAllowedAdvice") }
     case "BODY_TOO_LARGE":
-      return { title: "That message is too long", advice: "A message holds up to 64 KiB. Split it in two." }
+      return { title: t("tooLong"), advice: t("tooLongAdvice") }
     case "BAD_ARGUMENT":
-      return { title: "That is not a valid name or text", advice: "Check what you typed." }
+      return { title: t("badArgument"), advice: t("badArgumentAdvice") }
     case "MESSAGE_REJECTED":
     case "MALFORMED":
-      return { title: "That was refused", advice: "Try again; if it happens again, reload the page." }
+      return { title: t("wasRefused"), advice: t("wasRefusedAdvice") }
   }
 }
 
@@ -70,9 +50,12 @@ export function codeOf(error: unknown): ErrorCode | undefined {
 /** One line for beside the button that failed. */
 export function explainError(error: unknown): string {
   const code = codeOf(error)
-  if (code === undefined) return "That did not work. Try again."
-  const { title, advice } = explainCode(code)
-  return `${title} (${code}). ${advice}`
+  return code === undefined ? t("didNotWork") : t("errorLine", { ...explainCode(code), code })
+}
+
+/** Why something was refused, as a sentence with its code. */
+export function refusalSentence(code: RefusalCode | undefined): string {
+  return code === undefined ? `${explainRefusal(code)}.` : t("reasonAndCode", { reason: explainRefusal(code), code })
 }
 
 /** Why a server, or this device, would not take something; to be followed by the code. */
@@ -80,47 +63,47 @@ export function explainRefusal(code: RefusalCode | undefined): string {
   switch (code) {
     case "INVITE_VOID":
     case "INVITE_REVOKED":
-      return "The link is not valid any more"
+      return t("refusalInviteVoid")
     case "INVITE_EXPIRED":
-      return "The link has expired"
+      return t("refusalInviteExpired")
     case "INVITE_USED_UP":
-      return "The link was used by as many people as it was for"
+      return t("refusalInviteUsedUp")
     case "PAST_CUT":
     case "NOT_MEMBER":
-      return "You are no longer a member here"
+      return t("refusalNotMember")
     case "ROLE_TOO_LOW":
-      return "Your role does not allow writing here"
+      return t("refusalRole")
     case "CLOCK_AHEAD":
     case "CLOCK_FAR_AHEAD":
-      return "This device's clock is ahead; set it right"
+      return t("refusalClock")
     case "BODY_TOO_LARGE":
     case "FRAME_TOO_LARGE":
-      return "It is too long"
+      return t("refusalTooLong")
     case "RATE_LIMITED":
-      return "Too many messages in a short time"
+      return t("refusalRate")
     case "QUOTA_EXCEEDED":
-      return "The server has no space left for you"
+      return t("refusalQuota")
     case "FORBIDDEN":
     case "UNKNOWN_DOCUMENT":
-      return "The server does not let you into this conversation"
+      return t("refusalForbidden")
     case "AUTH_FAILED":
     case "TOKEN_EXPIRED":
-      return "The server does not accept this sign-in"
+      return t("refusalSignIn")
     case "REVOKED":
-      return "This device was signed out"
+      return t("refusalRevoked")
     case "DEVICE_PROOF_FAILED":
     case "KEY_REFUSED":
-      return "The server does not accept this device's key"
+      return t("refusalKey")
     case "UNSUPPORTED_VERSION":
-      return "This page is too old for the server; reload it"
+      return t("refusalVersion")
     case "TOO_MANY_CONNECTIONS":
-      return "Too many tabs or devices are connected"
+      return t("refusalConnections")
     case "SHUTTING_DOWN":
-      return "The server is restarting"
+      return t("refusalRestarting")
     case "STORAGE_FAILED":
     case "INTERNAL":
-      return "The server has trouble"
+      return t("refusalTrouble")
     default:
-      return "It was not accepted"
+      return t("refusalOther")
   }
 }

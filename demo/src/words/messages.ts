@@ -1,15 +1,16 @@
 import type { Message, MessageStatus, OwnRemark, Quote } from "@weft/sdk"
 import { parseText, plainText } from "@weft/sdk/format"
 import { showName } from "./names.js"
+import { t } from "./translate.js"
 
 export function showText(message: Pick<Message, "form" | "text">): string {
   switch (message.form) {
     case "text":
       return message.text ?? ""
     case "erased":
-      return "Message erased"
+      return t("erased")
     case "unreadable":
-      return "This message needs a newer version of Weft"
+      return t("unreadable")
   }
 }
 
@@ -23,9 +24,9 @@ export function showLine(message: Pick<Message, "form" | "text">): string {
 export function showQuote(quote: Quote): string {
   switch (quote.state) {
     case "loading":
-      return "Loading the message"
+      return t("quoteLoading")
     case "missing":
-      return "A message that is not on this device"
+      return t("quoteMissing")
     case "ready":
       return showLine(quote)
   }
@@ -34,35 +35,35 @@ export function showQuote(quote: Quote): string {
 export function showRemark(remark: OwnRemark): string {
   switch (remark.kind) {
     case "edit":
-      return "Your edit"
+      return t("yourEdit")
     case "reaction":
-      return remark.on ? `Your reaction ${remark.emoji}` : `Taking back ${remark.emoji}`
+      return t(remark.on ? "yourReaction" : "yourReactionBack", { emoji: remark.emoji })
     case "erasure":
-      return "Your erasure"
+      return t("yourErasure")
   }
 }
 
 /** The last message in one line, with its author where that is not plain. */
 export function showPreview(message: Message | undefined, isGroup: boolean): string {
-  if (message === undefined) return "No messages yet"
+  if (message === undefined) return t("noMessages")
   const text = showLine(message)
-  if (message.own) return `You: ${text}`
-  return isGroup ? `${showName(message.author)}: ${text}` : text
+  if (message.own) return t("youSaid", { text })
+  return isGroup ? t("nameSaid", { name: showName(message.author), text }) : text
 }
 
 export function showStatus(status: MessageStatus): string {
   switch (status) {
     case "saving":
-      return "saving"
+      return t("statusSaving")
     case "saved":
-      return "saved on this device"
+      return t("statusSaved")
     case "sent":
-      return "sent"
+      return t("statusSent")
     case "delivered":
-      return "delivered"
+      return t("statusDelivered")
     case "read":
-      return "read"
+      return t("statusRead")
     case "rejected":
-      return "not accepted"
+      return t("statusRejected")
   }
 }

@@ -1,5 +1,6 @@
 import { neutralizeName as showName } from "@weft/sdk/format"
 import { parseUserId } from "@weft/sdk/protocol"
+import { t } from "./translate.js"
 
 export { showName }
 
@@ -39,9 +40,10 @@ export function toneOf(name: string): number {
 export function listNames(names: readonly string[], most = 3): string {
   const shown = names.map(showName)
   if (shown.length <= most) return joinNames(shown)
-  return `${shown.slice(0, most - 1).join(", ")} and ${shown.length - most + 1} more`
+  return t("namesAndMore", { names: shown.slice(0, most - 1).join(t("nameSeparator")), count: shown.length - most + 1 })
 }
 
 function joinNames(names: readonly string[]): string {
-  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`
+  if (names.length < 2) return names[0] ?? ""
+  return t("namesAndLast", { names: names.slice(0, -1).join(t("nameSeparator")), last: names.at(-1) ?? "" })
 }

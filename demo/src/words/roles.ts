@@ -1,4 +1,5 @@
 import type { Role } from "@weft/sdk"
+import { t } from "./translate.js"
 
 /** From everything to reading. */
 export const roles: readonly Role[] = ["owner", "admin", "moderator", "member", "reader"]
@@ -6,15 +7,15 @@ export const roles: readonly Role[] = ["owner", "admin", "moderator", "member", 
 export function explainRole(role: Role): string {
   switch (role) {
     case "owner":
-      return "Owner"
+      return t("roleOwner")
     case "admin":
-      return "Admin"
+      return t("roleAdmin")
     case "moderator":
-      return "Moderator"
+      return t("roleModerator")
     case "member":
-      return "Member"
+      return t("roleMember")
     case "reader":
-      return "Reader"
+      return t("roleReader")
   }
 }
 
@@ -23,6 +24,7 @@ export function mayGovern(role: Role | undefined, other: Role): boolean {
   return role === "owner" || (role === "admin" && other !== "owner")
 }
 
+/** Whether that role sets title, topic and who writes. The SDK has the last word. */
 export function mayRename(role: Role | undefined): boolean {
   return role === "owner" || role === "admin"
 }

@@ -1,6 +1,6 @@
 import type { PendingWork, SyncStatus } from "@weft/sdk"
-import { count } from "./count.js"
 import { explainCode, explainRefusal } from "./errors.js"
+import { t } from "./translate.js"
 
 /** `calm`: all is well; `busy`: under way by itself; `held`: waits for something; `broken`: needs the user. */
 type Mood = "calm" | "busy" | "held" | "broken"
@@ -16,11 +16,11 @@ export interface SyncSummary {
 }
 
 export function summarize(status: SyncStatus, isSwitchedOff: boolean): SyncSummary {
-  const total = status.pending.reduce((sum, work) => sum + work.messages + work.changes, 0)
-  const waiting = total === 0 || status.connection.kind === "local" ? undefined : `${total} waiting`
+  const count = status.pending.reduce((sum, work) => sum + work.messages + work.changes, 0)
+  const waiting = count === 0 || status.connection.kind === "local" ? undefined : t("waitingCount", { count })
   if (status.storage.kind === "failing") {
     const { title, advice } = explainCode(status.storage.code)
-    return { mood: "broken", label: "Not saving", waiting, detail: `${title}. ${advice}` }
+    return { mood: "broken", label: t("notSaving"), waiting, detail: `${title}. ${advice}` }
   }
   return { waiting, ...summarizeConnection(status, isSwitchedOff) }
 }
@@ -31,56 +31,43 @@ function summarizeConnection(
 ): { mood: Mood; label: string; detail: string } {
   switch (connection.kind) {
     case "local":
-      return {
-        mood: "calm",
-        label: "This device only",
-        detail: "No server is set up: everything stays on this device.",
-      }
+      return { mood: "calm", label: t("deviceOnly"), detail: t("deviceOnlyDetail") }
     case "offline":
-      return {
-        mood: "held",
-        label: "Offline",
-        detail: isSwitchedOff
-          ? "You chose to work offline. What you write is saved here and sent when you switch back."
-          : "There is no network. What you write is saved here and sent when it is back.",
-      }
+      return { mood: "held", label: t("offline"), detail: isSwitchedOff ? t("offlineChosen") : t("offlineDetail") }
     case "connecting":
-      return { mood: "busy", label: "Connecting", detail: "Looking for the server." }
+      return { mood: "busy", label: t("connecting"), detail: t("connectingDetail") }
     case "waiting":
-      return connection.code === "UNREACHABLE"
-        ? { mood: "held", label: "No connection", detail: "The server does not answer. Weft keeps trying." }
-        : { mood: "held", label: "No connection", detail: `${explainRefusal(connection.code)} (${connection.code}).` }
-    case "refused":
-      return { mood: "broken", label: "Refused", detail: `${explainRefusal(connection.code)} (${connection.code}).` }
+    case "refused": {
+      const { code } = connection
+      const isHeld = connection.kind === "waiting"
+      const detail =
+        code === "UNREACHABLE" ? t("unreachable") : t("reasonAndCode", { reason: explainRefusal(code), code })
+      return { mood: isHeld ? "held" : "broken", label: isHeld ? t("noConnection") : t("refused"), detail }
+    }
     case "online":
-      if (pending.length > 0) return { mood: "busy", label: "Sending", detail: "The server is taking what you wrote." }
+      if (pending.length > 0) return { mood: "busy", label: t("sending"), detail: t("sendingDetail") }
       return connection.synced
-        ? { mood: "calm", label: "Up to date", detail: "This device and the server hold the same." }
-        : { mood: "busy", label: "Syncing", detail: "Comparing what this device and the server hold." }
+        ? { mood: "calm", label: t("upToDate"), detail: t("upToDateDetail") }
+        : { mood: "busy", label: t("syncing"), detail: t("syncingDetail") }
   }
 }
 
-/** "2 messages and 1 change waiting". */
-export function describeWaiting(pending: readonly PendingWork[]): string | undefined {
-  const messages = pending.reduce((sum, work) => sum + work.messages, 0)
-  const changes = pending.reduce((sum, work) => sum + work.changes, 0)
-  const parts = [
-    ...(messages > 0 ? [count(messages, "message")] : []),
-    ...(changes > 0 ? [count(changes, "change")] : []),
-  ]
-  return parts.length === 0 ? undefined : `${parts.join(" and ")} waiting`
-}
-
-/** What pending work waits for, as the end of a sentence. */
-export function explainReason(reason: PendingWork["reason"]): string {
+/** "2 messages and 1 change waiting for a connection"; undefined where nothing waits. */
+export function explainWork({ messages, changes, reason }: PendingWork): string | undefined {
+  if (messages + changes === 0) return undefined
+  const counts = {
+    messages: t("messageCount", { count: messages }),
+    changes: t("changeCount", { count: changes }),
+  }
+  const what = messages === 0 ? counts.changes : changes === 0 ? counts.messages : t("bothCounts", counts)
   switch (reason) {
     case "storage":
-      return "to be saved on this device"
+      return t("waitsForStorage", { what })
     case "connection":
-      return "for a connection"
+      return t("waitsForConnection", { what })
     case "introduction":
-      return "until this device is known in the conversation"
+      return t("waitsForIntroduction", { what })
     case "acknowledgement":
-      return "for the server to confirm"
+      return t("waitsForServer", { what })
   }
 }

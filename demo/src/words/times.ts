@@ -1,18 +1,23 @@
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" })
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" })
-const shortWeekday = new Intl.DateTimeFormat(undefined, { weekday: "short" })
-const dayOfYear = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "long" })
-const longDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" })
-const shortDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" })
-const shortDateOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "2-digit" })
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" })
+import { byLocale, t } from "./translate.js"
+
+const formats = byLocale((locale) => ({
+  clock: new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" }),
+  weekday: new Intl.DateTimeFormat(locale, { weekday: "long" }),
+  shortWeekday: new Intl.DateTimeFormat(locale, { weekday: "short" }),
+  dayOfYear: new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "long" }),
+  longDate: new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" }),
+  shortDate: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }),
+  shortDateOfYear: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "2-digit" }),
+  full: new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" }),
+  relative: new Intl.RelativeTimeFormat(locale, { style: "narrow" }),
+}))
 
 export function showClock(time: number): string {
-  return clock.format(time)
+  return formats().clock.format(time)
 }
 
 export function showFull(time: number): string {
-  return full.format(time)
+  return formats().full.format(time)
 }
 
 /** Names the local day of a time: equal for two times of the same day. */
@@ -27,21 +32,36 @@ function daysBetween(earlier: number, later: number): number {
   return Math.round((midnight(later) - midnight(earlier)) / 86_400_000)
 }
 
+function isThisYear(time: number, now: number): boolean {
+  return new Date(time).getFullYear() === new Date(now).getFullYear()
+}
+
 /** The heading over a day's messages. */
 export function showDay(time: number, now: number): string {
   const days = daysBetween(time, now)
-  if (days === 0) return "Today"
-  if (days === 1) return "Yesterday"
+  const { weekday, dayOfYear, longDate } = formats()
+  if (days === 0) return t("today")
+  if (days === 1) return t("yesterday")
   if (days > 1 && days < 7) return weekday.format(time)
-  return new Date(time).getFullYear() === new Date(now).getFullYear() ? dayOfYear.format(time) : longDate.format(time)
+  return (isThisYear(time, now) ? dayOfYear : longDate).format(time)
 }
 
-/** When something happened, as short as a list allows. */
+/** When something happened, as short as a list allows: "5m ago", "14:20", "Yesterday", "Mon", "3 May". */
 export function showWhen(time: number, now: number): string {
   const days = daysBetween(time, now)
+  const { clock, shortWeekday, shortDate, shortDateOfYear, relative } = formats()
+  const minutes = Math.floor((now - time) / 60_000)
+  if (days === 0 && minutes < 1) return t("justNow")
+  if (days === 0 && minutes < 60) return relative.format(-minutes, "minute")
   if (days === 0) return clock.format(time)
-  if (days === 1) return "Yesterday"
+  if (days === 1) return t("yesterday")
   if (days > 1 && days < 7) return shortWeekday.format(time)
-  const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear()
-  return isThisYear ? shortDate.format(time) : shortDateOfYear.format(time)
+  return (isThisYear(time, now) ? shortDate : shortDateOfYear).format(time)
+}
+
+/** When somebody was last here: "5m ago", "Yesterday at 14:20". */
+export function showSince(time: number, now: number): string {
+  const days = daysBetween(time, now)
+  if (days <= 0) return showWhen(time, now)
+  return t("dayAtTime", { day: showDay(time, now), time: showClock(time) })
 }

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest"
 import { formatRoute, parseRoute } from "../state/address.js"
 import { serversOf } from "../state/servers.js"
 import { initialsOf, listNames, readUser, TONES, toneOf } from "./names.js"
-import { arrangeRows } from "./rows.js"
-import { describeWaiting, summarize } from "./sync.js"
+import { isPrepended, rowOf } from "./rows.js"
+import { explainWork, summarize } from "./sync.js"
 import { showDay, showWhen } from "./times.js"
 
 describe("names", () => {
@@ -52,6 +52,12 @@ describe("routes", () => {
     }
   })
 
+  it("an invite link is a route of its own, and is kept as it is", () => {
+    const hash = "#weft-join=a.b.c.wss%3A%2F%2Fchat.example.org"
+    expect(parseRoute(hash)).toEqual({ panel: "join", link: hash })
+    expect(formatRoute(parseRoute(hash))).toBe(hash)
+  })
+
   it("the sync server is the page's own unless the address names others, or none", () => {
     const page = { protocol: "https:", host: "chat.example.org" }
     expect(serversOf({ ...page, search: "" })).toEqual(["wss://chat.example.org"])
@@ -87,9 +93,9 @@ describe("sync", () => {
   }
 
   it("names what waits, and why it does", () => {
-    expect(describeWaiting([work])).toBe("2 messages and 1 change waiting")
-    expect(describeWaiting([{ ...work, messages: 1, changes: 0 }])).toBe("1 message waiting")
-    expect(describeWaiting([])).toBeUndefined()
+    expect(explainWork(work)).toBe("2 messages and 1 change waiting for a connection")
+    expect(explainWork({ ...work, messages: 1, changes: 0 })).toBe("1 message waiting for a connection")
+    expect(explainWork({ ...work, messages: 0, changes: 0 })).toBeUndefined()
     expect(summarize(status, true)).toMatchObject({ mood: "held", label: "Offline", waiting: "3 waiting" })
     expect(summarize(status, true).detail).toContain("chose")
     expect(summarize(status, false).detail).toContain("no network")
@@ -134,16 +140,39 @@ describe("rows", () => {
     unsent: [],
   })
   const marks = (messages: Message[]): string[] =>
-    arrangeRows(messages).map(
-      ({ startsDay, startsGroup, endsGroup }) =>
-        `${startsDay ? "d" : ""}${startsGroup ? "s" : ""}${endsGroup ? "e" : ""}`,
-    )
+    messages.map((_, index) => {
+      const { startsDay, startsGroup, endsGroup } = rowOf(messages, index)
+      return `${startsDay ? "d" : ""}${startsGroup ? "s" : ""}${endsGroup ? "e" : ""}`
+    })
 
   it("what one author wrote in one go is a group; a pause, another author or another day ends it", () => {
     expect(marks([say("a", 0), say("a", 1), say("a", 2)])).toEqual(["ds", "", "e"])
     expect(marks([say("a", 0), say("b", 1)])).toEqual(["dse", "se"])
     expect(marks([say("a", 0), say("a", 30)])).toEqual(["dse", "se"])
     expect(marks([say("a", 0), say("a", 24 * 60)])).toEqual(["dse", "dse"])
+  })
+
+  it("older messages that come in at the beginning are told from others", () => {
+    const [a, b, c, d] = [say("a", 0), say("a", 1), say("a", 2), say("a", 3)]
+    expect(isPrepended([c, d], [a, b, c, d])).toBe(true)
+    for (const [before, after] of [
+      [[], [a, b]],
+      [
+        [a, b],
+        [a, b, c],
+      ],
+      [
+        [a, c],
+        [a, b, c],
+      ],
+      [
+        [b, c],
+        [a, b, c, d],
+      ],
+      [[a, b], [b]],
+    ] as const) {
+      expect(isPrepended(before, after)).toBe(false)
+    }
   })
 
   it("a rejected message ends its group, as its reason stands below it", () => {

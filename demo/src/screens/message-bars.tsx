@@ -1,0 +1,101 @@
+import type { Conversation, Message, MessageId } from "@weft/sdk"
+import { type ReactNode, type RefObject, useEffect, useState } from "react"
+import type { VirtualizerHandle } from "virtua"
+import { Icon } from "../parts/icon.js"
+import { useNow } from "../state/clock.js"
+import type { Jump } from "../state/jumps.js"
+import type { Reading } from "../state/reading.js"
+import { t } from "../words/translate.js"
+import { dayOf, showDay } from "../words/times.js"
+
+type JumpHere = (jump: Omit<Jump, "conversation">) => void
+
+interface LateBarProps {
+  conversation: Conversation
+  late: readonly MessageId[]
+  onClose: () => void
+  jump: JumpHere
+}
+
+/** Says that messages came in above what was read, where nobody would look for them, and leads to the first of them. */
+export function LateBar({ conversation, late, onClose, jump }: LateBarProps): ReactNode {
+  const now = useNow(60_000)
+  const [first] = late
+  if (first === undefined) return null
+  const times = late.flatMap((id) => conversation.message(id)?.sentAt ?? [])
+  const oldest = Math.min(...times)
+  const count = late.length
+  const sameDay = times.length > 0 && times.every((time) => dayOf(time) === dayOf(oldest))
+  const day = times.length > 0 ? showDay(oldest, now) : undefined
+  return (
+    <div className="message-bar" role="status">
+      <span>
+        {day === undefined
+          ? t("lateCount", { count })
+          : sameDay
+            ? t("lateOfDay", { count, day })
+            : t("lateSince", { count, day })}
+      </span>
+      <button
+        type="button"
+        className="bar-button"
+        onClick={() => {
+          jump({ message: first })
+          onClose()
+        }}
+      >
+        {t("show")}
+      </button>
+      <button type="button" className="icon-button" aria-label={t("closeNote")} onClick={onClose}>
+        <Icon name="close" size={16} />
+      </button>
+    </div>
+  )
+}
+
+interface UnreadBarProps {
+  reading: Reading
+  items: readonly Message[]
+  box: RefObject<HTMLElement | null>
+  list: RefObject<VirtualizerHandle | null>
+  jump: JumpHere
+}
+
+/** A way to the first unread message, where that stands above what is in view, until it was seen. */
+export function UnreadBar({ reading, items, box, list, jump }: UnreadBarProps): ReactNode {
+  const { first } = reading
+  const [place, setPlace] = useState<{ message: MessageId | undefined; isSeen: boolean }>()
+  const index = first === undefined ? -1 : items.findIndex(({ id }) => id === first)
+  useEffect(() => {
+    const element = box.current
+    if (element === null || first === undefined) return
+    const look = (): void => {
+      const handle = list.current
+      if (handle === null) return
+      const isAbove = index < 0 || handle.getItemOffset(index) < element.scrollTop - 1
+      setPlace((before) => {
+        const isSeen = !isAbove || (before?.message === first && before.isSeen)
+        return before?.message === first && before.isSeen === isSeen ? before : { message: first, isSeen }
+      })
+    }
+    // at the very top the list has not come to its place yet, or there is nothing above
+    if (element.scrollTop > 0) look()
+    element.addEventListener("scroll", look, { passive: true })
+    return () => {
+      element.removeEventListener("scroll", look)
+    }
+  }, [first, index, box, list])
+  if (first === undefined || place?.message !== first || place.isSeen) return null
+  return (
+    <button
+      type="button"
+      className="message-bar bar-button"
+      onClick={() => {
+        jump({ message: first })
+      }}
+    >
+      <Icon name="up" size={16} />
+      <span>{t("toFirstUnread")}</span>
+    </button>
+  )
+}

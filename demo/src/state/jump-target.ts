@@ -1,0 +1,62 @@
+import type { Conversation, Message, MessageId } from "@weft/sdk"
+import { type RefObject, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react"
+
+export interface JumpTarget {
+  /** Index of the message that was jumped to: -1 where it is not among the messages, undefined before any jump. */
+  readonly target: number | undefined
+  /** Brings a message into view, loading older ones as needed; false where this device does not have it. */
+  readonly jumpTo: (id: MessageId, segment?: number) => Promise<boolean>
+}
+
+/** The message that was jumped to: once it is drawn it is brought into view by `center`, takes the focus, and flashes. */
+export function useJumpTarget(
+  conversation: Conversation,
+  items: readonly Message[],
+  box: RefObject<HTMLElement | null>,
+  center: (id: string) => void,
+): JumpTarget {
+  /** A new object for every jump. */
+  const [jump, setJump] = useState<{ readonly id: string }>()
+  const target = useMemo(
+    () => (jump === undefined ? undefined : items.findIndex((message) => message.id === jump.id)),
+    [items, jump],
+  )
+  const done = useRef<object>(undefined)
+  const jumpTo = useCallback(
+    async (id: MessageId, segment?: number): Promise<boolean> => {
+      if (!(await conversation.loadTo(id, segment))) return false
+      setJump({ id })
+      return true
+    },
+    [conversation],
+  )
+  useLayoutEffect(() => {
+    if (jump === undefined || done.current === jump || target === undefined || target < 0) return
+    const message = box.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(jump.id)}"]`)
+    if (message === null || message === undefined) return
+    center(jump.id)
+    return whenVisible(message, () => {
+      done.current = jump
+      message.focus({ preventScroll: true })
+      const ground = getComputedStyle(message).getPropertyValue("--chosen")
+      message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
+    })
+  }, [jump, target, box, center])
+  return { target, jumpTo }
+}
+
+/** What was just drawn is hidden until the list has measured it; nothing hidden takes the focus. Returns how to stop. */
+function whenVisible(message: HTMLElement, run: () => void): () => void {
+  const isVisible = (): boolean => getComputedStyle(message).visibility === "visible"
+  const observer = new MutationObserver(() => {
+    if (!isVisible()) return
+    observer.disconnect()
+    run()
+  })
+  const row = message.closest(".message-place")?.parentElement
+  if (isVisible() || !row) run()
+  else observer.observe(row, { attributeFilter: ["style"] })
+  return () => {
+    observer.disconnect()
+  }
+}

@@ -1,0 +1,86 @@
+import type { Page } from "playwright-core"
+import { describe, expect, it } from "vitest"
+import { demo } from "../support/browser.js"
+import { useDemoStage } from "../support/demo-stage.js"
+
+const stage = useDemoStage("keys")
+
+async function focused(page: Page): Promise<string> {
+  return page.evaluate(() => document.activeElement?.textContent ?? "")
+}
+
+describe("keys and screen readers", () => {
+  it("shortcuts open help, search and a new conversation, and walk through conversations and messages", async () => {
+    const alice = await stage.open("alice")
+    await demo.create(alice, "First")
+    await demo.send(alice, "one")
+    await demo.send(alice, "two")
+    await demo.message(alice, "two", "sent").waitFor()
+    await demo.create(alice, "Second")
+
+    // in a field, letters are letters
+    await demo.field(alice).press("?")
+    expect(await demo.field(alice).inputValue()).toBe("?")
+    await demo.field(alice).fill("")
+    await alice.keyboard.press("Alt+ArrowDown")
+    await alice.getByRole("heading", { name: "First" }).waitFor()
+    await alice.keyboard.press("Control+k")
+    await alice.getByRole("dialog", { name: "Search" }).waitFor()
+    await alice.keyboard.press("Escape")
+    await alice.getByRole("dialog").waitFor({ state: "detached" })
+
+    await alice.getByRole("log", { name: "Messages" }).focus()
+    for (const [key, name] of [
+      ["?", "Keyboard shortcuts"],
+      ["n", "New conversation"],
+      ["/", "Search"],
+    ] as const) {
+      await alice.keyboard.press(key)
+      await alice.getByRole("dialog", { name }).waitFor()
+      await alice.keyboard.press("Escape")
+      await alice.getByRole("dialog").waitFor({ state: "detached" })
+    }
+
+    await alice.getByRole("log", { name: "Messages" }).focus()
+    await alice.keyboard.press("k")
+    await expect.poll(() => focused(alice)).toContain("two")
+    await alice.keyboard.press("k")
+    await expect.poll(() => focused(alice)).toContain("one")
+    await alice.keyboard.press("j")
+    await expect.poll(() => focused(alice)).toContain("two")
+    await alice.keyboard.press("Enter")
+    await alice.getByRole("menu").waitFor()
+    await alice.keyboard.press("Escape")
+    await alice.getByRole("log", { name: "Messages" }).focus()
+    await alice.keyboard.press("k")
+    await expect.poll(() => focused(alice)).toContain("two")
+    await alice.keyboard.press("r")
+    await alice.getByText("Reply to yourself").waitFor()
+    await alice.keyboard.press("Escape")
+    await alice.getByText("Reply to yourself").waitFor({ state: "detached" })
+    await demo.field(alice).press("ArrowUp")
+    const edit = alice.getByRole("textbox", { name: "Edit message" })
+    await edit.waitFor()
+    expect(await edit.inputValue()).toBe("two")
+  })
+
+  it("a screen reader is told of messages that come in, and not of those that are there already or own", async () => {
+    const alice = await stage.open("alice")
+    await demo.create(alice, "Trip", ["bob"])
+    const bob = await stage.open("bob")
+    await demo.conversation(bob, "Trip").click()
+    await demo.send(bob, "before")
+    await demo.message(alice, "before").waitFor()
+    const news = alice.locator("[data-news]")
+    expect(await news.getAttribute("aria-live")).toBe("polite")
+    await expect.poll(() => news.textContent()).toBe("bob: before")
+    await demo.send(alice, "my own")
+    await demo.message(bob, "my own").waitFor()
+    expect(await news.textContent()).toBe("bob: before")
+    await demo.send(bob, "after **that**")
+    await expect.poll(() => news.textContent()).toBe("bob: after that")
+    await alice.reload()
+    await demo.message(alice, "after that").waitFor()
+    expect(await news.textContent()).toBe("")
+  })
+})

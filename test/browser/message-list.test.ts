@@ -1,0 +1,172 @@
+import type { Conversation } from "@weft/sdk"
+import type { Locator, Page } from "playwright-core"
+import { describe, expect, it } from "vitest"
+import { conversationOf } from "../replay/replay.ts"
+import { demo } from "../support/browser.js"
+import { useDemoStage } from "../support/demo-stage.js"
+
+const stage = useDemoStage("message-list")
+
+const DAY = 86_400_000
+/** A full segment and more, so that there is something to load. */
+const MANY = 1_100
+
+const log = (page: Page): Locator => page.getByRole("log", { name: "Messages" })
+
+async function say(
+  conversation: Conversation,
+  texts: readonly string[],
+  status: "saved" | "sent" = "sent",
+): Promise<void> {
+  const sent = texts.map((text) => conversation.send(text))
+  await sent.at(-1)?.reached(status)
+}
+
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `line ${index + 1}.`)
+
+/** Waits until a message has the focus, as after a jump. */
+async function focusOn(message: Locator): Promise<void> {
+  await message.and(message.page().locator(":focus")).waitFor()
+}
+
+async function isInView(message: Locator): Promise<boolean> {
+  return message.first().evaluate((element) => {
+    const [box, own] = [element.closest("[role=log]")?.getBoundingClientRect(), element.getBoundingClientRect()]
+    return box !== undefined && own.top >= box.top - 1 && own.bottom <= box.bottom + 1
+  })
+}
+
+describe("the list of messages", () => {
+  it("leads to the first unread message, in a segment that is not loaded, and draws a line before it", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, numbered(MANY))
+    const alice = await stage.open("alice")
+    await demo
+      .conversation(alice, "Trip")
+      .getByText(`, ${MANY.toLocaleString("en")} unread`)
+      .waitFor({ state: "attached" })
+    // what came in while it was open is loaded: from here on only the newest segment is
+    await demo.sync(alice).getByText("Up to date").waitFor()
+    await alice.reload()
+    await demo.conversation(alice, "Trip").click()
+    await demo.message(alice, `line ${MANY}.`).waitFor()
+    await alice.getByRole("button", { name: "Jump to the first unread message" }).click()
+    const first = demo.message(alice, /^line 1\./)
+    await focusOn(first)
+    await expect.poll(() => isInView(first)).toBe(true)
+    await log(alice).getByText("Unread", { exact: true }).waitFor()
+    // of 1,100 messages so many are in the page
+    expect(await log(alice).getByRole("article").count()).toBeLessThan(60)
+  })
+
+  it("what is in view stays where it is when older messages come in", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, numbered(MANY))
+    const alice = await stage.open("alice")
+    await demo.conversation(alice, "Trip").click()
+    await demo.message(alice, `line ${MANY}.`).waitFor()
+    await demo.sync(alice).getByText("Up to date").waitFor()
+    await alice.reload()
+    await demo.message(alice, `line ${MANY}.`).waitFor()
+    const shift = await log(alice).evaluate(async (box) => {
+      const frame = (): Promise<unknown> => new Promise((drawn) => requestAnimationFrame(drawn))
+      const oldest = (): number => Number(box.querySelector("[aria-posinset]")?.getAttribute("aria-posinset"))
+      box.scrollTop = 100
+      // where the list came to rest, before anything older is there
+      await frame()
+      await frame()
+      const seen = Array.from(box.querySelectorAll("article")).find(
+        (article) => article.getBoundingClientRect().top >= box.getBoundingClientRect().top,
+      )
+      if (seen === undefined) throw new Error("nothing is in view")
+      const [id, top, position] = [seen.dataset.message ?? "", seen.getBoundingClientRect().top, oldest()]
+      while (oldest() <= position) await frame()
+      await frame()
+      await frame()
+      const after = box.querySelector(`[data-message="${CSS.escape(id)}"]`)
+      return (after?.getBoundingClientRect().top ?? Infinity) - top
+    })
+    expect(Math.abs(shift)).toBeLessThan(2)
+  })
+
+  it("follows whoever scrolls right after a jump, and away from its end", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, numbered(300))
+    const alice = await stage.open("alice")
+    await demo.conversation(alice, "Trip").click()
+    await demo.message(alice, "line 300.").waitFor()
+    await log(alice).hover()
+    const wheel = async (step: number): Promise<void> => {
+      for (let turn = 0; turn < 12; turn++) await alice.mouse.wheel(0, step)
+    }
+    await alice.getByRole("button", { name: "Jump to the first unread message" }).click()
+    await focusOn(demo.message(alice, /^line 1\./))
+    await log(alice).hover()
+    await wheel(400)
+    await expect.poll(() => log(alice).evaluate((box) => box.scrollTop)).toBeGreaterThan(2_000)
+
+    await alice.getByRole("button", { name: "Newest messages" }).click()
+    await demo.message(alice, "line 300.").waitFor()
+    await log(alice).hover()
+    await wheel(-400)
+    const gap = (): Promise<number> => log(alice).evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop)
+    await expect.poll(gap).toBeGreaterThan(2_000)
+    const before = await gap()
+    await say(trip, ["and one more"])
+    await alice.getByRole("button", { name: "1 new message" }).waitFor()
+    expect(await gap()).toBeGreaterThanOrEqual(before)
+  })
+
+  it("leads to a day: to its first message, or the next one after it", async () => {
+    const start = new Date(2026, 0, 10, 12).getTime()
+    let now = start
+    // a server would set the clock right
+    const bob = await stage.awayDevice("bob", () => now)
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, ["on the tenth", ...numbered(60)], "saved")
+    now = start + 3 * DAY
+    await say(trip, ["on the thirteenth", ...numbered(60)], "saved")
+    await stage.connect(bob)
+    const alice = await stage.open("alice")
+    await demo.conversation(alice, "Trip").click()
+    await demo.message(alice, "line 60.").last().waitFor()
+    const goTo = async (day: string): Promise<void> => {
+      await alice.getByRole("button", { name: "Settings of the conversation" }).click()
+      await alice.getByRole("menuitem", { name: "Go to a date" }).click()
+      const dialog = alice.getByRole("dialog", { name: "Go to a date" })
+      await dialog.getByLabel("Date").fill(day)
+      await dialog.getByRole("button", { name: "Go", exact: true }).click()
+    }
+    await goTo("2026-01-10")
+    await focusOn(demo.message(alice, "on the tenth"))
+    await goTo("2026-01-11")
+    await focusOn(demo.message(alice, "on the thirteenth"))
+    await goTo("2026-01-14")
+    await alice.getByText("There are no messages from that day on.").waitFor()
+  })
+
+  it("tells of messages that arrived late, and leads to them", async () => {
+    const carried = await stage.device("bob")
+    const onTrain = await carried.createConversation({ title: "Trip", members: ["alice"] })
+    await carried.synced()
+    carried.goOffline()
+    await say(onTrain, ["written on a train", "and in a tunnel"], "saved")
+
+    const atHome = await stage.device("bob")
+    await say(await conversationOf(atHome, onTrain.id), numbered(80))
+    const alice = await stage.open("alice")
+    await demo.conversation(alice, "Trip").click()
+    await demo.message(alice, "line 80.").waitFor()
+    await demo.conversation(alice, "Trip").getByText("unread").waitFor({ state: "detached" })
+    carried.goOnline()
+    const note = alice.getByRole("status").filter({ hasText: /2 messages of (Today|Yesterday) arrived late/ })
+    await note.getByRole("button", { name: "Show" }).click()
+    const late = demo.message(alice, "written on a train")
+    await focusOn(late)
+    await late.getByText("late", { exact: true }).waitFor()
+    await note.waitFor({ state: "detached" })
+  })
+})
