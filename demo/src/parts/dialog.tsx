@@ -8,10 +8,12 @@ interface DialogProps {
   children: ReactNode
   /** A wide one for searching; by default as wide as a form. */
   kind?: "form" | "search"
+  /** Nothing in it takes the focus: it takes it itself, so that the arrow keys scroll it. */
+  isText?: boolean
 }
 
 /** A modal dialog: the browser keeps the focus inside and gives it back at the end. Escape and a click beside it close it. */
-export function Dialog({ title, onClose, children, kind = "form" }: DialogProps): ReactNode {
+export function Dialog({ title, onClose, children, kind = "form", isText = false }: DialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
   // closed while it is in the page still: one that was taken out does not give the focus back, and Tab would begin nowhere
@@ -46,7 +48,9 @@ export function Dialog({ title, onClose, children, kind = "form" }: DialogProps)
             <Icon name="close" />
           </button>
         </header>
-        <div className="dialog-body">{children}</div>
+        <div className="dialog-body" {...(isText ? { role: "group", "aria-labelledby": heading, tabIndex: 0 } : {})}>
+          {children}
+        </div>
       </div>
     </dialog>
   )
