@@ -22,6 +22,13 @@ export function Dialog({ title, onClose, children, kind = "form", isText = false
     element?.showModal()
     return () => element?.close()
   }, [])
+  // Chromium says cancel twice for one Escape in a date field, and two steps back lead out of the page
+  const isClosing = useRef(false)
+  const close = (): void => {
+    if (isClosing.current) return
+    isClosing.current = true
+    onClose()
+  }
   return (
     // the click handler is for the backdrop alone, which is no element of its own; the keyboard has Escape
     <dialog
@@ -31,20 +38,20 @@ export function Dialog({ title, onClose, children, kind = "form", isText = false
       aria-labelledby={heading}
       onCancel={(event) => {
         event.preventDefault()
-        onClose()
+        close()
       }}
       onClose={(event) => {
         // also after a second Escape, which can't be prevented; not after StrictMode's rehearsal
-        if (event.target === dialog.current && !dialog.current.open) onClose()
+        if (event.target === dialog.current && !dialog.current.open) close()
       }}
       onPointerDown={(event) => {
-        if (event.target === dialog.current) onClose()
+        if (event.target === dialog.current) close()
       }}
     >
       <div className="dialog-box">
         <header className="dialog-head">
           <h2 id={heading}>{title}</h2>
-          <button type="button" className="icon-button" aria-label={t("close")} onClick={onClose}>
+          <button type="button" className="icon-button" aria-label={t("close")} onClick={close}>
             <Icon name="close" />
           </button>
         </header>
