@@ -8,10 +8,12 @@ interface DialogProps {
   children: ReactNode
   /** A wide one for searching; by default as wide as a form. */
   kind?: "form" | "search"
+  /** Nothing in it takes the focus: it takes it itself, so that the arrow keys scroll it. */
+  isText?: boolean
 }
 
 /** A modal dialog: the browser keeps the focus inside and gives it back at the end. Escape and a click beside it close it. */
-export function Dialog({ title, onClose, children, kind = "form" }: DialogProps): ReactNode {
+export function Dialog({ title, onClose, children, kind = "form", isText = false }: DialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
   // closed while it is in the page still: one that was taken out does not give the focus back, and Tab would begin nowhere
@@ -20,6 +22,13 @@ export function Dialog({ title, onClose, children, kind = "form" }: DialogProps)
     element?.showModal()
     return () => element?.close()
   }, [])
+  // Chromium says cancel twice for one Escape in a date field, and two steps back lead out of the page
+  const isClosing = useRef(false)
+  const close = (): void => {
+    if (isClosing.current) return
+    isClosing.current = true
+    onClose()
+  }
   return (
     // the click handler is for the backdrop alone, which is no element of its own; the keyboard has Escape
     <dialog
@@ -29,24 +38,26 @@ export function Dialog({ title, onClose, children, kind = "form" }: DialogProps)
       aria-labelledby={heading}
       onCancel={(event) => {
         event.preventDefault()
-        onClose()
+        close()
       }}
       onClose={(event) => {
         // also after a second Escape, which can't be prevented; not after StrictMode's rehearsal
-        if (event.target === dialog.current && !dialog.current.open) onClose()
+        if (event.target === dialog.current && !dialog.current.open) close()
       }}
       onPointerDown={(event) => {
-        if (event.target === dialog.current) onClose()
+        if (event.target === dialog.current) close()
       }}
     >
       <div className="dialog-box">
         <header className="dialog-head">
           <h2 id={heading}>{title}</h2>
-          <button type="button" className="icon-button" aria-label={t("close")} onClick={onClose}>
+          <button type="button" className="icon-button" aria-label={t("close")} onClick={close}>
             <Icon name="close" />
           </button>
         </header>
-        <div className="dialog-body">{children}</div>
+        <div className="dialog-body" {...(isText ? { role: "group", "aria-labelledby": heading, tabIndex: 0 } : {})}>
+          {children}
+        </div>
       </div>
     </dialog>
   )

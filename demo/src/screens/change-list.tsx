@@ -29,9 +29,9 @@ function ChangeRow({ conversation, change }: { conversation: Conversation; chang
   const action = useAction()
   const isRefused = change.status === "refused"
   return (
-    <li className="change" data-status={change.status} role={isRefused ? "alert" : undefined}>
+    <li className="change" data-status={change.status}>
       <Icon name={isRefused ? "warning" : "cloudOff"} size={18} />
-      <div>
+      <div role={isRefused ? "alert" : undefined}>
         <p className="strong" dir="auto">
           {showChange(change)}
         </p>

@@ -59,7 +59,7 @@ const groups: readonly { readonly title: PlainKey; readonly shortcuts: readonly 
 /** The keyboard's shortcuts. */
 export function KeysDialog({ onClose }: { onClose: () => void }): ReactNode {
   return (
-    <Dialog title={t("keyboardShortcuts")} onClose={onClose}>
+    <Dialog title={t("keyboardShortcuts")} onClose={onClose} isText>
       {groups.map(({ title, shortcuts }) => (
         <section key={title} className="facts">
           <h3>{t(title)}</h3>

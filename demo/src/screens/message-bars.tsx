@@ -72,7 +72,8 @@ export function UnreadBar({ reading, items, box, list, jump }: UnreadBarProps): 
     const look = (): void => {
       const handle = list.current
       if (handle === null) return
-      const isAbove = index < 0 || handle.getItemOffset(index) < element.scrollTop - 1
+      const middle = handle.getItemOffset(index) + handle.getItemSize(index) / 2
+      const isAbove = index < 0 || middle < element.scrollTop
       setPlace((before) => {
         const isSeen = !isAbove || (before?.message === first && before.isSeen)
         return before?.message === first && before.isSeen === isSeen ? before : { message: first, isSeen }

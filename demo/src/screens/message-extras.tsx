@@ -1,11 +1,12 @@
-import type { Conversation, Message, OwnRemark, Quote } from "@weft/sdk"
+import type { Conversation, Message, MessageId, OwnRemark, Quote } from "@weft/sdk"
+import { useUnread } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Icon } from "../parts/icon.js"
 import { useAction } from "../state/action.js"
 import { jumpToMessage } from "../state/jumps.js"
 import type { MessageActs } from "../state/message-acts.js"
 import { refusalSentence } from "../words/errors.js"
-import { t } from "../words/translate.js"
+import { showNumber, t } from "../words/translate.js"
 import { showQuote, showRemark } from "../words/messages.js"
 import { listNames, showName, toneOf } from "../words/names.js"
 
@@ -70,7 +71,14 @@ export function Reactions({ message, acts, mayWrite }: ReactionsProps): ReactNod
   )
 }
 
-export function ThreadLink({ message, acts }: { message: Message; acts: MessageActs }): ReactNode {
+interface ThreadLinkProps {
+  message: Message
+  conversation: Conversation
+  acts: MessageActs
+}
+
+/** The way to the thread below a message, or to the one that it stands in. */
+export function ThreadLink({ message, conversation, acts }: ThreadLinkProps): ReactNode {
   const { replies, thread } = message
   const root = thread ?? (replies === undefined ? undefined : message.id)
   if (root === undefined) return null
@@ -84,7 +92,19 @@ export function ThreadLink({ message, acts }: { message: Message; acts: MessageA
     >
       <Icon name="thread" size={16} />
       <span>{replies === undefined ? t("inThread") : t("replies", { count: replies.count })}</span>
+      {replies !== undefined && <UnreadReplies conversation={conversation} root={root} />}
     </button>
+  )
+}
+
+function UnreadReplies({ conversation, root }: { conversation: Conversation; root: MessageId }): ReactNode {
+  const count = useUnread(conversation).threads.get(root)?.count ?? 0
+  if (count === 0) return null
+  return (
+    <span className="badge">
+      <span aria-hidden="true">{showNumber(count)}</span>
+      <span className="unseen">, {t("unreadCount", { count })}</span>
+    </span>
   )
 }
 

@@ -36,7 +36,7 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
   const { box, list, items, kept, unseen, isAtBottom, toBottom, jumpTo } = scroll
   const now = useNow(60_000)
   const reading = useReading(conversation, items, isAtBottom)
-  const news = useMessageNews(items)
+  const news = useMessageNews(state === "loading" ? undefined : items)
   useJumpToOwn(items, toBottom)
   const jump = useCallback(
     ({ message, segment }: Omit<Jump, "conversation">) => {

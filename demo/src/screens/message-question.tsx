@@ -119,7 +119,7 @@ function ForwardTarget(props: { target: Conversation; message: Message; onClose:
 function HistoryDialog({ message, conversation, onClose }: QuestionProps): ReactNode {
   const versions = conversation.history(message.id).toReversed()
   return (
-    <Dialog title={t("edits")} onClose={onClose}>
+    <Dialog title={t("edits")} onClose={onClose} isText>
       <p className="quiet">
         {message.own ? t("whatYouWrote") : t("whatNameWrote", { name: showName(message.author) })}
       </p>

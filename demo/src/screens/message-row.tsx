@@ -124,7 +124,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
         </div>
       </div>
       <Reactions message={message} acts={acts} mayWrite={mayWrite} />
-      {!isInThread && <ThreadLink message={message} acts={acts} />}
+      {!isInThread && <ThreadLink message={message} conversation={conversation} acts={acts} />}
       <RefusedRemarks message={message} conversation={conversation} mayRetry={mayWrite} />
       {message.status === "rejected" && <Rejection message={message} conversation={conversation} mayRetry={mayWrite} />}
     </article>

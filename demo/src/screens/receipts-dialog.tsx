@@ -22,7 +22,7 @@ export function ReceiptsDialog({ message, conversation, onClose }: ReceiptsDialo
   const readers = new Set(read.map(({ user }) => user))
   const unread = delivered.filter(({ user }) => !readers.has(user))
   return (
-    <Dialog title={t("whoHasIt")} onClose={onClose}>
+    <Dialog title={t("whoHasIt")} onClose={onClose} isText>
       <blockquote className="quoted" dir="auto">
         {showLine(message)}
       </blockquote>

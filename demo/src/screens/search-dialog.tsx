@@ -43,7 +43,9 @@ export function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
       <div className="search-field">
         <Icon name="search" size={18} />
         <input
-          type="search"
+          // no search field: Escape would empty that in some browsers, and close the dialog in others
+          type="text"
+          enterKeyHint="search"
           role="combobox"
           aria-label={t("searchMessages")}
           aria-expanded={hits.length > 0}

@@ -7,14 +7,14 @@ import { showName } from "../words/names.js"
 /** More messages at once than these are counted, not read out. */
 const READ_OUT = 3
 
-/** What a screen reader is told of messages that came in at the end; nothing of those that are older or own. */
-export function useMessageNews(items: readonly Message[]): string {
+/**
+ * What a screen reader is told of messages that came in at the end; nothing of those that are older or own. Undefined:
+ * not loaded yet, and what is loaded then is no news.
+ */
+export function useMessageNews(items: readonly Message[] | undefined): string {
   const [known, setKnown] = useState({ items, news: "" })
-  if (known.items === items) return known.news
-  const last = known.items.at(-1)
-  // what was there when the conversation was opened is no news
-  const start = last === undefined ? items.length : items.findLastIndex(({ id }) => id === last.id) + 1
-  const added = start === 0 ? [] : items.slice(start).filter(({ own, form }) => !own && form === "text")
+  if (items === undefined || known.items === items) return known.news
+  const added = addedTo(known.items, items).filter(({ own, form }) => !own && form === "text")
   const news =
     added.length === 0
       ? known.news
@@ -23,4 +23,13 @@ export function useMessageNews(items: readonly Message[]): string {
         : added.map((message) => `${showName(message.author)}: ${showLine(message)}`).join("\n")
   setKnown({ items, news })
   return news
+}
+
+/** What stands behind the end of before; nothing where that message is gone. */
+function addedTo(before: readonly Message[] | undefined, items: readonly Message[]): readonly Message[] {
+  if (before === undefined) return []
+  const last = before.at(-1)
+  if (last === undefined) return items
+  const at = items.findLastIndex(({ id }) => id === last.id)
+  return at < 0 ? [] : items.slice(at + 1)
 }

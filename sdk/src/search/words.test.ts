@@ -14,6 +14,16 @@ describe("words", () => {
     ])
   })
 
+  it("[Q3] marks of formatting around a word are no part of it", () => {
+    expect(terms("**bold** _italic_ __init__ `snake_case` ~~gone~~")).toEqual([
+      "bold",
+      "italic",
+      "init",
+      "snake_case",
+      "gone",
+    ])
+  })
+
   it("runs without spaces are pairs and a last letter, with their places", () => {
     expect(readWords("go\u6771\u4eac\u90fd 2")).toEqual([
       { term: "go", start: 0, length: 2 },

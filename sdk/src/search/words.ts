@@ -8,7 +8,8 @@ export interface Word {
 /** Longer words are known by their beginning. */
 const MAX_TERM = 64
 
-const WORD = /[\p{L}\p{N}\p{M}_]+/gu
+/** An underscore is part of a word between letters; around it, it makes the word italic. */
+const WORD = /[\p{L}\p{N}\p{M}]+(?:_+[\p{L}\p{N}\p{M}]+)*/gu
 /**
  * Scripts that put no spaces between words. Their runs are known by pairs of letters: `Intl.Segmenter` would cut the same
  * letters apart differently in another sentence, and on another version of the platform, so that what was indexed is not found.
