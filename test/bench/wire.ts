@@ -1,7 +1,8 @@
 import { conversationOf, until } from "../replay/replay.ts"
 import { ByteProxy } from "./byte-proxy.ts"
 import { figure, type Bench } from "./figure.ts"
-import { bytesOf, onStage, realTexts } from "./stage.ts"
+import { bytesOf, realTexts } from "./real-text.ts"
+import { onStage } from "./stage.ts"
 
 const MESSAGES = 300
 

@@ -7,11 +7,12 @@
 import { writeFile } from "node:fs/promises"
 import { parseArgs } from "node:util"
 import { bundle } from "../bench/bundle.ts"
+import { fanOutMany, fanOutOne } from "../bench/fan-out.ts"
 import type { Bench, Figure } from "../bench/figure.ts"
 import { reconnect } from "../bench/reconnect.ts"
 import { wire } from "../bench/wire.ts"
 
-const benches: readonly Bench[] = [wire, reconnect, bundle]
+const benches: readonly Bench[] = [wire, reconnect, bundle, fanOutMany, fanOutOne]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
