@@ -9,10 +9,28 @@ import { parseArgs } from "node:util"
 import { bundle } from "../bench/bundle.ts"
 import { fanOutMany, fanOutOne } from "../bench/fan-out.ts"
 import type { Bench, Figure } from "../bench/figure.ts"
+import { ingest, ingestSingle } from "../bench/ingest.ts"
+import { latency } from "../bench/latency.ts"
+import { memoryDocuments, memorySockets } from "../bench/memory.ts"
+import { peering } from "../bench/peering.ts"
 import { reconnect } from "../bench/reconnect.ts"
+import { start } from "../bench/start.ts"
 import { wire } from "../bench/wire.ts"
 
-const benches: readonly Bench[] = [wire, reconnect, bundle, fanOutMany, fanOutOne]
+const benches: readonly Bench[] = [
+  wire,
+  reconnect,
+  bundle,
+  fanOutMany,
+  fanOutOne,
+  ingest,
+  ingestSingle,
+  latency,
+  memorySockets,
+  memoryDocuments,
+  peering,
+  start,
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
