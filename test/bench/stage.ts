@@ -22,9 +22,19 @@ export class Stage {
 
   /** `name`: the device's folder, the same for one that comes back. */
   async client(user: string, name: string, url = this.server.url): Promise<Client> {
-    const client = await createClient({ user, servers: [url], directory: join(this.directory, name) })
+    const client = await createClient({ user, servers: [url], directory: this.folderOf(name) })
     this.#clients.add(client)
     return client
+  }
+
+  /** Where a client of that name, or the server, keeps its database. */
+  folderOf(name: string): string {
+    return join(this.directory, name)
+  }
+
+  async closeClient(client: Client): Promise<void> {
+    this.#clients.delete(client)
+    await client.close()
   }
 
   async close(): Promise<void> {

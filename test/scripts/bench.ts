@@ -7,6 +7,9 @@
 import { writeFile } from "node:fs/promises"
 import { parseArgs } from "node:util"
 import { bundle } from "../bench/bundle.ts"
+import { catchUp } from "../bench/catch-up.ts"
+import { disk } from "../bench/disk.ts"
+import { diverge } from "../bench/diverge.ts"
 import { fanOutMany, fanOutOne } from "../bench/fan-out.ts"
 import type { Bench, Figure } from "../bench/figure.ts"
 import { ingest, ingestSingle } from "../bench/ingest.ts"
@@ -15,6 +18,7 @@ import { memoryDocuments, memorySockets } from "../bench/memory.ts"
 import { peering } from "../bench/peering.ts"
 import { reconnect } from "../bench/reconnect.ts"
 import { start } from "../bench/start.ts"
+import { verify } from "../bench/verify.ts"
 import { wire } from "../bench/wire.ts"
 
 const benches: readonly Bench[] = [
@@ -30,6 +34,10 @@ const benches: readonly Bench[] = [
   memoryDocuments,
   peering,
   start,
+  verify,
+  diverge,
+  catchUp,
+  disk,
 ]
 
 const { values, positionals } = parseArgs({
