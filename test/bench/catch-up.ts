@@ -37,7 +37,7 @@ export const catchUp: Bench = {
       const { up, down } = proxy.take()
       keep()
       await stage.closeClient(bob)
-      const atRest = await storedBytes(stage.folderOf("bob"))
+      const atRest = await storedBytes(stage.databaseOf("bob"))
       await proxy.close()
       say(
         `${up + down} bytes, ${atRest} at rest; newest ${SHOWN} after ${shown.toFixed(0)} ms, all after ${all.toFixed(0)} ms`,
@@ -47,6 +47,7 @@ export const catchUp: Bench = {
         unit: "x",
         target: 1.1,
         better: "less",
+        counts: { bytes: up + down },
         notes: [
           `${((up + down) / MISSED).toFixed(1)} bytes a message, ${(bytesOf(texts) / MISSED).toFixed(1)} of them its text`,
           `newest ${SHOWN} shown after ${shown.toFixed(0)} ms (at most 300 ms), all there after ${all.toFixed(0)} ms`,

@@ -38,7 +38,7 @@ function bytesWith(texts: readonly string[], oneByOne: boolean): Promise<Stored>
     await alice.synced()
     await Promise.all([stage.closeClient(alice), stage.closeClient(bob)])
     await stage.server.stop()
-    return { client: await storedBytes(stage.folderOf("alice")), server: await storedBytes(stage.folderOf("server")) }
+    return { client: await storedBytes(stage.databaseOf("alice")), server: await storedBytes(stage.serverDatabase) }
   })
 }
 
@@ -56,6 +56,12 @@ export const disk: Bench = {
       unit: "bytes",
       target: 135,
       better: "less",
+      counts: {
+        "single, client": single.client,
+        "single, server": single.server,
+        "runs, client": runs.client,
+        "runs, server": runs.server,
+      },
       notes: [
         `sealed one by one: ${describe(single)}`,
         `written offline, sealed in runs: ${describe(runs)} (at most 80)`,

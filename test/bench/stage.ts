@@ -22,14 +22,18 @@ export class Stage {
 
   /** `name`: the device's folder, the same for one that comes back. */
   async client(user: string, name: string, url = this.server.url): Promise<Client> {
-    const client = await createClient({ user, servers: [url], directory: this.folderOf(name) })
+    const client = await createClient({ user, servers: [url], directory: join(this.directory, name) })
     this.#clients.add(client)
     return client
   }
 
-  /** Where a client of that name, or the server, keeps its database. */
-  folderOf(name: string): string {
-    return join(this.directory, name)
+  /** LevelDB's folder of a client with that name. */
+  databaseOf(name: string): string {
+    return join(this.directory, name, "store")
+  }
+
+  get serverDatabase(): string {
+    return join(this.directory, "server")
   }
 
   async closeClient(client: Client): Promise<void> {

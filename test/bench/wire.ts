@@ -30,6 +30,13 @@ export const wire: Bench = {
       await proxy.close()
       const value = (up + down - bytesOf(texts.slice(20))) / MESSAGES
       say(`up ${(up / MESSAGES).toFixed(1)}, down ${(down / MESSAGES).toFixed(1)} bytes a message`)
-      return figure({ value, unit: "bytes", target: 175, better: "less", notes: ["one seal each, ack included"] })
+      return figure({
+        value,
+        unit: "bytes",
+        target: 175,
+        better: "less",
+        counts: { up: up / MESSAGES, down: down / MESSAGES },
+        notes: ["one seal each, ack included"],
+      })
     }),
 }
