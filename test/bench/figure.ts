@@ -10,6 +10,8 @@ export interface Figure {
   readonly peers: Readonly<Record<string, number>>
   /** What could be reached at all: by the wire, the disk or the processor. */
   readonly limit?: number
+  /** Of exact benches: what says the same on any machine, and is compared with the baseline; less is better. */
+  readonly counts: Readonly<Record<string, number>>
   readonly notes: readonly string[]
 }
 
@@ -21,9 +23,10 @@ export interface Bench {
   run(say: (line: string) => void): Promise<Figure>
 }
 
+/** A figure without what it has none of. */
 export function figure(
-  of: Omit<Figure, "ok" | "peers" | "notes"> & { readonly peers?: Figure["peers"]; readonly notes?: Figure["notes"] },
+  of: Omit<Figure, "ok" | "peers" | "notes" | "counts"> & Partial<Pick<Figure, "peers" | "notes" | "counts">>,
 ): Figure {
   const ok = of.better === "less" ? of.value <= of.target : of.value >= of.target
-  return { peers: {}, notes: [], ...of, ok }
+  return { peers: {}, notes: [], counts: {}, ...of, ok }
 }

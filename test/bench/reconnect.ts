@@ -51,6 +51,12 @@ export const reconnect: Bench = {
         unit: "KB",
         target: 16,
         better: "less",
+        counts: {
+          bytes: idle.up + idle.down,
+          flights: idle.flights,
+          "bytes, some changed": changed.up + changed.down,
+          "flights, some changed": changed.flights,
+        },
         notes: [
           `${String(idle.flights)} flights of the client, the greeting among them`,
           `${String(CHANGED)} changed: ${((changed.up + changed.down) / 1024).toFixed(1)} KB, ${String(changed.flights)} flights`,

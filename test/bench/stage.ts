@@ -1,12 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { createClient, type Client } from "@weft/sdk/node"
-import { readRooms } from "../replay/chat-log.ts"
 import { ObservedServer } from "../support/observed-server.ts"
-
-const sample = fileURLToPath(new URL("../data/ubuntu-irc-2005-05-19.jsonl.gz", import.meta.url))
 
 /** A server process with LevelDB, and clients with LevelDB in this one; all of it ends with the bench. */
 export class Stage {
@@ -31,6 +27,20 @@ export class Stage {
     return client
   }
 
+  /** LevelDB's folder of a client with that name. */
+  databaseOf(name: string): string {
+    return join(this.directory, name, "store")
+  }
+
+  get serverDatabase(): string {
+    return join(this.directory, "server")
+  }
+
+  async closeClient(client: Client): Promise<void> {
+    this.#clients.delete(client)
+    await client.close()
+  }
+
   async close(): Promise<void> {
     for (const client of this.#clients) await client.close()
     await this.server.stop()
@@ -45,15 +55,4 @@ export async function onStage<T>(run: (stage: Stage) => Promise<T>): Promise<T> 
   } finally {
     await stage.close()
   }
-}
-
-/** Texts as people wrote them; as many as asked for, from the beginning again where the sample ends. */
-export async function realTexts(count: number): Promise<string[]> {
-  const rooms = await readRooms(sample)
-  const texts = Array.from(rooms.values()).flatMap((lines) => lines.map(({ text }) => text))
-  return Array.from({ length: count }, (_, index) => texts[index % texts.length] ?? "hello")
-}
-
-export function bytesOf(texts: readonly string[]): number {
-  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }

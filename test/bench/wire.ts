@@ -1,7 +1,8 @@
 import { conversationOf, until } from "../replay/replay.ts"
 import { ByteProxy } from "./byte-proxy.ts"
 import { figure, type Bench } from "./figure.ts"
-import { bytesOf, onStage, realTexts } from "./stage.ts"
+import { bytesOf, realTexts } from "./real-text.ts"
+import { onStage } from "./stage.ts"
 
 const MESSAGES = 300
 
@@ -29,6 +30,13 @@ export const wire: Bench = {
       await proxy.close()
       const value = (up + down - bytesOf(texts.slice(20))) / MESSAGES
       say(`up ${(up / MESSAGES).toFixed(1)}, down ${(down / MESSAGES).toFixed(1)} bytes a message`)
-      return figure({ value, unit: "bytes", target: 175, better: "less", notes: ["one seal each, ack included"] })
+      return figure({
+        value,
+        unit: "bytes",
+        target: 175,
+        better: "less",
+        counts: { up: up / MESSAGES, down: down / MESSAGES },
+        notes: ["one seal each, ack included"],
+      })
     }),
 }

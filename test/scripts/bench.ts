@@ -1,30 +1,40 @@
 /*
- * npm run bench -- [name...] [--exact] [--json FILE]
+ * npm run bench -- [name...] [--json FILE] | --exact [--update] | --table FILE
  *
- * Measures Weft beside what users would pick instead; --exact: only what counts bytes or round trips. Figures are of this
- * machine and this run: compare within one.
+ * Measures Weft beside what users would pick instead. Figures are of this machine and this run: compare within one. --json
+ * adds them to FILE; --table prints FILE as Markdown. --exact: only what counts bytes or round trips, which is the same on any
+ * machine; fails where a count is worse than the baseline by more than 5 %; --update makes what was counted the baseline.
  */
-import { writeFile } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { readFile, writeFile } from "node:fs/promises"
 import { parseArgs } from "node:util"
-import { bundle } from "../bench/bundle.ts"
-import type { Bench, Figure } from "../bench/figure.ts"
-import { reconnect } from "../bench/reconnect.ts"
-import { wire } from "../bench/wire.ts"
-
-const benches: readonly Bench[] = [wire, reconnect, bundle]
+import { readBaseline, regressions, writeBaseline } from "../bench/baseline.ts"
+import { benches } from "../bench/benches.ts"
+import type { Figure } from "../bench/figure.ts"
+import { describe, table, type Figures } from "../bench/table.ts"
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { exact: { type: "boolean", default: false }, json: { type: "string" } },
+  options: {
+    exact: { type: "boolean", default: false },
+    update: { type: "boolean", default: false },
+    json: { type: "string" },
+    table: { type: "string" },
+  },
 })
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
 if (unknown.length > 0) {
   console.error(`no such bench: ${unknown.join(", ")}; there are ${benches.map(({ name }) => name).join(", ")}`)
   process.exit(2)
 }
+if (values.table !== undefined) {
+  console.log(table(await readFigures(values.table)))
+  process.exit(0)
+}
 const chosen = benches.filter(
   ({ name, exact }) => (positionals.length === 0 || positionals.includes(name)) && (exact || !values.exact),
 )
+const baseline = await readBaseline()
 const figures: Record<string, Figure> = {}
 let failed = 0
 for (const { name, what, run } of chosen) {
@@ -32,22 +42,24 @@ for (const { name, what, run } of chosen) {
   try {
     const measured = await run((line) => console.log(`  ${line}`))
     figures[name] = measured
-    if (!measured.ok) failed++
+    const worse = values.exact && !values.update ? regressions(name, measured, baseline) : []
+    if (values.exact ? worse.length > 0 : !measured.ok) failed++
     console.log(`  ${describe(measured)}`)
     for (const note of measured.notes) console.log(`  ${note}`)
+    for (const line of worse) console.error(`  WORSE ${line}`)
   } catch (error) {
     failed++
-    console.error(`  FAILED`, error)
+    console.error("  FAILED", error)
   }
 }
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(figures, undefined, 2)}\n`)
+if (values.exact && values.update) await writeBaseline(figures)
+if (values.json !== undefined) {
+  const all = { ...(existsSync(values.json) ? await readFigures(values.json) : {}), ...figures }
+  await writeFile(values.json, `${JSON.stringify(all, undefined, 2)}\n`)
+}
 console.log(`\n${chosen.length - failed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)
 
-function describe({ value, unit, target, better, ok, peers, limit }: Figure): string {
-  const number = (of: number): string => `${of >= 100 ? of.toFixed(0) : of.toPrecision(3)} ${unit}`
-  const others = Object.entries(peers).map(([peer, of]) => `${peer} ${number(of)}`)
-  const bound = `${better === "less" ? "at most" : "at least"} ${number(target)}`
-  const rest = [...others, ...(limit === undefined ? [] : [`limit ${number(limit)}`])]
-  return `${ok ? "ok    " : "FAILED"} ${number(value)} (${bound})${rest.length > 0 ? `; ${rest.join(", ")}` : ""}`
+async function readFigures(file: string): Promise<Figures> {
+  return JSON.parse(await readFile(file, "utf8")) as Figures
 }

@@ -1,0 +1,108 @@
+import { figure, type Bench } from "./figure.ts"
+import { Load, type Work } from "./load/load.ts"
+import type { Server } from "./server.ts"
+import { hocuspocus, lacksOf, plainWs, weft, withServer, yWebsocket, type System } from "./system.ts"
+
+const SOCKETS = 5_000
+const DOCUMENTS = 10_000
+/** Of each document: what is written in it before it is looked at. */
+const MESSAGES = 10
+/** Conversations of one user: most are in more than a few. */
+const CONVERSATIONS_PER_USER = 100
+/** A server that does less than this in a second is at rest. */
+const REST_MS = 50
+
+/** Bytes that the server has more of for each of so many, once it is at rest. */
+async function bytesEach(system: System, count: number, work: Partial<Work>): Promise<number> {
+  return withServer(system, async (server) => {
+    await rest(server)
+    const before = server.rssBytes
+    const load = await Load.start({
+      line: system.line,
+      urls: [server.url],
+      rooms: 0,
+      members: 1,
+      before: 0,
+      entries: 0,
+      inFlight: MESSAGES,
+      pace: system === weft ? "acknowledged" : "delivered",
+      ...work,
+    })
+    try {
+      await rest(server)
+      return (server.rssBytes - before) / count
+    } finally {
+      await load.stop()
+    }
+  })
+}
+
+async function rest(server: Server): Promise<void> {
+  for (let before = -REST_MS; server.cpuMs - before >= REST_MS;) {
+    before = server.cpuMs
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
+}
+
+async function each(
+  systems: readonly System[],
+  measure: (system: System) => Promise<number>,
+  say: (line: string) => void,
+): Promise<Map<System, number>> {
+  const bytes = new Map<System, number>()
+  for (const system of systems) {
+    bytes.set(system, await measure(system))
+    say(`${system.name}: ${((bytes.get(system) ?? 0) / 1024).toFixed(1)} KB each`)
+  }
+  return bytes
+}
+
+export const memorySockets: Bench = {
+  name: "memory-sockets",
+  what: `server memory of an idle connection, in plain ws: ${SOCKETS} connections`,
+  exact: false,
+  async run(say) {
+    const peers = [yWebsocket, hocuspocus]
+    const bytes = await each([plainWs, weft, ...peers], (system) => bytesEach(system, SOCKETS, { idle: SOCKETS }), say)
+    const limit = bytes.get(plainWs) ?? NaN
+    return figure({
+      value: (bytes.get(weft) ?? NaN) / limit,
+      unit: "x",
+      target: 1.3,
+      better: "less",
+      peers: Object.fromEntries(peers.map((peer) => [peer.name, (bytes.get(peer) ?? NaN) / limit])),
+      limit: 1,
+      notes: [`plain ws ${(limit / 1024).toFixed(1)} KB; Weft's are authenticated`, "peers: 50 documents among them"],
+    })
+  },
+}
+
+export const memoryDocuments: Bench = {
+  name: "memory-documents",
+  what: `server memory of an open conversation: ${DOCUMENTS} of ${MESSAGES} messages`,
+  exact: false,
+  async run(say) {
+    const peers = [yWebsocket, hocuspocus]
+    const work: Partial<Work> = {
+      rooms: DOCUMENTS,
+      before: MESSAGES,
+      batchSize: MESSAGES,
+      sharedBy: CONVERSATIONS_PER_USER,
+    }
+    const bytes = await each([weft, ...peers], (system) => bytesEach(system, DOCUMENTS, work), say)
+    const value = bytes.get(weft) ?? NaN
+    const least = Math.min(...peers.map((peer) => bytes.get(peer) ?? NaN))
+    return figure({
+      value: value / 1024,
+      unit: "KB",
+      target: least / 10 / 1024,
+      better: "less",
+      peers: Object.fromEntries(peers.map((peer) => [peer.name, (bytes.get(peer) ?? NaN) / 1024])),
+      notes: [
+        `target: a tenth of the best peer`,
+        `Weft and Hocuspocus: one connection for ${CONVERSATIONS_PER_USER} conversations; y-websocket 2 has one for each`,
+        ...lacksOf(peers),
+      ],
+    })
+  },
+}

@@ -1,0 +1,14 @@
+import { readdir, stat } from "node:fs/promises"
+import { join } from "node:path"
+import { ClassicLevel } from "classic-level"
+
+/** Bytes on disk of a LevelDB database that nobody has open, after all of it was compacted. */
+export async function storedBytes(folder: string): Promise<number> {
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: "view", valueEncoding: "view" })
+  await level.open()
+  await level.compactRange(Uint8Array.of(0), new Uint8Array(64).fill(255))
+  await level.close()
+  const tables = (await readdir(folder)).filter((name) => /[.](ldb|sst)$/.test(name))
+  const sizes = await Promise.all(tables.map(async (name) => (await stat(join(folder, name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
