@@ -97,7 +97,7 @@ export const mutants = [
   },
   {
     name: "a gap is not filled",
-    seeds: [170],
+    seeds: [142],
     file: "sdk/src/sync/exchange.ts",
     find: "if (fetch) this.askFor(name)",
     replace: "void fetch",
@@ -118,7 +118,7 @@ export const mutants = [
   },
   {
     name: "a device does not cut after a removal",
-    seeds: [175, 386],
+    seeds: [175],
     file: "sdk/src/sync/conversation.ts",
     find: "if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return",
     replace: "if (this.ports.guard() === undefined || movesCuts(this.enforced, state)) return",
@@ -146,7 +146,7 @@ export const mutants = [
   },
   {
     name: "a dead connection is never given up",
-    seeds: [170, 263],
+    seeds: [263, 189],
     file: "sdk/src/sync/session.ts",
     find: "if (silence > SILENCE_LIMIT_MS) {",
     replace: "if (silence > SILENCE_LIMIT_MS * 1e6) {",
@@ -160,7 +160,7 @@ export const mutants = [
   },
   {
     name: "what lies beyond a cut is let in",
-    seeds: [386, 574],
+    seeds: [581, 574],
     file: "sdk/src/authority/admit.ts",
     find: 'if (entry.position >= cutOf(state, entry.log, entry.segment, firstSeen)) return "PAST_CUT"\n',
     replace: "",
