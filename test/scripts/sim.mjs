@@ -7,12 +7,12 @@ import { ensureInstalled, root } from "./install.mjs"
 import { bundleSimulator } from "./sim-bundle.mjs"
 import { mutants } from "./sim-mutants.mjs"
 
-/** The seeds in which planted bugs are looked for: each bug in all of them, until one fails. */
-const HUNT = ["--brief", "--first", "1", "--seeds", "24", "--ops", "200"]
-/** What was found by then counts; seconds. */
-const HUNT_SECONDS = 600
-/** A planted bug may hang the simulator: what is killed, after so many times the time that no bug takes, has not been caught. */
-const HANG_FACTOR = 3
+/** The seeds in which planted bugs are looked for, behind those that are known to find one; until one fails. */
+const HUNT_SEEDS = Array.from({ length: 20 }, (_, index) => index + 1)
+const HUNT_OPERATIONS = "200"
+/** What one bug may take, as it may hang the simulator, and what was found in time; milliseconds. */
+const HUNT_EACH_MS = 45_000
+const HUNT_MS = 600_000
 /** As many as may stay hidden. */
 const MAY_SURVIVE = 1
 
@@ -21,12 +21,16 @@ const args = process.argv.slice(2)
 if (args.includes("--mutants")) process.exit(await huntMutants())
 process.exit(await playAll())
 
+function takeJobs() {
+  const at = args.indexOf("--jobs")
+  return at < 0 ? 1 : Number(args.splice(at, 2)[1])
+}
+
 /** Plays seeds in as many processes as `--jobs` says, and adds up what they counted. */
 async function playAll() {
   const bundle = await bundleSimulator("main", undefined)
-  const at = args.indexOf("--jobs")
-  const jobs = at < 0 ? 1 : Number(args.splice(at, 2)[1])
-  if (!args.includes("--first")) args.push("--first", String(randomInt(2 ** 31)))
+  const jobs = takeJobs()
+  if (!args.some((arg) => arg.startsWith("--first"))) args.push("--first", String(randomInt(2 ** 31)))
   const named = ["--named", join(root, "test/sim/seeds.json")]
   const ended = await Promise.all(
     Array.from({ length: jobs }, (_, job) => playPart(bundle, [...named, ...args, "--part", `${job}/${jobs}`])),
@@ -54,43 +58,45 @@ function playPart(bundle, flags) {
   })
 }
 
-/** Plants one bug after the other and plays seeds until one fails; but first without any, as seeds that fail by themselves prove nothing. */
+/** Plants one bug after the other, and plays seeds until one fails. What a seed finds counts if it passes without the bug. */
 async function huntMutants() {
   const start = Date.now()
-  const seconds = () => Math.round((Date.now() - start) / 1000)
-  const sound = await play(await bundleSimulator("main", undefined), HUNT, Infinity)
-  if (sound.code !== 0) {
-    console.log(sound.output)
-    console.log("these seeds fail without a planted bug: nothing they find would count")
-    console.log("0 passed, 1 failed")
-    return 1
+  const waiting = Array.from(mutants.entries())
+  const jobs = takeJobs()
+  const found = []
+  const hunt = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, mutant] = next
+      const began = Date.now()
+      const seeds = Array.from(new Set([...(mutant.seeds ?? []), ...HUNT_SEEDS]))
+      const { output } = await play(await bundleSimulator(`mutant-${index}`, mutant), seeds, HUNT_EACH_MS)
+      const violation = /^violated in seed (\d+): (.*)$/m.exec(output)
+      const inTime = Date.now() - start <= HUNT_MS
+      if (violation !== null && inTime) found.push({ name: mutant.name, seed: Number(violation[1]) })
+      const verdict = violation === null ? "SURVIVED" : `seed ${violation[1]}: ${violation[2].slice(0, 90)}`
+      const took = ((Date.now() - began) / 1000).toFixed(0).padStart(3)
+      console.log(`${took} s  ${mutant.name.padEnd(66)} ${verdict}${inTime ? "" : " (too late)"}`)
+    }
   }
-  const hangMs = Math.max(20, seconds() * HANG_FACTOR) * 1000
-  console.log(`without a planted bug all seeds pass (${seconds()} s)`)
-  let caught = 0
-  for (const [index, mutant] of mutants.entries()) {
-    const began = Date.now()
-    const { code, output } = await play(await bundleSimulator(`mutant-${index}`, mutant), HUNT, hangMs)
-    const found = /^violated in seed (\d+): (.*)$/m.exec(output)
-    const counts = found !== null && seconds() <= HUNT_SECONDS
-    if (counts) caught++
-    const verdict =
-      found !== null
-        ? `seed ${found[1]}: ${found[2].slice(0, 90)}${counts ? "" : " (too late)"}`
-        : code === 0
-          ? "SURVIVED"
-          : `BROKEN ${output.slice(-200)}`
-    const took = ((Date.now() - began) / 1000).toFixed(0)
-    console.log(`${counts ? "caught" : "  --  "} ${took.padStart(4)} s  ${mutant.name.padEnd(66)} ${verdict}`)
+  await Promise.all(Array.from({ length: jobs }, hunt))
+  const seconds = Math.round((Date.now() - start) / 1000)
+  const sound = await bundleSimulator("main", undefined)
+  const failing = new Set()
+  for (const seed of new Set(found.map(({ seed }) => seed))) {
+    const { code } = await play(sound, [seed], Infinity)
+    if (code !== 0) failing.add(seed)
   }
+  for (const seed of failing) console.log(`seed ${seed} fails without a planted bug: what it found does not count`)
+  const caught = found.filter(({ seed }) => !failing.has(seed)).length
   const survivors = mutants.length - caught
-  console.log(`${caught} of ${mutants.length} planted bugs caught in ${seconds()} s`)
+  console.log(`${caught} of ${mutants.length} planted bugs caught in ${seconds} s`)
   console.log(`${caught} passed, ${survivors <= MAY_SURVIVE ? 0 : survivors} failed`)
   return survivors <= MAY_SURVIVE ? 0 : 1
 }
 
-function play(bundle, flags, hangMs) {
+function play(bundle, seeds, limitMs) {
   return new Promise((resolve) => {
+    const flags = ["--brief", "--only", seeds.join(), "--ops", HUNT_OPERATIONS]
     const playing = spawn(process.execPath, ["--enable-source-maps", bundle, ...flags])
     let output = ""
     const take = (chunk) => {
@@ -98,7 +104,7 @@ function play(bundle, flags, hangMs) {
     }
     playing.stdout.on("data", take)
     playing.stderr.on("data", take)
-    const timer = hangMs === Infinity ? undefined : setTimeout(() => playing.kill("SIGKILL"), hangMs)
+    const timer = limitMs === Infinity ? undefined : setTimeout(() => playing.kill("SIGKILL"), limitMs)
     playing.on("exit", (code) => {
       clearTimeout(timer)
       resolve({ code, output })
