@@ -12,12 +12,10 @@ export function scrollUpTo(page: Page, text: string, step: number): Promise<Scro
   return page.getByRole("log", { name: "Messages" }).evaluate(
     async (box, [wanted, pixels]) => {
       let [frames, mostDrawn] = [0, 0]
-      const isThere = (articles: readonly Element[]): boolean =>
-        articles.some((article) => article.querySelector(".text")?.textContent === wanted)
       for (;;) {
         const articles = Array.from(box.querySelectorAll("article"))
         mostDrawn = Math.max(mostDrawn, articles.length)
-        if (isThere(articles)) break
+        if (articles.some((article) => article.querySelector(".text")?.textContent === wanted)) break
         box.scrollTop -= pixels
         frames++
         await new Promise((drawn) => requestAnimationFrame(drawn))
