@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest"
 import { conversationOf } from "../replay/replay.ts"
 import { demo } from "../support/browser.js"
 import { useDemoStage } from "../support/demo-stage.js"
+import { scrollUpTo } from "../support/scroll-through.js"
 
 const stage = useDemoStage("message-list")
 
@@ -89,6 +90,20 @@ describe("the list of messages", () => {
       return (after?.getBoundingClientRect().top ?? Infinity) - top
     })
     expect(Math.abs(shift)).toBeLessThan(2)
+  })
+
+  it("is scrolled from its end to its start, through segments that are loaded on the way, with few messages drawn", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, numbered(2 * MANY))
+    const alice = await stage.open("alice")
+    await demo.conversation(alice, "Trip").click()
+    await demo.message(alice, `line ${2 * MANY}.`).waitFor()
+    await demo.sync(alice).getByText("Up to date").waitFor()
+    await alice.reload()
+    await demo.message(alice, `line ${2 * MANY}.`).waitFor()
+    const { mostDrawn } = await scrollUpTo(alice, "line 1.", 1_000)
+    expect(mostDrawn).toBeLessThan(80)
   })
 
   it("follows whoever scrolls right after a jump, and away from its end", async () => {
