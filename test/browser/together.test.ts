@@ -176,7 +176,10 @@ describe("two devices of one person", () => {
     const pages = [alice, await enter("alice")]
     await demo.field(alice).fill("milk")
     await expect.poll(() => demo.field(pages[1]!).inputValue()).toBe("milk")
-    await atOnce(pages, (page, index) => demo.field(page).pressSequentially(index === 0 ? " bread" : " eggs"))
+    await atOnce(pages, async (page, index) => {
+      await demo.field(page).press("End")
+      await demo.field(page).pressSequentially(index === 0 ? " bread" : " eggs")
+    })
     for (const page of pages) {
       await expect
         .poll(async () => (await demo.field(page).inputValue()).split(/\s+/).sort())
