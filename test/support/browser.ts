@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import type { AxeResults } from "axe-core"
+import type { AxeResults, Result, RunOptions } from "axe-core"
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core"
 
 export { launchChromium } from "../browser/chromium.js"
@@ -94,10 +94,24 @@ const axeSource = createRequire(import.meta.url).resolve("axe-core/axe.min.js")
 
 /** What axe finds on the page that is serious or critical, one line each. */
 export async function seriousFindings(page: Page): Promise<string[]> {
+  const violations = await runAxe(page)
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").flatMap(describeViolation)
+}
+
+/** All that axe finds on the page, also what is of little weight, and targets smaller than 24 pixels. */
+export async function allFindings(page: Page): Promise<string[]> {
+  const violations = await runAxe(page, { rules: { "target-size": { enabled: true } } })
+  return violations.flatMap(describeViolation)
+}
+
+async function runAxe(page: Page, options: RunOptions = {}): Promise<Result[]> {
   // by the debugger, since the page's own policy lets no foreign script in
   await page.evaluate(await readFile(axeSource, "utf8"))
-  const { violations } = await page.evaluate<AxeResults>("axe.run({ resultTypes: ['violations'] })")
+  const given = JSON.stringify({ ...options, resultTypes: ["violations"] })
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(${given})`)
   return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary ?? ""}`))
+}
+
+function describeViolation({ id, nodes }: Result): string[] {
+  return nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary ?? ""}`)
 }

@@ -20,6 +20,8 @@ export function Dialog({ title, onClose, children, kind = "form", isText = false
   useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
+    // autoFocus comes too early: nothing in a closed dialog takes the focus
+    element?.querySelector<HTMLElement>("[data-focus]")?.focus()
     return () => element?.close()
   }, [])
   // Chromium says cancel twice for one Escape in a date field, and two steps back lead out of the page

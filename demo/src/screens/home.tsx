@@ -26,10 +26,12 @@ export function Home({ route }: { route: Route }): ReactNode {
     goBack({ conversation })
   }
   return (
-    <div className="home" data-screen={conversation === undefined ? "list" : "conversation"}>
+    <main className="home" data-screen={conversation === undefined ? "list" : "conversation"}>
+      {/* on a phone the list, which shows the name, is not always there */}
+      <h1 className="unseen">Weft</h1>
       <StorageBanner />
       <Sidebar route={route} />
-      <main className="pane">
+      <div className="pane">
         {conversation === undefined ? (
           <div className="empty empty-page">
             <Mark size={64} />
@@ -46,12 +48,12 @@ export function Home({ route }: { route: Route }): ReactNode {
             <ConversationScreen id={conversation} thread={route.thread} panel={panel} onClosePanel={close} />
           </>
         )}
-      </main>
+      </div>
       <Panel route={route} />
       <Shortcuts route={route} />
       <ConnectionNews />
       <ToastArea />
-    </div>
+    </main>
   )
 }
 

@@ -51,7 +51,7 @@ export function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
           aria-expanded={hits.length > 0}
           aria-controls={list}
           aria-activedescendant={hits.length > 0 ? `${list}-${at}` : undefined}
-          autoFocus
+          data-focus=""
           autoComplete="off"
           placeholder={t("searchMessages")}
           value={text}

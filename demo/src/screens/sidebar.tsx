@@ -21,7 +21,9 @@ export function Sidebar({ route }: { route: Route }): ReactNode {
     <div className="sidebar">
       <header className="bar">
         <Mark size={28} />
-        <h1>Weft</h1>
+        <span className="app-name" aria-hidden="true">
+          Weft
+        </span>
         <Link className="account-link" to={{ ...route, panel: "account" }}>
           <span className="unseen">{t("accountOf")}</span>
           <Avatar name={user} size="small" />

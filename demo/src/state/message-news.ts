@@ -7,22 +7,34 @@ import { showName } from "../words/names.js"
 /** More messages at once than these are counted, not read out. */
 const READ_OUT = 3
 
+interface News {
+  readonly items: readonly Message[] | undefined
+  readonly text: string
+  /** The messages that it tells of. */
+  readonly told: readonly Message[]
+}
+
 /**
- * What a screen reader is told of messages that came in at the end; nothing of those that are older or own. Undefined:
- * not loaded yet, and what is loaded then is no news.
+ * What a screen reader is told of messages that came in at the end; nothing of those that are older or own, or erased
+ * since. Undefined: not loaded yet, and what is loaded then is no news.
  */
 export function useMessageNews(items: readonly Message[] | undefined): string {
-  const [known, setKnown] = useState({ items, news: "" })
-  if (items === undefined || known.items === items) return known.news
+  const [known, setKnown] = useState<News>({ items, text: "", told: [] })
+  if (items === undefined || known.items === items) return known.text
   const added = addedTo(known.items, items).filter(({ own, form }) => !own && form === "text")
-  const news =
-    added.length === 0
-      ? known.news
-      : added.length > READ_OUT
-        ? t("newMessages", { count: added.length })
-        : added.map((message) => `${showName(message.author)}: ${showLine(message)}`).join("\n")
-  setKnown({ items, news })
-  return news
+  const next = added.length > 0 ? { items, text: tell(added), told: added } : { ...withoutErased(known, items), items }
+  setKnown(next)
+  return next.text
+}
+
+function tell(added: readonly Message[]): string {
+  if (added.length > READ_OUT) return t("newMessages", { count: added.length })
+  return added.map((message) => `${showName(message.author)}: ${showLine(message)}`).join("\n")
+}
+
+function withoutErased(news: News, items: readonly Message[]): News {
+  const isThere = (told: Message): boolean => items.findLast(({ id }) => id === told.id)?.form === "text"
+  return news.told.every(isThere) ? news : { items, text: "", told: [] }
 }
 
 /** What stands behind the end of before; nothing where that message is gone. */
