@@ -6,7 +6,9 @@ import { fanOutMany, fanOutOne } from "./fan-out.ts"
 import type { Bench } from "./figure.ts"
 import { ingest, ingestSingle } from "./ingest.ts"
 import { latency } from "./latency.ts"
+import { list } from "./list.ts"
 import { memoryDocuments, memorySockets } from "./memory.ts"
+import { open, openVersusNaive } from "./open.ts"
 import { peering } from "./peering.ts"
 import { reconnect } from "./reconnect.ts"
 import { start } from "./start.ts"
@@ -15,6 +17,9 @@ import { wire } from "./wire.ts"
 
 /** All of them, in the order of tables. */
 export const benches: readonly Bench[] = [
+  open,
+  openVersusNaive,
+  list,
   ingest,
   ingestSingle,
   fanOutMany,

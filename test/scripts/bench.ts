@@ -42,6 +42,7 @@ for (const { name, what, run } of chosen) {
   try {
     const measured = await run((line) => console.log(`  ${line}`))
     figures[name] = measured
+    await keep(name, measured)
     const worse = values.exact && !values.update ? regressions(name, measured, baseline) : []
     if (values.exact ? worse.length > 0 : !measured.ok) failed++
     console.log(`  ${describe(measured)}`)
@@ -53,12 +54,15 @@ for (const { name, what, run } of chosen) {
   }
 }
 if (values.exact && values.update) await writeBaseline(figures)
-if (values.json !== undefined) {
-  const all = { ...(existsSync(values.json) ? await readFigures(values.json) : {}), ...figures }
-  await writeFile(values.json, `${JSON.stringify(all, undefined, 2)}\n`)
-}
 console.log(`\n${chosen.length - failed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)
+
+/** At once: what was measured for minutes is not lost with what comes behind it. */
+async function keep(name: string, measured: Figure): Promise<void> {
+  if (values.json === undefined) return
+  const before = existsSync(values.json) ? await readFigures(values.json) : {}
+  await writeFile(values.json, `${JSON.stringify({ ...before, [name]: measured }, undefined, 2)}\n`)
+}
 
 async function readFigures(file: string): Promise<Figures> {
   return JSON.parse(await readFile(file, "utf8")) as Figures
