@@ -9,13 +9,15 @@ import { weft, withServer } from "./system.ts"
 
 const CONVERSATIONS = 1_000
 const MESSAGES = 20
+const WRITTEN_AT_ONCE = 20
 const TIMES = 3
 
 function listWeft(): Promise<Painted> {
   return withServer(weft, async (server) => {
     const historian = await Historian.connect(server.url)
-    for (let number = 0; number < CONVERSATIONS; number++) {
-      await historian.write(`Conversation ${number}`, "reader", MESSAGES)
+    for (let from = 0; from < CONVERSATIONS; from += WRITTEN_AT_ONCE) {
+      const titles = Array.from({ length: WRITTEN_AT_ONCE }, (_, index) => `Conversation ${from + index}`)
+      await Promise.all(titles.map((title) => historian.write(title, "reader", MESSAGES)))
     }
     historian.close()
     return withProfile("weft-page.ts", async (profile) => {

@@ -35,8 +35,19 @@ export const weft: System = {
   line: "weft",
   lacks: "",
   start: (folder, flags = []) => {
+    build()
     const cli = join(root, "sync-server/dist/cli.js")
-    return Server.start(process.execPath, [cli, "--dev", "--port", "0", "--data", folder, ...noLimits, ...flags])
+    return Server.start(process.execPath, [
+      ...profiling(),
+      cli,
+      "--dev",
+      "--port",
+      "0",
+      "--data",
+      folder,
+      ...noLimits,
+      ...flags,
+    ])
   },
 }
 
@@ -73,6 +84,21 @@ export const hocuspocusStored: System = {
   line: "hocuspocus",
   lacks: "nothing is verified; acknowledged from memory, whole documents stored seconds later",
   start: (folder) => peer(node22, "hocuspocus.mjs", `${folder}.sqlite`),
+}
+
+let built = false
+
+/** Weft's server is measured as it is published. */
+function build(): void {
+  if (built) return
+  execFileSync(process.execPath, [join(root, "sync-server/scripts/build.mjs"), "sync-server"], { stdio: "inherit" })
+  built = true
+}
+
+/** Has a server write where it spent its time when it ends, into the folder that the environment names. */
+function profiling(): string[] {
+  const folder = process.env["WEFT_BENCH_PROFILE"]
+  return folder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", folder]
 }
 
 /** A note for a table that shows these. */

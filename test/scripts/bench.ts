@@ -1,16 +1,20 @@
 /*
- * npm run bench -- [name...] [--json FILE] | --exact [--update] | --table FILE
+ * npm run bench -- [name...] [--json FILE] [--profile FOLDER] | --exact [--update] | --table FILE [--plot FILE.svg]
  *
  * Measures Weft beside what users would pick instead. Figures are of this machine and this run: compare within one. --json
- * adds them to FILE; --table prints FILE as Markdown. --exact: only what counts bytes or round trips, which is the same on any
- * machine; fails where a count is worse than the baseline by more than 5 %; --update makes what was counted the baseline.
+ * adds them to FILE; --table prints FILE as Markdown, --plot draws it. --profile: where Weft's servers spend their time, and
+ * its top rows. --exact: only what counts bytes or round trips, which is the same on any machine; fails where a count is worse
+ * than the baseline by more than 5 %; --update makes what was counted the baseline.
  */
 import { existsSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
+import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { readBaseline, regressions, writeBaseline } from "../bench/baseline.ts"
 import { benches } from "../bench/benches.ts"
 import type { Figure } from "../bench/figure.ts"
+import { plot } from "../bench/plot.ts"
+import { topRows } from "../bench/profile.ts"
 import { describe, table, type Figures } from "../bench/table.ts"
 
 const { values, positionals } = parseArgs({
@@ -20,6 +24,8 @@ const { values, positionals } = parseArgs({
     update: { type: "boolean", default: false },
     json: { type: "string" },
     table: { type: "string" },
+    plot: { type: "string" },
+    profile: { type: "string" },
   },
 })
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
@@ -28,12 +34,15 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 if (values.table !== undefined) {
-  console.log(table(await readFigures(values.table)))
+  const measured = await readFigures(values.table)
+  console.log(table(measured))
+  if (values.plot !== undefined) await writeFile(values.plot, plot(measured))
   process.exit(0)
 }
 const chosen = benches.filter(
   ({ name, exact }) => (positionals.length === 0 || positionals.includes(name)) && (exact || !values.exact),
 )
+if (values.profile !== undefined) process.env["WEFT_BENCH_PROFILE"] = resolve(values.profile)
 const baseline = await readBaseline()
 const figures: Record<string, Figure> = {}
 let failed = 0
@@ -54,6 +63,10 @@ for (const { name, what, run } of chosen) {
   }
 }
 if (values.exact && values.update) await writeBaseline(figures)
+if (values.profile !== undefined) {
+  console.log("\nWeft's servers, by self time:")
+  for (const row of await topRows(values.profile)) console.log(`  ${row}`)
+}
 console.log(`\n${chosen.length - failed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)
 
