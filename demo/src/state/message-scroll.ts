@@ -23,7 +23,7 @@ export interface MessageScroll extends Pick<JumpTarget, "jumpTo"> {
   readonly unseen: number
   readonly isAtBottom: boolean
   readonly toBottom: () => void
-  readonly onScroll: (offset: number) => void
+  readonly onScroll: () => void
   readonly onResize: () => void
 }
 
@@ -107,9 +107,11 @@ export function useMessageScroll(
       })
   }
 
-  const onScroll = (offset: number): void => {
+  const onScroll = (): void => {
     const [element, handle, before] = [box.current, list.current, place.current]
     if (element === null || handle === null) return
+    // Where it is: what the virtualizer tells may be where it was before the scrolling here that its own drawing led to.
+    const offset = element.scrollTop
     const gap = element.scrollHeight - element.clientHeight - offset
     const hold = holdAfter(before, offset, gap) ?? firstInView(items, offset, handle) ?? before.hold
     const isNearEnd = gap <= NEAR_BOTTOM || hold.kind === "end"
