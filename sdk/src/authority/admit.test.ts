@@ -237,6 +237,12 @@ describe("erasure", () => {
     expect(rights()).toEqual(["moderator", "author"])
   })
 
+  test("[A13] a device that nobody introduced yet takes back what it wrote", () => {
+    const scenario = new Scenario({ bob: "member" })
+    const device = deviceNamed("bob#2")
+    expect(mayErase(stateOf(scenario), { eraser: device, target: device, seen: [scenario.base] })).toBe("author")
+  })
+
   test("[A13] a removed moderator's erase entry counts within the cut of its log, where its place is given", () => {
     const scenario = new Scenario(people)
     const log = logNamed("mod")

@@ -73,12 +73,12 @@ export interface ErasureClaim {
 /** In which right a message is erased; undefined: in none. [SPEC A13] */
 export function mayErase(state: ControlState, claim: ErasureClaim): "author" | "moderator" | undefined {
   const { eraser, target, seen, place } = claim
+  // Also of a member who left or was removed, and before anybody let the device in: authors keep this right.
+  if (eraser === target) return "author"
   const user = state.userAlone(eraser, seen)
-  if (user === undefined) return undefined
   // What a record names may leave out who introduced the message's device.
-  const author = eraser === target ? user : (state.userAlone(target, seen) ?? state.claimedUser(target))
-  if (author === undefined) return undefined
-  // Also of a member who left or was removed: authors keep this right.
+  const author = state.userAlone(target, seen) ?? state.claimedUser(target)
+  if (user === undefined || author === undefined) return undefined
   if (user === author) return "author"
   const role = roleOf(state.standingAlone(user, seen))
   const authorRole = roleOf(state.standingAlone(author, seen), true)
