@@ -43,6 +43,15 @@ it("[P9] who types is shown until they stop", async () => {
   expect(theirs.typing.get()).toEqual([])
 })
 
+it("[P9] who types as soon as the conversation is shown is seen to", async () => {
+  const { trip, theirs } = await pair()
+  trip.typing.subscribe(() => undefined)
+  await until(trip.presence, (users) => users.has("bob" as UserId))
+  theirs.typing.subscribe(() => undefined)
+  theirs.setTyping()
+  await until(trip.typing, (users) => users.length === 1)
+})
+
 it("[P9] who comes and goes is shown while somebody looks, and forgotten offline", async () => {
   const { alice, bob, trip, theirs } = await pair()
   const stop = trip.presence.subscribe(() => undefined)

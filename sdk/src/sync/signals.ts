@@ -99,10 +99,10 @@ export class Signals {
     const now = this.#ports.env.now()
     const { typedAt } = shown
     if (on ? typedAt !== undefined && Math.abs(now - typedAt) < RENEW_MS : typedAt === undefined) return
-    const isNew = this.#shows(shown)
+    const isTold = this.#shows(shown) && this.#timer === undefined
     shown.typedAt = on ? now : undefined
-    // A server takes a word about what is shown to it only.
-    if (!isNew) this.#watch()
+    // A server takes a word only about what it was told is shown.
+    if (!isTold) this.#watch()
     this.#say(conversation, on)
     if (!on) this.#watchSoon()
   }
