@@ -137,7 +137,8 @@ class WeftClient implements Client {
   private wantsOnline = true
   private networkUp = true
   private persisted = false
-  private refreshing = false
+  /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
+  private refreshing = true
   private closed: Promise<void> | undefined
   private remote: Pick<SyncStatus, "connection"> | undefined
 
@@ -254,6 +255,7 @@ class WeftClient implements Client {
       }),
     )
     await Promise.all(Array.from(replica.conversations.get().keys(), (id) => this.handle(id)))
+    this.refreshing = false
     this.refresh()
     await platform.tabs.start({
       lead: () => this.lead(),
@@ -621,14 +623,14 @@ class WeftClient implements Client {
   /** Direct conversations with one person are shown as one; returns those that the first of them stands for. [SPEC A20] */
   private foldDirect(): Set<ConversationHandle> {
     const folded = new Set<ConversationHandle>()
-    const partners = new Set<UserId>()
+    const direct = new Map<UserId, ConversationHandle[]>()
     for (const handle of this.handles.values()) {
       const partner = partnerOf(handle.state, this.user)
       if (partner === undefined) handle.joinSiblings([handle])
-      else partners.add(partner)
+      else direct.set(partner, [...(direct.get(partner) ?? []), handle])
     }
-    for (const partner of partners) {
-      const several = this.directWith(partner)
+    for (const handles of direct.values()) {
+      const several = orderDirect(handles, this.device)
       for (const handle of several) handle.joinSiblings(several)
       for (const handle of several.slice(1)) folded.add(handle)
     }
