@@ -1,4 +1,4 @@
-import { systemEnv, type Env } from "../base/env.js"
+import { systemEnv, type Env, type Timer } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { createStore, type Subscribable } from "../base/store.js"
 import { decodeCertificate, encodeCertificate } from "../identity/certificate.js"
@@ -51,6 +51,9 @@ const CERTIFICATE = settingKey("certificate")
 const TRUST = settingKey("trust")
 const USER = settingKey("user")
 const KEY_BYTES = 32
+/** Where there are more conversations than these, their list and the status are looked at so often at most. */
+const MANY = 50
+const REFRESH_MS = 30
 
 /** Opens a client on a platform. Throws BAD_ARGUMENT, CRYPTO_UNAVAILABLE, STORE_*. */
 export async function openClient(options: ClientOptions, platform: Platform): Promise<Client> {
@@ -137,6 +140,7 @@ class WeftClient implements Client {
   private wantsOnline = true
   private networkUp = true
   private persisted = false
+  private refreshTimer: Timer
   /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
   private refreshing = true
   private closed: Promise<void> | undefined
@@ -552,6 +556,7 @@ class WeftClient implements Client {
     this.signals.close()
     await this.liveSearch.close()
     for (const stop of this.stops) stop()
+    this.parts.env.clearTimer(this.refreshTimer)
     for (const handle of this.handles.values()) await handle.close()
     await replica.close()
     await this.account.close()
@@ -601,10 +606,13 @@ class WeftClient implements Client {
   private refreshSoon(): void {
     if (this.refreshing) return
     this.refreshing = true
-    queueMicrotask(() => {
+    const refresh = (): void => {
       this.refreshing = false
       this.refresh()
-    })
+    }
+    // A look at many is paid once for all that happens in a moment.
+    if (this.handles.size <= MANY) queueMicrotask(refresh)
+    else this.refreshTimer = this.parts.env.setTimer(REFRESH_MS, refresh)
   }
 
   private refresh(): void {
