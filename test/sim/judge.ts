@@ -127,6 +127,7 @@ export async function judge(stage: Stage): Promise<void> {
     const shown = views(stage, id)
     for (const view of shown) judgeView(stage, view)
     judgeEqual(shown)
+    judgeOwnDevices(shown)
     judgeRemovals(stage, id, shown)
     const sayings = Array.from(stage.oracle.sayings.values()).filter(({ conversation }) => conversation === id)
     for (const saying of sayings) judgeSaying(stage, saying, shown)
@@ -147,7 +148,7 @@ export function judgeView(stage: Stage, { device, items }: Pick<View, "device" |
     if (saying === undefined && author === stage.hostileDevice?.user) continue
     if (saying === undefined) throw new Violation("I5", `${device.name} shows what nobody wrote: ${id} ${text ?? form}`)
     if (author !== saying.user) throw new Violation("I5", `${device.name} shows ${saying.text} as ${author}'s`)
-    if (form === "unreadable" || (form === "text" && text !== saying.text)) {
+    if (form === "unreadable" || (form === "text" && saying.edits === 0 && text !== saying.text)) {
       throw new Violation("I5", `${device.name} shows ${saying.text} as ${text ?? form}`)
     }
     if (form === "erased" && saying.erasedBy.size === 0 && author !== stage.hostileDevice?.user) {
@@ -158,9 +159,12 @@ export function judgeView(stage: Stage, { device, items }: Pick<View, "device" |
 
 /** What all must show alike. A rejected message is its author's alone. */
 function common(items: readonly Message[]): string[] {
-  return items.flatMap(({ id, author, text, form, status, sentAt }) =>
-    status === "rejected" ? [] : [`${id} ${author} ${form} ${text?.slice(0, 40) ?? ""} ${sentAt}`],
-  )
+  return items.flatMap(({ id, author, text, form, status, sentAt, reactions, edited, quote }) => {
+    if (status === "rejected") return []
+    const given = reactions.map(({ emoji, users }) => `${emoji} ${users.join()}`)
+    const quoted = quote?.state === "ready" ? `${quote.form} ${quote.text?.slice(0, 40) ?? ""}` : quote?.state
+    return [[id, author, form, text?.slice(0, 80), sentAt, ...given, edited?.count, quoted].join(" ")]
+  })
 }
 
 function judgeEqual(shown: readonly View[]): void {
@@ -177,6 +181,21 @@ function judgeEqual(shown: readonly View[]): void {
       `${names} differ at ${at}: ${reference.at(at) ?? "nothing"} | ${lines.at(at) ?? "nothing"}`,
     )
   }
+}
+
+/** What is a user's own is the same on all devices of the user. */
+function judgeOwnDevices(shown: readonly View[]): void {
+  for (const { device, conversation } of shown) {
+    const other = shown.find((view) => view.device.user === device.user)
+    if (other === undefined) continue
+    const [here, there] = [ownOf(conversation), ownOf(other.conversation)]
+    if (here !== there) throw new Violation("I4", `${device.name} and ${other.device.name} differ: ${here} | ${there}`)
+  }
+}
+
+function ownOf({ unread, draft, info }: Conversation): string {
+  const pinned = info.get().pinned.map(({ id }) => id)
+  return `${unread.get().count} unread, draft "${draft.get()}", pinned ${pinned.join()}`
 }
 
 /** What its writer is told to be on a server, is there at this moment. Erased, cut or lost disks may hold less. */

@@ -1,5 +1,6 @@
 import type { Role } from "../../sdk/src/authority/role.js"
-import type { MessageStatus } from "../../sdk/src/conversation/message.js"
+import type { SendOptions } from "../../sdk/src/client/api.js"
+import type { Message, MessageStatus } from "../../sdk/src/conversation/message.js"
 import type { Random } from "../support/seed.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import type { Removal } from "./oracle.js"
@@ -28,9 +29,10 @@ interface Kind {
   act(stage: Stage, operation: Operation): void
 }
 
-const LATEST = 2
+const LATEST = 3
 const SERVER_AHEAD_MS = 5 * 60_000
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
+const EMOJI = ["👍", "🎉", "❤️"]
 const ROLES: readonly Role[] = ["reader", "member", "member", "moderator", "admin", "owner"]
 
 const kinds = {
@@ -74,6 +76,78 @@ const kinds = {
       const items = found.conversation.messages.get().items.filter((item) => !item.own && item.form === "text")
       const target = items[c % Math.max(1, items.length)]
       if (target !== undefined) eraseMessage(stage, device, b, target.id)
+    },
+  },
+  answer: {
+    weight: 30,
+    since: 3,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const target = textOf(stage, device, b, c)
+      if (target !== undefined) say(stage, device, b, 0, { replyTo: target.id })
+    },
+  },
+  react: {
+    weight: 50,
+    since: 3,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const target = textOf(stage, device, b, c >>> 3)
+      const conversation = stage.conversationOf(device, b)?.conversation
+      if (target === undefined || conversation?.info.get().mayWrite !== true) return
+      const emoji = EMOJI[c % EMOJI.length]!
+      if ((c & 4) === 0) conversation.react(target.id, emoji)
+      else conversation.unreact(target.id, emoji)
+    },
+  },
+  edit: {
+    weight: 25,
+    since: 3,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const target = textOf(stage, device, b, c, device.user)
+      const conversation = stage.conversationOf(device, b)?.conversation
+      const saying = target === undefined ? undefined : stage.oracle.sayings.get(target.id)
+      if (target === undefined || saying === undefined || conversation?.info.get().mayWrite !== true) return
+      saying.edits++
+      conversation.edit(target.id, `${target.text ?? ""} e${stage.sayings++}`)
+    },
+  },
+  draft: {
+    weight: 15,
+    since: 3,
+    act: (stage, { a, b, c }) => {
+      const conversation = stage.conversationOf(stage.device(a), b)?.conversation
+      if (c % 4 === 0) conversation?.draft.clear()
+      else conversation?.draft.set(`${conversation.draft.get()} d${c % 100}`)
+    },
+  },
+  markRead: {
+    weight: 20,
+    since: 3,
+    act: (stage, { a, b }) => {
+      stage.conversationOf(stage.device(a), b)?.conversation.markRead()
+    },
+  },
+  announce: {
+    weight: 3,
+    since: 3,
+    act: (stage, { a, b, c }) => {
+      const conversation = stage.conversationOf(stage.device(a), b)?.conversation
+      if (conversation !== undefined) {
+        stage.background("announce", conversation.setAnnouncementsOnly(c % 4 === 0))
+      }
+    },
+  },
+  pin: {
+    weight: 6,
+    since: 3,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const target = textOf(stage, device, b, c >>> 1)
+      const conversation = stage.conversationOf(device, b)?.conversation
+      if (target === undefined || conversation === undefined) return
+      stage.background("pin", c % 2 === 0 ? conversation.pin(target.id) : conversation.unpin(target.id))
     },
   },
   title: {
@@ -415,12 +489,18 @@ export function createConversation(stage: Stage, device: SimDevice, number: numb
   )
 }
 
-function say(stage: Stage, device: SimDevice, number: number, padding: number): void {
+/** A message that is shown there with its text; by this user, where one is named. */
+function textOf(stage: Stage, device: SimDevice, number: number, which: number, author?: string): Message | undefined {
+  const items = stage.conversationOf(device, number)?.conversation.messages.get().items ?? []
+  const texts = items.filter((item) => item.form === "text" && (author === undefined || item.author === author))
+  return texts[which % Math.max(1, texts.length)]
+}
+
+function say(stage: Stage, device: SimDevice, number: number, padding: number, options?: SendOptions): void {
   const found = stage.conversationOf(device, number)
-  const role = found?.conversation.info.get().role
-  if (found === undefined || role === undefined || role === "reader") return
+  if (found?.conversation.info.get().mayWrite !== true) return
   const text = `<${stage.sayings++} by ${device.user}>${".".repeat(padding)}`
-  device.say(found.conversation, text)
+  device.say(found.conversation, text, options)
 }
 
 function remove(stage: Stage, device: SimDevice, number: number, user: string): void {

@@ -19,6 +19,8 @@ export interface Saying {
   mayBeLost: boolean
   /** Its device was set back after it was sent: only servers, and others, have it now. */
   setBack: boolean
+  /** How often it was edited. */
+  edits: number
   /** Who asked for its erasure. */
   readonly erasedBy: Set<string>
 }
@@ -71,6 +73,7 @@ export class Oracle {
       rejected: false,
       mayBeLost: false,
       setBack: false,
+      edits: 0,
       erasedBy: new Set(),
     }
     this.sayings.set(outgoing.id, saying)

@@ -1,4 +1,4 @@
-import type { Client, Conversation, OutgoingMessage } from "../../sdk/src/client/api.js"
+import type { Client, Conversation, OutgoingMessage, SendOptions } from "../../sdk/src/client/api.js"
 import { openClient } from "../../sdk/src/client/client.js"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { DeviceKeyPair } from "../../sdk/src/storage/storage.js"
@@ -144,8 +144,8 @@ export class SimDevice implements Machine {
     this.parts.oracle.look(this)
   }
 
-  say(conversation: Conversation, text: string): OutgoingMessage {
-    const message = conversation.send(text)
+  say(conversation: Conversation, text: string, options?: SendOptions): OutgoingMessage {
+    const message = conversation.send(text, options)
     this.parts.oracle.said(this, conversation, message, text)
     return message
   }

@@ -98,8 +98,12 @@ export class RegisterExchange {
     registers: ConversationRegisters,
   ): Promise<void> {
     const { replica } = this.#ports
-    // What was said of others is found at the next comparison.
-    if (device !== undefined && device !== replica.device) return
+    if (device !== undefined && device !== replica.device) {
+      // Another's, which a server took whose clock is ahead of this one's: time makes it good, and nobody else may have it.
+      // What else was said of others is found at the next comparison.
+      if (code === "CLOCK_AHEAD") this.#askLater(conversation, registers, retryAfterMs)
+      return
+    }
     if (code === "CLOCK_AHEAD" || code === "CLOCK_FAR_AHEAD") {
       await this.#ports.askTime()
       registers.touch()
