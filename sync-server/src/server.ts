@@ -14,7 +14,9 @@ import { webSocketDial } from "./net/dial.js"
 import { httpListener } from "./net/http.js"
 import { upgradeListener } from "./net/upgrade.js"
 import { webSocketChannel } from "./net/web-socket-channel.js"
+import { readDebugReport } from "./observe/debug-report.js"
 import { createLog, type Log } from "./observe/log.js"
+import { startLoopMonitor } from "./observe/loop-monitor.js"
 import { createMetrics } from "./observe/metrics.js"
 import type { AuthOptions, ServerOptions } from "./options.js"
 import { keepIn } from "./store/damaged-folder.js"
@@ -69,6 +71,9 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       elapsed: () => Number(process.hrtime.bigint()) / 1e6,
     },
   )
+  const { adminToken } = options
+  const loop = adminToken === undefined ? undefined : startLoopMonitor()
+  const startedAt = env.now()
   try {
     const http = createServer(
       { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
@@ -76,6 +81,18 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
         metrics,
         log,
         staticFolder: options.static,
+        debug:
+          adminToken === undefined || loop === undefined
+            ? undefined
+            : {
+                adminToken,
+                read: () =>
+                  readDebugReport({
+                    ...{ metrics, loop, startedAt, publicKey: core.publicKey },
+                    now: () => env.now(),
+                    inspect: () => core.inspect(),
+                  }),
+              },
         notReady: () => (core.isDraining ? "draining" : core.failed ? "the store refuses writes" : undefined),
       }),
     )
@@ -108,6 +125,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       http.close()
       await core.drain().catch(reportError)
       http.closeAllConnections()
+      loop?.close()
       await core.close()
       log.info("stopped")
     }
@@ -119,6 +137,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       close: () => (closing ??= close()),
     }
   } catch (error) {
+    loop?.close()
     await core.close()
     throw error
   }
