@@ -1,5 +1,4 @@
 import { expect, it, onTestFinished } from "vitest"
-import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { WeftError } from "../base/errors.js"
 import { systemEnv } from "../base/env.js"
 import { createClient } from "../node.js"
@@ -18,11 +17,6 @@ function but(storage: Storage, changes: Partial<Storage>): Storage {
   return new Proxy(storage, {
     get: (target, name) => Reflect.get(name in changes ? changes : target, name) as unknown,
   })
-}
-
-/** Timers never come due on their own: a lost connection stays lost. */
-function stillEnv(): ManualEnv {
-  return manualEnv(Date.UTC(2026, 0, 1))
 }
 
 const codes = async (client: Client): Promise<string[]> => {
@@ -47,13 +41,13 @@ it("[H1] a client without servers: what it holds, and nothing to find but that m
 })
 
 it("[H1] what was written offline waits, since when it was written", async () => {
-  const env = stillEnv()
-  const alice = await open({ env, servers: ["ws://localhost:1"] })
+  let now = Date.UTC(2026, 0, 1)
+  const alice = await open({ env: { ...systemEnv, now: () => now }, servers: ["ws://localhost:1"] })
   alice.goOffline()
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
-  const since = env.now()
+  const since = now
   await trip.send("one").reached("saved")
-  env.advance(7 * 60_000)
+  now += 7 * 60_000
   await trip.send("two").reached("saved")
   const { waiting, connection, findings } = await alice.doctor()
   expect(waiting).toEqual({ messages: 2, changes: 1, since, refused: 0 })
@@ -86,7 +80,7 @@ it("[H1] a failure of the storage is remembered when it is over", async () => {
     if (failing) throw new WeftError("STORE_QUOTA", "full")
     await storage.write(batch, options)
   }
-  const alice = await open({ storage: but(storage, { write }), env: systemEnv })
+  const alice = await open({ storage: but(storage, { write }) })
   const trip = await alice.createConversation({ title: "Trip" })
   failing = true
   const message = trip.send("while it is full")
@@ -98,7 +92,7 @@ it("[H1] a failure of the storage is remembered when it is over", async () => {
 })
 
 it("[H1] holds no text, no name and nothing secret", async () => {
-  const alice = await open({ servers: ["ws://someone:password@localhost:1/path?token=secret"], env: stillEnv() })
+  const alice = await open({ servers: ["ws://someone:password@localhost:1/path?token=secret"] })
   const trip = await alice.createConversation({ title: "Journey", members: ["bob"] })
   await trip.send("hello").reached("saved")
   const diagnosis = await alice.doctor()
