@@ -8,5 +8,5 @@ export function isSecret(given: string, secret: string): boolean {
 
 /** The token of an `Authorization: Bearer` header. */
 export function bearerToken(header: string | undefined): string | undefined {
-  return /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1]
+  return /^Bearer +(.+)$/i.exec(header ?? "")?.[1]
 }
