@@ -1,7 +1,10 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { expect, it } from "vitest"
 import { RawClient, RawConversation } from "../../../test/support/raw-client.js"
 import { startTestServer, type TestServer } from "../../../test/support/server.js"
 import { tamper } from "../../../test/support/tamper.js"
+import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { metaKey, updateKey } from "../store/keys.js"
 import type { DebugReport } from "./debug-report.js"
 
@@ -21,7 +24,9 @@ async function read(server: TestServer): Promise<DebugReport> {
 const codes = ({ findings }: DebugReport): string[] => findings.map(({ code }) => code)
 
 it("[H3] without an admin token there is no /debug", async () => {
-  const server = await startTestServer()
+  const folder = await temporaryDirectory()
+  await writeFile(join(folder, "debug"), "a page of its own")
+  const server = await startTestServer({ static: folder })
   expect((await ask(server, `Bearer ${adminToken}`)).status).toBe(404)
 })
 
