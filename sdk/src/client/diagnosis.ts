@@ -46,7 +46,7 @@ export interface Diagnosis {
     readonly server: string | undefined
     /** Of the last ping, or the greeting, that was answered. Known to the tab that holds the socket. */
     readonly roundTripMs: number | undefined
-    /** How often it was lost and came back since this client was opened. */
+    /** How often it was made again since this client was opened. */
     readonly reconnects: number
     /** Why a server refused a connection, the last time. */
     readonly lastRefusal: RefusalCode | undefined

@@ -211,7 +211,7 @@ export class Session {
   }
 
   /** Sends what is answered at once; the answer tells the round trip. */
-  private ask(frame: FrameOf<"hello" | "ping">): void {
+  private ask(frame: FrameOf<"hello"> | FrameOf<"ping">): void {
     this.askedAt ??= this.ports.env.now()
     this.send(frame)
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import { bearerToken, isSecret } from "../auth/secret.js"
-import type { DebugReport } from "../observe/debug-report.js"
+import type { Debug } from "../observe/debug.js"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
 import { serveStatic } from "./static-files.js"
@@ -9,8 +9,8 @@ export interface HttpPorts {
   readonly metrics: Metrics
   readonly log: Log
   readonly staticFolder: string | undefined
-  /** /debug, and the secret that opens it; undefined: there is none. */
-  readonly debug: { readonly adminToken: string; read(): Promise<DebugReport> } | undefined
+  /** Undefined: there is no /debug. */
+  readonly debug: Debug | undefined
   /** Why no traffic should come here; undefined: all is well. */
   notReady(): string | undefined
 }
