@@ -1,8 +1,22 @@
-import { hex, PROTOCOL_VERSION } from "@weft/sdk/protocol"
-import packageJson from "../../package.json" with { type: "json" }
-import { findingsOf, type Finding } from "./findings.js"
-import type { LoopDelay, LoopMonitor } from "./loop-monitor.js"
-import type { Metrics } from "./metrics.js"
+import type { LoopDelay } from "./loop-monitor.js"
+
+/** What a finding is about; stable. */
+export type FindingCode =
+  | "STORE_FAILING"
+  | "STORE_NEARLY_FULL"
+  | "DOCUMENTS_QUARANTINED"
+  | "LOOP_LATE"
+  | "READERS_SLOW"
+  | "PEER_AWAY"
+  | "PEER_LAGS"
+  | "PEER_CLOCK_SKEWED"
+
+/** Something that an operator may want to know, or do something about. */
+export interface Finding {
+  readonly code: FindingCode
+  readonly level: "info" | "warning" | "error"
+  readonly text: string
+}
 
 /** What a server's core says of itself. */
 export interface CoreState {
@@ -22,7 +36,7 @@ export interface CoreState {
   readonly slowest: readonly SlowConnection[]
 }
 
-export interface SlowConnection {
+interface SlowConnection {
   readonly unsentBytes: number
   /** Since its last frame. */
   readonly silentMs: number
@@ -61,74 +75,4 @@ export interface DebugReport {
   /** `time`: milliseconds since 1970. `refused`: updates and registers whose clocks were too far ahead of it, by code. */
   readonly clocks: { readonly time: number; readonly refused: Readonly<Record<string, number>> }
   readonly findings: readonly Finding[]
-}
-
-export interface DebugPorts {
-  readonly metrics: Metrics
-  readonly loop: LoopMonitor
-  readonly publicKey: Uint8Array
-  readonly startedAt: number
-  now(): number
-  inspect(): Promise<CoreState>
-}
-
-export async function readDebugReport(ports: DebugPorts): Promise<DebugReport> {
-  const { metrics } = ports
-  const { store, unsentBytes, slowest } = await ports.inspect()
-  const { rss, heapUsed, external } = process.memoryUsage()
-  const refused = await Promise.all([metrics.rejects, metrics.registerRefusals].map((counter) => by("code", counter)))
-  const facts = {
-    version: packageJson.version,
-    protocol: PROTOCOL_VERSION,
-    server: hex(ports.publicKey),
-    uptimeMs: ports.now() - ports.startedAt,
-    eventLoop: ports.loop.read(),
-    memory: { rssBytes: rss, heapUsedBytes: heapUsed, externalBytes: external },
-    store: { ...store, quarantined: await valueOf(metrics.quarantined), errors: await valueOf(metrics.storeErrors) },
-    connections: {
-      open: Object.fromEntries(await by("path", metrics.connections)),
-      refused: Object.fromEntries(await by("code", metrics.refused)),
-      unsentBytes,
-      slowest,
-    },
-    peers: await readPeers(metrics),
-    clocks: { time: ports.now(), refused: sumOfClocks(refused) },
-  }
-  return { ...facts, findings: findingsOf(facts) }
-}
-
-async function readPeers(metrics: Metrics): Promise<PeerState[]> {
-  const [links, lag, differing, ahead] = await Promise.all(
-    [metrics.peerLinks, metrics.peerLag, metrics.peerDiffering, metrics.peerClockAhead].map((one) => by("peer", one)),
-  )
-  return Array.from(links ?? [], ([peer, up]) => {
-    const aheadSeconds = ahead?.get(peer)
-    return {
-      // A URL may hold a password.
-      peer: URL.canParse(peer) ? new URL(peer).host : "",
-      connected: up === 1,
-      lag: lag?.get(peer) ?? 0,
-      differing: differing?.get(peer) ?? 0,
-      clockAheadMs: aheadSeconds === undefined ? undefined : Math.round(aheadSeconds * 1000),
-    }
-  })
-}
-
-interface Metric {
-  get(): Promise<{ values: { value: number; labels: Partial<Record<string, string | number>> }[] }>
-}
-
-async function by(label: string, metric: Metric): Promise<Map<string, number>> {
-  const { values } = await metric.get()
-  return new Map(values.map(({ labels, value }) => [String(labels[label]), value]))
-}
-
-async function valueOf(metric: Metric): Promise<number> {
-  const { values } = await metric.get()
-  return values[0]?.value ?? 0
-}
-
-function sumOfClocks(counts: readonly ReadonlyMap<string, number>[]): Record<string, number> {
-  const sum = (code: string): number => counts.reduce((total, count) => total + (count.get(code) ?? 0), 0)
-  return Object.fromEntries(["CLOCK_AHEAD", "CLOCK_FAR_AHEAD"].map((code) => [code, sum(code)]))
 }

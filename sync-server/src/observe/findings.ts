@@ -1,21 +1,4 @@
-import type { DebugReport } from "./debug-report.js"
-
-/** What a finding is about; stable. */
-export type FindingCode =
-  | "STORE_FAILING"
-  | "STORE_NEARLY_FULL"
-  | "DOCUMENTS_QUARANTINED"
-  | "LOOP_LATE"
-  | "READERS_SLOW"
-  | "PEER_AWAY"
-  | "PEER_LAGS"
-  | "PEER_CLOCK_SKEWED"
-
-export interface Finding {
-  readonly code: FindingCode
-  readonly level: "info" | "warning" | "error"
-  readonly text: string
-}
+import type { DebugReport, Finding, FindingCode } from "./debug-report.js"
 
 const LITTLE_ROOM_BYTES = 512 * 1024 * 1024
 const LATE_MS = 50
