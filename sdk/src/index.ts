@@ -84,6 +84,7 @@ export {
   type UnreadMessages,
 } from "./conversation/unread.js"
 export type { Change, Governance, Invite, InviteOptions, Membership, PinnedMessage } from "./client/governance-api.js"
+export type { Diagnosis, Finding, FindingCode } from "./client/diagnosis.js"
 export type { ConnectionStatus, PendingWork, SyncStatus } from "./client/status.js"
 export type {
   Edited,

@@ -68,6 +68,12 @@ describe("the command line", () => {
     expect(error(args, env)).toContain(text)
   })
 
+  it("[H3] takes the secret that opens /debug, and has none of its own", () => {
+    expect(options(["--dev"])).not.toHaveProperty("adminToken")
+    expect(options(["--dev"], { WEFT_ADMIN_TOKEN: "secret" })).toMatchObject({ adminToken: "secret" })
+    expect(error(["--dev", "--admin-token", ""])).toContain("is empty")
+  })
+
   it("lets a development server out only when told so twice", () => {
     expect(options(["--dev", "--host", "0.0.0.0", "--allow-remote-dev"])).toMatchObject({ host: "0.0.0.0" })
     expect(options(["--dev", "--host", "localhost"])).toMatchObject({ host: "localhost" })

@@ -75,6 +75,7 @@ const definitions = {
   "allow-remote-dev": { text: "lets other machines reach a --dev server: anybody on the network can read everything" },
   peer: { takes: "URL", many: true, text: "a server to stay converged with, ws:// or wss://" },
   "peer-token": { takes: "TEXT", text: "the secret that servers show each other; better given as WEFT_PEER_TOKEN" },
+  "admin-token": { takes: "TEXT", text: "the secret that opens /debug; better given as WEFT_ADMIN_TOKEN" },
   trust: { takes: "KEY", many: true, text: "public key of a further server whose certificates count, 64 hex digits" },
   ack: { takes: "LEVEL", text: "local, or peers=N: acknowledge when N peers have it too (local)" },
   "trusted-proxy": { text: "clients' addresses are what the proxy says in X-Forwarded-For" },
@@ -182,6 +183,7 @@ function readOptions(values: ReadonlyMap<string, Given>): ServerOptions {
     ...defined("static", one("static", asFolder)),
     peers,
     ...defined("peerToken", peerToken),
+    ...defined("adminToken", one("admin-token", asText)),
     trust: all("trust", asKey),
     ack: one("ack", asAck) ?? { kind: "local" },
     trustedProxy: one("trusted-proxy", asFlag) ?? false,
@@ -258,7 +260,7 @@ function helpText(): string {
     "",
     ...limits,
     "",
-    "Over HTTP: /healthz /readyz /metrics. Devices connect to /sync, stock y-websocket clients to /y.",
+    "Over HTTP: /healthz /readyz /metrics, with --admin-token /debug too. Devices connect to /sync, stock y-websocket clients to /y.",
   ].join("\n")
 }
 

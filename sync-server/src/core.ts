@@ -24,6 +24,7 @@ import { createBreather, repeat, within, type ServerEnv } from "./env.js"
 import type { Limits } from "./limits/limits.js"
 import { Rates } from "./limits/rates.js"
 import { Slots } from "./limits/slots.js"
+import type { CoreState } from "./observe/debug-report.js"
 import type { Log } from "./observe/log.js"
 import type { Metrics } from "./observe/metrics.js"
 import type { AckLevel } from "./peer/copies.js"
@@ -69,6 +70,8 @@ export interface ServerCore {
   readonly isDraining: boolean
   /** True while the store refuses writes. */
   readonly failed: boolean
+  /** How store and connections are doing. */
+  inspect(): Promise<CoreState>
   /** Takes a channel at /sync. `release` is called when it has closed. */
   accept(channel: Channel, release: () => void): void
   /** Takes a channel at /y/<document>. */
@@ -243,6 +246,22 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       },
       get failed() {
         return store.failed
+      },
+      inspect: async () => {
+        // A disk that can't be asked is no reason to say nothing of the rest.
+        const space = await store.space().catch(() => undefined)
+        return {
+          store: {
+            failing: store.failed,
+            documents: digests.size,
+            documentsInMemory: registry.documentCount,
+            pendingWrites: store.pendingWrites,
+            usedBytes: space?.usedBytes,
+            freeBytes: space?.freeBytes,
+          },
+          unsentBytes: clients.unsentBytes,
+          slowest: clients.slowest.map(({ unsentBytes, heardAt }) => ({ unsentBytes, silentMs: env.now() - heardAt })),
+        }
       },
       accept: (channel, release) => {
         new FrameConnection(channel, connectionPorts, release)

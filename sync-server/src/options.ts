@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly peers?: readonly string[]
   /** The secret that servers show each other. Without it only a development server takes peers. */
   readonly peerToken?: string
+  /** The secret that opens /debug. Without it there is no such page. */
+  readonly adminToken?: string
   /** Keys of further servers whose certificates count; 32 bytes each. */
   readonly trust?: readonly Uint8Array[]
   readonly ack?: AckLevel

@@ -14,6 +14,7 @@ import { webSocketDial } from "./net/dial.js"
 import { httpListener } from "./net/http.js"
 import { upgradeListener } from "./net/upgrade.js"
 import { webSocketChannel } from "./net/web-socket-channel.js"
+import { startDebug } from "./observe/debug.js"
 import { createLog, type Log } from "./observe/log.js"
 import { createMetrics } from "./observe/metrics.js"
 import type { AuthOptions, ServerOptions } from "./options.js"
@@ -69,6 +70,11 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       elapsed: () => Number(process.hrtime.bigint()) / 1e6,
     },
   )
+  const { publicKey } = core
+  const debug =
+    options.adminToken === undefined
+      ? undefined
+      : startDebug(options.adminToken, { metrics, publicKey, now: () => env.now(), inspect: () => core.inspect() })
   try {
     const http = createServer(
       { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
@@ -76,6 +82,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
         metrics,
         log,
         staticFolder: options.static,
+        debug,
         notReady: () => (core.isDraining ? "draining" : core.failed ? "the store refuses writes" : undefined),
       }),
     )
@@ -97,7 +104,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
     )
     const port = await listen(http, options.port ?? DEFAULT_PORT, host)
     for (const url of options.peers ?? []) core.connect(url)
-    announce(log, options.auth, { port, host, server: hex(core.publicKey) })
+    announce(log, options.auth, { port, host, server: hex(publicKey) })
 
     const reportError = (error: unknown): void => {
       metrics.errors.inc()
@@ -108,17 +115,19 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       http.close()
       await core.drain().catch(reportError)
       http.closeAllConnections()
+      debug?.close()
       await core.close()
       log.info("stopped")
     }
     return {
       port,
       url: `ws://${host === undefined || host.includes(":") ? "localhost" : host}:${port}`,
-      publicKey: core.publicKey,
+      publicKey,
       reportError,
       close: () => (closing ??= close()),
     }
   } catch (error) {
+    debug?.close()
     await core.close()
     throw error
   }

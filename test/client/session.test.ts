@@ -211,3 +211,19 @@ it("[S6, I1] what a refusal stopped in the middle of a sealed run is not shown a
   await until(trip.messages, ({ items }) => items.length === 14)
   expect(Array.from(shown)).toEqual(["saved"])
 })
+
+it("[H1] the doctor knows the server, the way to it, and by how much the clock is off", async () => {
+  const server = await startTestServer()
+  const ahead = 3 * 60 * 60 * 1000
+  const alice = await open("alice", { servers: [server.url], env: { ...systemEnv, now: () => Date.now() + ahead } })
+  await alice.synced()
+  const { connection, clock, findings } = await alice.doctor()
+  expect(connection).toMatchObject({ state: "online", server: server.url, reconnects: 0, lastRefusal: undefined })
+  expect(connection.roundTripMs).toBeGreaterThanOrEqual(0)
+  expect(Math.round((clock.skewMs ?? 0) / 60_000)).toBe(180)
+  expect(findings.map(({ code }) => code)).toContain("CLOCK_SKEWED")
+  alice.goOffline()
+  alice.goOnline()
+  await alice.synced()
+  expect((await alice.doctor()).connection.reconnects).toBe(1)
+})

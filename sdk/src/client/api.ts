@@ -14,6 +14,7 @@ import type { Governance, Membership, PinnedMessage } from "./governance-api.js"
 import type { Account, ConversationSettings, TextDraft } from "./account-api.js"
 import type { Provider } from "../sync/mirror.js"
 import type { Presence } from "../sync/signals.js"
+import type { Diagnosis } from "./diagnosis.js"
 import type { SyncStatus } from "./status.js"
 
 /** Who writes, and where to. */
@@ -96,6 +97,11 @@ export interface Client {
   goOnline(): void
   /** Resolves when every server that is connected holds what this device holds, and the reverse. */
   synced(): Promise<void>
+  /**
+   * Says what is full, slow, skewed or waiting, as a plain object that may be shown or sent to whoever helps: it holds no
+   * text, no name and no key. Rejects with CLIENT_CLOSED.
+   */
+  doctor(): Promise<Diagnosis>
   /** Saves what is under way, closes connection and storage. */
   close(): Promise<void>
 }

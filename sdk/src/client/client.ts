@@ -22,7 +22,9 @@ import { AccountHandle } from "./account.js"
 import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.js"
 import { ConversationList } from "./conversation-list.js"
 import { ConversationHandle } from "./conversation.js"
+import type { Diagnosis } from "./diagnosis.js"
 import { orderDirect, partnerOf } from "./direct.js"
+import { Doctor } from "./doctor.js"
 import { demandTitle, demandUser } from "./governor.js"
 import { introduce, type Credentials } from "./introduce.js"
 import { Joins } from "./joins.js"
@@ -135,6 +137,7 @@ class WeftClient implements Client {
   private readonly joins: Joins
   private readonly signals: Signals
   private readonly liveSearch: LiveSearch
+  private readonly ownDoctor: Doctor
   private readonly stops: (() => void)[] = []
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
@@ -198,6 +201,14 @@ class WeftClient implements Client {
       failed: (error) => {
         replica.report(error)
       },
+    })
+    this.ownDoctor = new Doctor({
+      replica,
+      session: this.session,
+      storage: platform.storage,
+      env,
+      status: () => this.readStatus(),
+      waitingSince: () => Array.from(this.handles.values(), ({ waitingSince }) => waitingSince),
     })
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore
@@ -541,6 +552,11 @@ class WeftClient implements Client {
     })
   }
 
+  async doctor(): Promise<Diagnosis> {
+    this.demandOpen()
+    return this.ownDoctor.diagnose()
+  }
+
   close(): Promise<void> {
     this.closed ??= this.end()
     return this.closed
@@ -555,6 +571,7 @@ class WeftClient implements Client {
     await this.session.close()
     this.signals.close()
     await this.liveSearch.close()
+    this.ownDoctor.close()
     for (const stop of this.stops) stop()
     this.parts.env.clearTimer(this.refreshTimer)
     for (const handle of this.handles.values()) await handle.close()

@@ -6,6 +6,7 @@ import type { Role } from "../authority/role.js"
 import type { Message, MessageList, Version } from "../conversation/message.js"
 import type { ReadPositions, Unread } from "../conversation/unread.js"
 import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
+import { oldestOf } from "../log/draft.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
 import { documentParts, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
@@ -157,6 +158,11 @@ export class ConversationHandle implements Conversation {
   /** Own control entries that no server has yet. */
   get waitingChanges(): number {
     return this.ports.conversation.controlDocument.drafts.length
+  }
+
+  /** When the oldest of both was written, milliseconds since 1970; Infinity where nothing waits. */
+  get waitingSince(): number {
+    return Math.min(this.view.waitingSince, oldestOf(this.ports.conversation.controlDocument.drafts))
   }
 
   /** Whether it is this user's, or was, or is to be. */

@@ -4,7 +4,7 @@ import { erasuresOf } from "../conversation/erasures.js"
 import type { MessageList, MessageStatus } from "../conversation/message.js"
 import { segmentNumber, type Erasure, type Node } from "../conversation/node.js"
 import { Projection } from "../conversation/projection.js"
-import { draftMessageId } from "../log/draft.js"
+import { draftMessageId, oldestOf } from "../log/draft.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
@@ -168,6 +168,15 @@ export class ConversationView {
       if (own !== undefined && this.ports.acks.count(document.name, own) < count) waiting++
     }
     return waiting
+  }
+
+  /** When the oldest of them was written, milliseconds since 1970; Infinity where none is known. */
+  get waitingSince(): number {
+    let since = this.projection.waitingSince
+    for (const { name, drafts } of this.ports.conversation.loadedSegments) {
+      if (!this.documents.has(name)) since = Math.min(since, oldestOf(drafts))
+    }
+    return since
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { BODY_SALT_BYTES, messageIdOf, type BodyHash, type MessageId } from "../protocol/entry.js"
+import { BODY_SALT_BYTES, clockMs, messageIdOf, type BodyHash, type MessageId } from "../protocol/entry.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, type Draft } from "../log/draft.js"
 import { decodeRecord, targetOf } from "../log/erasure.js"
@@ -66,6 +66,15 @@ export class Projection {
     let waiting = 0
     for (const { rejection } of this.unsettled) if (rejection === undefined) waiting++
     return waiting
+  }
+
+  /** When the oldest of them was written, milliseconds since 1970; Infinity where there is none. */
+  get waitingSince(): number {
+    let since = Infinity
+    for (const { rejection, entry } of this.unsettled) {
+      if (rejection === undefined) since = Math.min(since, clockMs(entry.head.clock))
+    }
+    return since
   }
 
   /** Segments that quotes in the list wait for. */

@@ -1,6 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
-import { bodyHashText, controlIdOf, encodeHead, hashBody, messageIdOf } from "../protocol/entry.js"
+import { bodyHashText, clockMs, controlIdOf, encodeHead, hashBody, messageIdOf } from "../protocol/entry.js"
 import type { BodyHash, Clock, ControlId, EntryClass, Head, MessageId } from "../protocol/entry.js"
 import type { DeviceId, LogId } from "../protocol/names.js"
 import type { Entry } from "./check.js"
@@ -28,6 +28,11 @@ export function draftHead(draft: Draft): Head {
     heads.set(draft, head)
   }
   return head
+}
+
+/** When the oldest of some drafts was written, milliseconds since 1970; Infinity where there are none. */
+export function oldestOf(drafts: readonly Draft[]): number {
+  return drafts.reduce((oldest, { clock }) => Math.min(oldest, clockMs(clock)), Infinity)
 }
 
 /** The hash of the draft's body. */

@@ -61,6 +61,8 @@ export interface RegisterChange {
 
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 30_000
+/** A clock that differs from the server's by more is set right. */
+export const TOLERATED_SKEW_MS = MAX_CLOCK_AHEAD_MS / 2
 
 /** All conversations of one device. It knows no network: carriers take what it accepted, and bring what others wrote. */
 export class Replica {
@@ -81,6 +83,7 @@ export class Replica {
   private readonly registers = new Map<ConversationId, ConversationRegisters>()
   private retryMs = FIRST_RETRY_MS
   private skewMs = 0
+  private measured: number | undefined
   private wantsGuard = false
   private retryTimer: Timer
   private closed = false
@@ -211,10 +214,16 @@ export class Replica {
     return this.ports.env.now() + this.skewMs
   }
 
+  /** By how much this device's clock was ahead of a server's when one last said its time, milliseconds. */
+  get measuredSkewMs(): number | undefined {
+    return this.measured
+  }
+
   /** Takes a server's time; drafts get clocks that fit it before they are sealed. Small differences are left alone: clocks would jump with every round trip. */
   async setTime(serverMs: number): Promise<void> {
     const skew = serverMs - this.ports.env.now()
-    this.skewMs = Math.abs(skew) > MAX_CLOCK_AHEAD_MS / 2 ? skew : 0
+    this.measured = -skew
+    this.skewMs = Math.abs(skew) > TOLERATED_SKEW_MS ? skew : 0
     for (const conversation of this.conversations.get().values()) await conversation.correctClocks()
   }
 

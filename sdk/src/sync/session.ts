@@ -66,6 +66,11 @@ export class Session {
   private ackTimer: Timer
   private lastHeard = 0
   private refusal: RefusalCode | undefined
+  private lastCode: RefusalCode | undefined
+  /** When something was asked that a server answers at once. */
+  private askedAt: number | undefined
+  private answeredMs: number | undefined
+  private welcomed = 0
   private readonly drainWaiters: (() => void)[] = []
   private readonly timeWaiters: (() => void)[] = []
   private readonly stopAcks: () => void
@@ -77,6 +82,21 @@ export class Session {
         ports.acks.save().catch(() => undefined)
       })
     })
+  }
+
+  /** From the last ping or `hello` that was answered until its answer; milliseconds. */
+  get roundTripMs(): number | undefined {
+    return this.answeredMs
+  }
+
+  /** How many connections were let in. */
+  get welcomes(): number {
+    return this.welcomed
+  }
+
+  /** Why a connection was refused, the last time. */
+  get lastRefusal(): RefusalCode | undefined {
+    return this.lastCode
   }
 
   start(): void {
@@ -161,7 +181,9 @@ export class Session {
         if (!current()) return
         this.connection = undefined
         this.leave()
-        this.on({ kind: "closed", code: this.refusal ?? refusalOfClose(code), ...this.chance() })
+        const refusal = this.refusal ?? refusalOfClose(code)
+        this.lastCode = refusal ?? this.lastCode
+        this.on({ kind: "closed", code: refusal, ...this.chance() })
       },
     })
     this.connection = connection
@@ -178,6 +200,7 @@ export class Session {
   /** What ends with a connection. */
   private leave(): void {
     const { env, replica } = this.ports
+    this.askedAt = undefined
     this.exchange?.end()
     this.exchange = undefined
     this.ports.signals.disconnected()
@@ -185,6 +208,18 @@ export class Session {
     env.clearTimer(this.tokenTimer)
     env.clearTimer(this.pulse)
     for (const resolve of [...this.drainWaiters.splice(0), ...this.timeWaiters.splice(0)]) resolve()
+  }
+
+  /** Sends what is answered at once; the answer tells the round trip. */
+  private ask(frame: FrameOf<"hello"> | FrameOf<"ping">): void {
+    this.askedAt ??= this.ports.env.now()
+    this.send(frame)
+  }
+
+  private answered(): void {
+    // A clock that went back says nothing of the way.
+    if (this.askedAt !== undefined) this.answeredMs = Math.max(0, this.ports.env.now() - this.askedAt)
+    this.askedAt = undefined
   }
 
   private send(frame: Frame): void {
@@ -212,6 +247,7 @@ export class Session {
         })
         break
       case "welcome":
+        this.answered()
         this.welcome(frame, url).catch(() => {
           this.fail()
         })
@@ -231,6 +267,7 @@ export class Session {
         this.send({ kind: "pong", id: frame.id, serverTime: 0 })
         break
       case "pong":
+        this.answered()
         this.hearTime(frame).catch(() => {
           this.fail()
         })
@@ -261,7 +298,7 @@ export class Session {
     const signature = await signer.sign(helloMessage(nonce, serverKey))
     if (connection === undefined || connection !== this.connection) return
     const { publicKey } = signer
-    this.send({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token, publicKey, signature })
+    this.ask({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token, publicKey, signature })
     const expiresAt = tokenExpiry(token)
     if (expiresAt !== undefined) this.renewAt(expiresAt)
   }
@@ -274,6 +311,7 @@ export class Session {
     if (certificate !== undefined && certificate.user !== user) {
       // The token was somebody else's: what this device writes would be nobody's.
       this.disconnect()
+      this.lastCode = "AUTH_FAILED"
       this.on({ kind: "closed", code: "AUTH_FAILED", ...this.chance() })
       return
     }
@@ -299,6 +337,7 @@ export class Session {
         this.fail()
       },
     })
+    this.welcomed++
     this.on({ kind: "welcomed" })
   }
 
@@ -329,7 +368,7 @@ export class Session {
       this.fail()
       return
     }
-    if (silence > PING_AFTER_MS) this.send({ kind: "ping", id: 0 })
+    if (silence > PING_AFTER_MS) this.ask({ kind: "ping", id: 0 })
     this.pulse = env.setTimer(TICK_MS, () => {
       this.beat()
     })
@@ -338,7 +377,7 @@ export class Session {
   private askTime(): Promise<void> {
     return new Promise((resolve) => {
       this.timeWaiters.push(resolve)
-      this.send({ kind: "ping", id: 0 })
+      this.ask({ kind: "ping", id: 0 })
     })
   }
 

@@ -1,8 +1,6 @@
-import { createHash, timingSafeEqual } from "node:crypto"
+import { isSecret } from "./secret.js"
 
-/** Whether a server that calls may be a peer: it knows the operator's shared secret. Compared in constant time. */
+/** Whether a server that calls may be a peer: it knows the operator's shared secret. */
 export function isPeerToken(token: string, secret: string | undefined, dev: boolean): boolean {
-  if (secret === undefined) return dev
-  const hash = (text: string): Buffer => createHash("sha256").update(text).digest()
-  return timingSafeEqual(hash(token), hash(secret))
+  return secret === undefined ? dev : isSecret(token, secret)
 }

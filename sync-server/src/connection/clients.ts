@@ -11,6 +11,9 @@ export interface Client {
   drain(): Promise<void>
 }
 
+/** Connections that `slowest` names, at most. */
+const SLOWEST = 10
+
 /** All open connections. */
 export class Clients {
   readonly #open = new Set<Client>()
@@ -23,6 +26,14 @@ export class Clients {
     let bytes = 0
     for (const { unsentBytes } of this.#open) bytes += unsentBytes
     return bytes
+  }
+
+  /** Those that leave something unread, most first. */
+  get slowest(): readonly Client[] {
+    return Array.from(this.#open)
+      .filter(({ unsentBytes }) => unsentBytes > 0)
+      .sort((a, b) => b.unsentBytes - a.unsentBytes)
+      .slice(0, SLOWEST)
   }
 
   add(client: Client): () => void {

@@ -325,7 +325,9 @@ export class SyncSession implements NativeSubscriber {
   async #ask(frame: FrameOf<"documents">): Promise<void> {
     const { registry, digests } = this.#shared
     const conversation = registry.conversation(frame.conversation)
-    for (const document of differing(frame, digests)) {
+    const different = differing(frame, digests)
+    this.#updates?.differed(different.length)
+    for (const document of different) {
       const heads = await conversation.heads(document)
       if (this.#ended) return
       if (heads === undefined) continue

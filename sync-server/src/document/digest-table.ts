@@ -66,6 +66,13 @@ export class DigestTable {
     for (const [conversation, { documents }] of this.#rows) if (documents.size > 0) yield conversation
   }
 
+  /** Number of documents of all conversations. */
+  get size(): number {
+    let size = 0
+    for (const { documents } of this.#rows.values()) size += documents.size
+    return size
+  }
+
   /** Number of documents that a conversation has. */
   count(conversation: ConversationId): number {
     return this.#rows.get(conversation)?.documents.size ?? 0

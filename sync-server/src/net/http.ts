@@ -1,4 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
+import { bearerToken, isSecret } from "../auth/secret.js"
+import type { Debug } from "../observe/debug.js"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
 import { serveStatic } from "./static-files.js"
@@ -7,6 +9,8 @@ export interface HttpPorts {
   readonly metrics: Metrics
   readonly log: Log
   readonly staticFolder: string | undefined
+  /** Undefined: there is no /debug. */
+  readonly debug: Debug | undefined
   /** Why no traffic should come here; undefined: all is well. */
   notReady(): string | undefined
 }
@@ -37,6 +41,19 @@ async function answer(request: IncomingMessage, response: ServerResponse, ports:
       const { registry } = ports.metrics
       const body = await registry.metrics()
       response.writeHead(200, { "Content-Type": registry.contentType }).end(body)
+      return
+    }
+    case "/debug": {
+      const { debug } = ports
+      const token = bearerToken(request.headers.authorization)
+      if (debug === undefined) text(response, 404, "Not found\n")
+      else if (token === undefined || !isSecret(token, debug.adminToken)) {
+        response.setHeader("WWW-Authenticate", "Bearer")
+        text(response, 401, "This takes the admin token\n")
+      } else {
+        const body = JSON.stringify(await debug.read(), undefined, 2)
+        response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" }).end(`${body}\n`)
+      }
       return
     }
     default:

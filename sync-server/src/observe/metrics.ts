@@ -45,6 +45,17 @@ export function createMetrics(options: { readonly process: boolean }) {
       registers,
       labelNames: ["peer"],
     }),
+    peerDiffering: counter(
+      "weft_peer_differing_documents_total",
+      "Documents that comparisons with a peer found to differ",
+      "peer",
+    ),
+    peerClockAhead: new Gauge({
+      name: "weft_peer_clock_ahead_seconds",
+      help: "By how much a peer's clock was ahead when the link came up",
+      registers,
+      labelNames: ["peer"],
+    }),
     peerRejects: counter("weft_peer_rejects_total", "Logs that a peer refused, by code", "code"),
     peerAckTimeouts: counter("weft_peer_ack_timeouts_total", "Updates whose copies did not come in time"),
     errors: counter("weft_internal_errors_total", "Errors that should not happen; see the log"),

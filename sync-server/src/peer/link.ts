@@ -162,7 +162,7 @@ export class PeerLink {
         this.#onChallenge(socket, frame)
         return
       case "welcome":
-        await this.#onWelcome(socket)
+        await this.#onWelcome(socket, frame)
         return
       case "refusal":
         this.#ports.log.warn({ peer: this.url, code: frame.code, text: frame.message }, "a peer refuses this server")
@@ -201,7 +201,7 @@ export class PeerLink {
     this.#sendOn(socket, { kind: "hello", version, role: 1, token, publicKey: key.publicKey, signature })
   }
 
-  async #onWelcome(socket: Socket): Promise<void> {
+  async #onWelcome(socket: Socket, { serverTime }: FrameOf<"welcome">): Promise<void> {
     const state = this.#state
     if (state.kind !== "greeting" || state.serverKey === undefined) {
       socket.refuse("BAD_FRAME", "welcome does not belong here")
@@ -228,6 +228,7 @@ export class PeerLink {
     this.#state = { kind: "live", socket, session, release: fanOut.addPeer(key, session) }
     this.#failures = 0
     metrics.peerLinks.set({ peer: this.url }, 1)
+    metrics.peerClockAhead.set({ peer: this.url }, (serverTime - env.now()) / 1000)
     log.info({ peer: this.url }, "a link to a peer is up")
     await trust.learn(state.serverKey)
     await this.#compare(socket)

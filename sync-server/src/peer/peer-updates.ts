@@ -102,6 +102,11 @@ export class PeerUpdates {
     if (isTransient(code)) this.#compareLater(conversation, () => this.#ports.compare(conversation))
   }
 
+  /** A comparison found so many documents that the peer holds otherwise. */
+  differed(documents: number): void {
+    if (documents > 0) this.#ports.metrics.peerDiffering.inc({ peer: this.#ports.name }, documents)
+  }
+
   end(): void {
     for (const timer of this.#retries.values()) this.#ports.env.clearTimer(timer)
     this.#retries.clear()

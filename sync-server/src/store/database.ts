@@ -8,6 +8,12 @@ export interface Operation {
   readonly value: Uint8Array | undefined
 }
 
+/** Bytes of a database's files, and those that its disk has left. */
+export interface Space {
+  readonly usedBytes: number
+  readonly freeBytes: number
+}
+
 /** Reads of one moment. */
 export interface Reader {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
@@ -36,5 +42,7 @@ export interface Database {
    * of those is kept, as in memory.
    */
   compact?(range: KeyRange): Promise<void>
+  /** Not there where it is on no disk. */
+  space?(): Promise<Space>
   close(): Promise<void>
 }

@@ -12,11 +12,17 @@ export const MAX_GROUP_BYTES = 4 * 1024 * 1024
 export class GroupCommit<Write extends { readonly bytes: number }> {
   readonly #commit: (group: readonly Write[]) => Promise<ReadonlyMap<Write, WeftError>>
   readonly #queue: Queued<Write>[] = []
+  #underWay = 0
   #running: Promise<void> | undefined
 
   /** `commit` makes a group durable, but for the writes that it returns; where it fails, nothing of the group is kept. */
   constructor(commit: (group: readonly Write[]) => Promise<ReadonlyMap<Write, WeftError>>) {
     this.#commit = commit
+  }
+
+  /** Writes that are not durable yet. */
+  get size(): number {
+    return this.#queue.length + this.#underWay
   }
 
   add(write: Write): Promise<void> {
@@ -35,6 +41,7 @@ export class GroupCommit<Write extends { readonly bytes: number }> {
     await Promise.resolve() // calls made in one go share the first commit
     while (this.#queue.length > 0) {
       const group = this.#takeGroup()
+      this.#underWay = group.length
       try {
         const refused = await this.#commit(group.map(({ write }) => write))
         for (const { write, resolve, reject } of group) {
@@ -48,6 +55,7 @@ export class GroupCommit<Write extends { readonly bytes: number }> {
         for (const { reject } of group.concat(this.#queue.splice(0))) reject(failure)
       }
     }
+    this.#underWay = 0
     this.#running = undefined
   }
 

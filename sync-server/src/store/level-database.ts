@@ -1,8 +1,8 @@
-import { mkdir, open, statfs } from "node:fs/promises"
-import { dirname, resolve } from "node:path"
+import { mkdir, open, readdir, stat, statfs } from "node:fs/promises"
+import { dirname, join, resolve } from "node:path"
 import { WeftError } from "@weft/sdk/protocol"
 import { ClassicLevel } from "classic-level"
-import type { Database, Operation, Reader, StoredEntry } from "./database.js"
+import type { Database, Operation, Reader, Space, StoredEntry } from "./database.js"
 import { openFailure, storeFailure } from "./failure.js"
 import type { KeyRange } from "./keys.js"
 
@@ -77,6 +77,20 @@ export class LevelDatabase implements Database {
     }
     this.#failed = undefined
     this.#undo = undefined
+  }
+
+  async space(): Promise<Space> {
+    const names = await readdir(this.location)
+    // LevelDB drops files at any moment.
+    const sizes = names.map((name) =>
+      stat(join(this.location, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    )
+    const usedBytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+    const { bavail, bsize } = await statfs(this.location)
+    return { usedBytes, freeBytes: bavail * bsize }
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {

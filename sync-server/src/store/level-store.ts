@@ -15,7 +15,7 @@ import {
   type Timer,
 } from "@weft/sdk/protocol"
 import { Compaction } from "./compaction.js"
-import type { Database, Operation } from "./database.js"
+import type { Database, Operation, Space } from "./database.js"
 import { damaged, readState, SUMMARY } from "./document-state.js"
 import { openFailure, storeFailure } from "./failure.js"
 import { GroupCommit } from "./group-commit.js"
@@ -143,6 +143,14 @@ class LevelStore implements Store {
 
   get failed(): boolean {
     return this.#failure !== undefined
+  }
+
+  get pendingWrites(): number {
+    return this.#commits.size
+  }
+
+  async space(): Promise<Space | undefined> {
+    return this.#database.space?.()
   }
 
   append(append: Append): Promise<void> {

@@ -1,4 +1,5 @@
 import type { AccountName, ConversationId, DeviceId, DocumentName } from "@weft/sdk/protocol"
+import type { Space } from "./database.js"
 
 /** What a store holds: logs of a conversation, or native types of a user. */
 export type StoredName = DocumentName | AccountName
@@ -64,6 +65,10 @@ export interface Store {
   asides(document: DocumentName): Promise<{ name: string; update: Uint8Array }[]>
   /** True while writes are refused: acknowledgements stop, and readiness says so. */
   readonly failed: boolean
+  /** Writes that are not durable yet. */
+  readonly pendingWrites: number
+  /** Bytes that it takes, and that are left where it is; undefined where it is on no disk. */
+  space(): Promise<Space | undefined>
   /** Waits for what is under way; what comes later rejects with STORE_CLOSED. */
   close(): Promise<void>
 }
