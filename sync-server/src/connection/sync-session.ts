@@ -3,6 +3,7 @@ import {
   conversationOf,
   createQueue,
   equalBytes,
+  isTransient,
   encodeUpdate,
   MAX_FRAME_UPDATE_BYTES,
   splitRuns,
@@ -297,7 +298,9 @@ export class SyncSession implements NativeSubscriber {
       ;({ refused, retryAfterMs } = refuseAll("STORAGE_FAILED", update))
     }
     for (const { code } of refused) metrics.rejects.inc({ code })
-    if (id === 0 || this.#ended) return false
+    // Records have no number, and are not acknowledged; whoever brought them is told when it has to bring them again.
+    const isNews = id !== 0 || refused.some(({ code }) => isTransient(code))
+    if (!isNews || this.#ended) return false
     const copies = 1 + outcome.copies.count
     if (refused.length === 0) this.#wire.send({ kind: "ack", id, copies })
     else this.#wire.send({ kind: "reject", id, document, copies, retryAfterMs, items: refused })
