@@ -6,6 +6,7 @@ import {
   type DocumentName,
   type Frame,
   type FrameOf,
+  type RefusalCode,
   type Timer,
 } from "@weft/sdk/protocol"
 import type { Confirmations } from "../document/outcome.js"
@@ -82,8 +83,7 @@ export class PeerUpdates {
     for (const { code } of items) metrics.peerRejects.inc({ code })
     log.warn({ peer: name, document, codes: items.map(({ code }) => code) }, "a peer refused part of an update")
     const conversation = conversationOf(document)
-    // Of what lies beyond a cut that is not known here yet, the records stay: the peer may have them. [SPEC X2]
-    if (items.some(({ code }) => isTransient(code) || code === "PAST_CUT")) {
+    if (items.some(({ code }) => isForNow(code))) {
       this.#compareLater(conversation, () => this.#ports.compare(conversation))
     }
   }
@@ -99,7 +99,7 @@ export class PeerUpdates {
 
   /** Registers that it refused for now, as when it lacks what introduces their device. */
   declined({ conversation, code }: FrameOf<"declined">): void {
-    if (isTransient(code)) this.#compareLater(conversation, () => this.#ports.compare(conversation))
+    if (isForNow(code)) this.#compareLater(conversation, () => this.#ports.compare(conversation))
   }
 
   /** A comparison found so many documents that the peer holds otherwise. */
@@ -128,4 +128,12 @@ export class PeerUpdates {
   #observe(): void {
     this.#ports.metrics.peerLag.set({ peer: this.#ports.name }, this.#unacknowledged.size)
   }
+}
+
+/**
+ * Of what lies beyond a cut that is not known here yet, the records stay: the peer may have them. [SPEC X2] What is far
+ * ahead of the peer's clock was not ahead of this server's: either may be set right. [SPEC R2]
+ */
+function isForNow(code: RefusalCode): boolean {
+  return isTransient(code) || code === "PAST_CUT" || code === "CLOCK_FAR_AHEAD"
 }
