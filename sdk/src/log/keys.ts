@@ -52,13 +52,17 @@ export const asidePrefix = (document: DocumentName): string => `x/${document}/`
 export const asideKey = (document: DocumentName, log: LogId): string => asidePrefix(document) + log
 
 export const refusedPrefix = (document: DocumentName): string => `r/${document}/`
+/** Of all documents of a conversation. */
+export const allRefusedPrefix = (conversation: ConversationId): string => `r/c/${conversation}/`
+export const documentOfRefusedKey = (key: string): string => key.slice("r/".length, key.lastIndexOf("/"))
 export const refusedKey = (document: DocumentName, bodyHash: string): string => refusedPrefix(document) + bodyHash
 
 export const supersededPrefix = (conversation: ConversationId): string => `l/${conversation}/`
 export const supersededKey = (conversation: ConversationId, id: ControlId): string =>
   supersededPrefix(conversation) + id
 /** There while segments may hold own entries that rest on what nobody takes. */
-export const regroundKey = (conversation: ConversationId): string => settingKey(`reground/${conversation}`)
+export const regroundPrefix = settingKey("reground/")
+export const regroundKey = (conversation: ConversationId): string => regroundPrefix + conversation
 
 /** `server` is the URL; it is escaped so that its slashes end nothing. */
 export const ackPrefix = (server: string): string => `a/${encodeURIComponent(server)}/`

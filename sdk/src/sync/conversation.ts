@@ -6,7 +6,7 @@ import { cutOf, movesCuts, type ControlState } from "../authority/project.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
-import { refusedPrefix, regroundKey } from "../log/keys.js"
+import { allRefusedPrefix, documentOfRefusedKey } from "../log/keys.js"
 import { digestOf, type DocumentSummary } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
@@ -15,6 +15,7 @@ import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES, SEGMENT_MESSAGES } from "../protocol
 import {
   controlDocument,
   documentParts,
+  parseDocumentName,
   segmentDocument,
   type ConversationId,
   type DeviceId,
@@ -84,8 +85,7 @@ export class ReplicaConversation {
     await conversation.segment(conversation.newestNumber)
     // Also those that hold drafts: what is said about old messages waits there.
     for (const number of withDrafts) await conversation.segment(number)
-    for (const number of conversation.known) await conversation.readRefused(segmentDocument(id, number))
-    await conversation.readRefused(conversation.control.name)
+    await conversation.readRefused()
     return conversation
   }
 
@@ -218,11 +218,19 @@ export class ReplicaConversation {
     this.ledger = ledger
   }
 
-  private async readRefused(name: DocumentName): Promise<void> {
-    for (const { value } of await this.ports.storage.scan(prefixRange(refusedPrefix(name)))) {
+  /** False where it is what was read before. */
+  private async readRefused(): Promise<boolean> {
+    const before = this.refusedDrafts
+    this.refusedDrafts = new Map()
+    for (const { key, value } of await this.ports.storage.scan(prefixRange(allRefusedPrefix(this.id)))) {
+      const document = parseDocumentName(documentOfRefusedKey(key))?.name
+      if (document === undefined) continue
       const refused = decodeRefused(value)
-      this.refusedDrafts.set(draftHash(refused.draft), { document: name, refused })
+      this.refusedDrafts.set(draftHash(refused.draft), { document, refused })
     }
+    return (
+      before.size !== this.refusedDrafts.size || Array.from(before.keys()).some((hash) => !this.refusedDrafts.has(hash))
+    )
   }
 
   /** Gives drafts whose clocks are ahead of the servers' time a clock that is not. [SPEC W4] */
@@ -255,7 +263,8 @@ export class ReplicaConversation {
 
   /** The same, where that was not finished. */
   async resumeReground(): Promise<void> {
-    if ((await this.ports.storage.get(regroundKey(this.id))) !== undefined) await this.reground()
+    await this.superseded.reload(this.id, this.ports.storage)
+    await this.reground()
   }
 
   private nextClock(): Clock {
@@ -391,14 +400,30 @@ export class ReplicaConversation {
   async reload(name: DocumentName): Promise<void> {
     const document = await this.document(name)
     await document.reload()
-    if (document === this.control) {
-      await this.superseded.reload(this.id, this.ports.storage)
-      await this.governing(() => this.readControl())
-      this.changes.emit({ kind: "control" })
-    } else this.known.add(segmentOf(name))
-    this.refusedDrafts = new Map()
-    for (const other of this.documentNames) await this.readRefused(other)
+    if (document === this.control) await this.reloadControl()
+    else this.known.add(segmentOf(name))
+    await this.readRefused()
     this.changes.emit({ kind: "refused" })
+  }
+
+  private async reloadControl(): Promise<void> {
+    await this.superseded.reload(this.id, this.ports.storage)
+    await this.governing(() => this.readControl())
+    this.changes.emit({ kind: "control" })
+  }
+
+  /**
+   * Takes in what another tab wrote and did not live to tell. Only what is in memory is read again; `segments`: the numbers
+   * that the storage holds.
+   */
+  async refresh(segments: Iterable<number>): Promise<void> {
+    for (const number of segments) this.known.add(number)
+    if (await this.control.refresh()) await this.reloadControl()
+    // What only the writer does about it is to do now.
+    else this.changes.emit({ kind: "control" })
+    await this.segment(this.newestNumber)
+    for (const segment of Array.from(this.segments.values())) await segment.refresh()
+    if (await this.readRefused()) this.changes.emit({ kind: "refused" })
   }
 
   /** Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. [SPEC A] */

@@ -18,10 +18,11 @@ import {
 import { eraserOf, recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
 import { asideKey, asidePrefix, draftKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
 import { cutRun, readRun, recordsOf, summarize } from "../log/rebuild.js"
-import { emptySummary, type DocumentSummary, type Vector } from "../log/summary.js"
+import { emptySummary, encodeSummary, type DocumentSummary, type Vector } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
+import { hex } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { BodyHash, ControlId, MessageId } from "../protocol/entry.js"
 import {
@@ -137,7 +138,9 @@ export class ReplicaDocument {
     await this.enqueue(async () => undefined)
   }
 
-  private async read(): Promise<void> {
+  /** False where it is what was read before. */
+  private async read(): Promise<boolean> {
+    const before = this.fingerprint()
     const [summary, drafts] = await Promise.all([
       this.stored.read(),
       this.ports.storage.scan(prefixRange(draftPrefix(this.name))),
@@ -149,15 +152,35 @@ export class ReplicaDocument {
       drafts.map(({ value }) => decodeDraft(value)).filter((draft) => !gone.has(draftHash(draft))),
     )
     this.pending = [...saved, ...this.unsaved]
+    return this.fingerprint() !== before
+  }
+
+  private fingerprint(): string {
+    return [this.stored.next, hex(encodeSummary(this.current)), ...this.pending.map(draftHash)].join()
   }
 
   /** Reads again what another tab wrote. */
   async reload(): Promise<void> {
     await this.enqueue(async () => {
       await this.read()
-      if (this.opened.isOpen) this.opened.become(Array.from((await this.contents()).values()))
+      await this.reopen()
     })
     this.changes.emit({ kind: "rewritten", reloaded: true })
+  }
+
+  /** Reads again what another tab may have written; true, and told, where it has. */
+  async refresh(): Promise<boolean> {
+    const changed = await this.enqueue(async () => {
+      const changed = await this.read()
+      if (changed) await this.reopen()
+      return changed
+    })
+    if (changed) this.changes.emit({ kind: "rewritten", reloaded: true })
+    return changed
+  }
+
+  private async reopen(): Promise<void> {
+    if (this.opened.isOpen) this.opened.become(Array.from((await this.contents()).values()))
   }
 
   contents(): Promise<Contents> {

@@ -2,9 +2,9 @@ import { expect, it } from "vitest"
 import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
-import { draftPrefix, regroundKey } from "../log/keys.js"
+import { documentKey, draftPrefix, regroundKey } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
-import { documentParts, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
+import { documentParts, segmentDocument, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { prefixRange } from "../storage/storage.js"
 import { Replica } from "./replica.js"
@@ -73,6 +73,74 @@ it("[W1] closing saves what was written while another write was under way", asyn
   await closed
   expect(document.isDurable(draft)).toBe(true)
   expect(await storage.scan(prefixRange(draftPrefix(document.name)))).toHaveLength(2)
+})
+
+it("becoming the writer reads what is in memory, however much is stored, and tells of what changed alone", async () => {
+  const device = await deviceNamed("ann")
+  const ports = {
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: device,
+    verify: async () => true,
+    refusesKey: () => false,
+  }
+  const start = async (segments: number): Promise<{ scans: number; told: string[] }> => {
+    const storage = createMemoryStorage()
+    const first = await Replica.open({ ...ports, storage })
+    const trip = await first.create("Trip", [], [])
+    await trip.save()
+    await first.close()
+    const names = Array.from({ length: segments }, (_, index) => segmentDocument(trip.id, index + 1))
+    await storage
+      .share()
+      .write(names.map((name) => ({ kind: "put", key: documentKey(name), value: new Uint8Array(0) })))
+    let scans = 0
+    const replica = await Replica.open({
+      ...ports,
+      storage: new Proxy(storage.share(), {
+        get(target, name, receiver) {
+          if (name === "scan") scans++
+          return Reflect.get(target, name, receiver) as unknown
+        },
+      }),
+    })
+    const told: string[] = []
+    replica.changes.on(({ change }) => told.push(change.kind))
+    await replica.becomeWriter()
+    await replica.close()
+    return { scans, told }
+  }
+  const [few, many] = [await start(20), await start(40)]
+  expect(many.scans).toBe(few.scans)
+  expect(many.told).toEqual(["control"])
+})
+
+it("takes in, as it becomes the writer, what the one before wrote and did not live to tell", async () => {
+  const device = await deviceNamed("ann")
+  const storage = createMemoryStorage()
+  const open = (): Promise<Replica> =>
+    Replica.open({
+      ...{ storage: storage.share(), env: systemEnv, user: "ann" as UserId, signer: device },
+      verify: async () => true,
+      refusesKey: () => false,
+    })
+  const writer = await open()
+  await writer.becomeWriter()
+  const trip = await writer.create("Trip", [], [])
+  await trip.save()
+  const next = await open()
+  const { document } = trip.post(new Map([["t", "one"]]))
+  await trip.save()
+  const other = await writer.create("Other", [], [])
+  await other.save()
+  await writer.close()
+  const told: string[] = []
+  next.changes.on(({ change }) => told.push(change.kind === "document" ? change.change.kind : change.kind))
+  await next.becomeWriter()
+  expect((await next.document(document.name)).document.drafts).toHaveLength(1)
+  expect(next.conversations.get().get(other.id)?.state.title).toBe("Other")
+  expect(told).toContain("rewritten")
+  await next.close()
 })
 
 it("[R6] a crash between a refusal and what follows from it: the next start writes the messages again", async () => {

@@ -11,6 +11,7 @@ import {
   documentOfDraftKey,
   GUARD_KEY,
   PROBE_KEY,
+  regroundPrefix,
 } from "../log/keys.js"
 import { rootDigestOf, type DocumentSummary } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
@@ -23,6 +24,7 @@ import {
   conversationOf,
   deviceIdOf,
   documentParts,
+  parseConversationId,
   parseDocumentName,
   type ConversationId,
   type DeviceId,
@@ -85,6 +87,7 @@ export class Replica {
   private skewMs = 0
   private measured: number | undefined
   private wantsGuard = false
+  private sweeping: Promise<void> = Promise.resolve()
   private retryTimer: Timer
   private closed = false
 
@@ -98,17 +101,7 @@ export class Replica {
   /** Reads what the storage holds. */
   static async open(ports: ReplicaPorts): Promise<Replica> {
     const replica = new Replica(ports)
-    const [digests, drafts] = await Promise.all([
-      ports.storage.scan(prefixRange(documentPrefix)),
-      ports.storage.scan(prefixRange(allDraftsPrefix)),
-    ])
-    const names = new Set<DocumentName>()
-    for (const { key } of digests) addName(names, documentOfKey(key))
-    for (const { key } of drafts) addName(names, documentOfDraftKey(key))
-    const waiting = new Set<DocumentName>()
-    for (const { key } of drafts) addName(waiting, documentOfDraftKey(key))
-    const segments = segmentsOf(names)
-    const withDrafts = segmentsOf(waiting)
+    const { segments, withDrafts } = await storedSegments(ports.storage)
     await Promise.all(Array.from(segments, ([id, numbers]) => replica.load(id, numbers, withDrafts.get(id))))
     return replica
   }
@@ -244,17 +237,37 @@ export class Replica {
     if (!this.wantsGuard) return
     this.guard = { key: GUARD_KEY, value }
     this.health.set({ kind: "ok" })
-    for (const conversation of this.conversations.get().values()) {
-      conversation.endSessions()
-      for (const name of conversation.documentNames) {
-        await conversation.reload(name)
-        await (await conversation.document(name)).destroyDue()
-      }
-      await conversation.resumeReground()
-    }
+    for (const conversation of this.conversations.get().values()) conversation.endSessions()
+    await this.catchUp()
     this.writing.set(true)
     await this.compactor.resume()
     await this.wakeAll()
+    this.sweeping = this.sweep()
+  }
+
+  /** Takes in what the writer before wrote and did not live to tell. */
+  private async catchUp(): Promise<void> {
+    const { storage } = this.ports
+    const { segments } = await storedSegments(storage)
+    for (const [id, numbers] of segments) await (await this.conversation(id)).refresh(numbers)
+    for (const { key } of await storage.scan(prefixRange(regroundPrefix))) {
+      const id = parseConversationId(key.slice(regroundPrefix.length))
+      if (id !== undefined) await (await this.conversation(id)).resumeReground()
+    }
+  }
+
+  /** Destroys what was erased and is due, also in segments that nobody looks at: one after another, behind all else. */
+  private async sweep(): Promise<void> {
+    try {
+      for (const conversation of this.conversations.get().values()) {
+        for (const name of conversation.documentNames) {
+          if (this.closed || this.guard === undefined) return
+          await (await conversation.document(name)).destroyDue()
+        }
+      }
+    } catch (error) {
+      this.report(error)
+    }
   }
 
   /** Another tab is the writer. What is under way fails with STORE_FENCED and stays a draft. */
@@ -397,6 +410,7 @@ export class Replica {
     this.closed = true
     this.ports.env.clearTimer(this.retryTimer)
     await Promise.all(this.pumping.values())
+    await this.sweeping
     for (const registers of this.registers.values()) await registers.close()
     for (const conversation of this.conversations.get().values()) {
       try {
@@ -410,6 +424,21 @@ export class Replica {
     }
     await this.compactor.close()
   }
+}
+
+/** Numbers of the segments that a storage holds, of each conversation; `withDrafts`: those that hold drafts. */
+async function storedSegments(
+  storage: Storage,
+): Promise<Record<"segments" | "withDrafts", ReadonlyMap<ConversationId, readonly number[]>>> {
+  const [documents, drafts] = await Promise.all([
+    storage.scan(prefixRange(documentPrefix)),
+    storage.scan(prefixRange(allDraftsPrefix)),
+  ])
+  const waiting = new Set<DocumentName>()
+  for (const { key } of drafts) addName(waiting, documentOfDraftKey(key))
+  const names = new Set(waiting)
+  for (const { key } of documents) addName(names, documentOfKey(key))
+  return { segments: segmentsOf(names), withDrafts: segmentsOf(waiting) }
 }
 
 function segmentsOf(names: ReadonlySet<DocumentName>): Map<ConversationId, number[]> {

@@ -20,14 +20,18 @@ export interface StoredDocumentPorts {
 
 /** What a device's storage holds of a document: updates by number, and a summary that covers those up to one of them. */
 export class StoredDocument {
-  /** Of the next update. */
-  private next = 0
+  private number = 0
   private count = 0
 
   constructor(
     private readonly name: DocumentName,
     private readonly ports: StoredDocumentPorts,
   ) {}
+
+  /** The number of the next update. */
+  get next(): number {
+    return this.number
+  }
 
   get isMergeDue(): boolean {
     return this.count > MERGE_AFTER
@@ -47,7 +51,7 @@ export class StoredDocument {
       replayUpdates(summary, values)
     })
     const last = updates.at(-1)
-    this.next = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
+    this.number = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
     this.count = updates.length
     return summary
   }
@@ -79,7 +83,7 @@ export class StoredDocument {
       [{ kind: "put", key: updateKey(this.name, number), value: update }, ...covers, ...more],
       durability,
     )
-    this.next = number + 1
+    this.number = number + 1
     this.count++
   }
 
@@ -102,7 +106,7 @@ export class StoredDocument {
       ...this.summaryOperations(summary, number),
       ...more,
     ])
-    this.next = number + 1
+    this.number = number + 1
     this.count = 1
   }
 
