@@ -75,14 +75,7 @@ export type {
   ConversationAct,
   UndoneAct,
 } from "./client/account-api.js"
-export {
-  unread,
-  type Copy,
-  type ReadState,
-  type Unread,
-  type UnreadInput,
-  type UnreadMessages,
-} from "./conversation/unread.js"
+export type { Unread, UnreadMessages } from "./conversation/unread.js"
 export type { Change, Governance, Invite, InviteOptions, Membership, PinnedMessage } from "./client/governance-api.js"
 export type { Diagnosis, Finding, FindingCode } from "./client/diagnosis.js"
 export type { ConnectionStatus, PendingWork, SyncStatus } from "./client/status.js"

@@ -22,11 +22,10 @@ export function LateBar({ conversation, late, onClose, jump }: LateBarProps): Re
   const now = useNow(60_000)
   const [first] = late
   if (first === undefined) return null
-  const times = late.flatMap((id) => conversation.message(id)?.sentAt ?? [])
-  const oldest = Math.min(...times)
   const count = late.length
-  const sameDay = times.length > 0 && times.every((time) => dayOf(time) === dayOf(oldest))
-  const day = times.length > 0 ? showDay(oldest, now) : undefined
+  const { oldest, newest } = spanOf(conversation, late)
+  const sameDay = dayOf(oldest) === dayOf(newest)
+  const day = oldest <= newest ? showDay(oldest, now) : undefined
   return (
     <div className="message-bar" role="status">
       <span>
@@ -51,6 +50,18 @@ export function LateBar({ conversation, late, onClose, jump }: LateBarProps): Re
       </button>
     </div>
   )
+}
+
+/** When the first and the last of these messages were sent, of those that are here: Infinity and 0 where none is. */
+function spanOf(conversation: Conversation, ids: readonly MessageId[]): { oldest: number; newest: number } {
+  let [oldest, newest] = [Infinity, 0]
+  for (const id of ids) {
+    const { sentAt } = conversation.message(id) ?? {}
+    if (sentAt === undefined) continue
+    oldest = Math.min(oldest, sentAt)
+    newest = Math.max(newest, sentAt)
+  }
+  return { oldest, newest }
 }
 
 interface UnreadBarProps {

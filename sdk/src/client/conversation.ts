@@ -90,7 +90,7 @@ export class ConversationHandle implements Conversation {
       account: ports.account,
       user: ports.user,
       list: this.merged.list,
-      placesOf: (message) => this.siblings.flatMap(({ view }) => view.placesOf(message)),
+      placesOf: (message) => this.holderOf(message).view.placesOf(message),
       earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
       watch: (on) => {
         for (const { earlier } of this.siblings) earlier.watch(on)

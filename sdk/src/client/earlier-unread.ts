@@ -1,6 +1,7 @@
 import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
-import type { Copy, ReadPositions, UnreadInput } from "../conversation/unread.js"
+import { Counted } from "../conversation/counted.js"
+import type { Copy, ReadPositions } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
 import { messageIdOf, type MessageId } from "../protocol/entry.js"
 import { documentParts, type DocumentName, type LogId } from "../protocol/names.js"
@@ -21,7 +22,7 @@ export interface EarlierPorts {
 
 interface ReadSegment {
   readonly version: string
-  readonly inputs: readonly UnreadInput[]
+  readonly inputs: readonly Counted[]
 }
 
 /**
@@ -50,7 +51,7 @@ export class EarlierUnread {
   }
 
   /** In their order, with what was read among them. */
-  inputs(): readonly UnreadInput[] {
+  inputs(): readonly Counted[] {
     const oldest = this.ports.oldestListed()
     return Array.from(this.segments)
       .filter(([number]) => number < oldest)
@@ -147,13 +148,10 @@ export class EarlierUnread {
     return changed
   }
 
-  private async readSegment(document: ReplicaDocument): Promise<readonly UnreadInput[]> {
+  private async readSegment(document: ReplicaDocument): Promise<readonly Counted[]> {
     const { projection, entries } = await projectSegment(this.ports.conversation, document, this.ports.reader)
     const copies = copiesOf(document.name, entries)
-    return projection.items.map(({ id, author, mentionsMe, thread }) => ({
-      ...{ id, author, mentionsMe, thread },
-      copies: copies.get(id) ?? [],
-    }))
+    return projection.items.map((message) => new Counted(message, copies.get(message.id) ?? []))
   }
 }
 
@@ -162,7 +160,10 @@ function copiesOf(document: DocumentName, entries: readonly Entry[]): Map<Messag
   for (const { device, head, log, position } of entries) {
     if (head.class !== "message") continue
     const id = messageIdOf(device, head.bodyHash)
-    copies.set(id, [...(copies.get(id) ?? []), { document, log, position }])
+    const copy = { document, log, position }
+    const present = copies.get(id)
+    if (present === undefined) copies.set(id, [copy])
+    else present.push(copy)
   }
   return copies
 }

@@ -1,13 +1,7 @@
 import { createStore, type Subscribable } from "../base/store.js"
 import type { Message, MessageList } from "../conversation/message.js"
-import {
-  readUpTo,
-  unread,
-  type Copy,
-  type ReadPositions,
-  type Unread,
-  type UnreadInput,
-} from "../conversation/unread.js"
+import { Counted, CountedList } from "../conversation/counted.js"
+import { readUpTo, unread, type Copy, type ReadCount, type ReadPositions, type Unread } from "../conversation/unread.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 import type { AccountHandle } from "./account.js"
@@ -18,10 +12,10 @@ interface PersonalPorts {
   readonly user: UserId
   /** All messages, of one conversation or of several that are shown as one. */
   readonly list: Subscribable<MessageList>
-  /** Where a message stands in logs. */
+  /** Where a message stands in logs: an array that grows with it. Own messages on their way stand in none yet. */
   placesOf(id: MessageId): readonly Copy[]
-  /** What is asked of messages before those of the list. */
-  earlier(): readonly UnreadInput[]
+  /** Messages before those of the list. */
+  earlier(): readonly Counted[]
   /** Whether anybody wants to know what is unread. */
   watch(on: boolean): void
 }
@@ -37,12 +31,14 @@ export class PersonalView {
   /** Whether somebody is told of what is unread; else it is counted when it is asked for. */
   private watched = false
   private counted = false
+  private readonly listed: CountedList
   private readonly stopListening: (() => void)[]
 
   constructor(
     private readonly id: ConversationId,
     private readonly ports: PersonalPorts,
   ) {
+    this.listed = new CountedList((message) => ports.placesOf(message))
     this.messages = createStore<MessageList>(ports.list.get())
     this.settings = createStore<ConversationSettings>(ports.account.settings(id))
     this.unreadStore = createStore<Unread>(nothing, (listeners) => {
@@ -65,13 +61,17 @@ export class PersonalView {
 
   /** How far each log is read where everything up to a message was; undefined where that is none of the list. */
   positionsUpTo(upTo?: MessageId): ReadPositions | undefined {
-    const inputs = this.inputs(this.ports.list.get().items).filter(({ thread }) => thread === undefined)
-    return positions(inputs, upTo)
+    return positions(
+      this.all().filter(({ thread }) => thread === undefined),
+      upTo,
+    )
   }
 
   markThreadRead(root: MessageId, upTo?: MessageId): void {
-    const inputs = this.inputs(this.ports.list.get().items).filter(({ thread }) => thread === root)
-    const read = positions(inputs, upTo)
+    const read = positions(
+      this.all().filter(({ thread }) => thread === root),
+      upTo,
+    )
     if (read !== undefined) this.ports.account.markRead(this.id, read, root)
   }
 
@@ -89,8 +89,8 @@ export class PersonalView {
     const { account } = this.ports
     const list = this.ports.list.get()
     const state = account.get()
-    const items = list.items.filter((message) => isShown(message, state))
-    const same = items.length === list.items.length
+    const items = shownOf(list.items, state)
+    const same = items === list.items
     const before = this.messages.get()
     if (same) this.messages.set(list)
     else if (before.state !== list.state || before.complete !== list.complete || !sameItems(before.items, items)) {
@@ -104,35 +104,44 @@ export class PersonalView {
   private count(): void {
     const { account, user } = this.ports
     const state = account.get()
-    const earlier = this.ports.earlier().filter((input) => isShown(input, state))
-    const listed = this.inputs(this.messages.get().items)
-    const next = unread(earlier.length === 0 ? listed : join(earlier, listed), {
+    const { readVersion } = account
+    const readCount: ReadCount = (document, log, thread) => account.readCount(document, log, thread)
+    const listed = this.listed.of(this.messages.get().items)
+    const next = unread(join(shownOf(this.ports.earlier(), state), listed), {
       user,
-      readCount: (document, log, thread) => account.readCount(document, log, thread),
+      isRead: (message) => message.isRead(readCount, readVersion),
       mark: this.settings.get().unreadFrom,
     })
     this.counted = true
     if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
   }
 
-  /** Own messages on their way stand in no log yet. */
-  private inputs(items: readonly Message[]): UnreadInput[] {
-    return items.map(({ id, author, mentionsMe, thread }) => ({
-      ...{ id, author, mentionsMe, thread },
-      copies: this.ports.placesOf(id),
-    }))
+  /** Of the list, with what is hidden or by blocked people. */
+  private all(): readonly Counted[] {
+    const { items } = this.ports.list.get()
+    if (items === this.messages.get().items) return this.listed.of(items)
+    return items.map((message) => new Counted(message, this.ports.placesOf(message.id)))
   }
 }
 
 /** Each message once: what was written again in a later segment stands where it stood first. */
-function join(earlier: readonly UnreadInput[], listed: readonly UnreadInput[]): UnreadInput[] {
-  const again = new Map(listed.map((input) => [input.id, input]))
-  const joined = earlier.map((input): UnreadInput => {
-    const copies = again.get(input.id)?.copies ?? []
-    again.delete(input.id)
-    return { ...input, copies: [...input.copies, ...copies] }
+function join(earlier: readonly Counted[], listed: readonly Counted[]): readonly Counted[] {
+  if (earlier.length === 0) return listed
+  const again = new Map(listed.map((message) => [message.id, message]))
+  const joined = earlier.map((message): Counted => {
+    const copies = again.get(message.id)?.copies
+    if (copies === undefined) return message
+    again.delete(message.id)
+    return new Counted(message, [...message.copies, ...copies])
   })
   return [...joined, ...again.values()]
+}
+
+/** The same array where all of them are. */
+function shownOf<T extends Pick<Message, "id" | "author">>(items: readonly T[], state: AccountState): readonly T[] {
+  if (state.hidden.size === 0 && state.blocked.size === 0) return items
+  const shown = items.filter((item) => isShown(item, state))
+  return shown.length === items.length ? items : shown
 }
 
 function isShown({ id, author }: Pick<Message, "id" | "author">, { hidden, blocked }: AccountState): boolean {
@@ -152,6 +161,6 @@ function equal(a: unknown, b: unknown): boolean {
 }
 
 /** By default up to the newest. */
-function positions(inputs: readonly UnreadInput[], upTo = inputs.at(-1)?.id): ReadPositions | undefined {
+function positions(inputs: readonly Counted[], upTo = inputs.at(-1)?.id): ReadPositions | undefined {
   return upTo === undefined || !inputs.some(({ id }) => id === upTo) ? undefined : readUpTo(inputs, upTo)
 }

@@ -1,3 +1,4 @@
+import type { Env } from "../base/env.js"
 import { createQueue } from "../base/queue.js"
 import { createStore } from "../base/store.js"
 import { erasuresOf } from "../conversation/erasures.js"
@@ -5,6 +6,7 @@ import type { MessageList, MessageStatus } from "../conversation/message.js"
 import { segmentNumber, type Erasure, type Node } from "../conversation/node.js"
 import { Projection } from "../conversation/projection.js"
 import { draftMessageId, oldestOf } from "../log/draft.js"
+import { targetOf } from "../log/erasure.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
@@ -12,6 +14,7 @@ import { documentParts, segmentDocument, type DeviceId } from "../protocol/names
 import type { Copy } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
 import { messageIdOf, type MessageId } from "../protocol/entry.js"
+import { Turns } from "../base/turns.js"
 import type { Acks } from "../sync/acks.js"
 import type { ConversationChange, ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
@@ -24,7 +27,11 @@ export interface ViewPorts {
   readonly registers: ConversationRegisters
   readonly user: UserId
   readonly device: DeviceId
+  readonly env: Env
 }
+
+/** Entries that are read between two looks at the clock. */
+const PORTION = 64
 
 /** The messages of one conversation as a list that changes: the newest segment, and older ones as they are asked for. */
 export class ConversationView {
@@ -37,6 +44,8 @@ export class ConversationView {
   private readonly erasing = new Set<MessageId>()
   private readonly enqueue = createQueue()
   private readonly documents = new Map<DocumentName, ReplicaDocument>()
+  /** Those that are open: what was the newest segment, where own messages go. Of older ones the entries alone are read. */
+  private readonly opened = new Set<ReplicaDocument>()
   /** Segments that were read for quotes, and are not part of the list. */
   private readonly aside = new Set<number>()
   private readonly stopListening: (() => void)[]
@@ -63,7 +72,9 @@ export class ConversationView {
         this.publishSoon()
       }),
       ports.acks.changes.on((document) => {
-        if (this.documents.has(document)) this.review()
+        if (!this.documents.has(document)) return
+        this.current.reviewWaiting(document)
+        this.publishSoon()
       }),
     ]
   }
@@ -121,18 +132,23 @@ export class ConversationView {
     return this.listedFrom
   }
 
-  /** Where a message stands in logs; nowhere while it is a draft. */
+  /** Where a message stands in logs, in an array that grows with it; nowhere while it is a draft. */
   placesOf(id: MessageId): readonly Copy[] {
-    return this.places.get(id) ?? []
+    return this.placesAt(id)
+  }
+
+  private placesAt(id: MessageId): Copy[] {
+    const present = this.places.get(id)
+    if (present !== undefined) return present
+    const places: Copy[] = []
+    this.places.set(id, places)
+    return places
   }
 
   private addPlaces(document: DocumentName, entries: readonly Entry[]): void {
     for (const { device, head, log, position } of entries) {
       if (head.class !== "message") continue
-      const id = messageIdOf(device, head.bodyHash)
-      const places = this.places.get(id) ?? []
-      places.push({ document, log, position })
-      this.places.set(id, places)
+      this.placesAt(messageIdOf(device, head.bodyHash)).push({ document, log, position })
     }
   }
 
@@ -182,7 +198,8 @@ export class ConversationView {
   close(): void {
     this.closed = true
     for (const stop of this.stopListening) stop()
-    for (const document of this.documents.values()) document.release()
+    for (const document of this.opened) document.release()
+    this.opened.clear()
     this.documents.clear()
     this.progress.set(this.progress.get() + 1)
   }
@@ -253,23 +270,36 @@ export class ConversationView {
 
   private async addSegment(number: number | undefined): Promise<void> {
     if (number === undefined || this.closed) return
-    const document = await this.openSegment(number)
+    const { document, entries } = await this.openSegment(number)
+    await this.addAside(document, entries)
+    this.addPlaces(document.name, entries)
     this.oldest = Math.min(this.oldest, number)
     this.aside.delete(number)
-    const entries = document.openEntries()
-    this.addPlaces(document.name, entries)
-    this.current.add(document.name, entries)
+    this.current.add(document.name, [])
     this.current.addDrafts(document.name, document.drafts)
   }
 
-  private async openSegment(number: number): Promise<ReplicaDocument> {
-    const document = await this.ports.conversation.segment(number)
-    if (!this.documents.has(document.name)) {
-      await document.open()
-      this.documents.set(document.name, document)
-      this.erasures.delete(document.name)
+  /** Reads entries portion by portion: together they would keep whoever shares the thread waiting. */
+  private async addAside(document: ReplicaDocument, entries: readonly Entry[]): Promise<void> {
+    const turns = new Turns(this.ports.env)
+    for (let from = 0; from < entries.length && !this.closed; from += PORTION) {
+      this.current.add(document.name, entries.slice(from, from + PORTION), false)
+      await turns.next()
     }
-    return document
+  }
+
+  private async openSegment(number: number): Promise<{ document: ReplicaDocument; entries: readonly Entry[] }> {
+    const { conversation } = this.ports
+    const document = await conversation.segment(number)
+    // What is accepted meanwhile stands in the list with the rest of it.
+    this.aside.add(number)
+    this.erasures.delete(document.name)
+    this.documents.set(document.name, document)
+    if (number === conversation.segmentNumbers.at(-1) && !this.opened.has(document)) {
+      this.opened.add(document)
+      await document.open()
+    }
+    return { document, entries: this.opened.has(document) ? document.openEntries() : await document.entries() }
   }
 
   /** Reads the segments that quotes of the list point into. Quotes in those are nobody's to see: it ends there. */
@@ -277,9 +307,8 @@ export class ConversationView {
     for (const number of this.current.wanted) {
       if (this.closed) return
       if (onlyOpen && !this.documents.has(segmentDocument(this.ports.conversation.id, number))) continue
-      const document = await this.openSegment(number)
-      this.aside.add(number)
-      this.current.add(document.name, document.openEntries(), false)
+      const { document, entries } = await this.openSegment(number)
+      await this.addAside(document, entries)
       this.current.addDrafts(document.name, document.drafts, false)
     }
   }
@@ -287,7 +316,7 @@ export class ConversationView {
   private onChange(change: ConversationChange): void {
     switch (change.kind) {
       case "control":
-        this.current.review(true)
+        this.current.reviewAuthors()
         this.publishSoon()
         break
       case "refused":
@@ -325,13 +354,16 @@ export class ConversationView {
       for (const draft of change.gone) this.withdraw(draftMessageId(this.ports.device, draft))
       const erasing = change.added.filter((draft) => draft.class === "erase")
       for (const draft of erasing) this.erasing.add(draftMessageId(this.ports.device, draft))
-      const erases = erasing.length > 0
-      if (erases) this.erasures.delete(document.name)
+      if (erasing.length > 0) {
+        this.erasures.delete(document.name)
+        const records = erasing.flatMap((draft) => recordOfDraft(draft) ?? [])
+        this.current.reviewErased(document.name, records.map(targetOf))
+      }
       // A new draft changes nothing of those that wait before it: thousands may, offline.
-      if (erases || change.added.length === 0) this.current.review(erases)
+      else if (change.added.length === 0) this.current.reviewWaiting(document.name)
     } else if (change.kind === "records") {
       this.erasures.delete(document.name)
-      this.current.review(true)
+      this.current.reviewErased(document.name, change.records.map(targetOf))
     } else this.rebuild()
     if (kind !== "rewritten") this.publishSoon()
   }
@@ -339,11 +371,6 @@ export class ConversationView {
   private withdraw(id: MessageId): void {
     this.withdrawn.add(id)
     this.current.remove(id)
-  }
-
-  private review(): void {
-    this.current.review()
-    this.publishSoon()
   }
 
   private rebuild(): void {

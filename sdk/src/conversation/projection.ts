@@ -3,13 +3,14 @@ import type { Entry } from "../log/check.js"
 import { draftEntry, type Draft } from "../log/draft.js"
 import { decodeRecord, targetOf } from "../log/erasure.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import { type DocumentName } from "../protocol/names.js"
+import type { DeviceId, DocumentName, UserId } from "../protocol/names.js"
 import { Pointers } from "./about.js"
 import { editHeads } from "./edits.js"
 import type { Message, MessageStatus, Quote, Version } from "./message.js"
 import {
   compareEntries,
   compareNodes,
+  messageStatusOf,
   partOf,
   segmentNumber,
   statusOf,
@@ -19,6 +20,7 @@ import {
 import { decodeSaid, type MessageRef } from "./said.js"
 import { editsOf, quoteOf, sameMessage, showMessage } from "./show.js"
 import { versionsOf } from "./history.js"
+import { Waiting } from "./waiting.js"
 
 /**
  * Entries in, messages in their order out: each shown once, wherever and however often it stands, with all that was said
@@ -27,9 +29,13 @@ import { versionsOf } from "./history.js"
 export class Projection {
   private readonly nodes = new Map<MessageId, Node>()
   private readonly pointers = new Pointers()
-  private readonly unsettled = new Set<Node>()
+  /** Own entries that no server has. */
+  private readonly unsettled = new Waiting()
   /** Own messages on their way to their readers. */
-  private readonly unreceived = new Set<Node>()
+  private readonly unreceived = new Waiting()
+  /** Whom devices were found to write for. */
+  private readonly authors = new Map<DeviceId, UserId | undefined>()
+  private readonly ports: ProjectionPorts
   /** Segments that were read, and the documents of those whose messages stand in the list. */
   private readonly read = new Set<number>()
   private readonly listed = new Set<DocumentName>()
@@ -39,11 +45,18 @@ export class Projection {
   private order: Node[] = []
   private cached: readonly Message[] | undefined
 
-  constructor(private readonly ports: ProjectionPorts) {}
+  constructor(ports: ProjectionPorts) {
+    const authorOf = (device: DeviceId): UserId | undefined => {
+      const author = ports.authorOf(device)
+      this.authors.set(device, author)
+      return author
+    }
+    this.ports = { ...ports, authorOf }
+  }
 
   /** The messages, oldest first; the same array until something changes. */
   get items(): readonly Message[] {
-    this.cached ??= this.order.flatMap(({ message }) => message ?? [])
+    this.cached ??= messagesOf(this.order)
     return this.cached
   }
 
@@ -146,15 +159,38 @@ export class Projection {
     this.settle()
   }
 
-  /** Reads status and erasure again: of what is on its way, or of everything. */
-  review(all = false): void {
-    for (const node of all ? Array.from(this.nodes.values()) : Array.from(this.unsettled)) this.refresh(node)
+  /** Reads again how far own entries of a document came: to the disk, or to a server. */
+  reviewWaiting(document: DocumentName): void {
+    for (const node of Array.from(this.unsettled.of(document))) this.refresh(node)
+    this.settle()
+  }
+
+  /** Reads again what these erasures say, and own entries that wait. */
+  reviewErased(document: DocumentName, targets: Iterable<MessageId>): void {
+    for (const id of targets) {
+      const node = this.nodes.get(id)
+      if (node !== undefined) this.refresh(node)
+    }
+    this.reviewWaiting(document)
+  }
+
+  /** Reads again whom devices write for. */
+  reviewAuthors(): void {
+    const known = Array.from(this.authors)
+    if (known.every(([device, author]) => this.ports.authorOf(device) === author)) return
+    for (const node of Array.from(this.nodes.values())) this.refresh(node)
     this.settle()
   }
 
   /** Reads again how far own messages came at their readers. */
   reviewReceipts(): void {
-    for (const node of [...this.unreceived, ...this.unsettled]) this.stale.add(node)
+    for (const waiting of [this.unreceived, this.unsettled]) {
+      for (const node of waiting) {
+        if (node.message === undefined || messageStatusOf(node, true, this.ports) !== node.message.status) {
+          this.stale.add(node)
+        }
+      }
+    }
     this.settle()
   }
 
@@ -163,8 +199,8 @@ export class Projection {
     const node = this.nodes.get(id)
     if (node?.draft === undefined) return
     this.nodes.delete(id)
-    this.unsettled.delete(node)
-    this.unreceived.delete(node)
+    this.unsettled.set(node, false)
+    this.unreceived.set(node, false)
     this.point(node, false)
     this.leave(node)
     for (const quoting of this.pointers.get(id)?.quotes ?? []) this.stale.add(quoting)
@@ -253,10 +289,8 @@ export class Projection {
     this.show(node)
     const status = this.statusOf(node)
     const isSent = status === "sent" || status === "delivered" || status === "read"
-    if (!isSent) this.unsettled.add(node)
-    else if (this.unsettled.size > 0) this.unsettled.delete(node)
-    if (isSent && status !== "read" && node.message?.own === true) this.unreceived.add(node)
-    else if (this.unreceived.size > 0) this.unreceived.delete(node)
+    this.unsettled.set(node, !isSent)
+    this.unreceived.set(node, isSent && status !== "read" && node.message?.own === true)
   }
 
   private show(node: Node): void {
@@ -334,6 +368,12 @@ export class Projection {
     }
     return low
   }
+}
+
+function messagesOf(nodes: readonly Node[]): readonly Message[] {
+  const messages: Message[] = []
+  for (const { message } of nodes) if (message !== undefined) messages.push(message)
+  return messages
 }
 
 function createNode(

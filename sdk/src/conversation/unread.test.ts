@@ -2,7 +2,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { MessageId } from "../protocol/entry.js"
 import type { DocumentName, LogId, UserId } from "../protocol/names.js"
-import { readUpTo, unread, type UnreadInput } from "./unread.js"
+import { isRead, readUpTo, unread, type UnreadInput } from "./unread.js"
 
 const me = "alice" as UserId
 const document = "c/here/1" as DocumentName
@@ -17,7 +17,7 @@ function message(id: string, log: string, position: number, more: Partial<Unread
 function state(read: ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>> = new Map(), mark?: string) {
   return {
     user: me,
-    readCount: (name: DocumentName, log: LogId) => read.get(name)?.get(log) ?? 0,
+    isRead: (input: UnreadInput) => isRead(input, (name, log) => read.get(name)?.get(log) ?? 0),
     mark: mark as MessageId | undefined,
   }
 }

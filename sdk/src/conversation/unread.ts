@@ -38,11 +38,13 @@ export interface Unread extends UnreadMessages {
   readonly threads: ReadonlyMap<MessageId, UnreadMessages>
 }
 
+/** Elements of a log that were read, on any of the user's devices: of the conversation, or of a thread. */
+export type ReadCount = (document: DocumentName, log: LogId, thread: MessageId | undefined) => number
+
 /** How far this user has read. */
-export interface ReadState {
+export interface ReadState<T> {
   readonly user: UserId
-  /** Elements of a log that were read, on any of the user's devices: of the conversation, or of a thread. */
-  readCount(document: DocumentName, log: LogId, thread: MessageId | undefined): number
+  isRead(message: T): boolean
   /** From here on the user wants to see everything as unread. */
   readonly mark: MessageId | undefined
 }
@@ -50,9 +52,14 @@ export interface ReadState {
 /** How much of each log was read, by document. */
 export type ReadPositions = ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>>
 
+/** Whether one copy of a message was read. */
+export function isRead({ copies, thread }: UnreadInput, readCount: ReadCount): boolean {
+  return copies.some(({ document, log, position }) => position < readCount(document, log, thread))
+}
+
 /** What is unread, exactly: by places in logs, not by time, so that what arrives late counts. [SPEC U10] */
-export function unread(messages: readonly UnreadInput[], state: ReadState): Unread {
-  const threads = new Map<MessageId, UnreadInput[]>()
+export function unread<T extends UnreadInput>(messages: readonly T[], state: ReadState<T>): Unread {
+  const threads = new Map<MessageId, T[]>()
   const main = messages.filter((message) => {
     if (message.thread === undefined) return true
     const thread = threads.get(message.thread)
@@ -71,14 +78,12 @@ export function unread(messages: readonly UnreadInput[], state: ReadState): Unre
 }
 
 /** Of the messages of one thread, or of those outside of threads. */
-function unreadOf(messages: readonly UnreadInput[], state: ReadState): UnreadMessages {
+function unreadOf<T extends UnreadInput>(messages: readonly T[], state: ReadState<T>): UnreadMessages {
   const { user, mark } = state
-  const isRead = ({ copies, thread }: UnreadInput): boolean =>
-    copies.some(({ document, log, position }) => position < state.readCount(document, log, thread))
   const markedFrom = mark === undefined ? -1 : messages.findIndex(({ id }) => id === mark)
   let newestRead = -1
   messages.forEach((message, index) => {
-    if (message.author !== user && isRead(message)) newestRead = index
+    if (message.author !== user && state.isRead(message)) newestRead = index
   })
   let mentions = 0
   let count = 0
@@ -86,7 +91,7 @@ function unreadOf(messages: readonly UnreadInput[], state: ReadState): UnreadMes
   const late: MessageId[] = []
   messages.forEach((message, index) => {
     if (message.author === user) return
-    const arrived = !isRead(message)
+    const arrived = !state.isRead(message)
     if (!arrived && (markedFrom === -1 || index < markedFrom)) return
     count++
     first ??= message.id

@@ -1,6 +1,6 @@
 import MiniSearch from "minisearch"
 import type { SearchHit, SearchQuery, SearchText, SegmentTexts } from "./search.js"
-import type { Turns } from "./turns.js"
+import type { Turns } from "../base/turns.js"
 import { fold, isUnspaced, readWords, tolerance, type Word } from "./words.js"
 
 /** The index of one segment's texts, in memory. */

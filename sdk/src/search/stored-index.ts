@@ -24,7 +24,7 @@ import {
   type SegmentTexts,
 } from "./search.js"
 import { SegmentIndex } from "./segment-index.js"
-import { Turns } from "./turns.js"
+import { Turns } from "../base/turns.js"
 import { answers, readWords } from "./words.js"
 
 /** Segments whose index is kept in memory. Each holds at most about 1,024 texts. */
