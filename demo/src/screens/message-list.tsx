@@ -92,6 +92,7 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
           {state === "ready" && items.length === 0 && complete && welcome}
         </div>
         <Virtualizer
+          key={scroll.generation}
           ref={list}
           data={items}
           scrollRef={box}

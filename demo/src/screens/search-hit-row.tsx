@@ -6,6 +6,7 @@ import { cutAround } from "../words/excerpt.js"
 import { showName } from "../words/names.js"
 import { showFull, showWhen } from "../words/times.js"
 import { t } from "../words/translate.js"
+import { unmarked } from "../words/unmarked.js"
 
 interface SearchHitRowProps {
   id: string
@@ -21,6 +22,7 @@ interface SearchHitRowProps {
 export function SearchHitRow({ id, hit, title, isChosen, isOwn, onOpen }: SearchHitRowProps): ReactNode {
   const row = useRef<HTMLLIElement>(null)
   const now = useNow(60_000)
+  const { text, ranges } = unmarked(hit.text, hit.ranges)
   useEffect(() => {
     if (isChosen) row.current?.scrollIntoView({ block: "nearest" })
   }, [isChosen])
@@ -39,8 +41,8 @@ export function SearchHitRow({ id, hit, title, isChosen, isOwn, onOpen }: Search
         {showWhen(hit.sentAt, now)}
       </time>
       <span className="hit-text" dir="auto">
-        {cutAround(hit.text, hit.ranges).map(({ text, isHit, start }) =>
-          isHit ? <mark key={start}>{text}</mark> : <span key={start}>{text}</span>,
+        {cutAround(text, ranges).map((piece) =>
+          piece.isHit ? <mark key={piece.start}>{piece.text}</mark> : <span key={piece.start}>{piece.text}</span>,
         )}
       </span>
     </li>

@@ -9,6 +9,8 @@ const NEAR_BOTTOM = 48
 const NEAR_TOP = 800
 /** Fewer messages than these may not fill the window. */
 const FEW = 30
+/** Where more come in at the beginning at once the list is made anew: the virtualizer makes room for them one by one. */
+const MANY = 4_096
 
 export interface MessageScroll extends Pick<JumpTarget, "jumpTo"> {
   readonly box: RefObject<HTMLDivElement | null>
@@ -17,6 +19,8 @@ export interface MessageScroll extends Pick<JumpTarget, "jumpTo"> {
   readonly items: readonly Message[]
   /** Whether `items` grew at the beginning: what is in view is kept by its distance from the end. */
   readonly isPrepended: boolean
+  /** Another one means that the list is to be made anew. */
+  readonly generation: number
   /** Indexes that are drawn wherever the list stands. */
   readonly kept: readonly number[]
   /** Messages of others that came below what is in view. */
@@ -61,8 +65,8 @@ export function useMessageScroll(
   const [isAtBottom, setAtBottom] = useState(true)
   /** Newest message when the reader left the bottom. */
   const [seen, setSeen] = useState<string>()
-  const [drawn, setDrawn] = useState({ items, isPrepended: false })
-  if (drawn.items !== items) setDrawn({ items, isPrepended: isPrepended(drawn.items, items) })
+  const [drawn, setDrawn] = useState({ items, isPrepended: false, generation: 0 })
+  if (drawn.items !== items) setDrawn(drawnAfter(drawn, items))
 
   const unseen = useMemo(() => {
     if (isAtBottom || seen === undefined) return 0
@@ -128,10 +132,13 @@ export function useMessageScroll(
     if (place.current.hold.kind !== "seen") settle()
   }
 
+  const generation = useRef(0)
   useLayoutEffect(() => {
     const { offset, isNearEnd } = place.current
+    const isNew = generation.current !== drawn.generation
+    generation.current = drawn.generation
     // somebody scrolls: the event that says where to is on its way
-    if (box.current?.scrollTop !== offset && !drawn.isPrepended) return
+    if (box.current?.scrollTop !== offset && !drawn.isPrepended && !isNew) return
     if (isNearEnd) toBottom()
     else settle()
   }, [drawn, toBottom, settle])
@@ -145,6 +152,14 @@ export function useMessageScroll(
 
   const kept = useMemo(() => (target === undefined || target < 0 ? [] : [target]), [target])
   return { box, list, ...drawn, kept, unseen, isAtBottom, toBottom, jumpTo, onScroll, onResize }
+}
+
+type Drawn = Pick<MessageScroll, "items" | "isPrepended" | "generation">
+
+function drawnAfter(before: Drawn, items: readonly Message[]): Drawn {
+  const grows = isPrepended(before.items, items)
+  const isNew = grows && items.length - before.items.length > MANY
+  return { items, isPrepended: grows && !isNew, generation: before.generation + (isNew ? 1 : 0) }
 }
 
 /** What is still held after the list came to `offset`, `gap` pixels from its end; undefined: what is in view there. */

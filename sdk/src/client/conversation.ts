@@ -92,6 +92,7 @@ export class ConversationHandle implements Conversation {
       list: this.merged.list,
       placesOf: (message) => this.holderOf(message).view.placesOf(message),
       earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
+      isListed: (message) => this.holderOf(message).view.projection.node(message)?.inOrder === true,
       watch: (on) => {
         for (const { earlier } of this.siblings) earlier.watch(on)
       },

@@ -16,6 +16,7 @@ interface PersonalPorts {
   placesOf(id: MessageId): readonly Copy[]
   /** Messages before those of the list. */
   earlier(): readonly Counted[]
+  isListed(id: MessageId): boolean
   /** Whether anybody wants to know what is unread. */
   watch(on: boolean): void
 }
@@ -107,7 +108,7 @@ export class PersonalView {
     const { readVersion } = account
     const readCount: ReadCount = (document, log, thread) => account.readCount(document, log, thread)
     const listed = this.listed.of(this.messages.get().items)
-    const next = unread(join(shownOf(this.ports.earlier(), state), listed), {
+    const next = unread(this.join(shownOf(this.ports.earlier(), state), listed), {
       user,
       isRead: (message) => message.isRead(readCount, readVersion),
       mark: this.settings.get().unreadFrom,
@@ -116,25 +117,25 @@ export class PersonalView {
     if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
   }
 
+  /** Each message once: what was written again in a later segment stands where it stood first. */
+  private join(earlier: readonly Counted[], listed: readonly Counted[]): readonly Counted[] {
+    if (earlier.length === 0) return listed
+    const twice = new Set(earlier.flatMap(({ id }) => (this.ports.isListed(id) ? id : [])))
+    if (twice.size === 0) return earlier.concat(listed)
+    const once = listed.filter(({ id }) => !twice.has(id))
+    const joined = earlier.map((message) => {
+      if (!twice.has(message.id)) return message
+      return new Counted(message, [...message.copies, ...this.ports.placesOf(message.id)])
+    })
+    return joined.concat(once)
+  }
+
   /** Of the list, with what is hidden or by blocked people. */
   private all(): readonly Counted[] {
     const { items } = this.ports.list.get()
     if (items === this.messages.get().items) return this.listed.of(items)
     return items.map((message) => new Counted(message, this.ports.placesOf(message.id)))
   }
-}
-
-/** Each message once: what was written again in a later segment stands where it stood first. */
-function join(earlier: readonly Counted[], listed: readonly Counted[]): readonly Counted[] {
-  if (earlier.length === 0) return listed
-  const again = new Map(listed.map((message) => [message.id, message]))
-  const joined = earlier.map((message): Counted => {
-    const copies = again.get(message.id)?.copies
-    if (copies === undefined) return message
-    again.delete(message.id)
-    return new Counted(message, [...message.copies, ...copies])
-  })
-  return [...joined, ...again.values()]
 }
 
 /** The same array where all of them are. */
