@@ -8,6 +8,9 @@ import type { Reading } from "../state/reading.js"
 import { t } from "../words/translate.js"
 import { dayOf, showDay } from "../words/times.js"
 
+/** Of more messages than these nobody needs to know the day, and it would be looked up with each that comes. */
+const MANY = 500
+
 type JumpHere = (jump: Omit<Jump, "conversation">) => void
 
 interface LateBarProps {
@@ -23,9 +26,9 @@ export function LateBar({ conversation, late, onClose, jump }: LateBarProps): Re
   const [first] = late
   if (first === undefined) return null
   const count = late.length
-  const { oldest, newest } = spanOf(conversation, late)
+  const { oldest, newest } = spanOf(conversation, late.slice(0, MANY))
   const sameDay = dayOf(oldest) === dayOf(newest)
-  const day = oldest <= newest ? showDay(oldest, now) : undefined
+  const day = oldest <= newest && count <= MANY ? showDay(oldest, now) : undefined
   return (
     <div className="message-bar" role="status">
       <span>
