@@ -98,7 +98,7 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
           scrollRef={box}
           shift={scroll.isPrepended}
           keepMounted={kept}
-          bufferSize={400}
+          bufferSize={200}
           onScroll={scroll.onScroll}
           onResize={scroll.onResize}
         >

@@ -29,7 +29,7 @@ import { Waiting } from "./waiting.js"
 export class Projection {
   private readonly nodes = new Map<MessageId, Node>()
   private readonly pointers = new Pointers()
-  /** Own entries that no server has. */
+  /** Own entries that no server has, and that were not refused. */
   private readonly unsettled = new Waiting()
   /** Own messages on their way to their readers. */
   private readonly unreceived = new Waiting()
@@ -76,17 +76,13 @@ export class Projection {
 
   /** Own entries that no server acknowledged, and that were not refused. */
   get waiting(): number {
-    let waiting = 0
-    for (const { rejection } of this.unsettled) if (rejection === undefined) waiting++
-    return waiting
+    return this.unsettled.size
   }
 
   /** When the oldest of them was written, milliseconds since 1970; Infinity where there is none. */
   get waitingSince(): number {
     let since = Infinity
-    for (const { rejection, entry } of this.unsettled) {
-      if (rejection === undefined) since = Math.min(since, clockMs(entry.head.clock))
-    }
+    for (const { entry } of this.unsettled) since = Math.min(since, clockMs(entry.head.clock))
     return since
   }
 
@@ -289,7 +285,7 @@ export class Projection {
     this.show(node)
     const status = this.statusOf(node)
     const isSent = status === "sent" || status === "delivered" || status === "read"
-    this.unsettled.set(node, !isSent)
+    this.unsettled.set(node, !isSent && status !== "rejected")
     this.unreceived.set(node, isSent && status !== "read" && node.message?.own === true)
   }
 
@@ -338,7 +334,8 @@ export class Projection {
     if (!node.inOrder) return
     node.inOrder = false
     this.insertFresh()
-    const at = this.order.indexOf(node)
+    const place = this.placeOf(node)
+    const at = this.order[place] === node ? place : this.order.indexOf(node)
     if (at >= 0) this.order.splice(at, 1)
     this.cached = undefined
   }
