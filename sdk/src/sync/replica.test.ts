@@ -115,7 +115,7 @@ it("becoming the writer reads what is in memory, however much is stored, and tel
   expect(many.told).toEqual(["control"])
 })
 
-it("takes in, as it becomes the writer, what the one before wrote and did not live to tell", async () => {
+it("[W3] takes in, as it becomes the writer, what the one before wrote and did not live to tell", async () => {
   const device = await deviceNamed("ann")
   const storage = createMemoryStorage()
   const open = (): Promise<Replica> =>
