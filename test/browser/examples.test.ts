@@ -182,7 +182,7 @@ describe("the examples of the pages", () => {
         const data = await temporaryDirectory()
         const words = command.split(/\s+/).slice(2)
         const args = words.map((word, index) => (words[index - 1] === "--data" ? data : word))
-        const server = spawnServer([...args, "--port", "0"])
+        const server = await spawnServer([...args, "--port", "0"])
         expect(await server.url).toMatch(/^ws:/)
       })
 })
