@@ -10,6 +10,8 @@ const source = {
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    // by default one processor is left alone, which is half of a machine with two
+    maxWorkers: "100%",
     coverage: {
       provider: "v8",
       include: ["sdk/src/**", "sync-server/src/**"],
@@ -27,6 +29,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
           retry: 0,
+          // files share a process, and so what they import; none leaves anything behind in it
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },

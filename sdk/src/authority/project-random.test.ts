@@ -355,71 +355,43 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
   })
 })
 
-describe("speed", () => {
-  /** Processor time of projecting, milliseconds: the least of three, so that compiling and collecting are not in it. */
-  function cost({ conversation, entries }: Scenario): number {
-    const costs = [1, 2, 3].map(() => {
-      const before = process.cpuUsage()
-      projectControl(conversation, entries)
-      const { user, system } = process.cpuUsage(before)
-      return (user + system) / 1000
-    })
-    return Math.min(...costs)
-  }
-
-  /** Four times as much of the same may cost ten times as much: where everything is held against everything, it costs sixteen. */
-  function expectNoSquare(make: (size: number) => Scenario, size: number): ControlState {
-    const [small, large] = [make(size / 4), make(size)]
-    expect(cost(large) / cost(small)).toBeLessThan(10)
-    return projectControl(large.conversation, large.entries)
-  }
-
+// No time is asserted: where everything were held against everything, these would not end within the time of a test.
+describe("sets at size", () => {
   test("4,000 entries, 2,000 of them concurrent introductions", () => {
-    const state = expectNoSquare((size) => {
-      const scenario = new Scenario()
-      let last = scenario.base
-      for (let at = 0; at < size; at++) last = scenario.add("ann", `u${String(at)}`, "member", [last])
-      for (let at = 0; at < size; at++) scenario.introduce(`u${String(at)}`, [last])
-      return scenario
-    }, 2_000)
-    expect(state.devices.size).toBe(2_001)
+    const scenario = new Scenario()
+    let last = scenario.base
+    for (let at = 0; at < 2_000; at++) last = scenario.add("ann", `u${String(at)}`, "member", [last])
+    for (let at = 0; at < 2_000; at++) scenario.introduce(`u${String(at)}`, [last])
+    expect(projectControl(scenario.conversation, scenario.entries).devices.size).toBe(2_001)
   })
 
   test("10,000 entries in a line, with removals and returns of one member", () => {
-    const state = expectNoSquare((size) => {
-      const scenario = new Scenario({ bob: "member" })
-      let last = scenario.base
-      for (let at = 0; at < size; at++) {
-        last = scenario.remove("ann", "bob", [last])
-        last = scenario.add("ann", "bob", "member", [last])
-      }
-      return scenario
-    }, 5_000)
-    expect(state.removals).toHaveLength(5_000)
+    const scenario = new Scenario({ bob: "member" })
+    let last = scenario.base
+    for (let at = 0; at < 5_000; at++) {
+      last = scenario.remove("ann", "bob", [last])
+      last = scenario.add("ann", "bob", "member", [last])
+    }
+    expect(projectControl(scenario.conversation, scenario.entries).removals).toHaveLength(5_000)
   })
 
   test("2,000 concurrent removals of one another", () => {
-    const state = expectNoSquare((size) => {
-      const scenario = new Scenario({ bob: "admin", cat: "admin" })
-      for (let at = 0; at < size; at++) {
-        scenario.remove("bob", "cat")
-        scenario.remove("cat", "bob")
-      }
-      return scenario
-    }, 1_000)
+    const scenario = new Scenario({ bob: "admin", cat: "admin" })
+    for (let at = 0; at < 1_000; at++) {
+      scenario.remove("bob", "cat")
+      scenario.remove("cat", "bob")
+    }
+    const state = projectControl(scenario.conversation, scenario.entries)
     expect(Array.from(state.members.keys())).toEqual(["ann", "bob"])
   })
 
   test("[A9] 400 pairs who remove each other: 32 rounds decide 32 of them", () => {
-    const state = expectNoSquare((size) => {
-      const pairs = Array.from({ length: size }, (_, at) => [`a${String(at)}`, `b${String(at)}`] as const)
-      const scenario = new Scenario(Object.fromEntries(pairs.flat().map((user) => [user, "admin" as const])))
-      for (const [a, b] of pairs) {
-        scenario.remove(a, b)
-        scenario.remove(b, a)
-      }
-      return scenario
-    }, 400)
-    expect(state.members.size).toBe(801 - 32)
+    const pairs = Array.from({ length: 400 }, (_, at) => [`a${String(at)}`, `b${String(at)}`] as const)
+    const scenario = new Scenario(Object.fromEntries(pairs.flat().map((user) => [user, "admin" as const])))
+    for (const [a, b] of pairs) {
+      scenario.remove(a, b)
+      scenario.remove(b, a)
+    }
+    expect(projectControl(scenario.conversation, scenario.entries).members.size).toBe(801 - 32)
   })
 })
