@@ -35,16 +35,16 @@ export default defineConfig({
         },
       },
       {
-        // runs in Node and drives a real Chromium itself; after the others and one file at a time, so that timings mean something
+        // runs in Node and drives a real Chromium itself; after the others, which would take the browsers' processor
         ...source,
         test: {
           name: "browser",
           environment: "node",
           include: ["test/browser/**/*.test.{ts,tsx}"],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
           retry: 0,
+          isolate: false,
           sequence: { groupOrder: 1 },
         },
       },

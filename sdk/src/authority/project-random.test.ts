@@ -355,7 +355,7 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
   })
 })
 
-// No time is asserted: where everything were held against everything, these would not end within the time of a test.
+// No time is asserted, since a busy machine would fail it: where everything is held against everything, the file's time shows it.
 describe("sets at size", () => {
   test("4,000 entries, 2,000 of them concurrent introductions", () => {
     const scenario = new Scenario()
