@@ -10,6 +10,8 @@ const source = {
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    // by default one processor is left alone, which is half of a machine with two
+    maxWorkers: "100%",
     coverage: {
       provider: "v8",
       include: ["sdk/src/**", "sync-server/src/**"],
@@ -27,20 +29,22 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
           retry: 0,
+          // files share a process, and so what they import; none leaves anything behind in it
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // runs in Node and drives a real Chromium itself; after the others and one file at a time, so that timings mean something
+        // runs in Node and drives a real Chromium itself; after the others, which would take the browsers' processor
         ...source,
         test: {
           name: "browser",
           environment: "node",
           include: ["test/browser/**/*.test.{ts,tsx}"],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
           retry: 0,
+          isolate: false,
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,4 +1,4 @@
-import { conversationOf, until } from "../replay/replay.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { ByteProxy, type Traffic } from "./byte-proxy.ts"
 import { figure, type Bench } from "./figure.ts"
 import { onStage } from "./stage.ts"

@@ -1,4 +1,4 @@
-import { conversationOf, until } from "../replay/replay.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { ByteProxy } from "./byte-proxy.ts"
 import { figure, type Bench } from "./figure.ts"
 import { bytesOf, realTexts } from "./real-text.ts"

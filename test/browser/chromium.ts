@@ -12,6 +12,13 @@ const quiet = [
   "--no-first-run",
 ]
 
+let shared: Promise<Browser> | undefined
+
+/** A headless Chromium for all tests of this process, which ends with it. Tests are apart by their contexts. */
+export function sharedChromium(): Promise<Browser> {
+  return (shared ??= launchChromium())
+}
+
 /** A headless Chromium, installed if need be, with an empty profile of its own. The caller closes it. */
 export function launchChromium(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch(launchOptions(args))

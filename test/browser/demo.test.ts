@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import {
   demo,
   hasFocus,
-  launchChromium,
+  sharedChromium,
   newProfile,
   phone,
   type Profile,
@@ -25,10 +25,8 @@ let page: Page
 
 beforeAll(async () => {
   pages = await buildDemo()
-  browser = await launchChromium()
+  browser = await sharedChromium()
 })
-
-afterAll(() => browser.close())
 
 beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), "weft-demo-"))

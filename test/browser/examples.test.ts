@@ -15,7 +15,7 @@ import { readCommands, readLinks, readPrograms, type Program } from "../examples
 import { startTestServer } from "../support/server.js"
 import { spawnServer } from "../support/spawn-server.js"
 import { temporaryDirectory } from "../support/temporary.js"
-import { launchChromium } from "./chromium.js"
+import { sharedChromium } from "./chromium.js"
 import { serveModules } from "./serve.js"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
@@ -34,13 +34,12 @@ let browser: Browser
 let folder: string
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await sharedChromium()
   // Inside of the workspace, so that the examples find the packages as an application does.
   folder = await mkdtemp(fileURLToPath(new URL("../.examples-", import.meta.url)))
 })
 
 afterAll(async () => {
-  await browser.close()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -182,7 +181,7 @@ describe("the examples of the pages", () => {
         const data = await temporaryDirectory()
         const words = command.split(/\s+/).slice(2)
         const args = words.map((word, index) => (words[index - 1] === "--data" ? data : word))
-        const server = spawnServer([...args, "--port", "0"])
+        const server = await spawnServer([...args, "--port", "0"])
         expect(await server.url).toMatch(/^ws:/)
       })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { demo, launchChromium, newProfile, phone, seriousFindings } from "../support/browser.js"
+import { demo, sharedChromium, newProfile, phone, seriousFindings } from "../support/browser.js"
 import { buildDemo } from "../support/demo-build.js"
 import { startServerProcess, type ServerProcess } from "../support/server-process.js"
 
@@ -13,13 +13,12 @@ let data: string
 
 beforeAll(async () => {
   const pages = await buildDemo()
-  browser = await launchChromium()
+  browser = await sharedChromium()
   data = await mkdtemp(join(tmpdir(), "weft-format-"))
   server = await startServerProcess({ data, args: ["--static", pages] })
 })
 
 afterAll(async () => {
-  await browser.close()
   await server.stop("SIGKILL")
   await rm(data, { recursive: true, force: true })
 })

@@ -1,7 +1,7 @@
 import type { Conversation } from "@weft/sdk"
 import type { Locator, Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
-import { conversationOf } from "../replay/replay.ts"
+import { conversationOf } from "../support/until.ts"
 import { demo } from "../support/browser.js"
 import { useDemoStage } from "../support/demo-stage.js"
 import { scrollUpTo } from "../support/scroll-through.js"

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
-import { demo, hasFocus, launchChromium, newProfile, type Profile, seriousFindings } from "../support/browser.js"
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { demo, hasFocus, sharedChromium, newProfile, type Profile, seriousFindings } from "../support/browser.js"
 import { buildDemo } from "../support/demo-build.js"
 import { type ServerProcess, startServerProcess } from "../support/server-process.js"
 
@@ -15,10 +15,8 @@ const profiles: Profile[] = []
 
 beforeAll(async () => {
   pages = await buildDemo()
-  browser = await launchChromium()
+  browser = await sharedChromium()
 })
-
-afterAll(() => browser.close())
 
 beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), "weft-messages-"))

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startServerProcess, type ServerProcess } from "../support/server-process.js"
 import { startTestServer } from "../support/server.js"
 import { temporaryDirectory } from "../support/temporary.js"
-import { launchChromium } from "./chromium.js"
+import { sharedChromium } from "./chromium.js"
 import type {} from "./client-page.js"
 import { servePage, type ServedPage } from "./serve.js"
 
@@ -13,12 +13,11 @@ let contexts: BrowserContext[]
 let processes: ServerProcess[]
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await sharedChromium()
   served = await servePage("client-page.ts")
 })
 
 afterAll(async () => {
-  await browser.close()
   await served.close()
 })
 

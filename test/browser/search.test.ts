@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
-import { launchChromium } from "./chromium.js"
+import { sharedChromium } from "./chromium.js"
 import type {} from "./search-page.js"
 import { serveModules, type ServedPage } from "./serve.js"
 
@@ -13,7 +13,7 @@ let context: BrowserContext
 let page: Page
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await sharedChromium()
   served = await serveModules({
     page: fileURLToPath(new URL("search-page.ts", import.meta.url)),
     "search-worker": fileURLToPath(new URL("../../sdk/src/search-worker.ts", import.meta.url)),
@@ -21,7 +21,6 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await browser.close()
   await served.close()
 })
 

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { startTestServer } from "../support/server.js"
-import { launchChromium } from "./chromium.js"
+import { sharedChromium } from "./chromium.js"
 import type {} from "./client-page.js"
 import { servePage, type ServedPage } from "./serve.js"
 
@@ -10,12 +10,11 @@ let served: ServedPage
 let context: BrowserContext
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await sharedChromium()
   served = await servePage("client-page.ts")
 })
 
 afterAll(async () => {
-  await browser.close()
   await served.close()
 })
 

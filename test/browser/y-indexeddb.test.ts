@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { startTestServer } from "../support/server.js"
-import { launchChromium } from "./chromium.js"
+import { sharedChromium } from "./chromium.js"
 import type {} from "./client-page.js"
 import { servePage, type ServedPage } from "./serve.js"
 
@@ -9,12 +9,11 @@ let browser: Browser
 let served: ServedPage
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await sharedChromium()
   served = await servePage("client-page.ts")
 })
 
 afterAll(async () => {
-  await browser.close()
   await served.close()
 })
 

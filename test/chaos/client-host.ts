@@ -3,7 +3,8 @@
  * judges nothing. Ends with its parent.
  */
 import { createClient, createMemoryStorage, type Client, type Conversation, type Message } from "@weft/sdk/node"
-import { conversationOf, projectionHash, until } from "../replay/replay.ts"
+import { projectionHash } from "../replay/replay.ts"
+import { conversationOf, until } from "../support/until.ts"
 import type { Answer, ClientView, HostEvent, Opening, Request, Told } from "./host-protocol.ts"
 
 const clients = new Map<number, Client>()

@@ -1,9 +1,8 @@
 import { fork, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
-import { fileURLToPath } from "node:url"
+import { buildProgram } from "../support/program.ts"
 import type { Answer, HostEvent, Request, Told } from "./host-protocol.ts"
 
-const script = fileURLToPath(new URL("client-host.ts", import.meta.url))
 const running = new Set<ChildProcess>()
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL")
@@ -18,8 +17,8 @@ export class Host {
   private lastId = 0
   private alive = true
 
-  private constructor(onEvent: (event: HostEvent) => void) {
-    const child = fork(script, { execArgv: ["--conditions=weft-source", "--import", "tsx"], stdio: "inherit" })
+  private constructor(program: string, onEvent: (event: HostEvent) => void) {
+    const child = fork(program, { stdio: "inherit", execArgv: [] })
     this.child = child
     running.add(child)
     this.gone = once(child, "exit").finally(() => {
@@ -41,7 +40,7 @@ export class Host {
   }
 
   static async start(onEvent: (event: HostEvent) => void): Promise<Host> {
-    const host = new Host(onEvent)
+    const host = new Host(await buildProgram("test/chaos/client-host.ts"), onEvent)
     await host.ready
     return host
   }

@@ -48,15 +48,15 @@ async function expectHeld(url: string, written: Awaited<ReturnType<typeof writeU
 
 it("[I1] a server killed in mid-stream loses nothing that it acknowledged", async () => {
   const args = ["--dev", "--port", "0", "--data", await temporaryDirectory(), ...limits]
-  const server = spawnServer(args)
+  const server = await spawnServer(args)
   const written = await writeUntilClosed(await server.url, 200, () => server.child.kill("SIGKILL"))
   expect((await server.ended).signal).toBe("SIGKILL")
-  await expectHeld(await spawnServer(args).url, written)
+  await expectHeld(await (await spawnServer(args)).url, written)
 })
 
 it("[I1] a server that is asked to stop answers what came in, says why it closes, and ends well", async () => {
   const args = ["--dev", "--port", "0", "--data", await temporaryDirectory(), ...limits]
-  const server = spawnServer(args)
+  const server = await spawnServer(args)
   const url = await server.url
   const idle = await RawConnection.open(url)
   await sayHello(idle, await makeDevice(), "bob")
@@ -67,7 +67,7 @@ it("[I1] a server that is asked to stop answers what came in, says why it closes
   const { code, stdout } = await server.ended
   expect(code).toBe(0)
   expect(stdout).toContain("stopped")
-  await expectHeld(await spawnServer(args).url, written)
+  await expectHeld(await (await spawnServer(args)).url, written)
 })
 
 describe("the command line", () => {
@@ -80,7 +80,7 @@ describe("the command line", () => {
     [["--jwks", "https://example.com/keys"], "--issuer and --audience"],
     [["--jwt-key", "/nowhere", "--issuer", "i", "--audience", "a"], "/nowhere"],
   ])("%j is refused in one line", async (args, text) => {
-    const { code, stderr, stdout } = await spawnServer(args).ended
+    const { code, stderr, stdout } = await (await spawnServer(args)).ended
     expect(code).toBe(2)
     expect(stderr).toContain(text)
     expect(stderr.trimEnd().split("\n").length).toBe(1)
@@ -88,10 +88,10 @@ describe("the command line", () => {
   })
 
   it("says what it takes, and its version", async () => {
-    const help = await spawnServer(["--help"]).ended
+    const help = await (await spawnServer(["--help"])).ended
     expect(help.code).toBe(0)
     expect(help.stdout).toContain("--limit-frame-bytes N")
-    const version = await spawnServer(["--version"]).ended
+    const version = await (await spawnServer(["--version"])).ended
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
@@ -101,13 +101,13 @@ describe("the command line", () => {
     const address = taken.address()
     const port = typeof address === "object" && address !== null ? String(address.port) : ""
     const data = await temporaryDirectory()
-    const busy = await spawnServer(["--dev", "--port", port, "--data", data]).ended
+    const busy = await (await spawnServer(["--dev", "--port", port, "--data", data])).ended
     taken.close()
     expect(busy.code).toBe(1)
     expect(busy.stderr).toContain(`EADDRINUSE`)
-    const first = spawnServer(["--dev", "--port", "0", "--data", data])
+    const first = await spawnServer(["--dev", "--port", "0", "--data", data])
     await first.url
-    const second = await spawnServer(["--dev", "--port", "0", "--data", data]).ended
+    const second = await (await spawnServer(["--dev", "--port", "0", "--data", data])).ended
     expect(second.code).toBe(1)
     expect(second.stderr).toContain("in use by another process")
   })

@@ -5,17 +5,15 @@ import { expect, it } from "vitest"
 import { openLevelStore } from "../../sync-server/src/store/level-store.js"
 import { anyDocument } from "../support/device.js"
 import { seededRandom } from "../support/seed.js"
+import { buildProgram } from "../support/program.js"
 import { temporaryDirectory } from "../support/temporary.js"
 
 const ROUNDS = 6
-const root = join(import.meta.dirname, "../..")
 
 /** What the child printed before it was killed, `afterMs` after it had opened the store. */
-function runUntilKilled(directory: string, seed: number, documents: readonly string[], afterMs: number) {
-  const script = join(import.meta.dirname, "append-forever.ts")
-  const flags = ["--conditions=weft-source", "--import", "tsx"]
-  const child = spawn(process.execPath, [...flags, script, directory, String(seed), ...documents], {
-    cwd: root,
+async function runUntilKilled(directory: string, seed: number, documents: readonly string[], afterMs: number) {
+  const program = await buildProgram("test/chaos/append-forever.ts")
+  const child = spawn(process.execPath, [program, directory, String(seed), ...documents], {
     stdio: ["ignore", "pipe", "pipe"],
   })
   return new Promise<{ lines: string[]; signal: NodeJS.Signals | null; errors: string }>((resolve, reject) => {

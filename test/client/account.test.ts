@@ -1,29 +1,18 @@
 /* What a user's devices share: drafts, read marks, settings, blocks. [SPEC U] */
-import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
-import { afterEach, expect, it } from "vitest"
+import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { expect, it } from "vitest"
 import * as Y from "yjs"
-import { conversationOf, until } from "../replay/replay.ts"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
-
-const clients: Client[] = []
-
-async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
-  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
-  clients.push(made)
-  return made
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
 
 /** Two devices of alice and one of bob, in one conversation. */
 async function arena(options: Parameters<typeof startTestServer>[0] = {}) {
   const server = await startTestServer(options)
   const servers = [server.url]
-  const phone = await client("alice", { servers })
-  const laptop = await client("alice", { servers })
-  const bob = await client("bob", { servers })
+  const phone = await openClient("alice", { servers })
+  const laptop = await openClient("alice", { servers })
+  const bob = await openClient("bob", { servers })
   const trip = await phone.createConversation({ title: "Trip", members: ["bob"] })
   const onLaptop = await conversationOf(laptop, trip.id)
   const atBob = await conversationOf(bob, trip.id)
@@ -88,19 +77,19 @@ it("[U9] two devices that begin a draft at once, offline, have both in it; clear
 
 it("[U8] what is typed survives a crash at once, and a restart has it before any server", async () => {
   const storage = createMemoryStorage()
-  const first = await client("alice", { storage })
+  const first = await openClient("alice", { storage })
   const trip = await first.createConversation({ title: "Trip" })
   trip.draft.set("half a sen")
   await first.account.saved()
   // No close: a copy of the storage as a crash leaves it.
   const crashed = createMemoryStorage({ snapshot: storage.snapshot() })
-  const again = await client("alice", { storage: crashed })
+  const again = await openClient("alice", { storage: crashed })
   expect(again.conversation(trip.id)?.draft.get()).toBe("half a sen")
 })
 
 it("[U8] stored updates are merged, however much is typed", async () => {
   const storage = createMemoryStorage()
-  const alice = await client("alice", { storage })
+  const alice = await openClient("alice", { storage })
   const trip = await alice.createConversation({ title: "Trip" })
   for (let index = 0; index < 400; index++) {
     trip.draft.set(`text ${String(index)}`)
@@ -115,7 +104,7 @@ it("[U8] stored updates are merged, however much is typed", async () => {
 
 it("[U10] what was read is read on all devices, never less; what comes late is unread and late", async () => {
   const { server, phone, laptop, bob, trip, onLaptop, atBob } = await arena()
-  const carol = await client("carol", { servers: [server.url] })
+  const carol = await openClient("carol", { servers: [server.url] })
   await trip.addMember("carol")
   const atCarol = await conversationOf(carol, trip.id)
   const one = atBob.send("one")
@@ -199,7 +188,7 @@ it("[U10] messages of blocked people are not shown and not counted, until they a
 it("[U11] a message erased for me is gone on all devices of mine alone; undo brings it back, after a sync and a restart", async () => {
   const { server, phone, laptop, trip, onLaptop, atBob } = await arena()
   const storage = createMemoryStorage()
-  const tablet = await client("alice", { storage, servers: [server.url] })
+  const tablet = await openClient("alice", { storage, servers: [server.url] })
   const onTablet = await conversationOf(tablet, trip.id)
   const message = atBob.send("embarrassing")
   await message.reached("sent")
@@ -211,7 +200,7 @@ it("[U11] a message erased for me is gone on all devices of mine alone; undo bri
   expect(atBob.messages.get().items).toHaveLength(1)
   await tablet.synced()
   await tablet.close()
-  const again = await client("alice", { storage: storage.share(), servers: [server.url] })
+  const again = await openClient("alice", { storage: storage.share(), servers: [server.url] })
   expect(await again.account.undo()).toEqual({ kind: "archive", conversation: trip.id, archived: true })
   expect(await again.account.undo()).toEqual({ kind: "hide", message: message.id })
   expect(await again.account.undo()).toBeUndefined()

@@ -1,35 +1,22 @@
 /* Own entries that rest on own control entries which nobody takes, or under that name no more. [SPEC R6] */
-import { afterEach, expect, it } from "vitest"
-import { systemEnv } from "@weft/sdk/protocol"
-import {
-  createClient,
-  createMemoryStorage,
-  type Client,
-  type Conversation,
-  type NodeClientOptions,
-} from "@weft/sdk/node"
-import { conversationOf, until } from "../replay/replay.ts"
+import { expect, it } from "vitest"
+import { createMemoryStorage, type Conversation } from "@weft/sdk/node"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
+import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer } from "../support/server.ts"
 
 const HOURS_MS = 60 * 60 * 1000
-const clients: Client[] = []
-
-async function open(user: string, options: Partial<NodeClientOptions> = {}): Promise<Client> {
-  const client = await createClient({ user, storage: createMemoryStorage(), ...options })
-  clients.push(client)
-  return client
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()))
-})
 
 const texts = (conversation: Conversation) => conversation.messages.get().items.map(({ text }) => text)
 
 it("[R6, R2] a control entry gets another clock: what was sealed on it is written again, erasures too", async () => {
   const server = await startTestServer()
   let ahead = 0
-  const alice = await open("alice", { servers: [server.url], env: { ...systemEnv, now: () => Date.now() + ahead } })
+  const alice = await openClient("alice", {
+    servers: [server.url],
+    env: { ...quickEnv, now: () => Date.now() + ahead },
+  })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   await trip.send("before").reached("sent")
   const regretted = trip.send("regretted")
@@ -41,7 +28,7 @@ it("[R6, R2] a control entry gets another clock: what was sealed on it is writte
   await trip.erase(regretted.id)
   await after.reached("sent")
   await alice.synced()
-  const bob = await open("bob", { servers: [server.url] })
+  const bob = await openClient("bob", { servers: [server.url] })
   const received = await conversationOf(bob, trip.id)
   await until(received.messages, ({ items }) => items.length === 3 && items.some(({ form }) => form === "erased"))
   expect(texts(received)).toEqual(["before", undefined, "after"])
@@ -54,10 +41,10 @@ it("[R6, R2] a control entry gets another clock: what was sealed on it is writte
 
 it("[R6, R1] a control entry is refused for good: messages sealed on it arrive without it", async () => {
   const server = await startTestServer()
-  const alice = await open("alice", { servers: [server.url] })
-  const carol = await open("carol", { servers: [server.url] })
+  const alice = await openClient("alice", { servers: [server.url] })
+  const carol = await openClient("carol", { servers: [server.url] })
   const storage = createMemoryStorage()
-  const dave = await open("dave", { servers: [server.url], storage })
+  const dave = await openClient("dave", { servers: [server.url], storage })
   const trip = await alice.createConversation({ title: "Trip", members: ["carol", "dave"] })
   await trip.setRole("carol", "admin")
   const carols = await conversationOf(carol, trip.id)

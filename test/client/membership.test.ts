@@ -1,19 +1,8 @@
-import { afterEach, describe, expect, it } from "vitest"
-import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
-import { conversationOf, until } from "../replay/replay.ts"
+import { describe, expect, it } from "vitest"
+import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
-
-const clients: Client[] = []
-
-async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
-  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
-  clients.push(made)
-  return made
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
 
 const texts = (conversation: Conversation) => conversation.messages.get().items.map(({ text }) => text)
 const membership = (conversation: Conversation) => conversation.info.get().membership
@@ -27,8 +16,8 @@ async function pair(): Promise<{
   bobs: Conversation
 }> {
   const { url } = await startTestServer()
-  const alice = await client("alice", { servers: [url] })
-  const bob = await client("bob", { servers: [url] })
+  const alice = await openClient("alice", { servers: [url] })
+  const bob = await openClient("bob", { servers: [url] })
   await Promise.all([alice.synced(), bob.synced()])
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const bobs = await conversationOf(bob, trip.id)
@@ -168,7 +157,7 @@ describe("what a conversation is set to", () => {
   it("[A9] a refused change is there after a crash, with its reason, and can be written again", async () => {
     const { url, trip } = await pair()
     const storage = createMemoryStorage()
-    const carol = await client("carol", { servers: [url], storage })
+    const carol = await openClient("carol", { servers: [url], storage })
     await trip.addMember("carol", "admin")
     const carols = await conversationOf(carol, trip.id)
     await until(carols.info, ({ role }) => role === "admin")
@@ -186,7 +175,7 @@ describe("what a conversation is set to", () => {
     // No close: a copy of the storage as a crash leaves it.
     const crashed = createMemoryStorage({ snapshot: storage.snapshot() })
     await carol.close()
-    const again = await client("carol", { servers: [url], storage: crashed })
+    const again = await openClient("carol", { servers: [url], storage: crashed })
     const reopened = await conversationOf(again, trip.id)
     const [refused] = await until(reopened.changes, (changes) => changes.some(({ status }) => status === "refused"))
     expect(refused).toMatchObject({ kind: "title", text: "Carol's trip", code: "PAST_CUT" })
@@ -203,7 +192,7 @@ describe("invites", () => {
     expect(link.startsWith("https://chat.example.org/#weft-join=")).toBe(true)
     expect(trip.invites.get()).toMatchObject([{ id, by: "alice", role: "member", uses: 1, used: 0, link }])
     // Without a server of her own: the link names one.
-    const eve = await client("eve")
+    const eve = await openClient("eve")
     const eves = await eve.join(link)
     await until(eves.info, (info) => info.membership === "member")
     await until(eves.messages, ({ items }) => items.length === 1)
@@ -212,7 +201,7 @@ describe("invites", () => {
     expect(trip.info.get().members.map(({ user }) => user)).toEqual(["alice", "bob", "eve"])
     expect(eve.conversations.get()).toEqual([eves])
     await until(trip.invites, ([invite]) => invite?.used === 1)
-    const late = await client("late", { servers: [url] })
+    const late = await openClient("late", { servers: [url] })
     const lates = await late.join(link)
     const [refused] = await until(lates.changes, (changes) => changes.some(({ status }) => status === "refused"))
     expect([refused?.kind, refused?.code, membership(lates)]).toEqual(["join", "INVITE_USED_UP", "joining"])
@@ -224,7 +213,7 @@ describe("invites", () => {
     const { url, trip } = await pair()
     const { link } = await trip.createInvite()
     const storage = createMemoryStorage()
-    const eve = await client("eve", { servers: [url], storage })
+    const eve = await openClient("eve", { servers: [url], storage })
     eve.goOffline()
     const eves = await eve.join(link)
     expect([membership(eves), eve.conversations.get().length]).toEqual(["joining", 1])
@@ -240,7 +229,7 @@ describe("invites", () => {
     await trip.revokeInvite(id)
     await until(bobs.invites, (list) => list.length === 0)
     await until(trip.changes, (list) => list.every(({ status }) => status === "accepted"))
-    const eve = await client("eve", { servers: [url] })
+    const eve = await openClient("eve", { servers: [url] })
     const eves = await eve.join(link)
     await until(eves.changes, ([change]) => change?.code === "INVITE_REVOKED")
   })
@@ -259,7 +248,7 @@ describe("invites", () => {
     const two = await startTestServer()
     // Outlives the clients that close it.
     const storage = { ...createMemoryStorage(), close: () => Promise.resolve() }
-    const open = (url: string): Promise<Client> => client("alice", { servers: [url], storage })
+    const open = (url: string): Promise<Client> => openClient("alice", { servers: [url], storage })
     const first = await open(one.url)
     await first.synced()
     const { id } = await first.createConversation({ title: "Trip" })
@@ -272,8 +261,8 @@ describe("invites", () => {
     await second.close()
     const alice = await open(one.url)
     await alice.synced()
-    const eve = await client("eve", { servers: [one.url] })
-    const dan = await client("dan", { servers: [two.url] })
+    const eve = await openClient("eve", { servers: [one.url] })
+    const dan = await openClient("dan", { servers: [two.url] })
     const joined = await Promise.all([eve.join(link), dan.join(link)])
     for (const conversation of joined) await until(conversation.info, (info) => info.membership === "member")
     for (const conversation of joined) await conversation.send("I am in").reached("sent")
@@ -296,8 +285,8 @@ describe("invites", () => {
 describe("direct conversations", () => {
   it("[A20] both open one offline: they end with the same one, and what was written in either is shown", async () => {
     const { url } = await startTestServer()
-    const alice = await client("alice", { servers: [url] })
-    const bob = await client("bob", { servers: [url] })
+    const alice = await openClient("alice", { servers: [url] })
+    const bob = await openClient("bob", { servers: [url] })
     await Promise.all([alice.synced(), bob.synced()])
     for (const one of [alice, bob]) one.goOffline()
     const hers = await alice.openDirect("bob")

@@ -1,29 +1,19 @@
 /* Typing and presence, from client to client. [SPEC P9-P12] */
-import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { type NodeClientOptions, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
 import type { UserId } from "@weft/sdk/protocol"
-import { afterEach, expect, it } from "vitest"
-import { conversationOf, until } from "../replay/replay.ts"
+import { expect, it } from "vitest"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 
-const clients: Client[] = []
-type Options = Partial<Parameters<typeof createClient>[0]>
-
-async function client(user: string, options: Options = {}): Promise<Client> {
-  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
-  clients.push(made)
-  return made
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
+type Options = Partial<NodeClientOptions>
 
 async function pair(
   options: Options = {},
 ): Promise<{ alice: Client; bob: Client; trip: Conversation; theirs: Conversation }> {
   const { url } = await startTestServer()
-  const alice = await client("alice", { servers: [url] })
-  const bob = await client("bob", { servers: [url], ...options })
+  const alice = await openClient("alice", { servers: [url] })
+  const bob = await openClient("bob", { servers: [url], ...options })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   return { alice, bob, trip, theirs: await conversationOf(bob, trip.id) }
 }
@@ -93,10 +83,10 @@ it("[P12] who keeps it private is not shown; who is hidden is shown nothing, and
 
 it("[P9] who looks at a conversation that no server knows yet sees who is here as soon as one does, and who is added later", async () => {
   const { url } = await startTestServer()
-  const bob = await client("bob", { servers: [url] })
-  const carol = await client("carol", { servers: [url] })
+  const bob = await openClient("bob", { servers: [url] })
+  const carol = await openClient("carol", { servers: [url] })
   await Promise.all([bob.synced(), carol.synced()])
-  const alice = await client("alice")
+  const alice = await openClient("alice")
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   trip.presence.subscribe(() => undefined)
   trip.typing.subscribe(() => undefined)
@@ -106,7 +96,7 @@ it("[P9] who looks at a conversation that no server knows yet sees who is here a
   await until(trip.presence, (users) => users.get("carol" as UserId)?.kind === "online")
   // And the one who was added, who looked before any server let them in.
   const { link } = await trip.createInvite()
-  const dan = await client("dan", { servers: [url] })
+  const dan = await openClient("dan", { servers: [url] })
   const atDan = await dan.join(link)
   atDan.presence.subscribe(() => undefined)
   await until(atDan.presence, (users) => users.size === 3)
@@ -118,8 +108,8 @@ it("[P9] who looks at a conversation that no server knows yet sees who is here a
 it("[P10] who types, and when somebody was last here, is in no file: a server that starts again knows nothing of it", async () => {
   const before = await startTestServer()
   const storage = createMemoryStorage()
-  const alice = await client("alice", { servers: [before.url] })
-  const bob = await client("bob", { servers: [before.url], storage })
+  const alice = await openClient("alice", { servers: [before.url] })
+  const bob = await openClient("bob", { servers: [before.url], storage })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   trip.presence.subscribe(() => undefined)
   trip.typing.subscribe(() => undefined)
@@ -132,10 +122,10 @@ it("[P10] who types, and when somebody was last here, is in no file: a server th
   alice.goOffline()
   expect([trip.typing.get().length, trip.presence.get().size]).toEqual([0, 0])
   await before.close()
-  const crashed = await client("bob", { storage: createMemoryStorage({ snapshot: storage.snapshot() }) })
+  const crashed = await openClient("bob", { storage: createMemoryStorage({ snapshot: storage.snapshot() }) })
   expect(crashed.conversation(trip.id)?.typing.get()).toEqual([])
   const after = await startTestServer({ data: before.data })
-  const carol = await client("carol", { servers: [after.url] })
+  const carol = await openClient("carol", { servers: [after.url] })
   await trip.addMember("carol")
   alice.addServer(after.url)
   alice.goOnline()

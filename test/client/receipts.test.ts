@@ -1,22 +1,12 @@
 /* Receipts end to end: registers of devices, the ladder of ticks, and who and when. [SPEC P] */
-import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
-import { segmentDocument, systemEnv, type Env, type LogId, type MessageId, type UserId } from "@weft/sdk/protocol"
-import { afterEach, expect, it } from "vitest"
-import { conversationOf, until } from "../replay/replay.ts"
+import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { segmentDocument, type Env, type LogId, type MessageId, type UserId } from "@weft/sdk/protocol"
+import { expect, it } from "vitest"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { RawClient } from "../support/raw-client.ts"
+import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer } from "../support/server.ts"
-
-const clients: Client[] = []
-
-async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
-  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
-  clients.push(made)
-  return made
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
 
 /** As a user does; with a vector, as another tab asks for it. */
 async function readAll(
@@ -42,8 +32,8 @@ async function has(conversation: Conversation, count: number): Promise<void> {
 it("[P7, P8] an own message climbs from saving to read, and says who and when", async () => {
   const { url } = await startTestServer()
   const began = Date.now()
-  const alice = await client("alice", { servers: [url] })
-  const bob = await client("bob", { servers: [url] })
+  const alice = await openClient("alice", { servers: [url] })
+  const bob = await openClient("bob", { servers: [url] })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const message = trip.send("hello")
   const seen: string[] = [message.status]
@@ -74,9 +64,9 @@ it.each([
 ] as const)("[P3, R2] a device whose clock, under a live connection, is %s", async (_, alices, bobs) => {
   const { url } = await startTestServer()
   const off = { alice: 0, bob: 0 }
-  const env = (user: "alice" | "bob"): Env => ({ ...systemEnv, now: () => Date.now() + off[user] })
-  const alice = await client("alice", { servers: [url], env: env("alice") })
-  const bob = await client("bob", { servers: [url], env: env("bob") })
+  const env = (user: "alice" | "bob"): Env => ({ ...quickEnv, now: () => Date.now() + off[user] })
+  const alice = await openClient("alice", { servers: [url], env: env("alice") })
+  const bob = await openClient("bob", { servers: [url], env: env("bob") })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const before = trip.send("before")
   const theirs = await conversationOf(bob, trip.id)
@@ -93,10 +83,10 @@ it.each([
 
 it("[P8] a group's message is read when all have read it, on any device of each", async () => {
   const { url } = await startTestServer()
-  const alice = await client("alice", { servers: [url] })
-  const bob = await client("bob", { servers: [url] })
-  const bobsPhone = await client("bob", { servers: [url] })
-  const carol = await client("carol", { servers: [url] })
+  const alice = await openClient("alice", { servers: [url] })
+  const bob = await openClient("bob", { servers: [url] })
+  const bobsPhone = await openClient("bob", { servers: [url] })
+  const carol = await openClient("carol", { servers: [url] })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob", "carol"] })
   const first = trip.send("to bob and carol")
   const receipts = trip.receipts(first.id)
@@ -130,8 +120,8 @@ async function withMessages(of: Client, { id }: Conversation, count: number): Pr
 
 it("[P7] who turned read receipts off says what was delivered, and no more", async () => {
   const { url } = await startTestServer()
-  const alice = await client("alice", { servers: [url] })
-  const bob = await client("bob", { servers: [url] })
+  const alice = await openClient("alice", { servers: [url] })
+  const bob = await openClient("bob", { servers: [url] })
   bob.account.setPrivacy({ receipts: false })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const first = trip.send("one")
@@ -151,9 +141,9 @@ it("[P7] who turned read receipts off says what was delivered, and no more", asy
 it("[P6] what was read offline is told afterwards; receipts are there after a restart, and without a server", async () => {
   const { url } = await startTestServer()
   const storage = createMemoryStorage()
-  const alice = await client("alice", { servers: [url], storage })
+  const alice = await openClient("alice", { servers: [url], storage })
   const bobs = createMemoryStorage()
-  const bob = await client("bob", { servers: [url], storage: bobs })
+  const bob = await openClient("bob", { servers: [url], storage: bobs })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const message = trip.send("hello")
   const theirs = await withMessages(bob, trip, 1)
@@ -163,12 +153,12 @@ it("[P6] what was read offline is told afterwards; receipts are there after a re
   await readAll(theirs)
   await bob.close()
   // Its register was not written yet, or not sent: the next start does both.
-  const again = await client("bob", { servers: [url], storage: bobs.share() })
+  const again = await openClient("bob", { servers: [url], storage: bobs.share() })
   const later = (await withMessages(again, trip, 1)).send("and so on")
   await later.reached("sent")
   await message.reached("read")
   await alice.close()
-  const offline = await client("alice", { storage: storage.share() })
+  const offline = await openClient("alice", { storage: storage.share() })
   const kept = offline.conversation(trip.id)!
   expect(statusOf(kept, message.id)).toBe("read")
   expect(kept.receipts(message.id).get().delivered).toEqual(deliveredAt)
@@ -176,9 +166,9 @@ it("[P6] what was read offline is told afterwards; receipts are there after a re
 
 it("[P2] a message that comes late below what was read is not said to be read, nor another unread by it", async () => {
   const { url } = await startTestServer()
-  const alice = await client("alice", { servers: [url] })
-  const aliceToo = await client("alice", { servers: [url] })
-  const bob = await client("bob", { servers: [url] })
+  const alice = await openClient("alice", { servers: [url] })
+  const aliceToo = await openClient("alice", { servers: [url] })
+  const bob = await openClient("bob", { servers: [url] })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   await withMessages(aliceToo, trip, 0)
   await trip.send("zero").reached("sent")
@@ -204,8 +194,8 @@ it("[P2] a message that comes late below what was read is not said to be read, n
 
 it("[P5, P6] both sides of a connection end with the same registers, which the server keeps", async () => {
   const server = await startTestServer()
-  const alice = await client("alice", { servers: [server.url] })
-  const bob = await client("bob", { servers: [server.url] })
+  const alice = await openClient("alice", { servers: [server.url] })
+  const bob = await openClient("bob", { servers: [server.url] })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const message = trip.send("hello")
   await readAll(await withMessages(bob, trip, 1))

@@ -1,20 +1,13 @@
 /* Edits and reactions that no server takes. [SPEC R1, M4, M6] */
-import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
-import { afterEach, expect, it } from "vitest"
-import { conversationOf, until } from "../replay/replay.ts"
+import { type Client, type Conversation } from "@weft/sdk/node"
+import { expect, it } from "vitest"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 
-const clients: Client[] = []
-
-async function open(user: string, url: string): Promise<Client> {
-  const client = await createClient({ user, storage: createMemoryStorage(), servers: [url] })
-  clients.push(client)
-  return client
+function open(user: string, url: string): Promise<Client> {
+  return openClient(user, { servers: [url] })
 }
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()))
-})
 
 const shown = (conversation: Conversation) =>
   conversation.messages.get().items.map(({ text, edited, reactions, status }) => ({

@@ -1,20 +1,10 @@
-import { afterEach, describe, expect, it, vi } from "vitest"
-import { createClient, createMemoryStorage, type Client, type Conversation, type Message } from "@weft/sdk/node"
+import { describe, expect, it, vi } from "vitest"
+import { createMemoryStorage, type Client, type Conversation, type Message } from "@weft/sdk/node"
 import { prefixRange, type Storage } from "../../sdk/src/storage/storage.ts"
-import { conversationOf, projectionHash, until } from "../replay/replay.ts"
+import { openClient } from "../support/client.ts"
+import { projectionHash } from "../replay/replay.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
-
-const clients: Client[] = []
-
-async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
-  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
-  clients.push(made)
-  return made
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
 
 function shown(conversation: Conversation, passes: (items: readonly Message[]) => boolean): Promise<unknown> {
   return until(conversation.messages, ({ state, items }) => state === "ready" && passes(items))
@@ -31,9 +21,9 @@ async function setUp() {
   const first = await startTestServer()
   const second = await startTestServer({ peers: [`${first.url}/sync`] })
   const storages = [createMemoryStorage(), createMemoryStorage(), createMemoryStorage()] as const
-  const phone = await client("alice", { servers: [first.url], storage: storages[0] })
-  const laptop = await client("alice", { servers: [second.url], storage: storages[1] })
-  const bob = await client("bob", { servers: [second.url], storage: storages[2] })
+  const phone = await openClient("alice", { servers: [first.url], storage: storages[0] })
+  const laptop = await openClient("alice", { servers: [second.url], storage: storages[1] })
+  const bob = await openClient("bob", { servers: [second.url], storage: storages[2] })
   const onPhone = await phone.createConversation({ title: "Trip", members: ["bob"] })
   const message = onPhone.send("we meet at noon")
   const onLaptop = await conversationOf(laptop, onPhone.id)

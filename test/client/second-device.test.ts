@@ -1,20 +1,13 @@
-import { afterEach, expect, it } from "vitest"
-import { createClient, createMemoryStorage, type Client } from "@weft/sdk/node"
-import { conversationOf, until } from "../replay/replay.ts"
+import { expect, it } from "vitest"
+import { createMemoryStorage, type Client } from "@weft/sdk/node"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 import { temporaryDirectory } from "../support/temporary.ts"
 
-const clients: Client[] = []
-
-async function device(user: string, url: string): Promise<Client> {
-  const made = await createClient({ user, storage: createMemoryStorage(), servers: [url] })
-  clients.push(made)
-  return made
+function device(user: string, url: string): Promise<Client> {
+  return openClient(user, { servers: [url] })
 }
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
 
 it("[A] an owner's second device introduces itself before it tells of new server keys", async () => {
   const data = await temporaryDirectory()
@@ -42,17 +35,14 @@ it("[A] an owner's second device introduces itself before it tells of new server
 it("[S7] what a clone of this device wrote counts as sent here, and waits for nothing", async () => {
   const { url } = await startTestServer()
   const storage = createMemoryStorage()
-  const one = await createClient({ user: "alice", storage, servers: [url] })
-  clients.push(one)
+  const one = await openClient("alice", { storage, servers: [url] })
   const trip = await one.createConversation({ title: "Trip" })
   await trip.send("by both").reached("sent")
   await one.synced()
-  const clone = await createClient({
-    user: "alice",
+  const clone = await openClient("alice", {
     storage: createMemoryStorage({ snapshot: storage.snapshot() }),
     servers: [url],
   })
-  clients.push(clone)
   expect(clone.device).toBe(one.device)
   const [theirs] = clone.conversations.get()
   await theirs!.send("by the clone").reached("sent")

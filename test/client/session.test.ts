@@ -1,34 +1,23 @@
 /* What a client's connection does for its user. [SPEC R, S8, W4] */
 import { exportSPKI, generateKeyPair, SignJWT } from "jose"
-import { afterEach, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import { systemEnv } from "@weft/sdk/protocol"
-import { createClient, createMemoryStorage, type Client, type NodeClientOptions } from "@weft/sdk/node"
-import { conversationOf, until } from "../replay/replay.ts"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
+import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer } from "../support/server.ts"
-
-const clients: Client[] = []
-
-async function open(user: string, options: Partial<NodeClientOptions> = {}): Promise<Client> {
-  const client = await createClient({ user, storage: createMemoryStorage(), ...options })
-  clients.push(client)
-  return client
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()))
-})
 
 it("[S9] goes on with the next server when the first is gone", async () => {
   const second = await startTestServer()
   const first = await startTestServer({ peers: [`${second.url}/sync`] })
-  const alice = await open("alice", { servers: [first.url, second.url] })
+  const alice = await openClient("alice", { servers: [first.url, second.url] })
   const trip = await alice.createConversation({ title: "Trip" })
   await trip.send("by the first").reached("sent")
   await first.close()
   await trip.send("by the second").reached("sent")
   await alice.synced()
   expect(alice.status.get().connection).toMatchObject({ kind: "online", server: `${second.url}/sync` })
-  const reader = await open("alice", { servers: [second.url] })
+  const reader = await openClient("alice", { servers: [second.url] })
   const read = await conversationOf(reader, trip.id)
   await until(read.messages, ({ items }) => items.length === 2)
   expect(read.messages.get().items.map(({ text }) => text)).toEqual(["by the first", "by the second"])
@@ -36,7 +25,7 @@ it("[S9] goes on with the next server when the first is gone", async () => {
 
 it("writes without servers, and sends everything once one is added", async () => {
   const server = await startTestServer()
-  const alice = await open("alice")
+  const alice = await openClient("alice")
   const trip = await alice.createConversation({ title: "Trip" })
   const message = trip.send("kept here")
   await message.reached("saved")
@@ -58,7 +47,7 @@ it("[S8] renews its token in band: the connection outlives the first one", async
     const claims = new SignJWT({}).setProtectedHeader({ alg: "EdDSA" }).setSubject("alice")
     return claims.setIssuer(issuer).setAudience(audience).setExpirationTime(end).sign(privateKey)
   }
-  const alice = await open("alice", { servers: [server.url], token })
+  const alice = await openClient("alice", { servers: [server.url], token })
   await until(alice.status, ({ connection }) => connection.kind === "online")
   const kinds = new Set<string>()
   alice.status.subscribe(({ connection }) => kinds.add(connection.kind))
@@ -74,7 +63,7 @@ it("[S9] says why it is refused for good, and stays usable", async () => {
   const { publicKey } = await generateKeyPair("EdDSA", { extractable: true })
   const [issuer, audience, pem] = ["https://issuer.example", "weft", await exportSPKI(publicKey)]
   const server = await startTestServer({ auth: { kind: "jwt", keys: { kind: "pem", pem }, issuer, audience } })
-  const alice = await open("alice", { servers: [server.url], token: () => "no token at all" })
+  const alice = await openClient("alice", { servers: [server.url], token: () => "no token at all" })
   const { connection } = await until(alice.status, (status) => status.connection.kind === "refused")
   expect(connection).toEqual({ kind: "refused", server: `${server.url}/sync`, code: "AUTH_FAILED" })
   const trip = await alice.createConversation({ title: "Trip" })
@@ -85,7 +74,7 @@ it("[S9] says why it is refused for good, and stays usable", async () => {
 it("[S3] a token of another user is refused, and nothing is written under it", async () => {
   const server = await startTestServer()
   let name = "mallory"
-  const alice = await open("alice", { servers: [server.url], token: () => name })
+  const alice = await openClient("alice", { servers: [server.url], token: () => name })
   const trip = await alice.createConversation({ title: "Trip" })
   const message = trip.send("mine")
   const { connection } = await until(alice.status, (status) => status.connection.kind === "refused")
@@ -101,14 +90,14 @@ it("[S3] a token of another user is refused, and nothing is written under it", a
 it("[W4, E3] a clock that is hours ahead is set right before anything is sealed, and the message arrives", async () => {
   const server = await startTestServer()
   const ahead = 3 * 60 * 60 * 1000
-  const alice = await open("alice", { env: { ...systemEnv, now: () => Date.now() + ahead } })
+  const alice = await openClient("alice", { env: { ...quickEnv, now: () => Date.now() + ahead } })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const message = trip.send("from the future")
   await message.reached("saved")
   expect(trip.messages.get().items[0]?.sentAt).toBeGreaterThan(Date.now() + ahead / 2)
   alice.addServer(server.url)
   await message.reached("sent")
-  const bob = await open("bob", { servers: [server.url] })
+  const bob = await openClient("bob", { servers: [server.url] })
   const received = await conversationOf(bob, trip.id)
   await until(received.messages, ({ items }) => items.length === 1)
   expect(received.messages.get().items[0]?.sentAt).toBeLessThan(Date.now() + 60_000)
@@ -122,8 +111,11 @@ it.each([
   async (_, jump) => {
     const server = await startTestServer()
     let off = 0
-    const alice = await open("alice", { servers: [server.url], env: { ...systemEnv, now: () => Date.now() + off } })
-    const bob = await open("bob", { servers: [server.url] })
+    const alice = await openClient("alice", {
+      servers: [server.url],
+      env: { ...quickEnv, now: () => Date.now() + off },
+    })
+    const bob = await openClient("bob", { servers: [server.url] })
     const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
     const before = trip.send("before")
     await before.reached("sent")
@@ -147,8 +139,8 @@ it.each([
 
 it("[R1, I3, I7] what a removed member wrote offline is shown as not accepted, to copy or discard", async () => {
   const server = await startTestServer()
-  const alice = await open("alice", { servers: [server.url] })
-  const bob = await open("bob", { servers: [server.url] })
+  const alice = await openClient("alice", { servers: [server.url] })
+  const bob = await openClient("bob", { servers: [server.url] })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const received = await conversationOf(bob, trip.id)
   await received.send("in time").reached("sent")
@@ -174,8 +166,8 @@ it("[R1, I3, I7] what a removed member wrote offline is shown as not accepted, t
 it("[R5] who was let in on one server writes on another that has not heard of it", async () => {
   const first = await startTestServer()
   const second = await startTestServer()
-  const alice = await open("alice", { servers: [first.url] })
-  const bob = await open("bob", { servers: [first.url] })
+  const alice = await openClient("alice", { servers: [first.url] })
+  const bob = await openClient("bob", { servers: [first.url] })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const received = await conversationOf(bob, trip.id)
   await received.send("here").reached("sent")
@@ -189,8 +181,8 @@ it("[R5] who was let in on one server writes on another that has not heard of it
 
 it("[S6, I1] what a refusal stopped in the middle of a sealed run is not shown as sent: nothing of the run is durable", async () => {
   const server = await startTestServer({ limits: { entriesPerSecond: 0.001, entryBurst: 10 } })
-  const alice = await open("alice", { servers: [server.url] })
-  const bob = await open("bob", { servers: [server.url] })
+  const alice = await openClient("alice", { servers: [server.url] })
+  const bob = await openClient("bob", { servers: [server.url] })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const bobs = await conversationOf(bob, trip.id)
   await trip.send("first").reached("sent")
@@ -215,7 +207,10 @@ it("[S6, I1] what a refusal stopped in the middle of a sealed run is not shown a
 it("[H1] the doctor knows the server, the way to it, and by how much the clock is off", async () => {
   const server = await startTestServer()
   const ahead = 3 * 60 * 60 * 1000
-  const alice = await open("alice", { servers: [server.url], env: { ...systemEnv, now: () => Date.now() + ahead } })
+  const alice = await openClient("alice", {
+    servers: [server.url],
+    env: { ...quickEnv, now: () => Date.now() + ahead },
+  })
   await alice.synced()
   const { connection, clock, findings } = await alice.doctor()
   expect(connection).toMatchObject({ state: "online", server: server.url, reconnects: 0, lastRefusal: undefined })

@@ -1,27 +1,17 @@
-import { afterEach, describe, expect, it } from "vitest"
-import { createClient, createMemoryStorage, type Client } from "@weft/sdk/node"
-import { conversationOf, projectionHash, replayRoom, until } from "../replay/replay.ts"
+import { describe, expect, it } from "vitest"
+import { openClient } from "../support/client.ts"
+import { projectionHash, replayRoom } from "../replay/replay.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { readRooms } from "../replay/chat-log.ts"
 import { seededRandom } from "../support/seed.ts"
+import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer } from "../support/server.ts"
-
-const clients: Client[] = []
-
-async function client(user: string, options: Partial<Parameters<typeof createClient>[0]> = {}): Promise<Client> {
-  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
-  clients.push(made)
-  return made
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
 
 describe("clients and a server", () => {
   it("[S6] one message goes from a device through LevelDB to another device", async () => {
     const { url } = await startTestServer()
-    const alice = await client("alice", { servers: [url] })
-    const bob = await client("bob", { servers: [url] })
+    const alice = await openClient("alice", { servers: [url] })
+    const bob = await openClient("bob", { servers: [url] })
     const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
     const message = trip.send("hello")
     await message.reached("sent")
@@ -39,7 +29,7 @@ describe("clients and a server", () => {
     const first = await startTestServer()
     const second = await startTestServer({ peers: [`${first.url}/sync`] })
     const [lines = []] = (await readRooms("test/data/ubuntu-irc-2005-05-19.jsonl.gz")).values()
-    const result = await replayRoom({ lines: lines.slice(-300), servers: [first.url, second.url] })
+    const result = await replayRoom({ lines: lines.slice(-300), servers: [first.url, second.url], env: quickEnv })
     console.log({ ...result, projections: result.projections.size, unread: result.unread.size })
     expect(result.replies).toBeGreaterThan(0)
     expect(new Set(result.projections.values()).size).toBe(1)
@@ -53,7 +43,13 @@ describe("clients and a server", () => {
       const second = await startTestServer({ peers: [`${first.url}/sync`] })
       const [lines = []] = (await readRooms("test/data/ubuntu-irc-2005-05-19.jsonl.gz")).values()
       const mix = seededRandom("mixed replay")
-      const result = await replayRoom({ lines: lines.slice(-200), servers: [first.url, second.url], mix, window: 8 })
+      const result = await replayRoom({
+        lines: lines.slice(-200),
+        servers: [first.url, second.url],
+        env: quickEnv,
+        mix,
+        window: 8,
+      })
       console.log({ ...result, projections: result.projections.size, unread: result.unread.size })
       expect(result.mixed?.reactions).toBeGreaterThan(0)
       expect(result.mixed?.edits).toBeGreaterThan(0)

@@ -2,7 +2,7 @@
 import { createMemoryStorage, WeftError, type Client } from "@weft/sdk/node"
 import { afterEach, expect, it } from "vitest"
 import type { Storage } from "../../sdk/src/storage/storage.ts"
-import { until } from "../replay/replay.ts"
+import { until } from "../support/until.ts"
 import { startTestServer, type TestServer } from "../support/server.ts"
 import { TestProfile, type TestTab } from "../support/tabs.ts"
 

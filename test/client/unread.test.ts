@@ -1,24 +1,16 @@
 /* What is unread, in all segments and threads; the list of conversations; jumps; undo. [SPEC U] */
-import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
-import { afterEach, describe, expect, it } from "vitest"
-import { conversationOf, until } from "../replay/replay.ts"
+import { type Client, type Conversation } from "@weft/sdk/node"
+import { describe, expect, it } from "vitest"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { seededRandom } from "../support/seed.ts"
 import { startTestServer } from "../support/server.ts"
 import { temporaryDirectory } from "../support/temporary.ts"
 
-const clients: Client[] = []
-
 /** In memory, or in a folder that it can be opened in again. */
-async function client(user: string, servers: readonly string[] = [], directory?: string): Promise<Client> {
-  const place = directory === undefined ? { storage: createMemoryStorage() } : { directory }
-  const made = await createClient({ user, servers, ...place })
-  clients.push(made)
-  return made
+function client(user: string, servers: readonly string[] = [], directory?: string): Promise<Client> {
+  return openClient(user, { servers, ...(directory !== undefined && { directory }) })
 }
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
 
 /** Two devices of alice and one of bob, in one conversation. */
 async function arena() {

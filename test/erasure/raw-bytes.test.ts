@@ -1,22 +1,15 @@
 import { randomBytes } from "node:crypto"
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterEach, expect, it, vi } from "vitest"
-import { createClient, type Client } from "@weft/sdk/node"
-import { conversationOf, until } from "../replay/replay.ts"
+import { expect, it, vi } from "vitest"
+import { type Client } from "@weft/sdk/node"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 import { temporaryDirectory } from "../support/temporary.ts"
 
-const clients: Client[] = []
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((one) => one.close()))
-})
-
-async function client(user: string, servers: readonly string[], directory: string): Promise<Client> {
-  const made = await createClient({ user, servers, directory })
-  clients.push(made)
-  return made
+function client(user: string, servers: readonly string[], directory: string): Promise<Client> {
+  return openClient(user, { servers, directory })
 }
 
 /** Whether a file below a folder holds the text or any eight letters of it: tables are compressed, and may break it up. */

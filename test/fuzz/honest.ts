@@ -1,19 +1,24 @@
 import { createClient, createMemoryStorage, type Client } from "@weft/sdk/node"
-import { conversationOf, until } from "../replay/replay.ts"
+import { quickEnv } from "../support/quick-env.ts"
+import { conversationOf, until } from "../support/until.ts"
 
 const PATIENCE_MS = 20_000
 
-/** Two devices of the SDK meet on a server and write to each other; returns what went wrong, if anything did. */
+let exchanges = 0
+
+/** Two devices of the SDK, of people who were never there, meet on a server and write to each other; returns what went wrong, if anything did. */
 export async function honestExchange(url: string): Promise<string | undefined> {
-  const open = (user: string): Promise<Client> => createClient({ user, servers: [url], storage: createMemoryStorage() })
-  const ann = await open("ann")
-  const ben = await open("ben")
+  const open = (user: string): Promise<Client> =>
+    createClient({ user, servers: [url], storage: createMemoryStorage(), env: quickEnv })
+  const number = ++exchanges
+  const ann = await open(`ann${String(number)}`)
+  const ben = await open(`ben${String(number)}`)
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("a normal client is not served")), PATIENCE_MS)
   })
   const meet = async (): Promise<void> => {
-    const mine = await ann.createConversation({ title: "After the storm", members: ["ben"] })
+    const mine = await ann.createConversation({ title: "After the storm", members: [ben.user] })
     await mine.send("hello").reached("sent")
     const theirs = await conversationOf(ben, mine.id)
     await until(theirs.messages, ({ items }) => items.some(({ text }) => text === "hello"))

@@ -1,6 +1,6 @@
 import type { Case } from "./cases.ts"
 import type { Corpus, Writer } from "./corpus.ts"
-import { greet, openStock, pinged, stepped, Wire } from "./wire.ts"
+import { greet, openStock, pingedAfterEach, stepped, Wire } from "./wire.ts"
 
 /** One connection after another at each door of a server: a case that ends one does not spare the next. */
 export class Lane {
@@ -19,30 +19,39 @@ export class Lane {
     this.#writer = who[number % who.length] ?? corpus.stranger
   }
 
-  /** Resolves when the server is done with the case. */
-  async play({ door, bytes }: Case): Promise<void> {
-    switch (door) {
-      case "greeting": {
+  /** Resolves when the server is done with the cases. */
+  async play(cases: readonly Case[]): Promise<void> {
+    const sync = cases.filter(({ door }) => door === "sync")
+    const others = cases.filter(({ door }) => door !== "sync")
+    await Promise.all([this.#playSync(sync), this.#playOneByOne(others)])
+  }
+
+  /** One after another without waiting between them: a ping follows each, and its answer says that the case is done. */
+  async #playSync(cases: readonly Case[]): Promise<void> {
+    for (let from = 0; from < cases.length;) {
+      if (this.#sync?.end !== undefined) this.#sync = undefined
+      this.#sync ??= await this.#opened(greet(this.#url, this.#writer))
+      const rest = cases.slice(from).map(({ bytes }) => bytes)
+      const done = await pingedAfterEach(this.#sync, rest)
+      // The first that has no answer ended the connection; what came behind it was not read.
+      from += Math.min(rest.length, done + 1)
+    }
+  }
+
+  async #playOneByOne(cases: readonly Case[]): Promise<void> {
+    for (const { door, bytes } of cases) {
+      if (door === "greeting") {
         const wire = await this.#opened(Wire.open(`${this.#url}/sync`))
         wire.send(bytes)
         // Nothing is answered before hello; the next frame ends what the first did not.
         wire.send(Uint8Array.of(0))
         await wire.ended
-        return
+        continue
       }
-      case "sync": {
-        if (this.#sync?.end !== undefined) this.#sync = undefined
-        this.#sync ??= await this.#opened(greet(this.#url, this.#writer))
-        this.#sync.send(bytes)
-        await pinged(this.#sync)
-        return
-      }
-      case "stock": {
-        if (this.#stock?.end !== undefined) this.#stock = undefined
-        this.#stock ??= await this.#opened(openStock(this.#url, this.#corpus.segment, this.#writer.user))
-        this.#stock.send(bytes)
-        await stepped(this.#stock)
-      }
+      if (this.#stock?.end !== undefined) this.#stock = undefined
+      this.#stock ??= await this.#opened(openStock(this.#url, this.#corpus.segment, this.#writer.user))
+      this.#stock.send(bytes)
+      await stepped(this.#stock)
     }
   }
 

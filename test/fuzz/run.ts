@@ -7,7 +7,9 @@ import { honestExchange } from "./honest.ts"
 import { Lane } from "./lane.ts"
 import { ERRORS, MAX_GROWTH_BYTES, MAX_STALL_MS, openTarget, type Target } from "./target.ts"
 
-const LANES = 24
+const LANES = 12
+/** Cases that a lane takes at a time. */
+const PORTION = 20
 const BATCH = 1_000
 /** Cases that are played before anything is measured: code is compiled, pools and caches fill. */
 const WARM_UP = 4_000
@@ -41,14 +43,17 @@ class Range {
     return this.#lanes.reduce((sum, lane) => sum + lane.connections, 0)
   }
 
-  /** Plays the cases, as many at once as there are lanes. */
-  async play(cases: readonly Case[]): Promise<void> {
-    const queue = cases.values()
+  /** Plays `count` cases, a few after one another in each lane, and as many lanes at once as there are. They are drawn meanwhile. */
+  async play(count: number, caseAt: (index: number) => Case | Promise<Case>): Promise<void> {
+    let next = 0
     await Promise.all(
       this.#lanes.map(async (lane) => {
-        for (const each of queue) {
-          if (this.server.end !== undefined) return
-          await lane.play(each)
+        while (next < count && this.server.end === undefined) {
+          const from = next
+          next = Math.min(count, next + PORTION)
+          const portion: Case[] = []
+          for (let index = from; index < from + PORTION && index < count; index++) portion.push(await caseAt(index))
+          await lane.play(portion)
         }
       }),
     )
@@ -72,7 +77,7 @@ async function findCulprits(corpus: Corpus, batch: readonly Case[], seed: number
   for (const each of batch) {
     await sign.before(range)
     try {
-      await range.play([each])
+      await range.play(1, () => each)
     } catch (error) {
       console.log(`  ${String(error)}`)
     }
@@ -110,14 +115,9 @@ export async function fuzzSockets(corpus: Corpus, frames: number, seed: number):
   const cases = new Cases(corpus, seed)
   const range = await Range.open(corpus)
   const { server } = range
-  const draw = async (from: number, count: number): Promise<Case[]> => {
-    const drawn: Case[] = []
-    for (let index = from; index < from + count; index++) drawn.push(await cases.at(index))
-    return drawn
-  }
   const doors = new Map<Door, number>()
   // Negative numbers: warm-up cases are none of the counted ones.
-  await range.play(await draw(-WARM_UP, WARM_UP))
+  await range.play(WARM_UP, (index) => cases.at(index - WARM_UP))
   const baseline = await server.sample(true)
   let worst: Sample = baseline
   let worstWall = 0
@@ -126,9 +126,9 @@ export async function fuzzSockets(corpus: Corpus, frames: number, seed: number):
   let broken: readonly Case[] | undefined
   let unanswered: string | undefined
   for (let from = 0; from < frames && broken === undefined; from += BATCH) {
-    const batch = await draw(from, Math.min(BATCH, frames - from))
+    const batch: Case[] = []
     try {
-      await range.play(batch)
+      await range.play(Math.min(BATCH, frames - from), async (index) => (batch[index] = await cases.at(from + index)))
     } catch (error) {
       unanswered = String(error)
       broken = batch
@@ -144,7 +144,7 @@ export async function fuzzSockets(corpus: Corpus, frames: number, seed: number):
     if (sample.stallMs > MAX_STALL_MS) {
       // What one input does, it does again; what the machine did once is told, and not held against the server.
       const first = sample
-      await range.play(batch)
+      await range.play(batch.length, (index) => batch[index] as Case)
       sample = await server.sample()
       if (sample.stallMs > MAX_STALL_MS) {
         repeated++
@@ -255,7 +255,7 @@ export async function replay(corpus: Corpus, where: string, bytes: Uint8Array): 
   const range = await Range.open(corpus, 1)
   const { server } = range
   await server.sample()
-  await range.play([{ index: 0, door: where as Door, bytes }])
+  await range.play(1, () => ({ index: 0, door: where as Door, bytes }))
   const sample = server.end === undefined ? await server.sample() : undefined
   const failed = await failures.after(range).catch(() => true)
   const figure = `${sample === undefined ? "gone" : describe(sample)}; ${server.uncaught[0] ?? "nothing uncaught"}`

@@ -146,6 +146,28 @@ export async function pinged(wire: Wire): Promise<void> {
   )
 }
 
+/** Sends messages at /sync with a ping after each; resolves with how many the server was done with before the connection ended. */
+export async function pingedAfterEach(wire: Wire, messages: readonly Uint8Array[]): Promise<number> {
+  const first = 2 ** 40 + pings
+  pings += messages.length
+  let done = 0
+  await wire.until(
+    (bytes) => {
+      const answer = decodeFrame(bytes)
+      if (answer?.kind !== "pong" || answer.id !== first + done) return undefined
+      done++
+      return done === messages.length ? true : undefined
+    },
+    () => {
+      for (const [index, bytes] of messages.entries()) {
+        wire.send(bytes)
+        wire.send(encodeFrame({ kind: "ping", id: first + index }))
+      }
+    },
+  )
+  return done
+}
+
 export function openStock(url: string, document: DocumentName, user: string): Promise<Wire> {
   return Wire.open(`${url}/y/${encodeURIComponent(document)}?token=${user}`)
 }

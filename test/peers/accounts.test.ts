@@ -89,7 +89,7 @@ it("[U6] a server's bytes stay few, hold nothing that was deleted, and y-leveldb
 it("[U5, I1] a server killed in mid-stream loses nothing that it acknowledged", async () => {
   const more = ["--limit-entries-per-second", "100000", "--limit-entry-burst", "100000"]
   const args = ["--dev", "--port", "0", "--data", await temporaryDirectory(), ...more]
-  const server = spawnServer(args)
+  const server = await spawnServer(args)
   const alice = await RawClient.connect(await server.url, { user: "alice" })
   const acknowledged: string[] = []
   await Promise.all(
@@ -109,7 +109,7 @@ it("[U5, I1] a server killed in mid-stream loses nothing that it acknowledged", 
   )
   expect((await server.ended).signal).toBe("SIGKILL")
   expect(acknowledged.length).toBeGreaterThanOrEqual(300)
-  const again = await RawClient.connect(await spawnServer(args).url, { user: "alice" })
+  const again = await RawClient.connect(await (await spawnServer(args)).url, { user: "alice" })
   const { doc } = await heldAccount(again)
   for (const key of acknowledged) expect(doc.getMap("hidden").get(key)).toBe(true)
 })

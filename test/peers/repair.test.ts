@@ -1,28 +1,20 @@
 /* Documents that can't be read, cut down to what can, and made whole by whoever holds the rest. [SPEC R7] */
 import { readdir } from "node:fs/promises"
 import { controlDocument, segmentDocument, type DocumentName } from "@weft/sdk/protocol"
-import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { type Client, type Conversation } from "@weft/sdk/node"
 import type { ClassicLevel } from "classic-level"
-import { afterEach, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import { metaKey, updateKey } from "../../sync-server/src/store/keys.js"
-import { conversationOf, until } from "../replay/replay.ts"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { RawClient } from "../support/raw-client.js"
 import { startTestServer } from "../support/server.js"
 import { tamper } from "../support/tamper.js"
 import { temporaryDirectory } from "../support/temporary.js"
 
-const clients: Client[] = []
-
-async function open(user: string, url: string, directory?: string): Promise<Client> {
-  const place = directory === undefined ? { storage: createMemoryStorage() } : { directory }
-  const client = await createClient({ user, servers: [url], ...place })
-  clients.push(client)
-  return client
+function open(user: string, url: string, directory?: string): Promise<Client> {
+  return openClient(user, { servers: [url], ...(directory !== undefined && { directory }) })
 }
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()))
-})
 
 async function say(conversation: Conversation, count: number): Promise<void> {
   for (let index = 0; index < count; index++) await conversation.send(`message ${index}`).reached("sent")
@@ -57,7 +49,7 @@ for (const [what, damage] of Object.entries(damages)) {
     await say(await conversationOf(bob, trip.id), 4)
     await until(trip.messages, ({ items }) => items.length === 8)
     await alice.synced()
-    await Promise.all(clients.splice(0).map((client) => client.close()))
+    await Promise.all([alice.close(), bob.close()])
     await server.close()
     const id = trip.id
     await tamper(server.data, async (level) => {

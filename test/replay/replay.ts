@@ -8,14 +8,13 @@ import {
   type Message,
   type OutgoingMessage,
 } from "@weft/sdk/node"
+import type { Env } from "@weft/sdk/protocol"
 import type { Random } from "../support/seed.ts"
 import { conversationOf, until } from "../support/until.ts"
 import type { LogLine } from "./chat-log.ts"
 import { Mix, type MixCounts } from "./mix.ts"
 import { readToTheEnd, unreadOn } from "./readers.ts"
 import { demand, type Room } from "./room.ts"
-
-export { conversationOf, until }
 
 export interface ReplayResult {
   readonly messages: number
@@ -47,6 +46,8 @@ export interface ReplayOptions {
   /** Messages that wait for their acknowledgement, at most. */
   readonly window?: number
   readonly token?: (user: string) => string
+  /** Of the devices. */
+  readonly env?: Env
   /** Mixes in reactions, edits, erasures, receipts, changes of membership and offline spells. */
   readonly mix?: Random
 }
@@ -60,6 +61,7 @@ export async function replayRoom({
   servers,
   window = 64,
   token,
+  env,
   mix: random,
 }: ReplayOptions): Promise<ReplayResult> {
   const names = Array.from(new Set(lines.map(({ from }) => from)))
@@ -70,6 +72,7 @@ export async function replayRoom({
       user,
       servers: [servers[index % servers.length] ?? ""],
       storage,
+      ...(env !== undefined && { env }),
       ...(token === undefined ? {} : { token: () => token(user) }),
     })
   }

@@ -1,21 +1,14 @@
-import { afterEach, describe, expect, it } from "vitest"
-import { createClient, type Client, type SearchOptions, type SearchResults } from "@weft/sdk/node"
+import { describe, expect, it } from "vitest"
+import { type Client, type SearchOptions, type SearchResults } from "@weft/sdk/node"
 import { readRooms } from "../replay/chat-log.ts"
-import { until } from "../replay/replay.ts"
+import { until } from "../support/until.ts"
+import { openClient } from "../support/client.ts"
 import { startTestServer } from "../support/server.ts"
 import { temporaryDirectory } from "../support/temporary.ts"
 
-const clients: Client[] = []
-
-async function open(user: string, directory: string, servers: string[] = []): Promise<Client> {
-  const client = await createClient({ user, directory, servers })
-  clients.push(client)
-  return client
+function open(user: string, directory: string, servers: string[] = []): Promise<Client> {
+  return openClient(user, { directory, servers })
 }
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()))
-})
 
 /** What a search finds when all was searched. */
 async function find(client: Client, text: string, options: SearchOptions = {}): Promise<SearchResults> {

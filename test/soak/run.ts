@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { writeHeapSnapshot } from "node:v8"
 import { createClient, type Client, type Conversation } from "@weft/sdk/node"
-import { conversationOf, until } from "../replay/replay.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { ObservedServer } from "../support/observed-server.ts"
 import { fitLine, type Point } from "./slope.ts"
 

@@ -3,7 +3,7 @@ import { createRequire } from "node:module"
 import type { AxeResults, Result, RunOptions } from "axe-core"
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core"
 
-export { launchChromium } from "../browser/chromium.js"
+export { sharedChromium } from "../browser/chromium.js"
 
 /** A fresh profile; what its pages log as errors, or throw, is collected. */
 export interface Profile {

@@ -1,31 +1,49 @@
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, statSync } from "node:fs"
-import { mkdir, readdir, rename, rm } from "node:fs/promises"
+import { readdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const cache = join(root, "node_modules/.cache/weft/demo")
+const UNFINISHED = "unfinished-"
 
-/** The demo as it is served, built from the sources of today; the folder. Built once for each state of the sources. */
+/** Another process's build that is older than this is nobody's any more. */
+const ABANDONED_MS = 60 * 60 * 1000
+
+/** The demo as it is served, built from the sources of today; the folder. Built once for each state of the sources, or by each process that needs it at once. */
 export async function buildDemo(): Promise<string> {
   const folder = join(cache, hashSources())
   if (existsSync(folder)) return folder
-  const unfinished = join(cache, `unfinished-${process.pid}`)
+  const unfinished = join(cache, `${UNFINISHED}${process.pid}`)
   const vite = join(root, "node_modules/vite/bin/vite.js")
   await promisify(execFile)(
     process.execPath,
     [vite, "build", "--mode", "source", "--logLevel", "warn", "--emptyOutDir", "--outDir", unfinished],
     { cwd: join(root, "demo"), env: { ...process.env, NODE_ENV: "production" } },
   )
-  await mkdir(cache, { recursive: true })
-  for (const name of await readdir(cache)) {
-    if (join(cache, name) !== unfinished) await rm(join(cache, name), { recursive: true, force: true })
+  await removeOthers(folder)
+  try {
+    await rename(unfinished, folder)
+  } catch (error) {
+    // Another process was faster with the same.
+    await rm(unfinished, { recursive: true, force: true })
+    if (!existsSync(folder)) throw error
   }
-  await rename(unfinished, folder)
   return folder
+}
+
+/** Builds of other sources, and what was left half done; not what another process is building now. */
+async function removeOthers(folder: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name)
+    if (path === folder) continue
+    const isRecent = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < ABANDONED_MS
+    if (name.startsWith(UNFINISHED) && isRecent) continue
+    await rm(path, { recursive: true, force: true })
+  }
 }
 
 function hashSources(): string {

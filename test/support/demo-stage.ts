@@ -2,14 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Client, createClient, createMemoryStorage } from "@weft/sdk/node"
+import { type RunningServer, startServer } from "@weft/sync-server"
 import { systemEnv } from "@weft/sdk/protocol"
 import type { Browser, BrowserContextOptions, Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest"
-import { launchChromium, newProfile, type Profile } from "./browser.js"
+import { afterEach, beforeAll, beforeEach, expect } from "vitest"
+import { sharedChromium, newProfile, type Profile } from "./browser.js"
 import { buildDemo } from "./demo-build.js"
-import { type ServerProcess, startServerProcess } from "./server-process.js"
 
-const unlimited = ["--limit-entries-per-second", "100000", "--limit-entry-burst", "100000"]
+const unlimited = { entriesPerSecond: 100_000, entryBurst: 100_000 }
 
 /** The demo on a server of its own for each test, and people who use it, each in a browser profile or by the SDK alone. */
 export interface DemoStage {
@@ -28,29 +28,30 @@ export function useDemoStage(name: string): DemoStage {
   let browser: Browser
   let pages: string
   let data: string
-  let server: ServerProcess
+  let server: RunningServer
   const profiles: Profile[] = []
   const clients: Client[] = []
 
   beforeAll(async () => {
     pages = await buildDemo()
-    browser = await launchChromium()
+    browser = await sharedChromium()
   })
-  afterAll(() => browser.close())
   beforeEach(async () => {
     data = await mkdtemp(join(tmpdir(), `weft-${name}-`))
-    server = await startServerProcess({ data, args: ["--static", pages, ...unlimited] })
+    server = await startServer({
+      ...{ auth: { kind: "dev" }, port: 0, data, static: pages, limits: unlimited, logLevel: "silent" },
+    })
   })
   afterEach(async () => {
     const errors = profiles.flatMap((profile) => profile.errors)
     for (const client of clients.splice(0)) await client.close()
     for (const profile of profiles.splice(0)) await profile.close()
-    await server.stop("SIGKILL")
+    await server.close()
     await rm(data, { recursive: true, force: true })
     expect(errors).toEqual([])
   })
 
-  const serverUrl = (): string => server.url.replace("http", "ws")
+  const pageUrl = (): string => server.url.replace("ws", "http")
   const openDevice = async (user: string, now: () => number, servers: readonly string[]): Promise<Client> => {
     const client = await createClient({ user, servers, storage: createMemoryStorage(), env: { ...systemEnv, now } })
     clients.push(client)
@@ -58,18 +59,18 @@ export function useDemoStage(name: string): DemoStage {
   }
 
   return {
-    url: () => server.url,
+    url: pageUrl,
     async open(user, hash = "", options = {}) {
       const profile = await newProfile(browser, options)
       profiles.push(profile)
       const page = await profile.context.newPage()
-      await page.goto(`${server.url}/?user=${user}${hash}`)
+      await page.goto(`${pageUrl()}/?user=${user}${hash}`)
       return page
     },
-    device: (user, now = () => systemEnv.now()) => openDevice(user, now, [serverUrl()]),
+    device: (user, now = () => systemEnv.now()) => openDevice(user, now, [server.url]),
     awayDevice: (user, now) => openDevice(user, now, []),
     async connect(device) {
-      device.addServer(serverUrl())
+      device.addServer(server.url)
       await device.synced()
     },
   }

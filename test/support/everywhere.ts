@@ -2,10 +2,11 @@
  * The four promises of every feature: it works offline, converges when used at once on two sides, is there after a crash,
  * and is the same on all of a user's devices. A feature gives what is done and what is seen; this plays the rest.
  */
-import { createClient, createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { createMemoryStorage, type Client, type Conversation, type NodeClientOptions } from "@weft/sdk/node"
 import type { MessageId } from "@weft/sdk/protocol"
 import { expect, onTestFinished, vi } from "vitest"
 import { projectionHash } from "../replay/replay.ts"
+import { openClient } from "./client.ts"
 import { startTestServer } from "./server.ts"
 import { conversationOf, until } from "./until.ts"
 
@@ -21,13 +22,7 @@ export type Act = (place: Place) => unknown
 /** What is to be seen, as something that compares; undefined while it isn't there yet. */
 export type Look = (place: Place) => unknown
 
-type Options = Partial<Parameters<typeof createClient>[0]>
-
-async function openClient(user: string, options: Options = {}): Promise<Client> {
-  const made = await createClient({ user, storage: createMemoryStorage(), ...options })
-  onTestFinished(() => made.close())
-  return made
-}
+type Options = Partial<NodeClientOptions>
 
 /** Alice's phone and laptop, and bob's device, all online, with the same two messages. */
 async function stage(options: Options = {}): Promise<{ url: string; phone: Place; laptop: Place; bob: Place }> {

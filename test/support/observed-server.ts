@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import type { ServerOptions } from "@weft/sync-server"
+import { buildProgram } from "./program.ts"
 import type { Ask, Sample, Say } from "./observed-server-child.ts"
 
-const script = fileURLToPath(new URL("observed-server-child.ts", import.meta.url))
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
 interface Asked {
@@ -49,7 +49,7 @@ export class ObservedServer {
     const given = { auth: { kind: "dev" }, port: 0, logLevel: process.env["WEFT_TEST_LOG"] ?? "silent", ...options }
     const child = spawn(
       process.execPath,
-      ["--expose-gc", ...flags, "--conditions=weft-source", "--import", "tsx", script, JSON.stringify(given)],
+      ["--expose-gc", ...flags, await buildProgram("test/support/observed-server-child.ts"), JSON.stringify(given)],
       { cwd: root, stdio: ["ignore", "inherit", "inherit", "ipc"] },
     )
     running.add(child)

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { buildProgram } from "./program.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 /** Time for Node to start and for the store to open, milliseconds. */
@@ -36,14 +37,11 @@ process.on("exit", () => {
 /** A development server in a process of its own, from source. The caller stops it; it never outlives this process. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { data, port = 0, args = [], onLine } = options
-  const child = spawn(
-    process.execPath,
-    [
-      ...["--conditions=weft-source", "--import", "tsx", "sync-server/src/cli.ts"],
-      ...["--dev", "--port", String(port), "--data", data, ...args],
-    ],
-    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
-  )
+  const program = await buildProgram("sync-server/src/cli.ts")
+  const child = spawn(process.execPath, [program, "--dev", "--port", String(port), "--data", data, ...args], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   running.add(child)
   const gone = once(child, "exit").finally(() => running.delete(child))
   // only until it listens: a server may talk for hours

@@ -1,8 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { onTestFinished } from "vitest"
-
-const cli = fileURLToPath(new URL("../../sync-server/src/cli.ts", import.meta.url))
+import { buildProgram } from "./program.ts"
 
 /** `weft-server` in a process of its own, from source. Ended with the test. */
 export interface ServerProcess {
@@ -13,8 +11,8 @@ export interface ServerProcess {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }>
 }
 
-export function spawnServer(args: readonly string[], env: Record<string, string> = {}): ServerProcess {
-  const child = spawn(process.execPath, ["--conditions=weft-source", "--import", "tsx", cli, ...args], {
+export async function spawnServer(args: readonly string[], env: Record<string, string> = {}): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [await buildProgram("sync-server/src/cli.ts"), ...args], {
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
   })

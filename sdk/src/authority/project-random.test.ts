@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import type { ControlId } from "../protocol/entry.js"
-import type { UserId } from "../protocol/names.js"
+import type { ConversationId, UserId } from "../protocol/names.js"
 import type { ControlEntry } from "./causality.js"
 import { type ControlState, projectControl } from "./project.js"
 import type { Role } from "./role.js"
@@ -89,6 +89,13 @@ function shuffled<T>(list: readonly T[], random: () => number): T[] {
     .map(({ item }) => item)
 }
 
+interface Round {
+  readonly entries: readonly ControlEntry[]
+  readonly conversation: ConversationId
+  readonly state: ControlState
+  readonly pasts: ReadonlyMap<ControlId, ReadonlySet<ControlId>>
+}
+
 /** Every entry with all before it, by plain walking. */
 function pastsOf(entries: readonly ControlEntry[]): Map<ControlId, Set<ControlId>> {
   const pasts = new Map<ControlId, Set<ControlId>>()
@@ -113,18 +120,18 @@ class PlainRoles {
   constructor(
     private readonly state: ControlState,
     entries: readonly ControlEntry[],
-    private readonly pasts: Map<ControlId, Set<ControlId>>,
+    private readonly pasts: ReadonlyMap<ControlId, ReadonlySet<ControlId>>,
   ) {
     this.valid = entries.filter(({ id }) => state.outcomeOf(id).kind === "valid")
   }
 
   /** Undefined: no member. */
-  role(user: string, past: Set<ControlId>): Role | undefined {
+  role(user: string, past: ReadonlySet<ControlId>): Role | undefined {
     const maximal = this.maximal(this.facts(user, past))
     return maximal.some(({ role }) => role === undefined) ? undefined : lowest(maximal)
   }
 
-  private facts(user: string, past: Set<ControlId>): PlainFact[] {
+  private facts(user: string, past: ReadonlySet<ControlId>): PlainFact[] {
     return this.valid.flatMap((entry): PlainFact[] => {
       const { id, action, device, seen } = entry
       if (!past.has(id) || action === undefined) return []
@@ -179,12 +186,23 @@ function lowest(facts: readonly PlainFact[]): Role | undefined {
 
 describe("random sets of control entries", { timeout: 60_000 }, () => {
   const rounds = Array.from({ length: Number(process.env.WEFT_ROUNDS ?? 40) }, (_, round) => seed + round)
+  const played = new Map<number, Round>()
+  /** What all tests look at; to write a scenario costs more than to judge it. */
+  const roundOf = (round: number): Round => {
+    let found = played.get(round)
+    if (found === undefined) {
+      const { entries, conversation } = randomScenario(chance(round), 120)
+      found = { entries, conversation, state: projectControl(conversation, entries), pasts: pastsOf(entries) }
+      played.set(round, found)
+    }
+    return found
+  }
 
   test("[A1] the state depends on the set alone: not on order, repetition or batches", () => {
     for (const round of rounds) {
-      const random = chance(round)
-      const { entries, conversation } = randomScenario(random, 120)
-      const whole = snapshot(projectControl(conversation, entries), entries)
+      const { entries, conversation, state } = roundOf(round)
+      const random = chance(~round)
+      const whole = snapshot(state, entries)
       for (let again = 0; again < 4; again++) {
         const doubled = shuffled([...entries, ...entries.filter(() => random() < 0.3)], random)
         expect(snapshot(projectControl(conversation, doubled), entries), `WEFT_SEED=${String(round)}`).toBe(whole)
@@ -199,10 +217,9 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
   })
 
   test("[A6] roles are those of a plain walk, and nobody acts without one", () => {
+    const wrong: string[] = []
     for (const round of rounds) {
-      const { entries, conversation } = randomScenario(chance(round), 120)
-      const state = projectControl(conversation, entries)
-      const pasts = pastsOf(entries)
+      const { entries, state, pasts } = roundOf(round)
       const plain = new PlainRoles(state, entries, pasts)
       for (const { id, device, action } of entries) {
         const past = pasts.get(id) ?? new Set<ControlId>()
@@ -211,7 +228,7 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
           const role = plain.role(user, closed)
           const standing = state.standingIn(user as UserId, [id])
           const given = standing?.kind === "member" ? standing.role : undefined
-          expect(given, `WEFT_SEED=${String(round)} ${user}`).toBe(role)
+          if (given !== role) wrong.push(`${String(round)} ${user}: ${String(given)}, not ${String(role)}`)
         }
         const author = state.devices.get(device)?.user
         if (state.outcomeOf(id).kind !== "valid" || action?.kind === "create") continue
@@ -220,13 +237,12 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
         expect(plain.role(author ?? "", past) === undefined, `WEFT_SEED=${String(round)}`).toBe(comes)
       }
     }
+    expect(wrong, "WEFT_SEED").toEqual([])
   })
 
   test("[A8] nothing valid but removals and revocations is by a removed member and unseen by the remover, unless he came back", () => {
     for (const round of rounds) {
-      const { entries, conversation } = randomScenario(chance(round), 120)
-      const state = projectControl(conversation, entries)
-      const pasts = pastsOf(entries)
+      const { entries, state, pasts } = roundOf(round)
       for (const removal of state.removals) {
         for (const { id, device, action } of entries) {
           const certified = action?.kind === "introduce" || action?.kind === "join"
@@ -256,9 +272,7 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
   test("[A19] nobody is in by an invite that was revoked, whose inviter was removed, or that was used up", () => {
     let joins = 0
     for (const round of rounds) {
-      const { entries, conversation } = randomScenario(chance(round), 120)
-      const state = projectControl(conversation, entries)
-      const pasts = pastsOf(entries)
+      const { entries, state, pasts } = roundOf(round)
       const isValid = (id: ControlId | undefined): boolean => id !== undefined && state.outcomeOf(id).kind === "valid"
       const unseenBy = (other: ControlEntry, id: ControlId): boolean => pasts.get(other.id)?.has(id) !== true
       for (const { id, action } of entries) {
@@ -284,11 +298,14 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
 
   test("[A11] what a past says by itself is what it says where nothing else was ever written", () => {
     let changed = 0
+    const wrong: string[] = []
     for (const round of rounds) {
-      const random = chance(round)
-      const { entries, conversation } = randomScenario(random, 10 + Math.floor(random() * 110))
+      const { entries: all, conversation, pasts } = roundOf(round)
+      const random = chance(~round)
+      // The first of them name nothing after them.
+      const entries = all.slice(0, all.length - Math.floor(random() * 110))
       const state = projectControl(conversation, entries)
-      const pasts = pastsOf(entries)
+      const devices = new Set(entries.map(({ device }) => device))
       for (let again = 0; again < 40; again++) {
         const seen = [1, 2].map(() => entries[Math.floor(random() * entries.length)]?.id ?? ("" as ControlId))
         const closed = new Set(seen.flatMap((id) => [id, ...(pasts.get(id) ?? [])]))
@@ -297,26 +314,25 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
           entries.filter(({ id }) => closed.has(id)),
         )
         for (const user of everybody as UserId[]) {
-          const standing = state.standingAlone(user, seen)
-          expect(standing, `WEFT_SEED=${String(round)} ${user}`).toEqual(alone.standingIn(user, seen))
-          if (JSON.stringify(standing) !== JSON.stringify(state.standingIn(user, seen))) changed++
+          const standing = JSON.stringify(state.standingAlone(user, seen))
+          if (standing !== JSON.stringify(alone.standingIn(user, seen))) wrong.push(`${String(round)} ${user}`)
+          if (standing !== JSON.stringify(state.standingIn(user, seen))) changed++
         }
-        for (const device of entries.map((entry) => entry.device)) {
-          const user = state.userAlone(device, seen)
-          expect(user, `WEFT_SEED=${String(round)}`).toBe(alone.devices.get(device)?.user)
+        for (const device of devices) {
+          if (state.userAlone(device, seen) !== alone.devices.get(device)?.user)
+            wrong.push(`${String(round)} ${device}`)
         }
         expect(state.speakingRole(seen)).toBe(alone.announcing ? "moderator" : "member")
       }
     }
+    expect(wrong, "WEFT_SEED").toEqual([])
     expect(changed).toBeGreaterThan(0)
   })
 
   test("[A16] who is in by a return was removed by nobody else since, and has no more than was granted", () => {
     let returns = 0
     for (const round of rounds) {
-      const { entries, conversation } = randomScenario(chance(round), 120)
-      const state = projectControl(conversation, entries)
-      const pasts = pastsOf(entries)
+      const { entries, state, pasts } = roundOf(round)
       for (const { id, device, action } of entries) {
         if (action?.kind !== "return" || state.outcomeOf(id).kind !== "valid") continue
         returns++
@@ -339,23 +355,14 @@ describe("random sets of control entries", { timeout: 60_000 }, () => {
   })
 })
 
-describe("speed", () => {
-  function timed(scenario: Scenario): { state: ControlState; ms: number } {
-    const start = performance.now()
-    const state = projectControl(scenario.conversation, scenario.entries)
-    return { state, ms: performance.now() - start }
-  }
-
-  // Bounds are several times what a 2-core machine takes, so that only another order of growth fails.
+// No time is asserted, since a busy machine would fail it: where everything is held against everything, the file's time shows it.
+describe("sets at size", () => {
   test("4,000 entries, 2,000 of them concurrent introductions", () => {
     const scenario = new Scenario()
     let last = scenario.base
     for (let at = 0; at < 2_000; at++) last = scenario.add("ann", `u${String(at)}`, "member", [last])
     for (let at = 0; at < 2_000; at++) scenario.introduce(`u${String(at)}`, [last])
-    const { state, ms } = timed(scenario)
-    expect(state.devices.size).toBe(2_001)
-    console.info(`4,000 entries: ${ms.toFixed(0)} ms`)
-    expect(ms).toBeLessThan(1_000)
+    expect(projectControl(scenario.conversation, scenario.entries).devices.size).toBe(2_001)
   })
 
   test("10,000 entries in a line, with removals and returns of one member", () => {
@@ -365,10 +372,7 @@ describe("speed", () => {
       last = scenario.remove("ann", "bob", [last])
       last = scenario.add("ann", "bob", "member", [last])
     }
-    const { state, ms } = timed(scenario)
-    expect(state.removals).toHaveLength(5_000)
-    console.info(`10,000 entries in a line: ${ms.toFixed(0)} ms`)
-    expect(ms).toBeLessThan(3_000)
+    expect(projectControl(scenario.conversation, scenario.entries).removals).toHaveLength(5_000)
   })
 
   test("2,000 concurrent removals of one another", () => {
@@ -377,21 +381,17 @@ describe("speed", () => {
       scenario.remove("bob", "cat")
       scenario.remove("cat", "bob")
     }
-    const { state, ms } = timed(scenario)
+    const state = projectControl(scenario.conversation, scenario.entries)
     expect(Array.from(state.members.keys())).toEqual(["ann", "bob"])
-    console.info(`2,000 mutual removals: ${ms.toFixed(0)} ms`)
-    expect(ms).toBeLessThan(3_000)
   })
 
-  test("400 pairs who remove each other", () => {
+  test("[A9] 400 pairs who remove each other: 32 rounds decide 32 of them", () => {
     const pairs = Array.from({ length: 400 }, (_, at) => [`a${String(at)}`, `b${String(at)}`] as const)
     const scenario = new Scenario(Object.fromEntries(pairs.flat().map((user) => [user, "admin" as const])))
     for (const [a, b] of pairs) {
       scenario.remove(a, b)
       scenario.remove(b, a)
     }
-    const { state, ms } = timed(scenario)
-    console.info(`400 mutual pairs: ${ms.toFixed(0)} ms, ${String(state.members.size)} members left`)
-    expect(ms).toBeLessThan(10_000)
+    expect(projectControl(scenario.conversation, scenario.entries).members.size).toBe(801 - 32)
   })
 })
