@@ -539,13 +539,14 @@ export function act(stage: Stage, operation: Operation): void {
   kinds[operation.kind].act(stage, operation)
 }
 
-/** So many operations, with the faults that this seed has. */
-export function chooseOperations(random: Random, count: number, generation = LATEST): Operation[] {
+/** Of which kinds operations are drawn: of a generation those that this seed has, or of these alone, each as often. */
+export type Choice = { readonly generation?: number | undefined } | { readonly kinds: readonly string[] }
+
+/** So many operations, with the faults that this seed has. Fails where a kind is none. */
+export function chooseOperations(random: Random, count: number, choice: Choice = {}): Operation[] {
   const table: { readonly kind: OperationKind; readonly upTo: number }[] = []
   let total = 0
-  for (const [kind, definition] of Object.entries(kinds) as [OperationKind, Kind][]) {
-    if ((definition.since ?? 1) > generation) continue
-    if (definition.optional === true && random.oneIn(3)) continue
+  for (const [kind, definition] of kindsOf(random, choice)) {
     total += definition.weight
     table.push({ kind, upTo: total })
   }
@@ -555,6 +556,18 @@ export function chooseOperations(random: Random, count: number, generation = LAT
     const word = (): number => random.below(2 ** 31)
     return { kind, gap: chooseGap(random), a: word(), b: word(), c: word() }
   })
+}
+
+function kindsOf(random: Random, choice: Choice): (readonly [OperationKind, Kind])[] {
+  const all = Object.entries(kinds) as [OperationKind, Kind][]
+  if ("kinds" in choice) {
+    const unknown = choice.kinds.find((kind) => !(kind in kinds))
+    if (unknown !== undefined) throw new RangeError(`no kind of operation: ${unknown}`)
+    return all.filter(([kind]) => choice.kinds.includes(kind)).map(([kind, { act }]) => [kind, { weight: 1, act }])
+  }
+  return all
+    .filter(([, { since = 1 }]) => since <= (choice.generation ?? LATEST))
+    .filter(([, { optional }]) => optional !== true || !random.oneIn(3))
 }
 
 /** Mostly a moment; at times minutes, in which timers do their work. */

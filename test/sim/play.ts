@@ -1,6 +1,6 @@
 import { randomOf } from "../support/seed.js"
 import { differences, judge, judgeView, unrest } from "./judge.js"
-import { act, chooseOperations, createConversation, type Operation } from "./operations.js"
+import { act, chooseOperations, createConversation, type Choice, type Operation } from "./operations.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
 
@@ -16,9 +16,9 @@ export interface Played {
   readonly failure: { readonly invariant: string; readonly text: string } | undefined
 }
 
-/** `generation`: of the kinds of operations. Later kinds change what a seed plays. */
-export function operationsOf(seed: number, count: number, generation?: number): Operation[] {
-  return chooseOperations(randomOf(seed ^ 0x5eed), count, generation)
+/** Other kinds of operations change what a seed plays. */
+export function operationsOf(seed: number, count: number, choice?: Choice): Operation[] {
+  return chooseOperations(randomOf(seed ^ 0x5eed), count, choice)
 }
 
 /** Plays a seed's operations on a fresh world, heals it, waits until it is quiet, and judges. */
