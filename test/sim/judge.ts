@@ -157,12 +157,18 @@ export function judgeView(stage: Stage, { device, items }: Pick<View, "device" |
   }
 }
 
-/** What all must show alike. A rejected message is its author's alone. */
+/** What all must show alike. A rejected message is its author's alone, also where it is quoted. */
 function common(items: readonly Message[]): string[] {
+  const rejected = new Set(items.filter(({ status }) => status === "rejected").map(({ id }) => id))
   return items.flatMap(({ id, author, text, form, status, sentAt, reactions, edited, quote }) => {
     if (status === "rejected") return []
     const given = reactions.map(({ emoji, users }) => `${emoji} ${users.join()}`)
-    const quoted = quote?.state === "ready" ? `${quote.form} ${quote.text?.slice(0, 40) ?? ""}` : quote?.state
+    const isSeenByAll = quote?.state === "ready" && !rejected.has(quote.id)
+    const quoted = isSeenByAll
+      ? `${quote.form} ${quote.text?.slice(0, 40) ?? ""}`
+      : quote?.state === "ready"
+        ? "missing"
+        : quote?.state
     return [[id, author, form, text?.slice(0, 80), sentAt, ...given, edited?.count, quoted].join(" ")]
   })
 }
