@@ -63,10 +63,9 @@ export const mutants = [
   },
   {
     name: "erase records are not sent before logs",
-    seeds: [175, 208],
-    file: "sdk/src/sync/exchange.ts",
-    find: "at < records.length; at += 100",
-    replace: "at < 0; at += 100",
+    file: "sync-server/src/connection/sync-session.ts",
+    find: "for (const frame of recordFrames(document, snapshot.records)) this.#wire.sendBytes(frame)",
+    replace: "",
   },
   {
     name: "acknowledgements are kept across incarnations",
@@ -84,10 +83,12 @@ export const mutants = [
   },
   {
     name: "a whole update is refused for one bad log",
-    seeds: [452],
-    file: "sdk/src/sync/document.ts",
-    find: "if (entries.length === 0) return verdicts",
-    replace: "if (entries.length === 0 || verdicts.some(({ refusal }) => refusal !== undefined)) return verdicts",
+    file: "sync-server/src/document/conversation.ts",
+    find: "const repeated = await this.#repeated(document, update, verdicts)",
+    replace: `if (verdicts.some(({ refusal }) => refusal !== undefined)) {
+      return { refused: refusalsOf(verdicts), retryAfterMs: 0, durable: document.durable, copies: new Confirmations() }
+    }
+    const repeated = await this.#repeated(document, update, verdicts)`,
   },
   {
     name: "nothing is relayed",
@@ -96,11 +97,10 @@ export const mutants = [
     replace: "void batch",
   },
   {
-    name: "a gap is not filled",
-    seeds: [142],
+    name: "a gap on the server is not filled",
     file: "sdk/src/sync/exchange.ts",
-    find: "if (fetch) this.askFor(name)",
-    replace: "void fetch",
+    find: "if (isTransient(code) || log === undefined",
+    replace: 'if ((isTransient(code) && code !== "GAP") || log === undefined',
   },
   {
     name: "what was refused for now is not sent again",
@@ -155,8 +155,8 @@ export const mutants = [
     name: "clocks of drafts are not set right",
     seeds: [135, 563],
     file: "sdk/src/sync/conversation.ts",
-    find: "if (aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS) return draft\n      return",
-    replace: "return aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS ? draft : draft\n      return",
+    find: "if (aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS) return draft",
+    replace: "if (aheadMs(draft.clock, now) <= Infinity) return draft",
   },
   {
     name: "what lies beyond a cut is let in",

@@ -1,5 +1,7 @@
 import {
   conversationOf,
+  digestOfNative,
+  emptyNativeSummary,
   equalBytes,
   hex,
   type ConversationId,
@@ -8,8 +10,17 @@ import {
 } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
+import type { AccountReplica } from "../../sdk/src/sync/account-replica.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
-import { deviceHoldings, difference, holdsText, serverHoldings, registersOf, type Holdings } from "./contents.js"
+import {
+  accountDigestOn,
+  deviceHoldings,
+  difference,
+  holdsText,
+  serverHoldings,
+  registersOf,
+  type Holdings,
+} from "./contents.js"
 import type { Disk } from "./disk.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
@@ -33,6 +44,15 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
       if (connection.kind !== "online" || !connection.synced)
         return `${device.name}: ${JSON.stringify(connection)} ${underWay(client)}`
       if (pending.length > 0) return `${device.name} waits: ${JSON.stringify(pending)}`
+    }
+  }
+  for (const { name, tabs } of stage.devices) {
+    for (const { client } of tabs) {
+      const account = accountOf(client!)
+      const own = hex(account.digest)
+      const nothing = digestOfNative(account.name, emptyNativeSummary)
+      const other = stage.servers.find(({ disk }) => hex(accountDigestOn(disk, account.name) ?? nothing) !== own)
+      if (other !== undefined) return `${name} and ${other.name} differ in ${account.name}`
     }
   }
   for (const id of conversationsOf(stage)) {
@@ -86,6 +106,10 @@ function registersDiffer(one: Disk, other: Disk, id: ConversationId): string | u
 
 function replicaOf(client: Client): Replica {
   return (client as unknown as { readonly parts: { readonly replica: Replica } }).parts.replica
+}
+
+function accountOf(client: Client): AccountReplica {
+  return (client as unknown as { readonly parts: { readonly account: AccountReplica } }).parts.account
 }
 
 /** What a client's connection waits for: for those who look into a failure. */

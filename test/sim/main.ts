@@ -74,13 +74,16 @@ async function explain(each: Case, { failure }: Played): Promise<void> {
   console.log(`again: npm run sim -- --seed ${seed} --ops ${ops}${which} --trace`)
   if (values.brief || failure === undefined) return
   const end = Date.now() + Number(values["shrink-seconds"]) * 1000
-  const least = await shrink(seed, operationsOfCase(each), failure.invariant, () => Date.now() > end)
+  const least = await shrink(seed, operationsOfCase(each), failure.invariant, () => Date.now() > end, generation)
   console.log(
     `${least.operations.length} of ${ops} operations are enough (${least.played?.failure?.text ?? failure.text}):`,
   )
   console.log(JSON.stringify(least.operations))
-  await play(seed, least.operations, (line) => {
-    if (!/ (frame|write|connect) /.test(line)) console.log(line)
+  await play(seed, least.operations, {
+    generation,
+    write: (line) => {
+      if (!/ (frame|write|connect) /.test(line)) console.log(line)
+    },
   })
 }
 
@@ -95,7 +98,7 @@ let events = 0
 const [part = 0, parts = 1] = values.part.split("/").map(Number)
 for (const each of casesOf().filter((_, index) => index % parts === part)) {
   if (Date.now() > end) break
-  const played = await play(each.seed, operationsOfCase(each), write)
+  const played = await play(each.seed, operationsOfCase(each), { write, generation: each.generation })
   messages += played.messages
   acknowledged += played.acknowledged
   events += played.events

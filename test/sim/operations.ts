@@ -29,7 +29,7 @@ interface Kind {
   act(stage: Stage, operation: Operation): void
 }
 
-const LATEST = 3
+export const LATEST = 4
 const SERVER_AHEAD_MS = 5 * 60_000
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
 const EMOJI = ["👍", "🎉", "❤️"]
@@ -539,7 +539,7 @@ export function act(stage: Stage, operation: Operation): void {
   kinds[operation.kind].act(stage, operation)
 }
 
-/** Of which kinds operations are drawn: of a generation those that this seed has, or of these alone, each as often. */
+/** Of which kinds operations are drawn: of a generation those that this seed has, or of these alone, as often as they are named. */
 export type Choice = { readonly generation?: number | undefined } | { readonly kinds: readonly string[] }
 
 /** So many operations, with the faults that this seed has. Fails where a kind is none. */
@@ -563,7 +563,10 @@ function kindsOf(random: Random, choice: Choice): (readonly [OperationKind, Kind
   if ("kinds" in choice) {
     const unknown = choice.kinds.find((kind) => !(kind in kinds))
     if (unknown !== undefined) throw new RangeError(`no kind of operation: ${unknown}`)
-    return all.filter(([kind]) => choice.kinds.includes(kind)).map(([kind, { act }]) => [kind, { weight: 1, act }])
+    return all.flatMap(([kind, { act }]) => {
+      const weight = choice.kinds.filter((name) => name === kind).length
+      return weight === 0 ? [] : [[kind, { weight, act }] as const]
+    })
   }
   return all
     .filter(([, { since = 1 }]) => since <= (choice.generation ?? LATEST))

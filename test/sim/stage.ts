@@ -37,6 +37,8 @@ export class Stage {
 
   constructor(
     readonly seed: number,
+    /** Of operations, and of those who mean harm: later ones do more. */
+    readonly generation: number,
     write?: (line: string) => void,
   ) {
     this.random = this.randomFor("stage")
