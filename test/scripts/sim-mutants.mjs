@@ -160,10 +160,17 @@ export const mutants = [
   },
   {
     name: "what lies beyond a cut is let in",
-    seeds: [581, 574],
     file: "sdk/src/authority/admit.ts",
-    find: 'if (entry.position >= cutOf(state, entry.log, entry.segment, firstSeen)) return "PAST_CUT"\n',
-    replace: "",
+    find: "if (binding.length === 0) return Infinity",
+    replace: "if (binding.length >= 0) return Infinity",
+  },
+  {
+    name: "of a removal and a grant at once the later by the clock wins",
+    file: "sdk/src/authority/membership.ts",
+    find: 'if (lost !== undefined) return { kind: "removed", lost }',
+    replace: `const clock = ({ index }) => this.#causality.entries[index].clock
+    const [last] = Array.from(this.#maximal(line, past)).sort((a, b) => clock(b) - clock(a))
+    if (lost !== undefined && last.kind === "removal") return { kind: "removed", lost }`,
   },
   {
     name: "drafts are sealed in the order of their clocks",

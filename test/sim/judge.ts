@@ -153,6 +153,7 @@ export async function judge(stage: Stage): Promise<void> {
     judgeEqual(shown)
     judgeOwnDevices(shown)
     judgeRemovals(stage, id, shown)
+    judgeMembers(stage, id, shown)
     const sayings = Array.from(stage.oracle.sayings.values()).filter(({ conversation }) => conversation === id)
     for (const saying of sayings) judgeSaying(stage, saying, shown)
   }
@@ -263,6 +264,19 @@ function judgeSaying(stage: Stage, saying: Saying, shown: readonly View[]): void
     if (item?.status === "saving" || item?.status === "saved") {
       throw new Violation("I3", `${where} is ${item.status} for ever`)
     }
+  }
+}
+
+/** Who was removed by somebody whom nobody removed, and whom nobody added again, is out, whatever else was said at once. [SPEC A8] */
+function judgeMembers(stage: Stage, id: ConversationId, shown: readonly View[]): void {
+  const { removals, serverLostData, deviceLostData } = stage.oracle
+  if (serverLostData || deviceLostData || stage.hostile !== undefined) return
+  const asked = removals.filter(({ conversation }) => conversation === id)
+  const [removal] = asked
+  if (removal === undefined || asked.length > 1 || !removal.done || removal.undone) return
+  for (const { device, conversation } of shown) {
+    if (!conversation.info.get().members.some(({ user }) => user === removal.user)) continue
+    throw new Violation("I7", `${device.name} has ${removal.user} as a member, who was removed`)
   }
 }
 

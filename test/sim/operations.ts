@@ -176,6 +176,7 @@ const kinds = {
       const members = found?.conversation.info.get().members ?? []
       if (found === undefined || members.some((member) => member.user === user)) return
       stage.trace.tell(`${stage.device(a).name} adds ${user}`)
+      for (const removal of stage.oracle.removals) if (removal.user === user) removal.undone = true
       stage.background("add", found.conversation.addMember(user, "member"))
     },
   },
@@ -512,12 +513,13 @@ function remove(stage: Stage, device: SimDevice, number: number, user: string): 
     return new Set(items.filter((item) => item.author === user && isMeant(item.status)).map(({ id }) => id))
   }
   const seen = messagesOf((status) => status === "sent" || status === "delivered" || status === "read")
-  const removal: Removal = { conversation: conversation.id, user, seen, held: undefined }
+  const removal: Removal = { conversation: conversation.id, user, seen, held: undefined, done: false, undone: false }
   stage.oracle.removals.push(removal)
   stage.trace.tell(`${device.name} removes ${user}`)
   stage.background(
     "remove",
     conversation.removeMember(user).then(() => {
+      removal.done = true
       // The screen follows what is held; what comes in later is beyond the cut.
       stage.world.schedule(1_000, () => {
         // Who leaves takes along what was written and is still on its way.
