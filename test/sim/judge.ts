@@ -271,9 +271,9 @@ function judgeSaying(stage: Stage, saying: Saying, shown: readonly View[]): void
 function judgeMembers(stage: Stage, id: ConversationId, shown: readonly View[]): void {
   const { removals, serverLostData, deviceLostData } = stage.oracle
   if (serverLostData || deviceLostData || stage.hostile !== undefined) return
-  const asked = removals.filter(({ conversation }) => conversation === id)
+  const asked = removals.filter(({ conversation, outcome }) => conversation === id && outcome !== "refused")
   const [removal] = asked
-  if (removal === undefined || asked.length > 1 || !removal.done || removal.undone) return
+  if (removal?.outcome !== "written" || asked.length > 1 || removal.undone) return
   for (const { device, conversation } of shown) {
     if (!conversation.info.get().members.some(({ user }) => user === removal.user)) continue
     throw new Violation("I7", `${device.name} has ${removal.user} as a member, who was removed`)

@@ -513,19 +513,32 @@ function remove(stage: Stage, device: SimDevice, number: number, user: string): 
     return new Set(items.filter((item) => item.author === user && isMeant(item.status)).map(({ id }) => id))
   }
   const seen = messagesOf((status) => status === "sent" || status === "delivered" || status === "read")
-  const removal: Removal = { conversation: conversation.id, user, seen, held: undefined, done: false, undone: false }
+  const removal: Removal = {
+    conversation: conversation.id,
+    user,
+    seen,
+    held: undefined,
+    outcome: "unknown",
+    undone: false,
+  }
   stage.oracle.removals.push(removal)
   stage.trace.tell(`${device.name} removes ${user}`)
   stage.background(
     "remove",
-    conversation.removeMember(user).then(() => {
-      removal.done = true
-      // The screen follows what is held; what comes in later is beyond the cut.
-      stage.world.schedule(1_000, () => {
-        // Who leaves takes along what was written and is still on its way.
-        if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
-      })
-    }),
+    conversation.removeMember(user).then(
+      () => {
+        removal.outcome = "written"
+        // The screen follows what is held; what comes in later is beyond the cut.
+        stage.world.schedule(1_000, () => {
+          // Who leaves takes along what was written and is still on its way.
+          if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
+        })
+      },
+      (error: unknown) => {
+        removal.outcome = "refused"
+        throw error
+      },
+    ),
   )
 }
 
