@@ -1,6 +1,7 @@
 /**
  * Bugs that the simulator must find, each as a text of one source file and what stands there instead. They are planted
- * while the simulator is bundled, so the sources know nothing of them. `seeds` are played first: they have much of what the bug needs.
+ * while the simulator is bundled, so the sources know nothing of them. `seeds` are played first, `ops` operations of each,
+ * of these `kinds` alone where they are named: they have much of what the bug needs.
  */
 export const mutants = [
   {
@@ -37,7 +38,9 @@ export const mutants = [
   },
   {
     name: "the writer's guard is not asked",
-    seeds: [313, 558],
+    seeds: [1],
+    ops: 40,
+    kinds: "openTab,stealTab,send,burst,react",
     file: "sdk/src/sync/stored-document.ts",
     find: "await this.ports.storage.write(batch, { durability, guard })",
     replace: "await this.ports.storage.write(batch, { durability })",
@@ -63,10 +66,12 @@ export const mutants = [
   },
   {
     name: "erase records are not sent before logs",
-    seeds: [175, 208],
-    file: "sdk/src/sync/exchange.ts",
-    find: "at < records.length; at += 100",
-    replace: "at < 0; at += 100",
+    seeds: [6],
+    ops: 60,
+    kinds: "send,send,send,erase,erase,partition,heal,remove",
+    file: "sync-server/src/connection/sync-session.ts",
+    find: "for (const frame of recordFrames(document, snapshot.records)) this.#wire.sendBytes(frame)",
+    replace: "",
   },
   {
     name: "acknowledgements are kept across incarnations",
@@ -84,10 +89,15 @@ export const mutants = [
   },
   {
     name: "a whole update is refused for one bad log",
-    seeds: [452],
-    file: "sdk/src/sync/document.ts",
-    find: "if (entries.length === 0) return verdicts",
-    replace: "if (entries.length === 0 || verdicts.some(({ refusal }) => refusal !== undefined)) return verdicts",
+    seeds: [5],
+    ops: 40,
+    kinds: "send,send,send,send,crashDevice,clockDevice,clockServer,offline,online",
+    file: "sync-server/src/document/conversation.ts",
+    find: "const repeated = await this.#repeated(document, update, verdicts)",
+    replace: `if (verdicts.some(({ refusal }) => refusal !== undefined)) {
+      return { refused: refusalsOf(verdicts), retryAfterMs: 0, durable: document.durable, copies: new Confirmations() }
+    }
+    const repeated = await this.#repeated(document, update, verdicts)`,
   },
   {
     name: "nothing is relayed",
@@ -96,11 +106,10 @@ export const mutants = [
     replace: "void batch",
   },
   {
-    name: "a gap is not filled",
-    seeds: [142],
+    name: "a gap on the server is not filled",
     file: "sdk/src/sync/exchange.ts",
-    find: "if (fetch) this.askFor(name)",
-    replace: "void fetch",
+    find: "if (isTransient(code) || log === undefined",
+    replace: 'if ((isTransient(code) && code !== "GAP") || log === undefined',
   },
   {
     name: "what was refused for now is not sent again",
@@ -111,7 +120,9 @@ export const mutants = [
   },
   {
     name: "what is taken back is lost",
-    seeds: [135, 563],
+    seeds: [10],
+    ops: 30,
+    kinds: "send,send,send,send,send,clockDevice,clockDevice",
     file: "sdk/src/sync/document.ts",
     find: "    this.pending = [...drafts.map(({ draft }) => draft), ...this.pending.filter((draft) => !before.includes(draft))]\n",
     replace: "",
@@ -138,59 +149,60 @@ export const mutants = [
     replace: "void logs",
   },
   {
-    name: "the digest does not name the heads",
-    seeds: [452],
-    file: "sdk/src/log/summary.ts",
-    find: "encoding.writeUint8Array(encoder, log.link)\n  }\n  for (const id of",
-    replace: "}\n  for (const id of",
-  },
-  {
     name: "a dead connection is never given up",
-    seeds: [263, 189],
+    seeds: [11],
+    ops: 40,
+    kinds: "send,send,send,partition,online",
     file: "sdk/src/sync/session.ts",
     find: "if (silence > SILENCE_LIMIT_MS) {",
     replace: "if (silence > SILENCE_LIMIT_MS * 1e6) {",
   },
   {
     name: "clocks of drafts are not set right",
-    seeds: [135, 563],
+    seeds: [2],
+    ops: 30,
+    kinds: "send,send,send,clockDevice,clockDevice,offline,online",
     file: "sdk/src/sync/conversation.ts",
-    find: "if (aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS) return draft\n      return",
-    replace: "return aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS ? draft : draft\n      return",
+    find: "if (aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS) return draft",
+    replace: "if (aheadMs(draft.clock, now) <= Infinity) return draft",
   },
   {
     name: "what lies beyond a cut is let in",
-    seeds: [581, 574],
+    seeds: [6],
+    ops: 30,
+    kinds: "send,send,send,send,send,send,send,send,offline,offline,online,remove",
     file: "sdk/src/authority/admit.ts",
-    find: 'if (entry.position >= cutOf(state, entry.log, entry.segment, firstSeen)) return "PAST_CUT"\n',
-    replace: "",
+    find: "if (binding.length === 0) return Infinity",
+    replace: "if (binding.length >= 0) return Infinity",
   },
   {
-    name: "drafts are sealed in the order of their clocks",
-    file: "sdk/src/sync/document.ts",
-    find: "this.pending = [...saved, ...this.unsaved]",
-    replace: "this.pending = [...saved.slice().reverse(), ...this.unsaved]",
+    name: "of a removal and a grant at once the later by the clock wins",
+    seeds: [1],
+    ops: 30,
+    kinds: "role,role,role,role,remove,remove,offline,offline,offline,online",
+    file: "sdk/src/authority/membership.ts",
+    find: 'if (lost !== undefined) return { kind: "removed", lost }',
+    replace: `const clock = ({ index }) => this.#causality.entries[index].clock
+    const [last] = Array.from(this.#maximal(line, past)).sort((a, b) => clock(b) - clock(a))
+    if (lost !== undefined && last.kind === "removal") return { kind: "removed", lost }`,
   },
   {
     name: "a merge on the server does not wait for what was accepted before",
-    seeds: [39],
+    seeds: [5],
+    ops: 60,
+    kinds: "burst,send,erase",
     file: "sync-server/src/document/conversation.ts",
     find: "await document.durable\n      const destroyed",
     replace: "const destroyed",
   },
   {
     name: "registers whose clocks seem ahead are dropped",
-    seeds: [135, 563],
+    seeds: [5],
+    ops: 30,
+    kinds: "send,send,clockDevice,markRead,offline,online",
     file: "sdk/src/sync/register-exchange.ts",
     find: "if (ahead.length === 0) break",
     replace: "if (ahead.length >= 0) break",
-  },
-  {
-    name: "a tab that lost the lock stores acknowledgements",
-    seeds: [313, 558],
-    file: "sdk/src/sync/acks.ts",
-    find: "if (this.guard !== undefined && guard === undefined) return false",
-    replace: "",
   },
   {
     name: "messages stand in the order of their arrival",
@@ -208,21 +220,27 @@ export const mutants = [
   },
   {
     name: "the link is skipped",
-    seeds: [237, 297],
+    seeds: [57],
+    ops: 60,
+    kinds: "send,send,erase,online",
     file: "sdk/src/protocol/entry.ts",
     find: "return sha256(link, element)",
     replace: "return element.length > 0 ? link : sha256(link, element)",
   },
   {
     name: "bodies are not held against their heads",
-    seeds: [237, 297],
+    seeds: [7],
+    ops: 60,
+    kinds: "send,erase,partition,heal",
     file: "sdk/src/log/check.ts",
     find: 'if (!equalBytes(hashBody(body), head.bodyHash)) return stop("BODY_MISMATCH", bodyAt)',
     replace: "",
   },
   {
     name: "a wire delete set is honored",
-    seeds: [57, 67],
+    seeds: [157],
+    ops: 40,
+    kinds: "send,send,partition,slow,cut",
     file: "sdk/src/log/check.ts",
     find: 'if (naming === undefined && !context.isErased(message)) return stop("DELETED_UNNAMED", bodyAt)',
     replace: "",

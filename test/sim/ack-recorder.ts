@@ -1,11 +1,18 @@
-import { conversationOf, decodeFrame, decodeUpdate, type DocumentName } from "@weft/sdk/protocol"
+import {
+  clientIdOf,
+  conversationOf,
+  decodeFrame,
+  decodeUpdate,
+  refusedLog,
+  type DocumentName,
+} from "@weft/sdk/protocol"
 import { durableOn, serverHoldings } from "./contents.js"
 import type { Wire } from "./network.js"
 import { Violation, type Oracle } from "./oracle.js"
 import type { SimServer } from "./sim-server.js"
 
-/** An acknowledgement has no more: its number, that of the update, how many copies. */
-const MAX_ACK_BYTES = 16
+/** An acknowledgement has no more, nor has a refusal of some logs. */
+const MAX_ANSWER_BYTES = 512
 
 type Counts = Map<number, number>
 
@@ -18,17 +25,25 @@ export class AckRecorder {
 
   /** A server sends a frame: what it acknowledges is on its disk, and synced, at this moment. [SPEC S6] */
   judgeSending(wire: Wire, server: SimServer, oracle: Oracle, bytes: Uint8Array): void {
-    if (bytes.length > MAX_ACK_BYTES) return
+    if (bytes.length > MAX_ANSWER_BYTES) return
     const frame = decodeFrame(bytes)
-    const update = frame?.kind === "ack" ? this.sent.get(wire)?.get(frame.id) : undefined
+    if (frame?.kind !== "ack" && frame?.kind !== "reject") return
+    const update = this.sent.get(wire)?.get(frame.id)
     if (update === undefined) return
     const { document, counts } = update
     // Where somebody was removed, less may rightly be there.
     if (oracle.removals.some(({ conversation }) => conversation === conversationOf(document))) return
+    const refused = new Set<number>()
+    for (const { log: name } of frame.kind === "reject" ? frame.items : []) {
+      const log = refusedLog(name)
+      // It stands for all that is not named. Who is hostile sends logs under clients that are not theirs.
+      if (log === undefined || !counts.has(clientIdOf(document, log))) return
+      refused.add(clientIdOf(document, log))
+    }
     const durable = durableOn(server.disk, document)
     for (const [client, count] of counts) {
       const elements = durable?.get(client)?.elements.length ?? 0
-      if (elements >= count) continue
+      if (elements >= count || refused.has(client)) continue
       const found = durable === undefined ? "not all is synced" : `${elements} are there`
       throw new Violation("I1", `${server.name} acknowledges ${count} elements of ${document}, and ${found}`)
     }

@@ -4,6 +4,7 @@ import {
   parseDocumentName,
   readContents,
   sha256,
+  type AccountName,
   type Contents,
   type ConversationId,
   type DeviceId,
@@ -11,7 +12,7 @@ import {
   type SignedRegister,
 } from "@weft/sdk/protocol"
 import { documentOfKey, documentPrefix, registerPrefix, updatePrefix } from "../../sdk/src/log/keys.js"
-import { parseKey, registerRange, stateVectorRange, updateRange } from "../../sync-server/src/store/keys.js"
+import { digestKey, parseKey, registerRange, stateVectorRange, updateRange } from "../../sync-server/src/store/keys.js"
 import type { Disk } from "./disk.js"
 
 /** What a disk holds of each document. */
@@ -48,6 +49,11 @@ export function registersOf(disk: Disk, id: ConversationId): Map<DeviceId, Signe
 function registersAmong(entries: ReturnType<Disk["range"]>): Map<DeviceId, SignedRegister> {
   const registers = entries.flatMap(([, value]) => decodeRegister(value) ?? [])
   return new Map(registers.map((register) => [register.device, register]))
+}
+
+/** The digest under which a server's disk has an account; undefined where it has none. [SPEC U3] */
+export function accountDigestOn(disk: Disk, account: AccountName): Uint8Array | undefined {
+  return disk.get(latin1(digestKey(account)))
 }
 
 function updatesOn(disk: Disk, name: DocumentName): Uint8Array[] {

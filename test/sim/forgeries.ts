@@ -2,10 +2,14 @@ import {
   BODY_SALT_BYTES,
   concat,
   decodeHead,
+  decodeSeal,
   deviceOf,
   documentParts,
   encodeBody,
+  encodeHead,
   encodeRecord,
+  encodeSeal,
+  hashBody,
   KIND_BODY,
   logIdOf,
   recordMessage,
@@ -25,8 +29,10 @@ import { withAnotherByte } from "./hostile-server.js"
 /** What a hostile device knows when it acts. */
 export interface Scene {
   readonly document: DocumentName
-  /** All that its server holds of the document; at least one. */
+  /** All that it knows of the document; at least one. */
   readonly runs: readonly LogRun[]
+  /** All that its server holds of it. */
+  readonly held: readonly LogRun[]
   readonly device: DeviceId
   readonly signer: Signer
   /** In which it is no more than a member. */
@@ -65,7 +71,7 @@ export const forgeries: readonly ((scene: Scene) => Promise<readonly LogRun[]> |
     return [random.oneIn(2) ? run : { ...run, elements: run.elements.slice(0, -1) }]
   },
   function rewritesItsPast(scene) {
-    const own = scene.runs.find(({ log, from }) => deviceOf(log) === scene.device && from === 0)
+    const own = scene.held.find(({ log, from }) => deviceOf(log) === scene.device && from === 0)
     return own === undefined ? [] : write(scene, own.log, message(scene, "I never said that"))
   },
   function leavesAGap({ runs, random }) {
@@ -104,6 +110,20 @@ export const forgeries: readonly ((scene: Scene) => Promise<readonly LogRun[]> |
     ])
     const body = encodeBody(scene.random.bytes(BODY_SALT_BYTES), content)
     return write(scene, fresh(scene), { class: "control", clock: scene.clock, body, seen: [scene.create] })
+  },
+]
+
+/** Those that came later: older seeds play without them. */
+export const laterForgeries: typeof forgeries = [
+  function movesASeal(scene) {
+    const { runs, random, create } = scene
+    const run = random.pick(runs)
+    const seal = run.elements.flatMap((element) => (element === null ? [] : (decodeSeal(element) ?? [])))[0]
+    if (seal === undefined) return []
+    const { body, clock } = message(scene, "sealed by another")
+    const head = encodeHead({ class: "message", clock, bodyHash: hashBody(body), seen: [create] })
+    const elements = [head, body, encodeSeal({ ...seal, publicKey: undefined })]
+    return [{ ...run, from: run.from + run.elements.length, elements }]
   },
 ]
 

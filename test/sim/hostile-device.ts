@@ -19,7 +19,7 @@ import {
   type LogRun,
 } from "@weft/sdk/protocol"
 import type { Random } from "../support/seed.js"
-import { forgeries, recordOf, type Scene } from "./forgeries.js"
+import { forgeries, laterForgeries, recordOf, type Scene } from "./forgeries.js"
 import { withAnotherByte } from "./hostile-server.js"
 import type { End } from "./network.js"
 import { Process } from "./process.js"
@@ -30,15 +30,20 @@ import { issueToken } from "./tokens.js"
 /** Frames that it remembers for good, to say them again. */
 const REMEMBERED = 300
 
+/** Since when it goes from server to server, and shows one what it heard from another. */
+const WANDERS_SINCE = 4
+
 /**
- * A second program on a member's device, with its key: it means harm. What it sends is made of what its server holds, so
- * that it rewrites its own past only where that is known: two servers that were each shown another one keep what they saw.
+ * A second program on a member's device, with its key: it means harm. It rewrites its own past only where the server holds
+ * that: two servers that were each shown another one keep what they saw.
  */
 export class HostileDevice {
   readonly #random: Random
   readonly #device: DeviceId
   /** All that the present server sent of each document. */
   readonly #heard = new Map<DocumentName, Uint8Array[]>()
+  /** All that any server sent. */
+  readonly #known = new Map<DocumentName, Uint8Array[]>()
   readonly #remembered: Uint8Array[] = []
   #end: End | undefined
   #nextId = 1
@@ -61,7 +66,12 @@ export class HostileDevice {
       this.#connect(server)
       return
     }
-    const scene = this.#scene()
+    const wanders = this.stage.generation >= WANDERS_SINCE
+    if (wanders && this.#random.oneIn(6)) {
+      this.stop()
+      return
+    }
+    const scene = this.#scene(wanders ? this.#known : this.#heard)
     if (scene === undefined) {
       this.#ask()
       return
@@ -80,7 +90,7 @@ export class HostileDevice {
         return
       }
       default: {
-        const forge = this.#random.pick(forgeries)
+        const forge = this.#random.pick(wanders ? [...forgeries, ...laterForgeries] : forgeries)
         const runs = await forge(scene)
         this.stage.trace.tell(`${this.device.name} ${forge.name}`)
         if (runs.length > 0) this.#send({ kind: "update", id: this.#nextId++, document, update: encodeUpdate(runs) })
@@ -94,9 +104,9 @@ export class HostileDevice {
     this.#end = undefined
   }
 
-  #scene(): Scene | undefined {
+  #scene(from: ReadonlyMap<DocumentName, readonly Uint8Array[]>): Scene | undefined {
     const contents = new Map<DocumentName, readonly LogRun[]>()
-    for (const [document, updates] of this.#heard) contents.set(document, Array.from(readContents(updates).values()))
+    for (const [document, updates] of from) contents.set(document, Array.from(readContents(updates).values()))
     const documents = Array.from(contents.keys()).filter((document) => contents.get(document)!.length > 0)
     if (documents.length === 0) return undefined
     const segments = documents.filter((name) => !isControl(name))
@@ -108,6 +118,7 @@ export class HostileDevice {
     return {
       document,
       runs: contents.get(document)!,
+      held: Array.from(readContents(this.#heard.get(document) ?? []).values()),
       device: this.#device,
       signer: this.device.key,
       create: create.id,
@@ -161,9 +172,9 @@ export class HostileDevice {
         }
         return
       case "update": {
-        const updates = this.#heard.get(frame.document) ?? []
-        this.#heard.set(frame.document, updates)
-        updates.push(frame.update)
+        for (const updates of [this.#heard, this.#known]) {
+          updates.set(frame.document, [...(updates.get(frame.document) ?? []), frame.update])
+        }
         this.#remember(encodeFrame({ ...frame, id: this.#nextId++ }))
         return
       }

@@ -1,8 +1,18 @@
-import { decodeFrame, encodeFrame, type Frame } from "@weft/sdk/protocol"
+import {
+  decodeFrame,
+  decodeUpdate,
+  encodeFrame,
+  encodeUpdate,
+  KIND_BODY,
+  type Frame,
+  type LogId,
+} from "@weft/sdk/protocol"
 import type { Random } from "../support/seed.js"
 
 /** Frames that it remembers, to say them again. */
 const REMEMBERED = 200
+/** Since when it leaves bodies out, as if they were erased. */
+const EMPTIES_SINCE = 4
 
 /** Stands on the wires of a real server, and makes of what it says what one that means harm would say. */
 export class HostileServer {
@@ -11,6 +21,7 @@ export class HostileServer {
   constructor(
     readonly name: string,
     private readonly random: Random,
+    private readonly generation: number,
   ) {}
 
   /** What is sent in the place of a frame: nothing, something older too, something else. */
@@ -50,12 +61,25 @@ export class HostileServer {
         return encodeFrame({ kind: "ack", id: frame.id, copies: frame.copies })
       case "ack":
         return encodeFrame({ ...frame, id: frame.id + 1 })
+      case "update":
+        return this.generation < EMPTIES_SINCE ? bytes : encodeFrame({ ...frame, update: withoutBodies(frame.update) })
       case "welcome":
         return encodeFrame({ ...frame, serverTime: frame.serverTime + random.below(2e9) })
       default:
         return bytes
     }
   }
+}
+
+/** The same update with holes in the place of all bodies. */
+function withoutBodies(update: Uint8Array): Uint8Array {
+  const blocks = decodeUpdate(update) ?? []
+  return encodeUpdate(
+    blocks.map(({ root = "", client, from, elements }) => ({
+      ...{ log: root as LogId, client, from },
+      elements: elements.map((element) => (element?.[0] === KIND_BODY ? null : element)),
+    })),
+  )
 }
 
 /** The same bytes but for one. */

@@ -1,5 +1,7 @@
 import {
   conversationOf,
+  digestOfNative,
+  emptyNativeSummary,
   equalBytes,
   hex,
   type ConversationId,
@@ -8,8 +10,17 @@ import {
 } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
+import type { AccountReplica } from "../../sdk/src/sync/account-replica.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
-import { deviceHoldings, difference, holdsText, serverHoldings, registersOf, type Holdings } from "./contents.js"
+import {
+  accountDigestOn,
+  deviceHoldings,
+  difference,
+  holdsText,
+  serverHoldings,
+  registersOf,
+  type Holdings,
+} from "./contents.js"
 import type { Disk } from "./disk.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
@@ -33,6 +44,15 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
       if (connection.kind !== "online" || !connection.synced)
         return `${device.name}: ${JSON.stringify(connection)} ${underWay(client)}`
       if (pending.length > 0) return `${device.name} waits: ${JSON.stringify(pending)}`
+    }
+  }
+  for (const { name, tabs } of stage.devices) {
+    for (const { client } of tabs) {
+      const account = accountOf(client!)
+      const own = hex(account.digest)
+      const nothing = digestOfNative(account.name, emptyNativeSummary)
+      const other = stage.servers.find(({ disk }) => hex(accountDigestOn(disk, account.name) ?? nothing) !== own)
+      if (other !== undefined) return `${name} and ${other.name} differ in ${account.name}`
     }
   }
   for (const id of conversationsOf(stage)) {
@@ -88,6 +108,10 @@ function replicaOf(client: Client): Replica {
   return (client as unknown as { readonly parts: { readonly replica: Replica } }).parts.replica
 }
 
+function accountOf(client: Client): AccountReplica {
+  return (client as unknown as { readonly parts: { readonly account: AccountReplica } }).parts.account
+}
+
 /** What a client's connection waits for: for those who look into a failure. */
 function underWay(client: Client): string {
   const { exchange } = (client as unknown as { session: { exchange?: Record<string, unknown> } }).session
@@ -129,6 +153,7 @@ export async function judge(stage: Stage): Promise<void> {
     judgeEqual(shown)
     judgeOwnDevices(shown)
     judgeRemovals(stage, id, shown)
+    judgeMembers(stage, id, shown)
     const sayings = Array.from(stage.oracle.sayings.values()).filter(({ conversation }) => conversation === id)
     for (const saying of sayings) judgeSaying(stage, saying, shown)
   }
@@ -157,12 +182,18 @@ export function judgeView(stage: Stage, { device, items }: Pick<View, "device" |
   }
 }
 
-/** What all must show alike. A rejected message is its author's alone. */
+/** What all must show alike. A rejected message is its author's alone, also where it is quoted. */
 function common(items: readonly Message[]): string[] {
+  const rejected = new Set(items.filter(({ status }) => status === "rejected").map(({ id }) => id))
   return items.flatMap(({ id, author, text, form, status, sentAt, reactions, edited, quote }) => {
     if (status === "rejected") return []
     const given = reactions.map(({ emoji, users }) => `${emoji} ${users.join()}`)
-    const quoted = quote?.state === "ready" ? `${quote.form} ${quote.text?.slice(0, 40) ?? ""}` : quote?.state
+    const isSeenByAll = quote?.state === "ready" && !rejected.has(quote.id)
+    const quoted = isSeenByAll
+      ? `${quote.form} ${quote.text?.slice(0, 40) ?? ""}`
+      : quote?.state === "ready"
+        ? "missing"
+        : quote?.state
     return [[id, author, form, text?.slice(0, 80), sentAt, ...given, edited?.count, quoted].join(" ")]
   })
 }
@@ -233,6 +264,19 @@ function judgeSaying(stage: Stage, saying: Saying, shown: readonly View[]): void
     if (item?.status === "saving" || item?.status === "saved") {
       throw new Violation("I3", `${where} is ${item.status} for ever`)
     }
+  }
+}
+
+/** Who was removed by somebody whom nobody removed, and whom nobody added again, is out, whatever else was said at once. [SPEC A8] */
+function judgeMembers(stage: Stage, id: ConversationId, shown: readonly View[]): void {
+  const { removals, serverLostData, deviceLostData } = stage.oracle
+  if (serverLostData || deviceLostData || stage.hostile !== undefined) return
+  const asked = removals.filter(({ conversation, outcome }) => conversation === id && outcome !== "refused")
+  const [removal] = asked
+  if (removal?.outcome !== "written" || asked.length > 1 || removal.undone) return
+  for (const { device, conversation } of shown) {
+    if (!conversation.info.get().members.some(({ user }) => user === removal.user)) continue
+    throw new Violation("I7", `${device.name} has ${removal.user} as a member, who was removed`)
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
+import type { Operation } from "./operations.js"
 import { operationsOf, play, type Played } from "./play.js"
 import { shrink } from "./shrink.js"
 
@@ -12,6 +13,8 @@ const { values } = parseArgs({
     ops: { type: "string", default: "1000" },
     seed: { type: "string" },
     generation: { type: "string" },
+    /** Of operations, by their names: these and no others. */
+    kinds: { type: "string" },
     /** The first of several seeds. */
     first: { type: "string", default: "1" },
     /** `i/n`: every n-th of them, from the i-th on. */
@@ -32,7 +35,9 @@ interface Case {
   readonly seed: number
   readonly ops: number
   /** Of the kinds of operations that it was found with; the latest by default. */
-  readonly generation?: number | undefined
+  readonly generation?: number
+  /** Only operations of these kinds. */
+  readonly kinds?: readonly string[]
 }
 
 const write = values.trace
@@ -43,40 +48,42 @@ const write = values.trace
 
 /** Seeds that failed once, first; then as many as were asked for. */
 function casesOf(): Case[] {
-  const ops = Number(values.ops)
-  if (values.seed !== undefined) {
-    const generation = values.generation === undefined ? undefined : Number(values.generation)
-    return [{ name: `seed ${values.seed}`, seed: Number(values.seed), ops, generation }]
+  const choice = {
+    ops: Number(values.ops),
+    ...(values.generation !== undefined && { generation: Number(values.generation) }),
+    ...(values.kinds !== undefined && { kinds: values.kinds.split(",") }),
   }
+  const caseOf = (seed: number): Case => ({ name: `seed ${seed}`, seed, ...choice })
+  if (values.seed !== undefined) return [caseOf(Number(values.seed))]
+  if (values.only !== undefined) return values.only.split(",").map((seed) => caseOf(Number(seed)))
   const named = values.named === undefined ? [] : (JSON.parse(readFileSync(values.named, "utf8")) as Case[])
-  if (values.only !== undefined) {
-    return values.only.split(",").map((seed) => ({ name: `seed ${seed}`, seed: Number(seed), ops }))
-  }
   const first = Number(values.first)
-  console.log(`seeds ${first} to ${first + Number(values.seeds) - 1}, ${ops} operations each`)
-  return [
-    ...named,
-    ...Array.from({ length: Number(values.seeds) }, (_, index) => ({
-      name: `seed ${first + index}`,
-      seed: first + index,
-      ops,
-    })),
-  ]
+  console.log(`seeds ${first} to ${first + Number(values.seeds) - 1}, ${values.ops} operations each`)
+  return [...named, ...Array.from({ length: Number(values.seeds) }, (_, index) => caseOf(first + index))]
 }
 
-async function explain({ seed, ops, generation }: Case, { failure }: Played): Promise<void> {
+function operationsOfCase({ seed, ops, generation, kinds }: Case): Operation[] {
+  return operationsOf(seed, ops, kinds === undefined ? { generation } : { kinds })
+}
+
+async function explain(each: Case, { failure }: Played): Promise<void> {
+  const { seed, ops, generation, kinds } = each
   console.log(`violated in seed ${seed}: ${failure?.text ?? ""}`)
-  const which = generation === undefined ? "" : ` --generation ${generation}`
+  const which =
+    kinds !== undefined ? ` --kinds ${kinds.join()}` : generation === undefined ? "" : ` --generation ${generation}`
   console.log(`again: npm run sim -- --seed ${seed} --ops ${ops}${which} --trace`)
   if (values.brief || failure === undefined) return
   const end = Date.now() + Number(values["shrink-seconds"]) * 1000
-  const least = await shrink(seed, operationsOf(seed, ops, generation), failure.invariant, () => Date.now() > end)
+  const least = await shrink(seed, operationsOfCase(each), failure.invariant, () => Date.now() > end, generation)
   console.log(
     `${least.operations.length} of ${ops} operations are enough (${least.played?.failure?.text ?? failure.text}):`,
   )
   console.log(JSON.stringify(least.operations))
-  await play(seed, least.operations, (line) => {
-    if (!/ (frame|write|connect) /.test(line)) console.log(line)
+  await play(seed, least.operations, {
+    generation,
+    write: (line) => {
+      if (!/ (frame|write|connect) /.test(line)) console.log(line)
+    },
   })
 }
 
@@ -91,7 +98,7 @@ let events = 0
 const [part = 0, parts = 1] = values.part.split("/").map(Number)
 for (const each of casesOf().filter((_, index) => index % parts === part)) {
   if (Date.now() > end) break
-  const played = await play(each.seed, operationsOf(each.seed, each.ops, each.generation), write)
+  const played = await play(each.seed, operationsOfCase(each), { write, generation: each.generation })
   messages += played.messages
   acknowledged += played.acknowledged
   events += played.events

@@ -29,7 +29,7 @@ interface Kind {
   act(stage: Stage, operation: Operation): void
 }
 
-const LATEST = 3
+export const LATEST = 4
 const SERVER_AHEAD_MS = 5 * 60_000
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
 const EMOJI = ["👍", "🎉", "❤️"]
@@ -176,6 +176,7 @@ const kinds = {
       const members = found?.conversation.info.get().members ?? []
       if (found === undefined || members.some((member) => member.user === user)) return
       stage.trace.tell(`${stage.device(a).name} adds ${user}`)
+      for (const removal of stage.oracle.removals) if (removal.user === user) removal.undone = true
       stage.background("add", found.conversation.addMember(user, "member"))
     },
   },
@@ -512,18 +513,32 @@ function remove(stage: Stage, device: SimDevice, number: number, user: string): 
     return new Set(items.filter((item) => item.author === user && isMeant(item.status)).map(({ id }) => id))
   }
   const seen = messagesOf((status) => status === "sent" || status === "delivered" || status === "read")
-  const removal: Removal = { conversation: conversation.id, user, seen, held: undefined }
+  const removal: Removal = {
+    conversation: conversation.id,
+    user,
+    seen,
+    held: undefined,
+    outcome: "unknown",
+    undone: false,
+  }
   stage.oracle.removals.push(removal)
   stage.trace.tell(`${device.name} removes ${user}`)
   stage.background(
     "remove",
-    conversation.removeMember(user).then(() => {
-      // The screen follows what is held; what comes in later is beyond the cut.
-      stage.world.schedule(1_000, () => {
-        // Who leaves takes along what was written and is still on its way.
-        if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
-      })
-    }),
+    conversation.removeMember(user).then(
+      () => {
+        removal.outcome = "written"
+        // The screen follows what is held; what comes in later is beyond the cut.
+        stage.world.schedule(1_000, () => {
+          // Who leaves takes along what was written and is still on its way.
+          if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
+        })
+      },
+      (error: unknown) => {
+        removal.outcome = "refused"
+        throw error
+      },
+    ),
   )
 }
 
@@ -539,13 +554,14 @@ export function act(stage: Stage, operation: Operation): void {
   kinds[operation.kind].act(stage, operation)
 }
 
-/** So many operations, with the faults that this seed has. */
-export function chooseOperations(random: Random, count: number, generation = LATEST): Operation[] {
+/** Of which kinds operations are drawn: of a generation those that this seed has, or of these alone, as often as they are named. */
+export type Choice = { readonly generation?: number | undefined } | { readonly kinds: readonly string[] }
+
+/** So many operations, with the faults that this seed has. Fails where a kind is none. */
+export function chooseOperations(random: Random, count: number, choice: Choice = {}): Operation[] {
   const table: { readonly kind: OperationKind; readonly upTo: number }[] = []
   let total = 0
-  for (const [kind, definition] of Object.entries(kinds) as [OperationKind, Kind][]) {
-    if ((definition.since ?? 1) > generation) continue
-    if (definition.optional === true && random.oneIn(3)) continue
+  for (const [kind, definition] of kindsOf(random, choice)) {
     total += definition.weight
     table.push({ kind, upTo: total })
   }
@@ -555,6 +571,21 @@ export function chooseOperations(random: Random, count: number, generation = LAT
     const word = (): number => random.below(2 ** 31)
     return { kind, gap: chooseGap(random), a: word(), b: word(), c: word() }
   })
+}
+
+function kindsOf(random: Random, choice: Choice): (readonly [OperationKind, Kind])[] {
+  const all = Object.entries(kinds) as [OperationKind, Kind][]
+  if ("kinds" in choice) {
+    const unknown = choice.kinds.find((kind) => !(kind in kinds))
+    if (unknown !== undefined) throw new RangeError(`no kind of operation: ${unknown}`)
+    return all.flatMap(([kind, { act }]) => {
+      const weight = choice.kinds.filter((name) => name === kind).length
+      return weight === 0 ? [] : [[kind, { weight, act }] as const]
+    })
+  }
+  return all
+    .filter(([, { since = 1 }]) => since <= (choice.generation ?? LATEST))
+    .filter(([, { optional }]) => optional !== true || !random.oneIn(3))
 }
 
 /** Mostly a moment; at times minutes, in which timers do their work. */

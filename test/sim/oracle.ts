@@ -33,6 +33,10 @@ export interface Removal {
   readonly seen: ReadonlySet<MessageId>
   /** The same when the call had done its work: no others stay. Undefined where it was refused, or under way. */
   held: ReadonlySet<MessageId> | undefined
+  /** What the caller was told. */
+  outcome: "unknown" | "written" | "refused"
+  /** Somebody was asked to add the user again since. */
+  undone: boolean
 }
 
 export class Violation extends Error {
@@ -57,6 +61,8 @@ export class Oracle {
   readonly removals: Removal[] = []
   /** A server lost its disk, or was set back: what it alone had is gone. */
   serverLostData = false
+  /** So did a device. */
+  deviceLostData = false
   /** Called when a writer is told for the first time that a message is on a server. */
   onSent: ((saying: Saying) => void) | undefined
   private readonly watched = new Map<string, Watched[]>()
@@ -120,6 +126,7 @@ export class Oracle {
 
   /** The device has an older disk now. */
   setBack(device: SimDevice): void {
+    this.deviceLostData = true
     for (const saying of this.sayings.values()) {
       if (saying.device !== device.name) continue
       if (saying.promised === "sent") saying.setBack = true

@@ -1,11 +1,13 @@
 import { randomOf } from "../support/seed.js"
 import { differences, judge, judgeView, unrest } from "./judge.js"
-import { act, chooseOperations, createConversation, type Operation } from "./operations.js"
+import { act, chooseOperations, createConversation, LATEST, type Choice, type Operation } from "./operations.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
 
 /** How long repair may take when nothing disturbs it any more; simulated. The slowest retries wait a minute, and a clock ten minutes ahead is waited for. */
 const QUIET_LIMIT_MS = 15 * 60_000
+/** Repair takes some thousands of events; who needs so many turns in a circle. */
+const QUIET_LIMIT_EVENTS = 150_000
 
 export interface Played {
   /** Equal for two plays of a seed. */
@@ -16,18 +18,25 @@ export interface Played {
   readonly failure: { readonly invariant: string; readonly text: string } | undefined
 }
 
-/** `generation`: of the kinds of operations. Later kinds change what a seed plays. */
-export function operationsOf(seed: number, count: number, generation?: number): Operation[] {
-  return chooseOperations(randomOf(seed ^ 0x5eed), count, generation)
+export interface PlayOptions {
+  /** Is told what happens. */
+  readonly write?: ((line: string) => void) | undefined
+  /** Of those who mean harm, too. */
+  readonly generation?: number | undefined
+}
+
+/** Other kinds of operations change what a seed plays. */
+export function operationsOf(seed: number, count: number, choice?: Choice): Operation[] {
+  return chooseOperations(randomOf(seed ^ 0x5eed), count, choice)
 }
 
 /** Plays a seed's operations on a fresh world, heals it, waits until it is quiet, and judges. */
 export async function play(
   seed: number,
   operations: readonly Operation[],
-  write?: (line: string) => void,
+  { write, generation = LATEST }: PlayOptions = {},
 ): Promise<Played> {
-  const stage = new Stage(seed, write)
+  const stage = new Stage(seed, generation, write)
   const onError = (error: unknown): void => {
     stage.errors.push(error)
   }
@@ -95,14 +104,18 @@ function lookAround(stage: Stage, number: number): void {
 
 async function settle(stage: Stage): Promise<void> {
   const end = stage.world.now + QUIET_LIMIT_MS
+  const lastEvent = stage.world.events + QUIET_LIMIT_EVENTS
   for (;;) {
     await stage.world.run(5_000)
     for (const device of stage.devices) device.look()
     demandNoErrors(stage)
     const reason = await unrest(stage)
     if (reason === undefined) return
-    if (stage.world.now >= end)
-      throw new Violation("I6", `after 15 minutes of peace: ${reason} (${differences(stage)})`)
+    const { now, events } = stage.world
+    if (now >= end || events >= lastEvent) {
+      const after = now >= end ? "15 minutes of peace" : `${QUIET_LIMIT_EVENTS} events`
+      throw new Violation("I6", `after ${after}: ${reason} (${differences(stage)})`)
+    }
     for (const device of stage.devices) {
       if (device.tabs.length === 0) device.openTab()
       for (const { client } of device.tabs) if (client?.status.get().connection.kind === "offline") client.goOnline()

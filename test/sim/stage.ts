@@ -37,6 +37,8 @@ export class Stage {
 
   constructor(
     readonly seed: number,
+    /** Of operations, and of those who mean harm: later ones do more. */
+    readonly generation: number,
     write?: (line: string) => void,
   ) {
     this.random = this.randomFor("stage")
@@ -92,7 +94,7 @@ export class Stage {
   private chooseHostile(random: Random): HostileDevice | HostileServer {
     // Not a device of the first user's, who creates conversations and may erase what others say.
     if (random.oneIn(2)) return new HostileDevice(this, this.devices[1]!)
-    const server = new HostileServer(random.pick(this.servers).name, random)
+    const server = new HostileServer(random.pick(this.servers).name, random, this.generation)
     this.network.tamper = (from, bytes) => (from === server.name ? server.tamper(bytes) : [bytes])
     // It may say that it has what it has not: a device that was set back since has lost it.
     this.oracle.serverLostData = true

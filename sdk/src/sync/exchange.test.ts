@@ -62,9 +62,9 @@ async function sent() {
   if (log === undefined) throw new TypeError("one log")
   await expect.poll(() => updates(frames, segment.name)).toHaveLength(2)
   const [, last] = updates(frames, segment.name)
-  const refuse = async (code: RefusalCode, at: number): Promise<void> => {
+  const refuse = async (code: RefusalCode, at: number, retryAfterMs = 60_000): Promise<void> => {
     const items = [{ log: logIdBytes(log), code, at }]
-    exchange.take({ kind: "reject", id: last?.id ?? 0, document: segment.name, copies: 1, retryAfterMs: 60_000, items })
+    exchange.take({ kind: "reject", id: last?.id ?? 0, document: segment.name, copies: 1, retryAfterMs, items })
     // Answered behind everything that came in before it.
     exchange.take({ kind: "vector", document: trip.controlDocument.name, reply: false, logs: [], records: [] })
     const before = updates(frames, trip.controlDocument.name).length
@@ -114,6 +114,18 @@ it("[R4] what another server made durable is never taken back, whatever this one
     await refuse(code, 5)
     expect([(await segment.entries()).length, segment.drafts.length, trip.refused.size]).toEqual([4, 0, 0])
   }
+})
+
+it("[R2] what another server has is offered again to one that refuses it for its clock, which may be set right", async () => {
+  const { acks, exchange, frames, segment, log, refuse } = await sent()
+  await acks.meet("ws://other", new Uint8Array(16))
+  acks.take("ws://other", segment.name, log, 10)
+  await refuse("CLOCK_FAR_AHEAD", 0, 0)
+  const asked = () => frames.filter((frame) => frame.kind === "vector" && frame.document === segment.name)
+  await expect.poll(asked, { timeout: 5_000 }).toHaveLength(1)
+  const before = updates(frames, segment.name).length
+  exchange.take({ kind: "vector", document: segment.name, reply: false, logs: [], records: [] })
+  await expect.poll(() => updates(frames, segment.name)).toHaveLength(before + 1)
 })
 
 it("[X2] a document is compared again when the server sends what lies beyond a cut that it does not know of", async () => {

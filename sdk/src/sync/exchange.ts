@@ -369,6 +369,9 @@ export class Exchange {
     for (const [log, { code, at }] of refused) {
       if (isTransient(code) || log === undefined || (await lags(code, log, at)))
         this.retryLater(document.name, frame.retryAfterMs)
+      // Others took it: this server's clock is behind, and may be set right. [SPEC R2]
+      else if (ofClock.has(code) && (deviceOf(log) !== replica.device || acks.count(document.name, log) > at))
+        this.retryLater(document.name, frame.retryAfterMs)
       else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
       else if (code === "FORK") await conversation.takeBack(document, log, 0, undefined)
       // What another server made durable is not taken back for this one's sake. [SPEC R4]
