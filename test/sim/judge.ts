@@ -9,7 +9,15 @@ import {
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
-import { deviceHoldings, difference, holdsText, serverHoldings, registersOf, type Holdings } from "./contents.js"
+import {
+  deviceHoldings,
+  difference,
+  holdsText,
+  registersOf,
+  serverDocuments,
+  serverHoldings,
+  type Holdings,
+} from "./contents.js"
 import type { Disk } from "./disk.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
@@ -36,7 +44,9 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
     }
   }
   for (const id of conversationsOf(stage)) {
-    const roots = stage.servers.map((server) => server.core?.digests.root(id))
+    const roots = await stage.world.outcome(
+      Promise.all(stage.servers.map(async (server) => (await server.core?.digests.of(id))?.root)),
+    )
     const [first] = roots
     const name = first === undefined ? "" : hex(first)
     const other = roots.findIndex((root) => (root === undefined ? "" : hex(root)) !== name)
@@ -102,7 +112,7 @@ function sizeOf(value: unknown): string {
 
 function conversationsOf(stage: Stage): ConversationId[] {
   const ids = new Set(stage.conversations)
-  for (const { core } of stage.servers) for (const id of core?.digests.conversations() ?? []) ids.add(id)
+  for (const { disk } of stage.servers) for (const name of serverDocuments(disk)) ids.add(conversationOf(name))
   return Array.from(ids)
 }
 

@@ -192,7 +192,10 @@ export class SyncSession implements NativeSubscriber {
 
   /** Says what is here of a conversation: to a user who was just let in, or to a peer to compare. */
   tell(conversation: ConversationId): void {
-    if (!this.#ended) this.#wire.send(describe(conversation, "member", this.#shared.digests))
+    this.#work(0, async () => {
+      const row = await this.#shared.digests.of(conversation)
+      if (!this.#ended) this.#wire.send(describe(row, "member"))
+    })
   }
 
   /** Resolves when everything that came in was answered. */
@@ -315,7 +318,7 @@ export class SyncSession implements NativeSubscriber {
       return
     }
     const comparable = comparableOf(user === undefined ? undefined : await index.conversations(user), digests)
-    for (const documents of this.#comparison.compare(frame, comparable, digests)) {
+    for await (const documents of this.#comparison.compare(frame, comparable, digests)) {
       if (this.#ended) return
       this.#wire.send(documents)
       await this.#wire.drained()
@@ -328,7 +331,8 @@ export class SyncSession implements NativeSubscriber {
   async #ask(frame: FrameOf<"documents">): Promise<void> {
     const { registry, digests } = this.#shared
     const conversation = registry.conversation(frame.conversation)
-    const different = differing(frame, digests)
+    const row = await digests.of(frame.conversation)
+    const different = differing(frame, row)
     this.#updates?.differed(different.length)
     for (const document of different) {
       const heads = await conversation.heads(document)
@@ -337,7 +341,7 @@ export class SyncSession implements NativeSubscriber {
       this.#wire.send({ kind: "vector", document, reply: true, ...heads })
       await this.#wire.drained()
     }
-    if (equalBytes(digests.registers(frame.conversation), frame.registers)) return
+    if (equalBytes(row.registers, frame.registers)) return
     const { clocks } = await conversation.readRegisters(undefined, [])
     if (!this.#ended) this.#wire.send({ kind: "clocks", conversation: frame.conversation, reply: true, items: clocks })
   }
