@@ -111,9 +111,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
     const trust = await loadTrust(store, key.publicKey, options.trust ?? [])
     const breathe = createBreather(env)
     if (options.repair !== undefined) await repairDocuments({ store, verifier, log, breathe, keep: options.repair })
-    const digests = new DigestTable()
-    for (const { document, digest } of await store.digests()) digests.set(document, digest)
-    for (const { conversation, digest } of await store.registerDigests()) digests.setRegisters(conversation, digest)
+    const digests = new DigestTable(store)
     const index = new UserIndex(store)
     const fanOut = new FanOut(env.defer, (sent) => {
       metrics.fanOut.inc(sent)
@@ -198,7 +196,6 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
         fanOut.relayAccount(change)
       },
     })
-    await accounts.open()
     await rebuildIndex(store, digests, registry, index, log)
 
     const clients = new Clients()
@@ -250,10 +247,11 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       inspect: async () => {
         // A disk that can't be asked is no reason to say nothing of the rest.
         const space = await store.space().catch(() => undefined)
+        const documents = await store.countDocuments().catch(() => undefined)
         return {
           store: {
             failing: store.failed,
-            documents: digests.size,
+            documents,
             documentsInMemory: registry.documentCount,
             pendingWrites: store.pendingWrites,
             usedBytes: space?.usedBytes,

@@ -13,7 +13,7 @@ import { Slots } from "./limits/slots.js"
 import { webSocketDial } from "./net/dial.js"
 import { httpListener } from "./net/http.js"
 import { upgradeListener } from "./net/upgrade.js"
-import { webSocketChannel } from "./net/web-socket-channel.js"
+import { WebSocketChannel } from "./net/web-socket-channel.js"
 import { startDebug } from "./observe/debug.js"
 import { createLog, type Log } from "./observe/log.js"
 import { createMetrics } from "./observe/metrics.js"
@@ -96,7 +96,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
         loopbackOriginsOnly: dev && options.allowRemoteDev !== true,
         isDraining: () => core.isDraining,
         accept: (target, socket, stream, release) => {
-          const channel = webSocketChannel(socket, stream)
+          const channel = new WebSocketChannel(socket, stream)
           if (target.kind === "sync") core.accept(channel, release)
           else core.acceptStock(channel, target, release)
         },

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { controlDocument, segmentDocument, type ConversationId, type DocumentName } from "@weft/sdk/protocol"
 import { openLevelStore } from "../../sync-server/src/store/level-store.js"
 import { figure, type Bench } from "./figure.ts"
-import { weft } from "./system.ts"
+import { build, weft } from "./system.ts"
 
 const CONVERSATIONS = 100_000
 const AT_ONCE = 1_000
@@ -14,6 +14,7 @@ export const start: Bench = {
   what: `cold start of a server with ${CONVERSATIONS} conversations on disk, until it is ready`,
   exact: false,
   async run(say) {
+    build()
     const folder = await mkdtemp(join(tmpdir(), "weft-bench-"))
     const data = join(folder, "data")
     try {

@@ -88,8 +88,8 @@ export const hocuspocusStored: System = {
 
 let built = false
 
-/** Weft's server is measured as it is published. */
-function build(): void {
+/** Weft's server is measured as it is published. Takes long, so before anything that is timed. */
+export function build(): void {
   if (built) return
   execFileSync(process.execPath, [join(root, "sync-server/scripts/build.mjs"), "sync-server"], { stdio: "inherit" })
   built = true

@@ -134,7 +134,7 @@ it("we read what y-leveldb has stored, merged by itself or not, and write on", a
 
   const store = await ours(directory)
   expect(await store.documents()).toEqual([flushed, document].sort())
-  expect(await store.digests()).toEqual([])
+  expect(await store.digestsAfter(undefined)).toEqual([])
   const loaded = (await store.load(document))!
   expect(loaded).toMatchObject({ summary: undefined, updates: 20, clock: 19 })
   expect(loaded.later).toEqual(updates)

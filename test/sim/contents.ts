@@ -24,11 +24,15 @@ export function deviceHoldings(disk: Disk): Holdings {
 }
 
 export function serverHoldings(disk: Disk): Holdings {
-  const names = disk.range(latin1(stateVectorRange.gte), latin1(stateVectorRange.lt)).flatMap(([key]) => {
+  return holdings(serverDocuments(disk), (name) => updatesOn(disk, name))
+}
+
+/** Documents that a server has on its disk. */
+export function serverDocuments(disk: Disk): DocumentName[] {
+  return disk.range(latin1(stateVectorRange.gte), latin1(stateVectorRange.lt)).flatMap(([key]) => {
     const parsed = parseKey(new Uint8Array(Buffer.from(key, "latin1")))
     return parsed !== undefined && "document" in parsed ? (parseDocumentName(parsed.document)?.name ?? []) : []
   })
-  return holdings(names, (name) => updatesOn(disk, name))
 }
 
 /** What a server would have of a document if its power went now; undefined where part of that can't be told. */

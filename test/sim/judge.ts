@@ -17,8 +17,9 @@ import {
   deviceHoldings,
   difference,
   holdsText,
-  serverHoldings,
   registersOf,
+  serverDocuments,
+  serverHoldings,
   type Holdings,
 } from "./contents.js"
 import type { Disk } from "./disk.js"
@@ -56,7 +57,9 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
     }
   }
   for (const id of conversationsOf(stage)) {
-    const roots = stage.servers.map((server) => server.core?.digests.root(id))
+    const roots = await stage.world.outcome(
+      Promise.all(stage.servers.map(async (server) => (await server.core?.digests.of(id))?.root)),
+    )
     const [first] = roots
     const name = first === undefined ? "" : hex(first)
     const other = roots.findIndex((root) => (root === undefined ? "" : hex(root)) !== name)
@@ -126,7 +129,7 @@ function sizeOf(value: unknown): string {
 
 function conversationsOf(stage: Stage): ConversationId[] {
   const ids = new Set(stage.conversations)
-  for (const { core } of stage.servers) for (const id of core?.digests.conversations() ?? []) ids.add(id)
+  for (const { disk } of stage.servers) for (const name of serverDocuments(disk)) ids.add(conversationOf(name))
   return Array.from(ids)
 }
 

@@ -24,7 +24,7 @@ export function openServerDatabase(disk: Disk, process: Process): Database {
 
   const reader: Reader = {
     get: async (key) => disk.get(text(key)),
-    entries: async (range) => entries(disk, range),
+    entries: async (range, limit) => entries(disk, range).slice(0, limit),
     firstKey: async (range) => entries(disk, range)[0]?.[0],
     lastKey: async (range) => entries(disk, range).at(-1)?.[0],
   }

@@ -59,5 +59,6 @@ export const verifier: Verifier = {
     verdicts.set(proof, good)
     return good
   },
+  verifyOnce: (...proof) => verifier.verify(...proof),
   refusesKey: (publicKey) => gate.refuses(publicKey),
 }

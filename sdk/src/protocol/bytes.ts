@@ -65,18 +65,27 @@ Array.from(alphabet).forEach((letter, value) => {
   values[letter.charCodeAt(0)] = value
 })
 
-/** Two letters for each 12 bits: ids are written by the ten thousand where vectors are read. */
-const letterPairs = Array.from({ length: 4096 }, (_, bits) => alphabet.charAt(bits >> 6) + alphabet.charAt(bits & 63))
+const letterCodes = Array.from(alphabet, (letter) => letter.charCodeAt(0))
+/** Bytes of which one call makes a text: it takes a letter an argument. */
+const BYTES_AT_ONCE = 3 * 1024
 
 /** base64url (RFC 4648 section 5) without padding, of a multiple of three bytes. */
 export function base64url(bytes: Uint8Array): string {
   if (bytes.length % 3 !== 0) throw new RangeError("base64url takes a multiple of three bytes")
+  if (bytes.length <= BYTES_AT_ONCE) return lettersOf(bytes)
   let text = ""
-  for (let at = 0; at < bytes.length; at += 3) {
-    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
-    text += (letterPairs[bits >> 12] ?? "") + (letterPairs[bits & 4095] ?? "")
-  }
+  for (let at = 0; at < bytes.length; at += BYTES_AT_ONCE) text += lettersOf(bytes.subarray(at, at + BYTES_AT_ONCE))
   return text
+}
+
+/** In one go: an id that was put together letter by letter stays a tree of its parts in memory, of twenty times its size. */
+function lettersOf(bytes: Uint8Array): string {
+  const codes = new Array<number>((bytes.length / 3) * 4)
+  for (let at = 0, to = 0; at < bytes.length; at += 3) {
+    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
+    for (let shift = 18; shift >= 0; shift -= 6) codes[to++] = letterCodes[(bits >> shift) & 63] ?? 0
+  }
+  return String.fromCharCode(...codes)
 }
 
 /** The bytes of such a text, or undefined where it is none; exactly one text stands for given bytes. */
@@ -97,11 +106,16 @@ export function fromBase64url(text: string): Uint8Array | undefined {
   return bytes
 }
 
-const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const digitCodes = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0))
 
 /** Two lower-case hex digits for each byte. */
 export function hex(bytes: Uint8Array): string {
-  let text = ""
-  for (const byte of bytes) text += pairs[byte] ?? ""
-  return text
+  if (bytes.length > BYTES_AT_ONCE) return hex(bytes.subarray(0, BYTES_AT_ONCE)) + hex(bytes.subarray(BYTES_AT_ONCE))
+  const codes = new Array<number>(2 * bytes.length)
+  let to = 0
+  for (const byte of bytes) {
+    codes[to++] = digitCodes[byte >> 4] ?? 0
+    codes[to++] = digitCodes[byte & 15] ?? 0
+  }
+  return String.fromCharCode(...codes)
 }

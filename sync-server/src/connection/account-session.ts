@@ -16,13 +16,19 @@ import { reachLevel } from "../peer/copies.js"
 import type { PeerUpdates } from "../peer/peer-updates.js"
 import type { Shared, Wire } from "./session-ports.js"
 
+/** One comparison with a peer. */
+interface AccountRound {
+  readonly named: Set<AccountName>
+  readonly digests: ReadonlyMap<AccountName, Uint8Array>
+}
+
 /** The part of a session that concerns accounts: those of its user, or of a peer all. [SPEC U5, U7] */
 export class AccountSession {
   readonly #source: Source
   readonly #shared: Shared
   readonly #wire: Wire
   readonly #updates: PeerUpdates | undefined
-  #named = new Set<AccountName>()
+  #round: AccountRound | undefined
 
   constructor(source: Source, shared: Shared, wire: Wire, updates: PeerUpdates | undefined) {
     this.#source = source
@@ -43,7 +49,7 @@ export class AccountSession {
 
   /** Says what is here of all accounts; what differs comes back. */
   async compareAll(): Promise<void> {
-    const items = Array.from(this.#shared.accounts.digests, ([account, digest]) => ({ account, digest }))
+    const items = Array.from(await this.#shared.accounts.digests(), ([account, digest]) => ({ account, digest }))
     for (let at = 0; at === 0 || at < items.length; at += ACCOUNT_PAGE) {
       const last = at + ACCOUNT_PAGE >= items.length
       this.#wire.send({ kind: "accounts", last, items: items.slice(at, at + ACCOUNT_PAGE) })
@@ -53,16 +59,16 @@ export class AccountSession {
 
   /** A peer's accounts: asks for those that differ, and tells of those that it lacks. */
   async onAccounts({ items, last }: FrameOf<"accounts">): Promise<void> {
-    const { digests } = this.#shared.accounts
+    const round = (this.#round ??= { named: new Set(), digests: await this.#shared.accounts.digests() })
+    const { named, digests } = round
     for (const { account, digest } of items) {
-      this.#named.add(account)
+      named.add(account)
       const own = digests.get(account)
       if (own === undefined || !equalBytes(own, digest)) await this.ask(account)
     }
     if (!last) return
-    const named = this.#named
-    this.#named = new Set()
-    for (const account of Array.from(digests.keys())) if (!named.has(account)) await this.ask(account)
+    this.#round = undefined
+    for (const account of digests.keys()) if (!named.has(account)) await this.ask(account)
   }
 
   async onAccount({ account: name, reply, digest, vector }: FrameOf<"account">): Promise<void> {
@@ -126,7 +132,7 @@ export class AccountSession {
     const nothing = wireDigest(digestOfNative(account, emptyNativeSummary))
     const own = await this.#shared.accounts
       .account(account)
-      .read(new Map(), this.#shared.accounts.digests.get(account) ?? nothing)
+      .read(new Map(), (await this.#shared.accounts.digest(account)) ?? nothing)
     if (typeof own === "string") return
     const { digest, vector } = own
     this.#wire.send({ kind: "account", account, reply, digest, vector })

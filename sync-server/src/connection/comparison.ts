@@ -1,5 +1,5 @@
 import { WIRE_DIGEST_BYTES, equalBytes, type ConversationId, type DocumentName, type FrameOf } from "@weft/sdk/protocol"
-import { compareDocuments, type DigestTable } from "../document/digest-table.js"
+import { compareDocuments, type DigestRow, type DigestTable } from "../document/digest-table.js"
 import type { UserConversations } from "../document/user-index.js"
 
 type Documents = FrameOf<"documents">
@@ -10,24 +10,32 @@ const noRegisters = new Uint8Array(WIRE_DIGEST_BYTES)
 export interface Comparable {
   /** Undefined: not theirs, or not here; nobody is told which. */
   standing(conversation: ConversationId): "member" | "former" | undefined
-  conversations(): Iterable<ConversationId>
+  /** What is here of all that is theirs, but for the ones named. */
+  others(named: ReadonlySet<ConversationId>): AsyncIterable<DigestRow>
 }
 
 export function comparableOf(list: UserConversations | undefined, digests: DigestTable): Comparable {
-  if (list === undefined) return { standing: () => "member", conversations: () => digests.conversations() }
-  return { standing: (id) => list.get(id), conversations: () => list.keys() }
+  if (list === undefined) {
+    return {
+      standing: () => "member",
+      async *others(named) {
+        for await (const row of digests.all()) if (!named.has(row.conversation)) yield row
+      },
+    }
+  }
+  return {
+    standing: (id) => list.get(id),
+    async *others(named) {
+      for (const [id, standing] of list) if (standing === "member" && !named.has(id)) yield await digests.of(id)
+    },
+  }
 }
 
 /** What is held of a conversation, for whom that concerns. A former member sees the control document only. */
-export function describe(
-  conversation: ConversationId,
-  standing: "member" | "former" | undefined,
-  digests: DigestTable,
-): Documents {
-  const documents = standing === undefined ? [] : digests.documents(conversation)
+export function describe(row: DigestRow, standing: "member" | "former"): Documents {
+  const { conversation, documents } = row
   const items = standing === "former" ? documents.filter(({ document }) => document.endsWith("/control")) : documents
-  const registers = standing === "member" ? digests.registers(conversation) : noRegisters
-  return { kind: "documents", conversation, registers, items }
+  return { kind: "documents", conversation, registers: standing === "member" ? row.registers : noRegisters, items }
 }
 
 /** One round of digests, page by page; it ends with what the other side did not name. [SPEC S4] */
@@ -38,25 +46,27 @@ export class Comparison {
     return this.#named.size
   }
 
-  *compare(frame: FrameOf<"digests">, with_: Comparable, digests: DigestTable): Iterable<Documents> {
+  async *compare(frame: FrameOf<"digests">, with_: Comparable, digests: DigestTable): AsyncIterable<Documents> {
     for (const { conversation, digest } of frame.items) {
       this.#named.add(conversation)
       const standing = with_.standing(conversation)
-      const own = standing === "member" ? digests.root(conversation) : undefined
-      if (own === undefined || !equalBytes(own, digest)) yield describe(conversation, standing, digests)
+      if (standing === undefined) {
+        yield { kind: "documents", conversation, registers: noRegisters, items: [] }
+        continue
+      }
+      const row = await digests.of(conversation)
+      const own = standing === "member" ? row.root : undefined
+      if (own === undefined || !equalBytes(own, digest)) yield describe(row, standing)
     }
     if (!frame.last) return
-    for (const conversation of with_.conversations()) {
-      if (this.#named.has(conversation) || with_.standing(conversation) !== "member") continue
-      if (digests.root(conversation) !== undefined) yield describe(conversation, "member", digests)
-    }
+    for await (const row of with_.others(this.#named)) if (row.root !== undefined) yield describe(row, "member")
     this.#named.clear()
   }
 }
 
 /** Documents that differ between what is here and what the other side named: authority first, segments in order. */
-export function differing(frame: Documents, digests: DigestTable): DocumentName[] {
-  const own = new Map(digests.documents(frame.conversation).map(({ document, digest }) => [document, digest]))
+export function differing(frame: Documents, row: DigestRow): DocumentName[] {
+  const own = new Map(row.documents.map(({ document, digest }) => [document, digest]))
   const different = new Set(own.keys())
   for (const { document, digest } of frame.items) {
     const mine = own.get(document)

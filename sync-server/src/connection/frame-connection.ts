@@ -19,10 +19,11 @@ import { greet, type GreetingPorts } from "./greeting.js"
 import type { Party } from "./party.js"
 import type { PeerOrigins } from "./peer-origins.js"
 import type { Shared, Wire } from "./session-ports.js"
-import { Socket } from "./socket.js"
+import { Socket, type SocketPorts } from "./socket.js"
 import { SyncSession } from "./sync-session.js"
 
 const NONCE_BYTES = 16
+const keepsNothing = (): void => undefined
 
 export interface ConnectionPorts extends Shared, GreetingPorts {
   readonly trust: Trust
@@ -43,48 +44,36 @@ type State =
   | { readonly kind: "closed" }
 
 /** One connection at /sync: challenge, hello, welcome, then a session. [SPEC S1-S3, S8] */
-export class FrameConnection implements Client {
+export class FrameConnection implements Client, SocketPorts, Wire {
   readonly #ports: ConnectionPorts
   readonly #socket: Socket
   readonly #releases: (() => void)[]
-  readonly #endGuard: () => void
+  #endGuard: () => void
   #state: State
   /** The document of the last update. */
   #updated: DocumentName | undefined
-  #stopExpiry: () => void = () => undefined
+  #stopExpiry: () => void = keepsNothing
 
   /** `release`: gives back what the address holds. */
   constructor(channel: Channel, ports: ConnectionPorts, release: () => void) {
     const { env, limits, key, clients } = ports
     this.#ports = ports
     this.#state = { kind: "greeting", nonce: env.randomBytes(NONCE_BYTES) }
-    this.#socket = new Socket(channel, {
-      env,
-      maxUnsentBytes: limits.unsentBytes,
-      breathe: () => ports.breathe(),
-      onMessage: (bytes) => {
-        this.#onMessage(bytes)
-      },
-      onRefuse: (code, message) => {
-        this.#send({ kind: "refusal", code, retryAfterMs: 0, message })
-      },
-      onClosed: (code) => {
-        this.#onClosed(code)
-      },
-    })
+    this.#socket = new Socket(channel, this)
     const timer = env.setTimer(limits.preAuthMs, () => {
-      this.#refuse("AUTH_TIMEOUT", "no hello in time")
+      this.refuse("AUTH_TIMEOUT", "no hello in time")
     })
     const endBytes = channel.guardBytes(limits.preAuthBytes, () => {
-      this.#refuse("FRAME_TOO_LARGE", "too many bytes before the welcome")
+      this.refuse("FRAME_TOO_LARGE", "too many bytes before the welcome")
     })
     this.#endGuard = () => {
       env.clearTimer(timer)
       endBytes()
+      this.#endGuard = keepsNothing
     }
     this.#releases = [release, clients.add(this)]
     if (this.#state.kind === "greeting") {
-      this.#send({ kind: "challenge", version: PROTOCOL_VERSION, nonce: this.#state.nonce, serverKey: key.publicKey })
+      this.send({ kind: "challenge", version: PROTOCOL_VERSION, nonce: this.#state.nonce, serverKey: key.publicKey })
     }
   }
 
@@ -97,7 +86,7 @@ export class FrameConnection implements Client {
   }
 
   expire(): void {
-    this.#refuse("AUTH_TIMEOUT", "no frame for too long")
+    this.refuse("AUTH_TIMEOUT", "no frame for too long")
   }
 
   async drain(): Promise<void> {
@@ -106,27 +95,59 @@ export class FrameConnection implements Client {
       await this.#socket.taken()
       await this.#state.session.idle()
     }
-    this.#refuse("SHUTTING_DOWN", "the server stops")
+    this.refuse("SHUTTING_DOWN", "the server stops")
   }
 
-  #send(frame: Frame): void {
+  get env(): ConnectionPorts["env"] {
+    return this.#ports.env
+  }
+
+  get maxUnsentBytes(): number {
+    return this.#ports.limits.unsentBytes
+  }
+
+  breathe(): Promise<void> | undefined {
+    return this.#ports.breathe()
+  }
+
+  send(frame: Frame): void {
     this.#socket.outbox.send(encodeFrame(frame))
   }
 
-  #refuse(code: RefusalCode, message: string): void {
+  sendBytes(bytes: Uint8Array): void {
+    this.#socket.outbox.send(bytes)
+  }
+
+  drained(): Promise<void> {
+    return this.#socket.outbox.drained()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  refuse(code: RefusalCode, message: string): void {
     this.#socket.refuse(code, message)
   }
 
-  #onMessage(bytes: Uint8Array): void {
+  onRefuse(code: RefusalCode, message: string): void {
+    this.send({ kind: "refusal", code, retryAfterMs: 0, message })
+  }
+
+  onMessage(bytes: Uint8Array): void {
     try {
       const { frameBytes, preAuthBytes } = this.#ports.limits
       const maxBytes = this.#state.kind === "live" ? frameBytes : preAuthBytes
       if (bytes.length > maxBytes) {
-        this.#refuse("FRAME_TOO_LARGE", `a frame has at most ${maxBytes} bytes here`)
+        this.refuse("FRAME_TOO_LARGE", `a frame has at most ${maxBytes} bytes here`)
         return
       }
       const frame = this.#whole(decodeFrame(bytes))
-      if (frame === undefined) this.#refuse("BAD_FRAME", "not a frame of this version")
+      if (frame === undefined) this.refuse("BAD_FRAME", "not a frame of this version")
       else this.#onFrame(frame, bytes.length)
     } catch (error) {
       this.#fail(error)
@@ -145,7 +166,7 @@ export class FrameConnection implements Client {
     const state = this.#state
     switch (state.kind) {
       case "greeting":
-        if (frame.kind !== "hello") this.#refuse("BAD_FRAME", `${frame.kind} before hello`)
+        if (frame.kind !== "hello") this.refuse("BAD_FRAME", `${frame.kind} before hello`)
         else {
           this.#state = { kind: "authenticating" }
           this.#onHello(frame, state.nonce).catch((error: unknown) => {
@@ -154,7 +175,7 @@ export class FrameConnection implements Client {
         }
         return
       case "authenticating":
-        this.#refuse("BAD_FRAME", `${frame.kind} before welcome`)
+        this.refuse("BAD_FRAME", `${frame.kind} before welcome`)
         return
       case "live":
         this.#onLiveFrame(frame, bytes, state.session)
@@ -175,10 +196,10 @@ export class FrameConnection implements Client {
       case "renewed":
       case "trust":
       case "pong":
-        this.#refuse("BAD_FRAME", `${frame.kind} does not belong here`)
+        this.refuse("BAD_FRAME", `${frame.kind} does not belong here`)
         return
       case "ping":
-        this.#send({ kind: "pong", id: frame.id, serverTime: Math.floor(this.#ports.env.now()) })
+        this.send({ kind: "pong", id: frame.id, serverTime: Math.floor(this.#ports.env.now()) })
         return
       case "token":
         this.#onToken(frame).catch((error: unknown) => {
@@ -195,7 +216,7 @@ export class FrameConnection implements Client {
     const greeted = await greet(hello, nonce, this.#ports)
     if (!this.#socket.isOpen) return
     if (greeted.kind === "refused") {
-      this.#refuse(greeted.code, greeted.message)
+      this.refuse(greeted.code, greeted.message)
       return
     }
     const { party, expiresAt } = greeted
@@ -203,7 +224,7 @@ export class FrameConnection implements Client {
     if (party.kind === "device") {
       const slot = users.take(party.user, limits.socketsPerUser)
       if (slot === undefined) {
-        this.#refuse("TOO_MANY_CONNECTIONS", `a user has at most ${limits.socketsPerUser}`)
+        this.refuse("TOO_MANY_CONNECTIONS", `a user has at most ${limits.socketsPerUser}`)
         return
       }
       this.#releases.push(slot)
@@ -216,7 +237,7 @@ export class FrameConnection implements Client {
       party.kind === "device" ? fanOut.addUser(party.user, session) : fanOut.addPeer(party.key, session),
     )
     this.#expireAt(expiresAt)
-    this.#send({
+    this.send({
       kind: "welcome",
       user: party.kind === "device" ? party.user : "",
       serverTime: Math.floor(env.now()),
@@ -228,34 +249,16 @@ export class FrameConnection implements Client {
     if (party.kind === "device") {
       this.#releases.push(
         trust.onGrowth(() => {
-          this.#send({ kind: "trust", keys: trust.keys() })
+          this.send({ kind: "trust", keys: trust.keys() })
         }),
       )
     }
   }
 
   #open(party: Party): SyncSession {
-    const wire: Wire = {
-      send: (frame) => {
-        this.#send(frame)
-      },
-      sendBytes: (bytes) => {
-        this.#socket.outbox.send(bytes)
-      },
-      drained: () => this.#socket.outbox.drained(),
-      pause: () => {
-        this.#socket.pause()
-      },
-      resume: () => {
-        this.#socket.resume()
-      },
-      refuse: (code, message) => {
-        this.#refuse(code, message)
-      },
-    }
     const { env, metrics, log, peerOrigins } = this.#ports
     if (party.kind === "device") {
-      const session = new SyncSession(party, {}, this.#ports, wire)
+      const session = new SyncSession(party, {}, this.#ports, this)
       this.#state = { kind: "live", session, party }
       return session
     }
@@ -265,7 +268,9 @@ export class FrameConnection implements Client {
       env,
       metrics,
       log,
-      send: wire.send.bind(wire),
+      send: (frame) => {
+        this.send(frame)
+      },
       compare: (conversation) => {
         session.tell(conversation)
       },
@@ -273,7 +278,7 @@ export class FrameConnection implements Client {
         session.tellAccounts(account)
       },
     })
-    const session = new SyncSession(party, peerOrigins.of(party.key), this.#ports, wire, updates)
+    const session = new SyncSession(party, peerOrigins.of(party.key), this.#ports, this, updates)
     this.#state = { kind: "live", session, party }
     return session
   }
@@ -282,15 +287,15 @@ export class FrameConnection implements Client {
   async #onToken({ token }: FrameOf<"token">): Promise<void> {
     const state = this.#state
     if (state.kind !== "live" || state.party.kind !== "device") {
-      this.#refuse("BAD_FRAME", "token does not belong here")
+      this.refuse("BAD_FRAME", "token does not belong here")
       return
     }
     const verdict = await this.#ports.authenticate(token)
-    if (verdict.kind === "refused") this.#refuse(verdict.code, verdict.reason)
-    else if (verdict.user !== state.party.user) this.#refuse("AUTH_FAILED", "the token is another user's")
+    if (verdict.kind === "refused") this.refuse(verdict.code, verdict.reason)
+    else if (verdict.user !== state.party.user) this.refuse("AUTH_FAILED", "the token is another user's")
     else {
       this.#expireAt(verdict.expiresAt)
-      this.#send({ kind: "renewed", expiresAt: Math.floor(verdict.expiresAt ?? 0) })
+      this.send({ kind: "renewed", expiresAt: Math.floor(verdict.expiresAt ?? 0) })
     }
   }
 
@@ -298,17 +303,17 @@ export class FrameConnection implements Client {
     this.#stopExpiry()
     if (time === undefined || !this.#socket.isOpen) return
     this.#stopExpiry = callAt(this.#ports.env, time, () => {
-      this.#refuse("TOKEN_EXPIRED", "the token has ended")
+      this.refuse("TOKEN_EXPIRED", "the token has ended")
     })
   }
 
   #fail(error: unknown): void {
     this.#ports.metrics.errors.inc()
     this.#ports.log.error({ err: error }, "a connection failed")
-    this.#refuse("INTERNAL", "this frame could not be handled")
+    this.refuse("INTERNAL", "this frame could not be handled")
   }
 
-  #onClosed(code: RefusalCode | undefined): void {
+  onClosed(code: RefusalCode | undefined): void {
     if (code !== undefined) this.#ports.metrics.refused.inc({ code })
     if (this.#state.kind === "live") this.#state.session.end()
     this.#state = { kind: "closed" }

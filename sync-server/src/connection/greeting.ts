@@ -25,7 +25,10 @@ export async function greet(hello: FrameOf<"hello">, nonce: Uint8Array, ports: G
     return refuse("UNSUPPORTED_VERSION", `this server speaks version ${PROTOCOL_VERSION}`)
   }
   const { publicKey, signature } = hello
-  if (verifier.refusesKey(publicKey) || !verifier.verify(publicKey, helloMessage(nonce, key.publicKey), signature)) {
+  if (
+    verifier.refusesKey(publicKey) ||
+    !verifier.verifyOnce(publicKey, helloMessage(nonce, key.publicKey), signature)
+  ) {
     return refuse("DEVICE_PROOF_FAILED", "the challenge was not signed by this key")
   }
   if (hello.role === 1) {

@@ -1,5 +1,5 @@
 /** What an inbox needs of its surroundings. */
-interface InboxPorts {
+export interface InboxPorts {
   /** A wait for the next turn of the event loop, when this one has gone on for long. */
   breathe(): Promise<void> | undefined
   handle(bytes: Uint8Array): void

@@ -8,11 +8,11 @@ export interface Sink {
   uncork(): void
 }
 
-export interface OutboxOptions {
+export interface OutboxPorts {
   /** Bytes that the other side may leave unread. */
   readonly maxUnsentBytes: number
   /** The end of this turn. */
-  readonly defer: (call: () => void) => void
+  defer(call: () => void): void
   /** The other side reads too slowly; called once. */
   onSlow(): void
 }
@@ -20,14 +20,14 @@ export interface OutboxOptions {
 /** What goes out on one connection: everything of one turn in one write, and never more than its bound. [SPEC S10] */
 export class Outbox {
   readonly #sink: Sink
-  readonly #options: OutboxOptions
+  readonly #ports: OutboxPorts
   readonly #waiting: (() => void)[] = []
   #corked = false
   #ended = false
 
-  constructor(sink: Sink, options: OutboxOptions) {
+  constructor(sink: Sink, ports: OutboxPorts) {
     this.#sink = sink
-    this.#options = options
+    this.#ports = ports
   }
 
   get unsentBytes(): number {
@@ -36,15 +36,15 @@ export class Outbox {
 
   send(bytes: Uint8Array): void {
     if (this.#ended) return
-    if (this.#sink.bufferedAmount + bytes.length > this.#options.maxUnsentBytes) {
+    if (this.#sink.bufferedAmount + bytes.length > this.#ports.maxUnsentBytes) {
       this.end()
-      this.#options.onSlow()
+      this.#ports.onSlow()
       return
     }
     if (!this.#corked) {
       this.#corked = true
       this.#sink.cork()
-      this.#options.defer(() => {
+      this.#ports.defer(() => {
         this.#corked = false
         this.#sink.uncork()
       })
@@ -69,7 +69,7 @@ export class Outbox {
   }
 
   #look(): void {
-    if (!this.#ended && this.#sink.bufferedAmount > this.#options.maxUnsentBytes / 4) return
+    if (!this.#ended && this.#sink.bufferedAmount > this.#ports.maxUnsentBytes / 4) return
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }

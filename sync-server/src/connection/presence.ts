@@ -61,6 +61,7 @@ interface News {
 }
 
 const nobody: ReadonlySet<UserId> = new Set()
+const nothing: ReadonlySet<ConversationId> = new Set()
 const unseen: Known = { online: false, at: 0, hidden: nobody }
 
 /**
@@ -93,7 +94,7 @@ export class Presence {
   }
 
   join(watcher: Watcher): void {
-    this.#watches.set(watcher, { conversations: new Set(), visible: false, hidden: nobody })
+    this.#watches.set(watcher, { conversations: nothing, visible: false, hidden: nobody })
     if (watcher.kind === "device") add(this.#users, watcher.name as UserId, watcher)
     else {
       add(this.#peers, watcher.name, watcher)

@@ -1,8 +1,8 @@
 import { closeCode, type RefusalCode, type Timer } from "@weft/sdk/protocol"
 import type { ServerEnv } from "../env.js"
-import type { Channel } from "./channel.js"
-import { Inbox } from "./inbox.js"
-import { Outbox } from "./outbox.js"
+import type { Channel, ChannelEvents } from "./channel.js"
+import { Inbox, type InboxPorts } from "./inbox.js"
+import { Outbox, type OutboxPorts } from "./outbox.js"
 
 /** How long the other side may take to answer a close. */
 const CLOSE_MS = 2_000
@@ -21,7 +21,7 @@ export interface SocketPorts {
 }
 
 /** An open channel: binary messages in, a bounded outbox, one ordered close. Nothing in it throws. */
-export class Socket {
+export class Socket implements ChannelEvents, InboxPorts, OutboxPorts {
   readonly outbox: Outbox
   heardAt: number
   readonly #channel: Channel
@@ -37,46 +37,52 @@ export class Socket {
     this.#channel = channel
     this.#ports = ports
     this.heardAt = ports.env.now()
-    this.outbox = new Outbox(channel, {
-      maxUnsentBytes: ports.maxUnsentBytes,
-      defer: ports.env.defer,
-      onSlow: () => {
-        this.refuse("SLOW_READER", "this connection does not read")
-      },
-    })
-    this.#inbox = new Inbox({
-      breathe: () => ports.breathe(),
-      handle: (bytes) => {
-        if (!this.#closing) ports.onMessage(bytes)
-      },
-      pause: () => {
-        this.pause()
-      },
-      resume: () => {
-        this.resume()
-      },
-    })
-    channel.listen({
-      message: (bytes, isBinary) => {
-        if (this.#closing) return
-        this.heardAt = ports.env.now()
-        if (!isBinary) this.refuse("TEXT_FRAME", "only binary messages are frames")
-        else this.#inbox.take(bytes)
-      },
-      pong: () => {
-        this.heardAt = ports.env.now()
-      },
-      broken: (code) => {
-        this.#refusal ??= code
-      },
-      closed: () => {
-        this.#closing = true
-        this.#inbox.end()
-        ports.env.clearTimer(this.#closeTimer)
-        this.outbox.end()
-        ports.onClosed(this.#refusal)
-      },
-    })
+    this.outbox = new Outbox(channel, this)
+    this.#inbox = new Inbox(this)
+    channel.listen(this)
+  }
+
+  message(bytes: Uint8Array, isBinary: boolean): void {
+    if (this.#closing) return
+    this.heardAt = this.#ports.env.now()
+    if (!isBinary) this.refuse("TEXT_FRAME", "only binary messages are frames")
+    else this.#inbox.take(bytes)
+  }
+
+  pong(): void {
+    this.heardAt = this.#ports.env.now()
+  }
+
+  broken(code: RefusalCode): void {
+    this.#refusal ??= code
+  }
+
+  closed(): void {
+    this.#closing = true
+    this.#inbox.end()
+    this.#ports.env.clearTimer(this.#closeTimer)
+    this.outbox.end()
+    this.#ports.onClosed(this.#refusal)
+  }
+
+  breathe(): Promise<void> | undefined {
+    return this.#ports.breathe()
+  }
+
+  handle(bytes: Uint8Array): void {
+    if (!this.#closing) this.#ports.onMessage(bytes)
+  }
+
+  get maxUnsentBytes(): number {
+    return this.#ports.maxUnsentBytes
+  }
+
+  defer(call: () => void): void {
+    this.#ports.env.defer(call)
+  }
+
+  onSlow(): void {
+    this.refuse("SLOW_READER", "this connection does not read")
   }
 
   get isOpen(): boolean {

@@ -68,15 +68,16 @@ export class SyncSession implements NativeSubscriber {
   readonly #shared: Shared
   readonly #wire: Wire
   readonly #backlog: Backlog
-  readonly #comparison = new Comparison()
+  // Most connections ask for little and are silent then: what few need is made when it is needed.
+  #comparison: Comparison | undefined
   /** Answers go out one after another: what was asked for first is there first. */
   readonly #answers = createQueue()
   /** Documents that are being served: what is relayed meanwhile comes behind what it builds on. */
-  readonly #held = new Map<DocumentName, Batch[]>()
+  #held: Map<DocumentName, Batch[]> | undefined
   /** Of a peer: what it has not acknowledged. */
   readonly #updates: PeerUpdates | undefined
   readonly #accounts: AccountSession
-  readonly #signals: SignalSession
+  #signalSession: SignalSession | undefined
   #ended = false
 
   constructor(party: Party, origin: Origin, shared: Shared, wire: Wire, updates?: PeerUpdates) {
@@ -88,7 +89,12 @@ export class SyncSession implements NativeSubscriber {
     this.#updates = updates
     this.#accounts = new AccountSession(this.#source, shared, wire, updates)
     this.#backlog = new Backlog(shared.limits.inFlightBytes, wire)
-    this.#signals = new SignalSession(party, shared, wire)
+    // Peers are asked at once for what is shown here.
+    if (party.kind === "peer") this.#signalSession = new SignalSession(party, shared, wire)
+  }
+
+  get #signals(): SignalSession {
+    return (this.#signalSession ??= new SignalSession(this.#party, this.#shared, this.#wire))
   }
 
   /** Takes a frame; `bytes` is its size on the wire. */
@@ -164,7 +170,7 @@ export class SyncSession implements NativeSubscriber {
 
   relay(batch: Batch): void {
     if (this.#ended) return
-    const held = this.#held.get(batch.document)
+    const held = this.#held?.get(batch.document)
     if (held !== undefined) held.push(batch)
     else this.#relayNow(batch)
   }
@@ -187,12 +193,16 @@ export class SyncSession implements NativeSubscriber {
   /** Its user was just let in. */
   letIn(conversation: ConversationId): void {
     this.tell(conversation)
-    this.#work(0, () => this.#signals.letIn(conversation))
+    const signals = this.#signalSession
+    if (signals !== undefined) this.#work(0, () => signals.letIn(conversation))
   }
 
   /** Says what is here of a conversation: to a user who was just let in, or to a peer to compare. */
   tell(conversation: ConversationId): void {
-    if (!this.#ended) this.#wire.send(describe(conversation, "member", this.#shared.digests))
+    this.#work(0, async () => {
+      const row = await this.#shared.digests.of(conversation)
+      if (!this.#ended) this.#wire.send(describe(row, "member"))
+    })
   }
 
   /** Resolves when everything that came in was answered. */
@@ -203,7 +213,8 @@ export class SyncSession implements NativeSubscriber {
   end(): void {
     this.#ended = true
     this.#updates?.end()
-    this.#work(0, () => this.#signals.end())
+    const signals = this.#signalSession
+    if (signals !== undefined) this.#work(0, () => signals.end())
   }
 
   #work(bytes: number, task: () => Promise<void>): void {
@@ -310,25 +321,29 @@ export class SyncSession implements NativeSubscriber {
   async #onDigests(frame: FrameOf<"digests">): Promise<void> {
     const { index, digests, limits } = this.#shared
     const user = readerOf(this.#party)
-    if (user !== undefined && this.#comparison.named + frame.items.length > 2 * limits.conversationsPerUser) {
+    const comparison = (this.#comparison ??= new Comparison())
+    if (user !== undefined && comparison.named + frame.items.length > 2 * limits.conversationsPerUser) {
       this.#wire.refuse("BAD_FRAME", "too many conversations")
       return
     }
     const comparable = comparableOf(user === undefined ? undefined : await index.conversations(user), digests)
-    for (const documents of this.#comparison.compare(frame, comparable, digests)) {
+    for await (const documents of comparison.compare(frame, comparable, digests)) {
       if (this.#ended) return
       this.#wire.send(documents)
       await this.#wire.drained()
       await this.#shared.breathe()
     }
-    if (frame.last) this.#wire.send({ kind: "compared" })
+    if (!frame.last) return
+    this.#comparison = undefined
+    this.#wire.send({ kind: "compared" })
   }
 
   /** Asks a peer for what differs; its own vectors come back, and are answered. */
   async #ask(frame: FrameOf<"documents">): Promise<void> {
     const { registry, digests } = this.#shared
     const conversation = registry.conversation(frame.conversation)
-    const different = differing(frame, digests)
+    const row = await digests.of(frame.conversation)
+    const different = differing(frame, row)
     this.#updates?.differed(different.length)
     for (const document of different) {
       const heads = await conversation.heads(document)
@@ -337,7 +352,7 @@ export class SyncSession implements NativeSubscriber {
       this.#wire.send({ kind: "vector", document, reply: true, ...heads })
       await this.#wire.drained()
     }
-    if (equalBytes(digests.registers(frame.conversation), frame.registers)) return
+    if (equalBytes(row.registers, frame.registers)) return
     const { clocks } = await conversation.readRegisters(undefined, [])
     if (!this.#ended) this.#wire.send({ kind: "clocks", conversation: frame.conversation, reply: true, items: clocks })
   }
@@ -350,7 +365,8 @@ export class SyncSession implements NativeSubscriber {
     }
     const conversation = this.#shared.registry.conversation(conversationOf(document))
     const snapshot = await conversation.read(readerOf(this.#party), document, held, () => {
-      if (!this.#held.has(document)) this.#held.set(document, [])
+      const waiting = (this.#held ??= new Map())
+      if (!waiting.has(document)) waiting.set(document, [])
     })
     for (const frame of recordFrames(document, snapshot.records)) this.#wire.sendBytes(frame)
     for (const group of splitRuns(snapshot.runs, MAX_FRAME_UPDATE_BYTES)) {
@@ -367,8 +383,9 @@ export class SyncSession implements NativeSubscriber {
     }
     this.#wire.send({ kind: "served", document, digest: snapshot.digest })
     if (reply && snapshot.asks) this.#wire.send({ kind: "vector", document, reply: false, ...snapshot.heads })
-    const waiting = this.#held.get(document) ?? []
-    this.#held.delete(document)
+    const waiting = this.#held?.get(document) ?? []
+    this.#held?.delete(document)
+    if (this.#held?.size === 0) this.#held = undefined
     for (const batch of waiting) this.#relayNow(batch)
   }
 }

@@ -41,8 +41,6 @@ export interface AccountPorts {
   /** Whether acknowledgements wait for peers: then what was sent again is relayed to them again. */
   readonly awaitsPeers: boolean
   relay(change: AccountChange): void
-  /** What is durable now. */
-  digested(account: AccountName, digest: Uint8Array): void
 }
 
 /** What the other devices of a user are to be told. */
@@ -225,7 +223,6 @@ export class Account {
     this.#afterwards(
       this.#durable.then(() => {
         observe()
-        this.#ports.digested(this.name, digest)
         onDurable()
       }),
     )

@@ -4,39 +4,32 @@ import { Account, type AccountPorts } from "./account.js"
 /** Accounts that are kept in memory. */
 const MAX_ACTIVE = 2_000
 
-/** The accounts: a digest of each, and those in use. */
+/** The accounts: those in use. */
 export class Accounts {
-  readonly #ports: Omit<AccountPorts, "digested">
-  readonly #digests = new Map<AccountName, Uint8Array>()
+  readonly #ports: AccountPorts
   /** By use, the longest unused first. */
   readonly #active = new Map<AccountName, Account>()
 
-  constructor(ports: Omit<AccountPorts, "digested">) {
+  constructor(ports: AccountPorts) {
     this.#ports = ports
   }
 
-  /** Reads what the store holds. */
-  async open(): Promise<void> {
-    for (const { account, digest } of await this.#ports.store.accountDigests())
-      this.#digests.set(account, wireDigest(digest))
+  /** Of one that is stored, as frames carry it. */
+  async digest(name: AccountName): Promise<Uint8Array | undefined> {
+    const digest = await this.#ports.store.accountDigest(name)
+    return digest && wireDigest(digest)
   }
 
   /** All that are stored, with their digests as frames carry them. */
-  get digests(): ReadonlyMap<AccountName, Uint8Array> {
-    return this.#digests
+  async digests(): Promise<ReadonlyMap<AccountName, Uint8Array>> {
+    const stored = await this.#ports.store.accountDigests()
+    return new Map(stored.map(({ account, digest }) => [account, wireDigest(digest)]))
   }
 
   /** Ask it at once: what is idle may be dropped in any later turn. */
   account(name: AccountName): Account {
     const present = this.#active.get(name)
-    const account =
-      present ??
-      new Account(name, {
-        ...this.#ports,
-        digested: (of, digest) => {
-          this.#digests.set(of, wireDigest(digest))
-        },
-      })
+    const account = present ?? new Account(name, this.#ports)
     this.#active.delete(name)
     this.#active.set(name, account)
     if (this.#active.size > MAX_ACTIVE) this.#evict()

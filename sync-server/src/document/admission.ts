@@ -12,12 +12,12 @@ import {
 } from "@weft/sdk/protocol"
 import type { Limits } from "../limits/limits.js"
 import type { Rates } from "../limits/rates.js"
-import type { DigestTable } from "./digest-table.js"
 import type { Source } from "./source.js"
 
 export interface AdmissionPorts {
   readonly limits: Limits
-  readonly digests: DigestTable
+  /** Number of documents that the conversation has. */
+  readonly documentCount: number
   /** Whether a document holds an entry, be it durable or on its way. */
   exists(document: DocumentName): boolean
   /** What a device may write of its own, and bring of others. */
@@ -87,7 +87,7 @@ function refuseDocument(summary: DocumentSummary, ports: AdmissionPorts): Refusa
   if (place.kind === "control") return undefined
   const { segment, conversation } = place
   if (segment > 1 && !ports.exists(segmentDocument(conversation, segment - 1))) return "SEGMENT_AHEAD"
-  return ports.digests.count(conversation) >= ports.limits.conversationDocuments ? "QUOTA_EXCEEDED" : undefined
+  return ports.documentCount >= ports.limits.conversationDocuments ? "QUOTA_EXCEEDED" : undefined
 }
 
 /** Whose bucket is used: peers and this server have none. */

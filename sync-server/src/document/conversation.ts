@@ -58,7 +58,8 @@ import { changedStandings, standingsOf } from "./standings.js"
 import { userOf, type Origin, type Source } from "./source.js"
 import type { Standing, UserIndex } from "./user-index.js"
 
-export interface ConversationPorts extends Omit<AdmissionPorts, "exists">, DocumentSetPorts, StoredRegistersPorts {
+export interface ConversationPorts
+  extends Omit<AdmissionPorts, "exists" | "documentCount">, DocumentSetPorts, StoredRegistersPorts {
   readonly verifier: Verifier
   readonly index: UserIndex
   /** Lets others have their turn, when this one has gone on for long. */
@@ -347,11 +348,12 @@ export class Conversation {
     return members.has(user) || (documentParts(document).kind === "control" && this.#state.wasLetIn(user))
   }
 
-  #admission(source: Source, document: ActiveDocument): Admission {
-    const { digests } = this.#ports
+  async #admission(source: Source, document: ActiveDocument): Promise<Admission> {
+    const digests = await this.#ports.digests.of(this.id)
     return createAdmission(source, document.summary, {
       ...this.#ports,
       now: () => this.#ports.now(),
+      documentCount: digests.count,
       exists: (name) => digests.has(name) || this.#documents.get(name)?.isEmpty === false,
     })
   }
@@ -362,7 +364,7 @@ export class Conversation {
     if (user !== undefined && !this.#state.wasLetIn(user)) return refuseAll("FORBIDDEN", update)
     const document = await this.#documents.open(name)
     if (document === undefined) return refuseAll("QUARANTINED", update)
-    const admission = this.#admission(source, document)
+    const admission = await this.#admission(source, document)
     const verdicts = await check(update, this.#context(document, admission))
     if (verdicts === undefined) return refuseAll("MALFORMED")
     const repeated = await this.#repeated(document, update, verdicts)
@@ -376,7 +378,7 @@ export class Conversation {
     const before = ledger.state
     const voids = new Map<ControlId, RefusalCode>()
     for (let pass = 0; pass < MAX_PASSES; pass++) {
-      const admission = this.#admission(source, control)
+      const admission = await this.#admission(source, control)
       const refuse = ({ control: id }: Entry) => (id === undefined ? undefined : voids.get(id))
       const verdicts = await check(update, this.#context(control, admission, refuse))
       if (verdicts === undefined) return refuseAll("MALFORMED")
@@ -643,7 +645,7 @@ export class Conversation {
 
   /** Brings the segments in line with the present removals. [SPEC A11] */
   async #enforce(): Promise<void> {
-    for (const { document: name } of this.#ports.digests.documents(this.id)) {
+    for (const { document: name } of (await this.#ports.digests.of(this.id)).documents) {
       if (documentParts(name).kind === "control") continue
       const document = await this.#documents.open(name)
       if (document === undefined) continue
@@ -657,7 +659,7 @@ export class Conversation {
   async #retryAsides(document: ActiveDocument): Promise<void> {
     await retryAsides(document.name, this.#ports.store, async (update) => {
       const source: Source = { kind: "self", origin: self }
-      const admission = this.#admission(source, document)
+      const admission = await this.#admission(source, document)
       const verdicts = await check(update, this.#context(document, admission))
       if (verdicts === undefined) return false
       await this.#take(source, document, verdicts, admission, this.#state.members).durable

@@ -10,94 +10,153 @@ import {
   type ConversationId,
   type DocumentName,
 } from "@weft/sdk/protocol"
+import type { ConversationDigests, Store } from "../store/store.js"
 
-interface Row {
-  readonly documents: Map<DocumentName, Uint8Array>
-  /** Of its receipt registers; undefined where there are none. */
-  registers: Uint8Array | undefined
-  root: Uint8Array | undefined
-}
+/** Conversations whose digests are kept in memory, about 500 bytes each: memory follows the ones in use. */
+const MAX_ROWS = 16_384
 
 const noRegisters = new Uint8Array(32)
 
-/** Digests of all stored documents, in memory: about 100 bytes each, so that comparing opens none. */
-export class DigestTable {
-  readonly #rows = new Map<ConversationId, Row>()
+/** What is durable of one conversation. */
+export class DigestRow {
+  readonly conversation: ConversationId
+  readonly #documents = new Map<DocumentName, Uint8Array>()
+  #registers: Uint8Array | undefined
+  #root: Uint8Array | undefined
 
-  /** What is durable now. A document without contents counts for nothing. [SPEC D2] */
+  constructor({ conversation, documents, registers }: ConversationDigests) {
+    this.conversation = conversation
+    this.#registers = registers
+    for (const { document, digest } of documents) this.set(document, digest)
+  }
+
+  /** A document without contents counts for nothing. [SPEC D2] */
   set(document: DocumentName, digest: Uint8Array): void {
-    const conversation = conversationOf(document)
-    const row = this.#row(conversation)
-    if (equalBytes(digest, digestOf(emptySummary(document)))) row.documents.delete(document)
-    else row.documents.set(document, digest)
-    this.#changed(conversation, row)
+    if (equalBytes(digest, digestOf(emptySummary(document)))) this.#documents.delete(document)
+    else this.#documents.set(document, digest)
+    this.#root = undefined
   }
 
   /** Counts where the conversation has documents, or will have: one write may make both durable. */
-  setRegisters(conversation: ConversationId, digest: Uint8Array | undefined): void {
-    const row = this.#row(conversation)
-    row.registers = digest
-    this.#changed(conversation, row)
-  }
-
-  #row(conversation: ConversationId): Row {
-    let row = this.#rows.get(conversation)
-    if (row === undefined) {
-      this.#rows.set(conversation, (row = { documents: new Map(), registers: undefined, root: undefined }))
-    }
-    return row
-  }
-
-  #changed(conversation: ConversationId, row: Row): void {
-    row.root = undefined
-    if (row.documents.size === 0 && row.registers === undefined) this.#rows.delete(conversation)
+  setRegisters(digest: Uint8Array | undefined): void {
+    this.#registers = digest
+    this.#root = undefined
   }
 
   /** As frames carry it: zero where there are none. */
-  registers(conversation: ConversationId): Uint8Array {
-    return wireDigest(this.#rows.get(conversation)?.registers ?? noRegisters)
+  get registers(): Uint8Array {
+    return wireDigest(this.#registers ?? noRegisters)
   }
 
   has(document: DocumentName): boolean {
-    return this.#rows.get(conversationOf(document))?.documents.has(document) ?? false
+    return this.#documents.has(document)
   }
 
-  *conversations(): Iterable<ConversationId> {
-    for (const [conversation, { documents }] of this.#rows) if (documents.size > 0) yield conversation
-  }
-
-  /** Number of documents of all conversations. */
-  get size(): number {
-    let size = 0
-    for (const { documents } of this.#rows.values()) size += documents.size
-    return size
-  }
-
-  /** Number of documents that a conversation has. */
-  count(conversation: ConversationId): number {
-    return this.#rows.get(conversation)?.documents.size ?? 0
+  /** Number of its documents. */
+  get count(): number {
+    return this.#documents.size
   }
 
   /** Documents with their digests as frames carry them; control first, then segments by number. */
-  documents(conversation: ConversationId): { document: DocumentName; digest: Uint8Array }[] {
-    const documents = Array.from(this.#rows.get(conversation)?.documents ?? [])
-    return documents
-      .map(([document, digest]) => ({ document, digest: wireDigest(digest) }))
-      .sort((a, b) => compareDocuments(a.document, b.document))
+  get documents(): { document: DocumentName; digest: Uint8Array }[] {
+    return Array.from(this.#documents, ([document, digest]) => ({ document, digest: wireDigest(digest) })).sort(
+      (a, b) => compareDocuments(a.document, b.document),
+    )
   }
 
   /** The conversation's digest as frames carry it; undefined where nothing of it is here. */
-  root(conversation: ConversationId): Uint8Array | undefined {
-    const row = this.#rows.get(conversation)
-    if (row === undefined || row.documents.size === 0) return undefined
-    row.root ??= wireDigest(
-      rootDigestOf(
-        conversation,
-        Array.from(row.documents, ([name, digest]) => ({ name, digest })),
-        row.registers,
-      ),
-    )
-    return row.root
+  get root(): Uint8Array | undefined {
+    if (this.#documents.size === 0) return undefined
+    const documents = Array.from(this.#documents, ([name, digest]) => ({ name, digest }))
+    return (this.#root ??= wireDigest(rootDigestOf(this.conversation, documents, this.#registers)))
+  }
+}
+
+interface Slot {
+  readonly loading: Promise<DigestRow>
+  row: DigestRow | undefined
+  /** What became durable while it was read. */
+  readonly late: ((row: DigestRow) => void)[]
+}
+
+/** Digests of what is stored, so that comparing opens no document: of the conversations in use in memory, of the rest in the store. */
+export class DigestTable {
+  readonly #store: Pick<Store, "digests" | "digestsAfter">
+  readonly #maxRows: number
+  /** By use, the longest unused first. */
+  readonly #slots = new Map<ConversationId, Slot>()
+
+  constructor(store: Pick<Store, "digests" | "digestsAfter">, maxRows = MAX_ROWS) {
+    this.#store = store
+    this.#maxRows = maxRows
+  }
+
+  /** The digests of a conversation, for this task: later ones ask again. Rejects with STORE_*. */
+  of(conversation: ConversationId): Promise<DigestRow> {
+    const known = this.#slots.get(conversation)
+    if (known !== undefined) {
+      this.#slots.delete(conversation)
+      this.#slots.set(conversation, known)
+      return known.loading
+    }
+    const slot: Slot = { loading: this.#load(conversation), row: undefined, late: [] }
+    this.#slots.set(conversation, slot)
+    this.#forgetOldest()
+    return slot.loading
+  }
+
+  /** All conversations, one after another, without keeping them. */
+  async *all(): AsyncGenerator<DigestRow> {
+    for (let after: ConversationId | undefined; ;) {
+      const page = await this.#store.digestsAfter(after)
+      for (const stored of page) yield this.#slots.get(stored.conversation)?.row ?? new DigestRow(stored)
+      after = page.at(-1)?.conversation
+      if (after === undefined) return
+    }
+  }
+
+  /** What is durable now. */
+  set(document: DocumentName, digest: Uint8Array): void {
+    this.#change(conversationOf(document), (row) => {
+      row.set(document, digest)
+    })
+  }
+
+  /** The same of a conversation's registers; undefined: there are none any more. */
+  setRegisters(conversation: ConversationId, digest: Uint8Array | undefined): void {
+    this.#change(conversation, (row) => {
+      row.setRegisters(digest)
+    })
+  }
+
+  /** Of what is not in memory the store knows it already. */
+  #change(conversation: ConversationId, change: (row: DigestRow) => void): void {
+    const slot = this.#slots.get(conversation)
+    if (slot?.row !== undefined) change(slot.row)
+    else slot?.late.push(change)
+  }
+
+  async #load(conversation: ConversationId): Promise<DigestRow> {
+    try {
+      const row = new DigestRow(await this.#store.digests(conversation))
+      const slot = this.#slots.get(conversation)
+      for (const change of slot?.late.splice(0) ?? []) change(row)
+      if (slot !== undefined) slot.row = row
+      return row
+    } catch (error) {
+      this.#slots.delete(conversation)
+      throw error
+    }
+  }
+
+  #forgetOldest(): void {
+    if (this.#slots.size <= this.#maxRows) return
+    for (const [conversation, { row }] of this.#slots) {
+      // One that is being read would miss what becomes durable meanwhile.
+      if (row === undefined) continue
+      this.#slots.delete(conversation)
+      return
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DocumentName } from "@weft/sdk/protocol"
+import { conversationOf, type DocumentName } from "@weft/sdk/protocol"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
 import type { Store } from "../store/store.js"
@@ -47,7 +47,7 @@ export class DocumentSet {
     if (this.#ports.quarantined.has(name)) return undefined
     try {
       const document = await ActiveDocument.load(name, this.#ports.store)
-      if (document.isEmpty && !this.#ports.digests.has(name)) return document
+      if (document.isEmpty && !(await this.#ports.digests.of(conversationOf(name))).has(name)) return document
       this.#documents.set(name, document)
       await this.#onOpen(document)
       return document

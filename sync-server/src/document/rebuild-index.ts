@@ -1,4 +1,4 @@
-import { digestOf } from "@weft/sdk/protocol"
+import { conversationOf } from "@weft/sdk/protocol"
 import type { Log } from "../observe/log.js"
 import type { Store } from "../store/store.js"
 import { ActiveDocument } from "./active-document.js"
@@ -13,21 +13,26 @@ const VERSION = Uint8Array.of(1)
 export async function rebuildIndex(
   store: Store,
   digests: DigestTable,
-  registry: Registry,
+  registry: Pick<Registry, "conversation">,
   index: UserIndex,
   log: Log,
 ): Promise<void> {
   if ((await store.getSetting(SETTING)) !== undefined) return
   for (const name of await store.documents()) {
-    if (digests.has(name)) continue
+    if ((await digests.of(conversationOf(name))).has(name)) continue
     try {
-      digests.set(name, digestOf((await ActiveDocument.load(name, store)).summary))
+      const document = await ActiveDocument.load(name, store)
+      if (document.isEmpty) continue
+      // Written with it: the next start reads no document for its digest.
+      const { durable, digest } = document.append(undefined)
+      await durable
+      digests.set(name, digest)
     } catch (error) {
       log.error({ err: error, document: name }, "a document can't be read; it is left alone")
     }
   }
-  for (const id of Array.from(digests.conversations())) {
-    await index.set(id, await registry.conversation(id).standings())
+  for await (const { conversation: id, count } of digests.all()) {
+    if (count > 0) await index.set(id, await registry.conversation(id).standings())
   }
   await store.putSetting(SETTING, VERSION)
 }

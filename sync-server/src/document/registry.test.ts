@@ -78,7 +78,7 @@ async function openRegistry(store: Store, limits: Partial<Limits> = {}) {
   const registry = new Registry({
     store,
     verifier: createVerifier(),
-    digests: new DigestTable(),
+    digests: new DigestTable(store),
     index: new UserIndex(store),
     limits: all,
     written: new Rates({ perSecond: all.entriesPerSecond, burst: all.entryBurst }),

@@ -53,7 +53,7 @@ it("[P6] registers that were written leave nothing behind but the newest", async
     id,
     {
       store,
-      digests: new DigestTable(),
+      digests: new DigestTable(store),
       verifier,
       metrics: createMetrics({ process: false }),
       registered: new Rates({ perSecond: 100, burst: 100 }),

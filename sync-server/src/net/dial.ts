@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream"
 import { WebSocket } from "ws"
 import type { Dial } from "../connection/channel.js"
-import { webSocketChannel } from "./web-socket-channel.js"
+import { WebSocketChannel } from "./web-socket-channel.js"
 
 const HANDSHAKE_MS = 10_000
 
@@ -29,7 +29,7 @@ export function webSocketDial(maxFrameBytes: number): Dial {
     socket.on("open", () => {
       socket.off("error", fail)
       socket.off("close", end)
-      if (stream !== undefined) events.opened(webSocketChannel(socket, stream))
+      if (stream !== undefined) events.opened(new WebSocketChannel(socket, stream))
     })
     return {
       abandon: () => {

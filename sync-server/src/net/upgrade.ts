@@ -35,9 +35,7 @@ export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage,
 
   return (request, stream, head) => {
     // Without a listener a reset connection would end the process.
-    stream.on("error", () => {
-      stream.destroy()
-    })
+    stream.on("error", destroyIt)
     const target = targetOf(request.url ?? "")
     if (target === undefined) {
       refuseHttp(stream, 404)
@@ -48,7 +46,7 @@ export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage,
       return
     }
     const address = addressOf(request, ports.trustedProxy)
-    const release = isLoopback(address) ? () => undefined : addresses.take(address, limits.socketsPerAddress)
+    const release = isLoopback(address) ? keepsNothing : addresses.take(address, limits.socketsPerAddress)
     const refusal = ports.isDraining() ? "SHUTTING_DOWN" : release === undefined ? "TOO_MANY_CONNECTIONS" : undefined
     servers[target.kind].handleUpgrade(request, stream, head, (socket) => {
       if (release === undefined || refusal !== undefined) {
@@ -65,6 +63,12 @@ export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage,
       ports.accept(target, socket, stream, release)
     })
   }
+}
+
+// One for all sockets, who keep them for as long as they are open.
+const keepsNothing = (): void => undefined
+function destroyIt(this: Duplex): void {
+  this.destroy()
 }
 
 function targetOf(url: string): Target | undefined {

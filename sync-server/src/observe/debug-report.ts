@@ -23,7 +23,8 @@ export interface CoreState {
   readonly store: {
     /** Whether it refuses writes. */
     readonly failing: boolean
-    readonly documents: number
+    /** Undefined where the store can't be read. */
+    readonly documents: number | undefined
     readonly documentsInMemory: number
     /** Writes that wait for their fsync. */
     readonly pendingWrites: number

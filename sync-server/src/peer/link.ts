@@ -8,6 +8,7 @@ import {
   PROTOCOL_VERSION,
   randomFraction,
   unreachable,
+  type ConversationId,
   type Frame,
   type FrameOf,
   type RefusalCode,
@@ -238,15 +239,17 @@ export class PeerLink {
   /** Says what is here of everything; what differs comes back. */
   async #compare(socket: Socket): Promise<void> {
     const { digests } = this.#ports
-    const items = Array.from(digests.conversations()).flatMap((conversation) => {
-      const digest = digests.root(conversation)
-      return digest === undefined ? [] : [{ conversation, digest }]
-    })
-    for (let at = 0; at === 0 || at < items.length; at += DIGEST_PAGE) {
-      const last = at + DIGEST_PAGE >= items.length
-      this.#sendOn(socket, { kind: "digests", last, items: items.slice(at, at + DIGEST_PAGE) })
-      await socket.outbox.drained()
+    let items: { conversation: ConversationId; digest: Uint8Array }[] = []
+    for await (const { conversation, root: digest } of digests.all()) {
+      if (digest === undefined) continue
+      if (items.length === DIGEST_PAGE) {
+        this.#sendOn(socket, { kind: "digests", last: false, items })
+        items = []
+        await socket.outbox.drained()
+      }
+      items.push({ conversation, digest })
     }
+    this.#sendOn(socket, { kind: "digests", last: true, items })
   }
 
   #wireOf(socket: Socket): Wire {

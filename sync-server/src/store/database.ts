@@ -17,7 +17,8 @@ export interface Space {
 /** Reads of one moment. */
 export interface Reader {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
-  entries(range: KeyRange): Promise<StoredEntry[]>
+  /** The first `limit` of them, or all. */
+  entries(range: KeyRange, limit?: number): Promise<StoredEntry[]>
   firstKey(range: KeyRange): Promise<Uint8Array | undefined>
   lastKey(range: KeyRange): Promise<Uint8Array | undefined>
 }

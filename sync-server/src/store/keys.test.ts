@@ -1,14 +1,17 @@
 import { anyDocument } from "../../../test/support/device.js"
 import { seededRandom } from "../../../test/support/seed.js"
+import { controlDocument, conversationOf, segmentDocument, type ConversationId } from "@weft/sdk/protocol"
 import { expect, it } from "vitest"
 import {
   asideKey,
   asideRange,
   digestKey,
   digestRange,
+  digestsAfterRange,
   MAX_UPDATE_CLOCK,
   metaKey,
   parseKey,
+  registersKey,
   settingKey,
   stateVectorKey,
   stateVectorPrefixRange,
@@ -21,13 +24,18 @@ import {
 } from "./keys.js"
 
 const document = anyDocument()
+const conversation = conversationOf(document)
+const MAX_SEGMENT = 2 ** 31 - 1
 
 it.each<[Uint8Array, Key]>([
   [stateVectorKey(document), { kind: "stateVector", document }],
   [updateKey(document, MAX_UPDATE_CLOCK), { kind: "update", document, clock: MAX_UPDATE_CLOCK }],
   [metaKey(document, "name"), { kind: "meta", document, name: "name" }],
   [asideKey(document, "ä\0"), { kind: "aside", document, name: "ä\0" }],
-  [digestKey(""), { kind: "digest", document: "" }],
+  [digestKey(controlDocument(conversation)), { kind: "digest", conversation, segment: 0 }],
+  [digestKey(segmentDocument(conversation, MAX_SEGMENT)), { kind: "digest", conversation, segment: MAX_SEGMENT }],
+  [registersKey(conversation), { kind: "registers", conversation }],
+  [digestKey("u/YWxpY2U/account"), { kind: "account", account: "u/YWxpY2U/account" }],
   [settingKey("key"), { kind: "setting", name: "key" }],
   [storeKey("format"), { kind: "store", name: "format" }],
 ])("a key is parsed as it was built", (key, parsed) => {
@@ -50,7 +58,8 @@ it("updates sort by clock", () => {
 })
 
 it("a range holds its kind and nothing else", () => {
-  const other = anyDocument(12)
+  // Behind it in the order of ids.
+  const other = segmentDocument("zzzzzzzzzzzzzzzzzzzzzzzw" as ConversationId, 12)
   const keys = [document, other].flatMap((name) => [
     stateVectorKey(name),
     updateKey(name, 0),
@@ -67,7 +76,9 @@ it("a range holds its kind and nothing else", () => {
   const kinds = (range: KeyRange) => inside(range).map((key) => key?.kind)
 
   expect(kinds(stateVectorRange)).toEqual(["stateVector", "stateVector"])
-  expect(kinds(digestRange)).toEqual(["digest", "digest"])
+  expect(kinds(digestsAfterRange(undefined))).toEqual(["digest", "digest"])
+  expect(inside(digestRange(conversation))).toEqual([{ kind: "digest", conversation, segment: 1 }])
+  expect(inside(digestsAfterRange(conversation))).toEqual(inside(digestRange(conversationOf(other))))
   expect(inside(asideRange(document))).toMatchObject([
     { kind: "aside", document },
     { kind: "aside", document },

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { parseDocumentName } from "@weft/sdk/protocol"
 
 /**
  * Keys as y-leveldb 0.2 writes them: lists of texts and 32-bit numbers, each behind a byte that says which. A text has its
@@ -12,10 +13,12 @@ import * as encoding from "lib0/encoding"
  * Ours beside them, where y-leveldb never looks:
  *
  *     "v1", document, "aside", name          runs set aside; inside the range that y-leveldb's clearDocument clears
- *     "weft", "digest", document             together, so that a start reads them without the documents
+ *     "weft", "digests", conversation, segment   digest of a document (0: control); a conversation's together, so that
+ *                                            comparing reads none of them, and a start reads none at all
+ *     "weft", "digests", conversation, "registers"   digest of its receipt registers
+ *     "weft", "accounts", account            digest of an account
  *     "weft", "erased", document             those whose files still hold the bytes of what was erased
  *     "weft", "register", conversation, device   receipt registers
- *     "weft", "registers", conversation      the digest of those; together, as the documents'
  *     "weft", "setting", name                of the server
  *     "weft", "store", name                  of the store: format, incarnation
  */
@@ -24,10 +27,11 @@ export type Key =
   | { readonly kind: "update"; readonly document: string; readonly clock: number }
   | { readonly kind: "meta"; readonly document: string; readonly name: string }
   | { readonly kind: "aside"; readonly document: string; readonly name: string }
-  | { readonly kind: "digest"; readonly document: string }
+  | { readonly kind: "digest"; readonly conversation: string; readonly segment: number }
+  | { readonly kind: "registers"; readonly conversation: string }
+  | { readonly kind: "account"; readonly account: string }
   | { readonly kind: "erased"; readonly document: string }
   | { readonly kind: "register"; readonly conversation: string; readonly device: string }
-  | { readonly kind: "registers"; readonly conversation: string }
   | { readonly kind: "setting"; readonly name: string }
   | { readonly kind: "store"; readonly name: string }
 
@@ -53,8 +57,11 @@ export function asideKey(document: string, name: string): Uint8Array {
   return encodeParts("v1", document, "aside", name)
 }
 
-export function digestKey(document: string): Uint8Array {
-  return encodeParts("weft", "digest", document)
+/** Of a document of a conversation, or of an account. */
+export function digestKey(name: string): Uint8Array {
+  const document = parseDocumentName(name)?.parsed
+  if (document === undefined) return encodeParts("weft", "accounts", name)
+  return encodeParts("weft", "digests", document.conversation, document.kind === "control" ? 0 : document.segment)
 }
 
 export function erasedKey(document: string): Uint8Array {
@@ -66,7 +73,7 @@ export function registerKey(conversation: string, device: string): Uint8Array {
 }
 
 export function registersKey(conversation: string): Uint8Array {
-  return encodeParts("weft", "registers", conversation)
+  return encodeParts("weft", "digests", conversation, "registers")
 }
 
 export function settingKey(name: string): Uint8Array {
@@ -99,9 +106,19 @@ export function contentsRange(document: string): KeyRange {
 
 export const erasedRange: KeyRange = { gte: encodeParts("weft", "erased"), lt: encodeParts("weft", "erasee") }
 export const stateVectorRange: KeyRange = { gte: encodeParts("v1_sv"), lt: encodeParts("v1_sw") }
-export const digestRange: KeyRange = { gte: encodeParts("weft", "digest"), lt: encodeParts("weft", "digesu") }
+export const accountRange: KeyRange = { gte: encodeParts("weft", "accounts"), lt: encodeParts("weft", "accountt") }
 
-export const registersRange: KeyRange = { gte: encodeParts("weft", "registers"), lt: encodeParts("weft", "registert") }
+/** Digests of one conversation. */
+export function digestRange(conversation: string): KeyRange {
+  const gte = encodeParts("weft", "digests", conversation)
+  return { gte, lt: Uint8Array.of(...gte, UINT32 + 1) }
+}
+
+/** Those of all conversations behind this one, or of all, one conversation after another. */
+export function digestsAfterRange(conversation: string | undefined): KeyRange {
+  const all = encodeParts("weft", "digests")
+  return { gte: conversation === undefined ? all : digestRange(conversation).lt, lt: encodeParts("weft", "digestt") }
+}
 
 /** Registers of one conversation: names of devices have 24 letters. */
 export function registerRange(conversation: string): KeyRange {
@@ -129,9 +146,10 @@ export function parseKey(key: Uint8Array): Key | undefined {
   if (space === "v1" && b === "aside" && typeof c === "string") return { kind: "aside", document: a, name: c }
   if (space !== "weft" || typeof b !== "string") return undefined
   if (a === "register") return typeof c === "string" ? { kind: "register", conversation: b, device: c } : undefined
+  if (a === "digests" && typeof c === "number") return { kind: "digest", conversation: b, segment: c }
+  if (a === "digests" && c === "registers") return { kind: "registers", conversation: b }
   if (c !== undefined) return undefined
-  if (a === "registers") return { kind: "registers", conversation: b }
-  if (a === "digest") return { kind: "digest", document: b }
+  if (a === "accounts") return { kind: "account", account: b }
   if (a === "erased") return { kind: "erased", document: b }
   if (a === "setting") return { kind: "setting", name: b }
   return a === "store" ? { kind: "store", name: b } : undefined
@@ -154,7 +172,7 @@ export function encodeParts(...parts: readonly KeyPart[]): Uint8Array {
   return encoding.toUint8Array(out)
 }
 
-function parseParts(key: Uint8Array): KeyPart[] | undefined {
+export function parseParts(key: Uint8Array): KeyPart[] | undefined {
   try {
     const decoder = decoding.createDecoder(key)
     const parts: KeyPart[] = []

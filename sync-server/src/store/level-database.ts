@@ -110,7 +110,8 @@ export class LevelDatabase implements Database {
       try {
         return await operate({
           get: (key) => level.get(key, { snapshot }).then(plain),
-          entries: async (range) => (await level.iterator({ ...range, snapshot }).all()).map(plainEntry),
+          entries: async (range, limit) =>
+            (await level.iterator({ ...range, snapshot, ...(limit && { limit }) }).all()).map(plainEntry),
           firstKey: async (range) => (await limited(range, false))[0],
           lastKey: async (range) => (await limited(range, true))[0],
         })

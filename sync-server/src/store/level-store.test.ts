@@ -1,16 +1,26 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { ClassicLevel } from "classic-level"
-import { encodeUpdate, WeftError, type ConversationId, type DocumentName } from "@weft/sdk/protocol"
+import {
+  compareText,
+  controlDocument,
+  conversationOf,
+  encodeUpdate,
+  segmentDocument,
+  WeftError,
+  type AccountName,
+  type ConversationId,
+  type DocumentName,
+} from "@weft/sdk/protocol"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { anyDocument, makeDevice, makeLog, sealedRun, type TestDevice } from "../../../test/support/device.js"
 import { manualEnv } from "../../../test/support/manual-env.js"
 import { seededRandom } from "../../../test/support/seed.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { SUMMARY } from "./document-state.js"
-import { digestKey, MAX_UPDATE_CLOCK, metaKey, stateVectorKey, storeKey, updateKey } from "./keys.js"
+import { digestKey, encodeParts, MAX_UPDATE_CLOCK, metaKey, stateVectorKey, storeKey, updateKey } from "./keys.js"
 import { openLevelStore, type Commit, type LevelStoreOptions } from "./level-store.js"
-import type { Append, Replace, Store } from "./store.js"
+import type { Append, ConversationDigests, Replace, Store } from "./store.js"
 import { stateVectorOfUpdates } from "./values.js"
 
 const device = await makeDevice()
@@ -39,6 +49,17 @@ async function updatesOf(document: DocumentName, count: number, by: TestDevice =
   const updates: Uint8Array[] = []
   for (let index = 0; index < count; index++) updates.push(encodeUpdate([await log.seal(`message ${index}`)]))
   return updates
+}
+
+/** All that the store knows the digests of, page by page. */
+async function digestsOf(store: Store): Promise<ConversationDigests["documents"]> {
+  const found: ConversationDigests["documents"][number][] = []
+  for (let after: ConversationId | undefined; ;) {
+    const page = await store.digestsAfter(after)
+    if (page.length === 0) return found
+    found.push(...page.flatMap(({ documents }) => documents))
+    after = page.at(-1)?.conversation
+  }
 }
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
@@ -74,7 +95,7 @@ describe("append and load", () => {
     const again = await open(directory)
     expect(await again.load(document)).toMatchObject(stored)
     expect(await again.updates(document)).toEqual([a, b, c])
-    expect(await again.digests()).toEqual([{ document, digest: bytes(3) }])
+    expect(await digestsOf(again)).toEqual([{ document, digest: bytes(3) }])
     expect(again.incarnation).toEqual(store.incarnation)
     expect(store.incarnation.length).toBe(16)
     const d = bytes(0, 0)
@@ -103,10 +124,64 @@ describe("append and load", () => {
     const document = anyDocument()
     await store.append({ document, update: bytes(0, 0), digest: bytes(1) })
     await store.append({ document, update: bytes(0, 0) })
-    expect(await store.digests()).toEqual([])
+    expect(await digestsOf(store)).toEqual([])
     expect(await store.documents()).toEqual([document])
     await store.append({ document, update: bytes(0, 0), digest: bytes(2) })
-    expect(await store.digests()).toEqual([{ document, digest: bytes(2) }])
+    expect(await digestsOf(store)).toEqual([{ document, digest: bytes(2) }])
+  })
+
+  it("digests are read conversation by conversation, whole ones, however many there are", async () => {
+    const store = await temporary()
+    const ids = Array.from({ length: 40 }, () => conversationOf(anyDocument())).sort(compareText)
+    const expected = new Map<ConversationId, { document: DocumentName; digest: Uint8Array }[]>()
+    for (const [index, id] of ids.entries()) {
+      const segments = Array.from({ length: 3 * index }, (_, number) => segmentDocument(id, number + 1))
+      const documents = [controlDocument(id), ...segments].map((document, at) => ({
+        document,
+        digest: bytes(index, at % 256),
+      }))
+      await Promise.all(documents.map((document) => store.append({ ...document, update: bytes(0, 0) })))
+      expected.set(id, documents)
+    }
+    expect(await digestsOf(store)).toEqual(Array.from(expected.values()).flat())
+    expect(await store.digests(ids[39]!)).toEqual({
+      conversation: ids[39],
+      documents: expected.get(ids[39]!),
+      registers: undefined,
+    })
+    expect(await store.digestsAfter(ids[39])).toEqual([])
+    expect(await store.countDocuments()).toBe(40 + (3 * 40 * 39) / 2)
+  })
+
+  it("a store of format 1 is read with its digests, also where a crash stopped the change", async () => {
+    const directory = await temporaryDirectory()
+    const [document, account] = [anyDocument(), "u/YWxpY2U/account" as AccountName]
+    const id = conversationOf(document)
+    const store = await open(directory)
+    await store.append({ document, update: bytes(0, 0) })
+    await store.close()
+    await raw(directory, (level) =>
+      level.batch([
+        { type: "put", key: storeKey("format"), value: bytes(1) },
+        { type: "put", key: encodeParts("weft", "digest", document), value: bytes(2) },
+        { type: "put", key: encodeParts("weft", "digest", account), value: bytes(3) },
+        { type: "put", key: encodeParts("weft", "registers", id), value: bytes(4) },
+        { type: "put", key: digestKey(controlDocument(id)), value: bytes(5) },
+      ]),
+    )
+    const again = await open(directory)
+    expect(await again.digests(id)).toEqual({
+      conversation: id,
+      documents: [
+        { document: controlDocument(id), digest: bytes(5) },
+        { document, digest: bytes(2) },
+      ],
+      registers: bytes(4),
+    })
+    expect(await again.accountDigests()).toEqual([{ account, digest: bytes(3) }])
+    await again.close()
+    expect(await raw(directory, (level) => level.get(storeKey("format")))).toEqual(Buffer.of(2))
+    expect(await raw(directory, (level) => level.get(encodeParts("weft", "digest", document)))).toBeUndefined()
   })
 
   it("documents are listed sorted, all or those of a conversation", async () => {
@@ -208,13 +283,13 @@ describe("replace", () => {
       clock: 2,
       bytes: merged.length + c.length,
     })
-    expect(await store.digests()).toEqual([{ document, digest: bytes(1) }])
+    expect(await digestsOf(store)).toEqual([{ document, digest: bytes(1) }])
     await store.append({ document, update: d })
     await store.replace(replacing(document, merged, 3, 8))
     await store.close()
     const again = await open(directory)
     expect(await again.updates(document)).toEqual([merged])
-    expect(await again.digests()).toEqual([{ document, digest: bytes(8) }])
+    expect(await digestsOf(again)).toEqual([{ document, digest: bytes(8) }])
     expect(await again.load(document)).toMatchObject({ clock: 3, updates: 1, bytes: merged.length })
   })
 
@@ -225,7 +300,7 @@ describe("replace", () => {
     for (const update of updates) await store.append({ document, update, summary: bytes(2), digest: bytes(2) })
     await store.replace(replacing(document, updates[0]!, 1))
     expect(await store.load(document)).toMatchObject({ summary: bytes(2), later: [], updates: 2 })
-    expect(await store.digests()).toEqual([{ document, digest: bytes(2) }])
+    expect(await digestsOf(store)).toEqual([{ document, digest: bytes(2) }])
   })
 
   it("one that comes too late writes nothing: what it was made from is gone", async () => {
@@ -316,7 +391,7 @@ describe("what can go wrong", () => {
   it("a store of a newer format is left alone", async () => {
     const directory = await temporaryDirectory()
     await (await open(directory)).close()
-    await raw(directory, (level) => level.put(storeKey("format"), bytes(2)))
+    await raw(directory, (level) => level.put(storeKey("format"), bytes(3)))
     await expect(openLevelStore({ directory })).rejects.toMatchObject({ code: "STORE_BLOCKED" })
   })
 
@@ -371,7 +446,7 @@ describe("what can go wrong", () => {
 
     const again = await open(directory)
     await expect(again.load(broken)).rejects.toMatchObject({ code: "STORE_CORRUPT" })
-    expect((await again.digests()).length).toBe(2)
+    expect((await digestsOf(again)).length).toBe(2)
     await again.append({ document: whole, update: bytes(0, 0) })
     expect(await again.load(whole)).toMatchObject({ updates: 2 })
     expect(again.failed).toBe(false)
@@ -388,7 +463,7 @@ describe("what can go wrong", () => {
     await again.mend(broken, undefined)
     expect([await again.load(broken), await again.updates(broken)]).toEqual([undefined, []])
     expect(await again.documents()).toEqual([whole])
-    expect((await again.digests()).map(({ document }) => document)).not.toContain(broken)
+    expect((await digestsOf(again)).map(({ document }) => document)).not.toContain(broken)
   })
 
   it("an append to a damaged document is refused, and those beside it in the same commit are not", async () => {
@@ -425,12 +500,13 @@ describe("what can go wrong", () => {
       bytes(3),
     )
     expect((await store.registers(id)).map(([byte]) => byte).sort()).toEqual([1, 2])
-    expect(await store.registerDigests()).toEqual([{ conversation: id, digest: bytes(3) }])
+    expect(await store.digests(id)).toEqual({ conversation: id, documents: [], registers: bytes(3) })
     await store.putRegisters(id, new Map([[one, undefined]]), bytes(4))
     expect(await store.registers(id)).toEqual([bytes(2)])
-    expect(await store.registerDigests()).toEqual([{ conversation: id, digest: bytes(4) }])
+    expect(await store.digestsAfter(undefined)).toEqual([await store.digests(id)])
+    expect(await store.digests(id)).toEqual({ conversation: id, documents: [], registers: bytes(4) })
     await store.putRegisters(id, new Map([[other, undefined]]), undefined)
-    expect([await store.registers(id), await store.registerDigests()]).toEqual([[], []])
+    expect([await store.registers(id), await store.digestsAfter(undefined)]).toEqual([[], []])
   })
 
   it("[I1] after a failed write nothing is acknowledged before a probe was synced; reads go on", async () => {
@@ -477,7 +553,7 @@ describe("what can go wrong", () => {
     await settled(() => !store.failed)
     expect(events).toEqual(["STORE_FAILED", "recovered"])
     expect(await store.load(document)).toMatchObject({ summary: bytes(1), later: [], updates: 1 })
-    expect(await store.digests()).toEqual([{ document, digest: bytes(1) }])
+    expect(await digestsOf(store)).toEqual([{ document, digest: bytes(1) }])
     await store.append({ document, update: d })
     await store.close()
     expect(await (await open(directory)).updates(document)).toEqual([a, d])

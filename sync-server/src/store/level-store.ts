@@ -2,7 +2,6 @@ import {
   compareText,
   decodeUpdate,
   parseAccountName,
-  parseConversationId,
   parseDocumentName,
   readNative,
   systemEnv,
@@ -21,16 +20,17 @@ import { openFailure, storeFailure } from "./failure.js"
 import { GroupCommit } from "./group-commit.js"
 import {
   asideKey,
+  accountRange,
   asideRange,
   digestKey,
   digestRange,
+  digestsAfterRange,
   erasedKey,
   metaKey,
   parseKey,
   registerKey,
   registerRange,
   registersKey,
-  registersRange,
   settingKey,
   stateVectorKey,
   stateVectorPrefixRange,
@@ -42,7 +42,9 @@ import {
 } from "./keys.js"
 import { LevelDatabase } from "./level-database.js"
 import { bytesOfWrite, KnownDocuments, stageGroup, type StoreWrite } from "./staging.js"
-import type { Append, Mended, Replace, Store, StoredDocument, StoredName } from "./store.js"
+import { groupDigests } from "./stored-digests.js"
+import type { Append, ConversationDigests, Mended, Replace, Store, StoredDocument, StoredName } from "./store.js"
+import { upgradeFormat } from "./upgrade.js"
 import { encodeStateVectorRecord, encodeSummaryRecord } from "./values.js"
 
 export interface LevelStoreOptions extends StoreOptions {
@@ -68,7 +70,9 @@ export interface Commit {
   readonly ms: number
 }
 
-const FORMAT = 1
+const FORMAT = 2
+/** Entries; about a millisecond. */
+const DIGESTS_AT_ONCE = 1000
 const INCARNATION_BYTES = 16
 const FIRST_RETRY_MS = 1000
 const MAX_RETRY_MS = 60_000
@@ -93,7 +97,8 @@ export async function openStore(database: Database, options: StoreOptions): Prom
 
 async function prepare(database: Database, env: Env): Promise<Uint8Array> {
   const format = await database.get(storeKey("format"))
-  if (format !== undefined && format[0] !== FORMAT) {
+  if (format?.[0] === 1) await upgradeFormat(database, { key: storeKey("format"), value: Uint8Array.of(FORMAT) })
+  else if (format !== undefined && format[0] !== FORMAT) {
     throw new WeftError("STORE_BLOCKED", `a newer version of Weft has written ${database.location}`)
   }
   const found = await database.get(storeKey("incarnation"))
@@ -205,16 +210,6 @@ class LevelStore implements Store {
     return this.#read(() => this.#database.scan(registerRange(conversation), (_, value) => new Uint8Array(value)))
   }
 
-  registerDigests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]> {
-    return this.#read(() =>
-      this.#database.scan(registersRange, (bytes, digest) => {
-        const key = parseKey(bytes)
-        const conversation = key?.kind === "registers" ? parseConversationId(key.conversation) : undefined
-        return conversation === undefined ? undefined : { conversation, digest: new Uint8Array(digest) }
-      }),
-    )
-  }
-
   getSetting(key: string): Promise<Uint8Array | undefined> {
     return this.#read(() => this.#database.get(settingKey(key)))
   }
@@ -254,23 +249,50 @@ class LevelStore implements Store {
     })
   }
 
-  digests(): Promise<{ document: DocumentName; digest: Uint8Array }[]> {
-    return this.#read(() =>
-      this.#database.scan(digestRange, (key, digest) => {
-        const document = documentOfKey(key)
-        // A small array of its own costs a third of the memory of LevelDB's buffer.
-        return document === undefined ? undefined : { document, digest: new Uint8Array(digest) }
-      }),
-    )
+  digests(conversation: ConversationId): Promise<ConversationDigests> {
+    return this.#read(() => this.#digests(conversation))
+  }
+
+  digestsAfter(after: ConversationId | undefined): Promise<readonly ConversationDigests[]> {
+    return this.#read(async () => {
+      const entries = await this.#database.read((reader) => reader.entries(digestsAfterRange(after), DIGESTS_AT_ONCE))
+      const found = groupDigests(entries)
+      const last = found.at(-1)
+      if (last === undefined || entries.length < DIGESTS_AT_ONCE) return found
+      // It may go on behind the end of the page.
+      return [...found.slice(0, -1), await this.#digests(last.conversation)]
+    })
+  }
+
+  async #digests(conversation: ConversationId): Promise<ConversationDigests> {
+    const entries = await this.#database.read((reader) => reader.entries(digestRange(conversation)))
+    return groupDigests(entries)[0] ?? { conversation, documents: [], registers: undefined }
+  }
+
+  accountDigest(account: AccountName): Promise<Uint8Array | undefined> {
+    return this.#read(() => this.#database.get(digestKey(account)))
   }
 
   accountDigests(): Promise<{ account: AccountName; digest: Uint8Array }[]> {
     return this.#read(() =>
-      this.#database.scan(digestRange, (key, digest) => {
-        const account = nameOfKey(key, (name) => parseAccountName(name)?.name)
+      this.#database.scan(accountRange, (bytes, digest) => {
+        const key = parseKey(bytes)
+        const account = key?.kind === "account" ? parseAccountName(key.account)?.name : undefined
+        // A small array of its own costs a third of the memory of LevelDB's buffer.
         return account === undefined ? undefined : { account, digest: new Uint8Array(digest) }
       }),
     )
+  }
+
+  async countDocuments(): Promise<number> {
+    let count = 0
+    await this.#read(() =>
+      this.#database.scan(digestsAfterRange(undefined), (key) => {
+        if (parseKey(key)?.kind === "digest") count++
+        return undefined
+      }),
+    )
+    return count
   }
 
   asides(document: DocumentName): Promise<{ name: string; update: Uint8Array }[]> {
@@ -380,12 +402,8 @@ function conversationRanges(conversation: ConversationId): KeyRange[] {
 
 /** The document that a key names; none where it is no name of ours, as in a store that others write too. */
 function documentOfKey(bytes: Uint8Array): DocumentName | undefined {
-  return nameOfKey(bytes, (name) => parseDocumentName(name)?.name)
-}
-
-function nameOfKey<T>(bytes: Uint8Array, parse: (name: string) => T | undefined): T | undefined {
   const key = parseKey(bytes)
-  return key !== undefined && "document" in key ? parse(key.document) : undefined
+  return key?.kind === "stateVector" ? parseDocumentName(key.document)?.name : undefined
 }
 
 function isReadable(document: StoredName, update: Uint8Array): boolean {

@@ -1,4 +1,5 @@
 import {
+  conversationOf,
   decodeUpdate,
   encodeUpdate,
   messageIdOf,
@@ -71,7 +72,7 @@ it("a merge leaves one update with the same contents, in canonical form", async 
   expect(updates).toEqual([encodeUpdate(logs.map(({ whole }) => whole))])
   expect(readContents(updates)).toEqual(before)
   expect(await store.load(document)).toMatchObject({ updates: 1, summary: describe().summary, later: [] })
-  expect(await store.digests()).toEqual([{ document, digest: describe().digest }])
+  expect((await store.digests(conversationOf(document))).documents).toEqual([{ document, digest: describe().digest }])
   expect([fewer, failures]).toEqual([[9], []])
 })
 

@@ -41,12 +41,18 @@ export interface Store {
   /** Names of all documents of conversations with a first append, sorted as texts; of one conversation where given. */
   documents(conversation?: ConversationId): Promise<DocumentName[]>
   /**
-   * Digests of all documents of conversations whose last append or replacement brought one: what a start needs to compare without opening
-   * any. Others, such as those that y-leveldb wrote, must be loaded.
+   * Digests of a conversation's documents whose last append or replacement brought one, and of its registers: what comparing
+   * needs without opening any. Others, such as those that y-leveldb wrote, must be loaded.
    */
-  digests(): Promise<{ document: DocumentName; digest: Uint8Array }[]>
-  /** The same of accounts. */
+  digests(conversation: ConversationId): Promise<ConversationDigests>
+  /** The same of conversations in their order, those behind `after`: some of them at once, none where there are no more. */
+  digestsAfter(after: ConversationId | undefined): Promise<readonly ConversationDigests[]>
+  /** The digest of an account. */
+  accountDigest(account: AccountName): Promise<Uint8Array | undefined>
+  /** Of all accounts that have one. */
   accountDigests(): Promise<{ account: AccountName; digest: Uint8Array }[]>
+  /** Number of documents of conversations that have a digest. Reads the names of all. */
+  countDocuments(): Promise<number>
   /** Small named values of the server itself: its signing key, indexes. Synced. */
   getSetting(key: string): Promise<Uint8Array | undefined>
   putSetting(key: string, value: Uint8Array): Promise<void>
@@ -58,8 +64,6 @@ export interface Store {
     changes: ReadonlyMap<DeviceId, Uint8Array | undefined>,
     digest: Uint8Array | undefined,
   ): Promise<void>
-  /** Digests of the registers of all conversations that have any. */
-  registerDigests(): Promise<{ conversation: ConversationId; digest: Uint8Array }[]>
   /** Set-aside runs of a document (past a cut), by name; not part of the document until authority changes. */
   putAside(document: DocumentName, name: string, update: Uint8Array | undefined): Promise<void>
   asides(document: DocumentName): Promise<{ name: string; update: Uint8Array }[]>
@@ -71,6 +75,14 @@ export interface Store {
   space(): Promise<Space | undefined>
   /** Waits for what is under way; what comes later rejects with STORE_CLOSED. */
   close(): Promise<void>
+}
+
+/** What a conversation's digest is made of. [SPEC D2] */
+export interface ConversationDigests {
+  readonly conversation: ConversationId
+  readonly documents: readonly { readonly document: DocumentName; readonly digest: Uint8Array }[]
+  /** Of its receipt registers; undefined where there are none. */
+  readonly registers: Uint8Array | undefined
 }
 
 export interface Append {
