@@ -1,44 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import type { Browser, Page } from "playwright-core"
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
-import { demo, hasFocus, sharedChromium, newProfile, type Profile, seriousFindings } from "../support/browser.js"
-import { buildDemo } from "../support/demo-build.js"
-import { type ServerProcess, startServerProcess } from "../support/server-process.js"
+import type { Page } from "playwright-core"
+import { describe, expect, it } from "vitest"
+import { demo, hasFocus, seriousFindings } from "../support/browser.js"
+import { useDemoStage } from "../support/demo-stage.js"
 
-let browser: Browser
-let pages: string
-let data: string
-let server: ServerProcess
-const profiles: Profile[] = []
-
-beforeAll(async () => {
-  pages = await buildDemo()
-  browser = await sharedChromium()
-})
-
-beforeEach(async () => {
-  data = await mkdtemp(join(tmpdir(), "weft-messages-"))
-  server = await startServerProcess({ data, args: ["--static", pages] })
-})
-
-afterEach(async () => {
-  const errors = profiles.flatMap((profile) => profile.errors)
-  for (const profile of profiles.splice(0)) await profile.close()
-  await server.stop("SIGKILL")
-  await rm(data, { recursive: true, force: true })
-  expect(errors).toEqual([])
-})
-
-/** A person with a browser of their own. */
-async function open(user: string): Promise<Page> {
-  const profile = await newProfile(browser)
-  profiles.push(profile)
-  const page = await profile.context.newPage()
-  await page.goto(`${server.url}/?user=${user}`)
-  return page
-}
+const stage = useDemoStage("messages")
+const open = (user: string): Promise<Page> => stage.open(user)
 
 async function openBoth(): Promise<[alice: Page, bob: Page]> {
   const alice = await open("alice")
