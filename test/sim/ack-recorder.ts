@@ -22,6 +22,9 @@ export class AckRecorder {
   /** What `next` continues. */
   private readonly updated = new Map<Wire, DocumentName>()
   private readonly promised = new Map<string, Map<DocumentName, Counts>>()
+  /** When a server's disk was last replaced, and when each host last heard its greeting; milliseconds since the world began. */
+  private readonly lost = new Map<string, number>()
+  private readonly met = new Map<string, Map<string, number>>()
 
   /** A server sends a frame: what it acknowledges is on its disk, and synced, at this moment. [SPEC S6] */
   judgeSending(wire: Wire, server: SimServer, oracle: Oracle, bytes: Uint8Array): void {
@@ -52,6 +55,10 @@ export class AckRecorder {
   /** A frame that arrived. */
   heard(wire: Wire, from: string, bytes: Uint8Array): void {
     const frame = decodeFrame(bytes)
+    if (frame?.kind === "welcome") {
+      const host = wire.near.process.machine.name
+      this.met.set(host, (this.met.get(host) ?? new Map<string, number>()).set(from, wire.network.world.now))
+    }
     // Relays have no number, and go the other way.
     if (frame?.kind === "update" && frame.id > 0) this.updated.set(wire, frame.document)
     const document = frame?.kind === "update" ? frame.document : this.updated.get(wire)
@@ -83,8 +90,17 @@ export class AckRecorder {
   }
 
   /** Its disk is another one. */
-  forget(server: SimServer): void {
-    this.promised.delete(server.name)
+  forget({ name, disk }: SimServer): void {
+    this.promised.delete(name)
+    this.lost.set(name, disk.world.now)
+  }
+
+  /** Whether a host heard again, between two moments, from all those it knows who lost their disks. */
+  hasMetAgain(host: string, from: number, to: number): boolean {
+    return Array.from(this.lost).every(([server, lost]) => {
+      const met = this.met.get(host)?.get(server)
+      return met === undefined || (met > lost && met >= from && met <= to)
+    })
   }
 
   /** After a crash: all that was acknowledged is on the disk. Where somebody was removed, less may rightly be there. */

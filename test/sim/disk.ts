@@ -39,7 +39,7 @@ export class Disk {
 
   constructor(
     readonly name: string,
-    private readonly world: World,
+    readonly world: World,
     private readonly random: Random,
     private readonly trace: Trace,
     private readonly manner: DiskManner,

@@ -4,6 +4,7 @@ import {
   emptyNativeSummary,
   equalBytes,
   hex,
+  isTransient,
   type ConversationId,
   type DocumentName,
   type UserId,
@@ -168,7 +169,10 @@ export async function judge(stage: Stage): Promise<void> {
 export function judgeView(stage: Stage, { device, items }: Pick<View, "device" | "items">): void {
   const seen = new Set<string>()
   for (const item of items) {
-    const { id, text, author, form } = item
+    const { id, text, author, form, rejection } = item
+    if (rejection !== undefined && isTransient(rejection)) {
+      throw new Violation("I3", `${device.name} gives ${text ?? form} up for ${rejection}, which passes`)
+    }
     if (seen.has(id)) throw new Violation("I3", `${device.name} shows ${id} twice`)
     seen.add(id)
     const saying = stage.oracle.sayings.get(id)

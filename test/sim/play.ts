@@ -3,6 +3,7 @@ import { differences, judge, judgeView, unrest } from "./judge.js"
 import { act, chooseOperations, createConversation, LATEST, type Choice, type Operation } from "./operations.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
+import { judgeTicks } from "./ticks.js"
 
 /** How long repair may take when nothing disturbs it any more; simulated. The slowest retries wait a minute, and a clock ten minutes ahead is waited for. */
 const QUIET_LIMIT_MS = 15 * 60_000
@@ -78,6 +79,7 @@ async function run(stage: Stage, operations: readonly Operation[]): Promise<void
   for (const operation of operations) {
     await world.run(operation.gap)
     for (const device of devices) device.look()
+    judgeTicks(stage)
     trace.mark(operation.kind, "", count++)
     act(stage, operation)
     misbehave(stage, operation)

@@ -16,6 +16,8 @@ import type { Trace } from "./trace.js"
 /** A page or program that has the SDK open. */
 export interface SimTab {
   readonly process: Process
+  /** Milliseconds since the world began. */
+  readonly openedAt: number
   /** Undefined while it opens. */
   client: Client | undefined
 }
@@ -68,7 +70,7 @@ export class SimDevice implements Machine {
   openTab(): void {
     const { network, servers, tokenMs, trace } = this.parts
     const process = new Process(network.world, this)
-    const tab: SimTab = { process, client: undefined }
+    const tab: SimTab = { process, openedAt: network.world.now, client: undefined }
     this.tabs.push(tab)
     openClient(
       {
