@@ -6,6 +6,8 @@ import { lacksOf, weft, withServer, yLeveldb } from "./system.ts"
 
 /** 500 conversations, 2 devices in each, about 8 entries of each in flight. */
 const rooms = { rooms: 500, members: 2, before: 8, entries: 40, inFlight: 16 } satisfies Partial<Work>
+/** Sealed one by one: each entry costs its client a signature, made before the measurement. */
+const singles = { ...rooms, before: 2, entries: 16 } satisfies Partial<Work>
 const SEALED_TOGETHER = 8
 const LOOK_MS = 20
 /** Nothing was stored for so long: nothing waits. */
@@ -18,9 +20,9 @@ interface Rate {
 }
 
 /** Entries that the server acknowledged as durable, each second. */
-async function acknowledged(batchSize: number): Promise<Rate> {
+async function acknowledged(batchSize: number, work: typeof rooms): Promise<Rate> {
   return withServer(weft, async (server) => {
-    const load = await Load.start({ line: "weft", urls: [server.url], pace: "acknowledged", batchSize, ...rooms })
+    const load = await Load.start({ line: "weft", urls: [server.url], pace: "acknowledged", batchSize, ...work })
     try {
       const before = server.cpuMs
       const { entries, seconds } = await load.run()
@@ -64,7 +66,7 @@ export const ingest: Bench = {
   what: "entries verified, fsynced and acknowledged a second, in what y-leveldb stores: 500 conversations of 2 devices",
   exact: false,
   async run(say) {
-    const { perSecond } = await acknowledged(SEALED_TOGETHER)
+    const { perSecond } = await acknowledged(SEALED_TOGETHER, rooms)
     const peer = await stored()
     say(`Weft ${perSecond.toFixed(0)}/s, y-websocket 2 + y-leveldb ${peer.toFixed(0)}/s`)
     return figure({
@@ -88,7 +90,7 @@ export const ingestSingle: Bench = {
   exact: false,
   async run(say) {
     const bare = verificationsPerSecond()
-    const { perSecond, cores } = await acknowledged(1)
+    const { perSecond, cores } = await acknowledged(1, singles)
     say(`Weft ${perSecond.toFixed(0)}/s on ${cores.toFixed(2)} cores, bare ${bare.toFixed(0)}/s a core`)
     return figure({
       value: perSecond / (bare * cores),

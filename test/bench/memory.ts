@@ -4,7 +4,7 @@ import type { Server } from "./server.ts"
 import { hocuspocus, lacksOf, plainWs, weft, withServer, yWebsocket, type System } from "./system.ts"
 
 const SOCKETS = 5_000
-const DOCUMENTS = 10_000
+const DOCUMENTS = 3_000
 /** Of each document: what is written in it before it is looked at. */
 const MESSAGES = 10
 /** Conversations of one user: most are in more than a few. */

@@ -6,8 +6,8 @@ import { Load, type Report, type Work } from "./load/load.ts"
 import type { Server } from "./server.ts"
 import { weft } from "./system.ts"
 
-const busy = { rooms: 100, members: 6, before: 2, entries: 40, inFlight: 8 } satisfies Partial<Work>
-const calm = { rooms: 10, members: 6, before: 2, entries: 40, inFlight: 1 } satisfies Partial<Work>
+const busy = { rooms: 40, members: 6, before: 2, entries: 20, inFlight: 8 } satisfies Partial<Work>
+const calm = { rooms: 10, members: 6, before: 2, entries: 20, inFlight: 1 } satisfies Partial<Work>
 
 export const peering: Bench = {
   name: "peers",

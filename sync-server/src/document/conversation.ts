@@ -673,7 +673,7 @@ export class Conversation {
     const cut = await cutDocument(document, this.#ports.store, (log, firstSeen) => context.cutOf(log, firstSeen))
     if (cut === 0) return
     this.#ports.metrics.cutRuns.inc(cut)
-    this.#ports.digests.set(document.name, digestOf(document.summary))
+    this.#ports.digests.set(document.name, document.isEmpty ? undefined : digestOf(document.summary))
   }
 
   /** What turned out while a document was merged. */

@@ -27,12 +27,14 @@ export class DigestRow {
   constructor({ conversation, documents, registers }: ConversationDigests) {
     this.conversation = conversation
     this.#registers = registers
-    for (const { document, digest } of documents) this.set(document, digest)
+    for (const { document, digest } of documents) {
+      if (!equalBytes(digest, digestOf(emptySummary(document)))) this.#documents.set(document, digest)
+    }
   }
 
-  /** A document without contents counts for nothing. [SPEC D2] */
-  set(document: DocumentName, digest: Uint8Array): void {
-    if (equalBytes(digest, digestOf(emptySummary(document)))) this.#documents.delete(document)
+  /** A document without contents counts for nothing: it has no digest here. [SPEC D2] */
+  set(document: DocumentName, digest: Uint8Array | undefined): void {
+    if (digest === undefined) this.#documents.delete(document)
     else this.#documents.set(document, digest)
     this.#root = undefined
   }
@@ -115,8 +117,8 @@ export class DigestTable {
     }
   }
 
-  /** What is durable now. */
-  set(document: DocumentName, digest: Uint8Array): void {
+  /** What is durable now; undefined: the document is empty. */
+  set(document: DocumentName, digest: Uint8Array | undefined): void {
     this.#change(conversationOf(document), (row) => {
       row.set(document, digest)
     })

@@ -23,9 +23,10 @@ import type { WebSocket } from "ws"
 import { makeConversation, makeDevice, makeLog, type TestConversation, type TestDevice } from "../../support/device.ts"
 import { openSocket } from "./socket.ts"
 
-/** A server that has not heard of a conversation yet, from its peer, is asked again. */
-const RETRY_MS = 20
-const MAX_TRIES = 500
+/** A server that has not heard of a conversation yet, from its peer, is asked again: ever later, so that it can hear of it. */
+const FIRST_RETRY_MS = 20
+const LAST_RETRY_MS = 1_000
+const MAX_TRIES = 60
 
 type Answer = FrameOf<"ack"> | FrameOf<"reject">
 
@@ -119,7 +120,8 @@ export async function push(member: Member, document: DocumentName, run: LogRun):
     })
     if (answer.kind === "ack") return
     if (tries === MAX_TRIES) throw new Error(`refused: ${answer.items.map(({ code }) => code).join()}`)
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries)
+    await new Promise((resolve) => setTimeout(resolve, wait))
   }
 }
 
