@@ -7,6 +7,9 @@ const source = {
   ssr: { resolve: { conditions, externalConditions: ["weft-source", "node"] } },
 }
 
+// A poll ends with what it waits for, and else about when its test would: a second, as by default, is a bound on the machine.
+const patience = { poll: { timeout: 25_000 } }
+
 export default defineConfig({
   test: {
     passWithNoTests: true,
@@ -28,6 +31,7 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, "test/browser/**", "**/dist/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          expect: patience,
           retry: 0,
           // files share a process, and so what they import; none leaves anything behind in it
           isolate: false,
@@ -43,6 +47,7 @@ export default defineConfig({
           include: ["test/browser/**/*.test.{ts,tsx}"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          expect: patience,
           retry: 0,
           isolate: false,
           sequence: { groupOrder: 1 },

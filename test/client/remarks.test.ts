@@ -6,6 +6,8 @@ import { projectionHash } from "../replay/replay.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 
+const patient = { timeout: 20_000 }
+
 function shown(conversation: Conversation, passes: (items: readonly Message[]) => boolean): Promise<unknown> {
   return until(conversation.messages, ({ state, items }) => state === "ready" && passes(items))
 }
@@ -91,9 +93,9 @@ describe("what is said about messages, across devices, servers and offline spell
     await synced(devices)
     // The laptop sealed its edit before it heard of the erasure; whoever of alice's devices hears of both erases it too.
     for (const text of ["noon", "first secret", "late secret"]) {
-      for (const storage of storages) await vi.waitUntil(async () => !(await holds(storage, text)))
+      for (const storage of storages) await vi.waitUntil(async () => !(await holds(storage, text)), patient)
     }
-    await vi.waitUntil(async () => new Set(await Promise.all(all.map((one) => one.digest()))).size === 1)
+    await vi.waitUntil(async () => new Set(await Promise.all(all.map((one) => one.digest()))).size === 1, patient)
     expect(new Set(all.map(projectionHash)).size).toBe(1)
     expect(atBob.history(id)).toEqual([])
     expect(bob.status.get().pending).toEqual([])

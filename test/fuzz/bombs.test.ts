@@ -119,7 +119,7 @@ function openLog(encoder: encoding.Encoder, device: DeviceId, number: number, re
 
 const HUGE = 2 ** 53 - 1
 
-describe("Yjs updates", () => {
+describe("Yjs updates", { timeout: 120_000 }, () => {
   it.each([
     ["deleted items", 1],
     ["any values", 8],
@@ -321,7 +321,7 @@ describe("Yjs updates", () => {
   })
 })
 
-describe("what costs signatures", () => {
+describe("what costs signatures", { timeout: 120_000 }, () => {
   /** Runs of one device each in a log of its own; `spoil`: with a bad seal. */
   async function runs(device: TestDevice, count: number, spoil: boolean): Promise<LogRun[]> {
     const made: LogRun[] = []
@@ -392,7 +392,7 @@ describe("what costs signatures", () => {
   })
 })
 
-describe("the session protocol", () => {
+describe("the session protocol", { timeout: 120_000 }, () => {
   it("[S4] pages of digests of conversations that nobody has", async () => {
     const page = (last: boolean): Uint8Array =>
       encodeFrame({
@@ -454,7 +454,7 @@ describe("the session protocol", () => {
   })
 })
 
-describe("before anybody said who they are", () => {
+describe("before anybody said who they are", { timeout: 120_000 }, () => {
   const port = (): number => Number(new URL(target.server.url).port)
 
   it("[S1] many connections that send one byte of a hello are refused", async () => {

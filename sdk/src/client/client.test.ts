@@ -147,6 +147,6 @@ describe("a client without servers", () => {
     expect(alice.status.get().storage.kind).toBe("failing")
     failing = false
     await message.reached("saved")
-    await vi.waitUntil(() => alice.status.get().storage.kind === "ok")
+    await vi.waitUntil(() => alice.status.get().storage.kind === "ok", { timeout: 20_000 })
   })
 })
