@@ -218,6 +218,19 @@ describe("replies, threads and mentions", () => {
     expect(world.project().items[1]).toMatchObject({ quote: { state: "ready", form: "erased", text: undefined } })
   })
 
+  it("[M7] a quote finds its message where that turns out to stand first", () => {
+    const world = new World()
+    const second = segmentDocument(conversation, 2)
+    const id = world.message(bob, "written again", {}, second)
+    world.message(cat, "reply", { replyTo: { segment: 1, id } }, second)
+    world.message(cat, "in the first segment")
+    const projection = world.project()
+    expect(projection.items[1]).toMatchObject({ quote: { state: "missing" } })
+    const { entry } = world.entries[0]!
+    projection.add(one, [{ ...entry, log: logIdOf(entry.device, Uint8Array.of(0, 0, 0)) }])
+    expect(projection.items[1]).toMatchObject({ quote: { state: "ready", text: "written again" } })
+  })
+
   it("[M7] a quote of what is in a segment that was not read waits for it; of what is nowhere it says so", () => {
     const world = new World()
     const old = world.message(bob, "old")

@@ -238,6 +238,8 @@ export class Projection {
       this.leave(known)
       known.entry = entry
       known.document = document
+      // A quote names the segment too.
+      for (const quoting of this.pointers.get(id)?.quotes ?? []) this.stale.add(quoting)
     }
     if (sealed) {
       known.draft = undefined
