@@ -1,3 +1,4 @@
+import { WeftError } from "@weft/sdk"
 import type { Role } from "../../sdk/src/authority/role.js"
 import type { SendOptions } from "../../sdk/src/client/api.js"
 import type { Message, MessageStatus } from "../../sdk/src/conversation/message.js"
@@ -109,6 +110,8 @@ const kinds = {
       const conversation = stage.conversationOf(device, b)?.conversation
       const saying = target === undefined ? undefined : stage.oracle.sayings.get(target.id)
       if (target === undefined || saying === undefined || conversation?.info.get().mayWrite !== true) return
+      // What was refused is written again, not edited.
+      if (conversation.message(target.id)?.status === "rejected") return
       saying.edits++
       conversation.edit(target.id, `${target.text ?? ""} e${stage.sayings++}`)
     },
@@ -501,7 +504,12 @@ function say(stage: Stage, device: SimDevice, number: number, padding: number, o
   const found = stage.conversationOf(device, number)
   if (found?.conversation.info.get().mayWrite !== true) return
   const text = `<${stage.sayings++} by ${device.user}>${".".repeat(padding)}`
-  device.say(found.conversation, text, options)
+  try {
+    device.say(found.conversation, text, options)
+  } catch (error) {
+    // A removal is taken in, and what may be written is told when it is carried out: in between the answer is no.
+    if (!(error instanceof WeftError && error.code === "NOT_ALLOWED")) throw error
+  }
 }
 
 function remove(stage: Stage, device: SimDevice, number: number, user: string): void {

@@ -128,6 +128,18 @@ it("[R2] what another server has is offered again to one that refuses it for its
   await expect.poll(() => updates(frames, segment.name)).toHaveLength(before + 1)
 })
 
+it("[R2] what a server refused that did not know who is a member is offered again when it does, also where it was asked in vain before", async () => {
+  const { exchange, frames, segment, refuse, trip } = await sent()
+  const asked = () => frames.filter((frame) => frame.kind === "vector" && frame.document === segment.name)
+  await refuse("FORBIDDEN", 0, 0)
+  // Of what it knows nothing of, a server says nothing: the question leads to no vector of its own.
+  await expect.poll(asked, { timeout: 5_000 }).toHaveLength(1)
+  exchange.take({ kind: "served", document: segment.name, digest: new Uint8Array(8) })
+  const control = updates(frames, trip.controlDocument.name).at(-1)
+  exchange.take({ kind: "ack", id: control?.id ?? 0, copies: 1 })
+  await expect.poll(asked).toHaveLength(2)
+})
+
 it("[X2] a document is compared again when the server sends what lies beyond a cut that it does not know of", async () => {
   const { exchange, frames, segment, log, trip } = await sent()
   const refused = {

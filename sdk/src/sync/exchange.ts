@@ -14,7 +14,14 @@ import { createQueue } from "../base/queue.js"
 import { decodeRecord, encodeRecord, type RecordId } from "../log/erasure.js"
 import { digestOf, vectorOf, type DocumentSummary } from "../log/summary.js"
 import { encodeUpdate, joinUpdates, splitRuns } from "../log/update.js"
-import { deviceOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
+import {
+  conversationOf,
+  deviceOf,
+  documentParts,
+  type ConversationId,
+  type DocumentName,
+  type LogId,
+} from "../protocol/names.js"
 import { AccountExchange } from "./account-exchange.js"
 import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
@@ -71,6 +78,8 @@ export class Exchange {
   private readonly retries = new Map<DocumentName, Timer>()
   private readonly retryMs = new Map<DocumentName, number>()
   private readonly unwanted = new Set<string>()
+  /** Documents of which something was refused because the server lags behind in authority. */
+  private readonly lagging = new Set<DocumentName>()
   private readonly registers: RegisterExchange
   private readonly stopListening: () => void
   private readonly account: AccountExchange
@@ -272,8 +281,10 @@ export class Exchange {
     const [next] = this.vectorQueue
     if (next !== undefined && this.vectorQueue.delete(next)) this.askFor(next)
     const { summary } = document
-    if (equalBytes(wireDigest(digestOf(summary)), digest)) this.holdsAll(summary)
+    const isEqual = equalBytes(wireDigest(digestOf(summary)), digest)
+    if (isEqual) this.holdsAll(summary)
     if (document !== conversation.controlDocument) return
+    if (isEqual) this.offerLagging(conversation.id)
     const segments = this.behindControl.get(conversation.id)
     this.behindControl.delete(conversation.id)
     for (const segment of segments ?? []) this.askFor(segment)
@@ -340,6 +351,16 @@ export class Exchange {
     for (const [log, count] of update.counts) this.ports.acks.take(this.ports.server, update.document, log, count)
     for (const resolve of this.roomWaiters.splice(0)) resolve()
     this.retryMs.delete(update.document)
+    if (documentParts(update.document).kind === "control") this.offerLagging(conversationOf(update.document))
+  }
+
+  /** The server learned of authority: what it refused for the lack of it is offered again. [SPEC R2] */
+  private offerLagging(conversation: ConversationId): void {
+    for (const name of this.lagging) {
+      if (conversationOf(name) !== conversation) continue
+      this.lagging.delete(name)
+      this.askFor(name)
+    }
   }
 
   private async rejected(frame: FrameOf<"reject">): Promise<void> {
@@ -367,8 +388,10 @@ export class Exchange {
     // This device's clock jumped since the server's time was last heard.
     if (frame.items.some(({ code }) => ofClock.has(code))) await this.ports.askTime()
     for (const [log, { code, at }] of refused) {
-      if (isTransient(code) || log === undefined || (await lags(code, log, at)))
-        this.retryLater(document.name, frame.retryAfterMs)
+      // Asked before it knows who is a member, the server says nothing of what it has: it is asked once more then.
+      const waits = code === "FORBIDDEN" || (log !== undefined && (await lags(code, log, at)))
+      if (waits) this.lagging.add(document.name)
+      if (waits || isTransient(code) || log === undefined) this.retryLater(document.name, frame.retryAfterMs)
       // Others took it: this server's clock is behind, and may be set right. [SPEC R2]
       else if (ofClock.has(code) && (deviceOf(log) !== replica.device || acks.count(document.name, log) > at))
         this.retryLater(document.name, frame.retryAfterMs)
