@@ -218,19 +218,21 @@ export class ReplicaConversation {
     this.ledger = ledger
   }
 
-  /** False where it is what was read before. */
+  /** False where it is what was read before. Until all is read the former ones stand: whoever looks meanwhile misses none. */
   private async readRefused(): Promise<boolean> {
-    const before = this.refusedDrafts
-    this.refusedDrafts = new Map()
+    const before = new Set(this.refusedDrafts.keys())
+    const found: typeof this.refusedDrafts = new Map()
     for (const { key, value } of await this.ports.storage.scan(prefixRange(allRefusedPrefix(this.id)))) {
       const document = parseDocumentName(documentOfRefusedKey(key))?.name
       if (document === undefined) continue
       const refused = decodeRefused(value)
-      this.refusedDrafts.set(draftHash(refused.draft), { document, refused })
+      found.set(draftHash(refused.draft), { document, refused })
     }
-    return (
-      before.size !== this.refusedDrafts.size || Array.from(before.keys()).some((hash) => !this.refusedDrafts.has(hash))
-    )
+    // What was refused or discarded while this was read is newer than it.
+    for (const [hash, item] of this.refusedDrafts) if (!before.has(hash)) found.set(hash, item)
+    for (const hash of before) if (!this.refusedDrafts.has(hash)) found.delete(hash)
+    this.refusedDrafts = found
+    return before.size !== found.size || Array.from(before).some((hash) => !found.has(hash))
   }
 
   /** Gives drafts whose clocks are ahead of the servers' time a clock that is not. [SPEC W4] */

@@ -2,11 +2,13 @@ import { expect, it } from "vitest"
 import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
-import { documentKey, draftPrefix, regroundKey } from "../log/keys.js"
+import { draftHash } from "../log/draft.js"
+import { documentKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
 import { documentParts, segmentDocument, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { prefixRange } from "../storage/storage.js"
+import { encodeRefused } from "./refused.js"
 import { Replica } from "./replica.js"
 
 it("[R5] control entries are sealed before the messages that rest on them", async () => {
@@ -113,6 +115,45 @@ it("becoming the writer reads what is in memory, however much is stored, and tel
   const [few, many] = [await start(20), await start(40)]
   expect(many.scans).toBe(few.scans)
   expect(many.told).toEqual(["control"])
+})
+
+it("[R1] what was refused is there also while a new writer reads it again", async () => {
+  const device = await deviceNamed("ann")
+  const ports = {
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: device,
+    verify: async () => true,
+    refusesKey: () => false,
+  }
+  const storage = createMemoryStorage()
+  const first = await Replica.open({ ...ports, storage })
+  const trip = await first.create("Trip", [], [])
+  const { document, draft } = trip.post(new Map([["t", "one"]]))
+  await trip.save()
+  await first.close()
+  const key = refusedKey(document.name, draftHash(draft))
+  await storage.share().write([{ kind: "put", key, value: encodeRefused({ code: "WRONG_CLASS", draft }) }])
+  const seen: (number | undefined)[] = []
+  let isOpen = false
+  const shared = storage.share()
+  const replica: Replica = await Replica.open({
+    ...ports,
+    storage: new Proxy(shared, {
+      get(target, name, receiver) {
+        if (name !== "scan") return Reflect.get(target, name, receiver) as unknown
+        return (range: Parameters<typeof shared.scan>[0]) => {
+          if (isOpen && range.from.startsWith("r/")) queueMicrotask(() => seen.push(refused()))
+          return target.scan(range)
+        }
+      },
+    }),
+  })
+  const refused = () => replica.conversations.get().get(trip.id)?.refused.size
+  isOpen = true
+  await replica.becomeWriter()
+  expect(seen).toEqual([1])
+  await replica.close()
 })
 
 it("[W3] takes in, as it becomes the writer, what the one before wrote and did not live to tell", async () => {
