@@ -22,8 +22,10 @@ import { AccountHandle } from "./account.js"
 import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.js"
 import { ConversationList } from "./conversation-list.js"
 import { ConversationHandle } from "./conversation.js"
+import { OpenConversation } from "./open-conversation.js"
+import { StoredRows, type StoredRow } from "./stored-rows.js"
 import type { Diagnosis } from "./diagnosis.js"
-import { orderDirect, partnerOf } from "./direct.js"
+import { orderDirect } from "./direct.js"
 import { Doctor } from "./doctor.js"
 import { demandTitle, demandUser } from "./governor.js"
 import { introduce, type Credentials } from "./introduce.js"
@@ -104,6 +106,11 @@ function demandServer(url: string): string {
   return base.endsWith("/sync") ? base : `${base}/sync`
 }
 
+/** Newest first. */
+function byActivity(a: ConversationHandle, b: ConversationHandle): number {
+  return b.info.get().lastActivity - a.info.get().lastActivity || (a.id < b.id ? -1 : 1)
+}
+
 /** Whether a change is one that other tabs find in the storage, and do not know yet. */
 function isStored(change: DocumentChange): boolean {
   if (change.kind === "drafts") return change.added.length === 0
@@ -131,7 +138,7 @@ class WeftClient implements Client {
   private readonly statusStore
   private readonly listStore = createStore<readonly Conversation[]>([])
   private readonly handles = new Map<ConversationId, ConversationHandle>()
-  private readonly opening = new Map<ConversationId, Promise<ConversationHandle>>()
+  private readonly rows: StoredRows
   readonly presence: Client["presence"]
   private readonly session: Session
   private readonly joins: Joins
@@ -143,6 +150,7 @@ class WeftClient implements Client {
   private wantsOnline = true
   private networkUp = true
   private persisted = false
+  private isStarted = false
   private refreshTimer: Timer
   /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
   private refreshing = true
@@ -170,7 +178,7 @@ class WeftClient implements Client {
       user,
       device: this.device,
       isClosed: () => this.closed !== undefined,
-      takeBack: async (act) => (await this.handle(act.conversation)).takeBack(act),
+      takeBack: async (act) => (await this.hold(act.conversation).open()).takeBack(act),
     })
     this.applyPrivacy()
     this.stops.push(
@@ -213,7 +221,18 @@ class WeftClient implements Client {
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore
     this.conversations = this.listStore
-    this.list = new ConversationList(this.listStore)
+    this.list = new ConversationList(this.listStore, ({ id }) => {
+      this.rowChanged(id)
+    })
+    this.rows = new StoredRows({
+      storage: platform.storage,
+      env,
+      guard: () => replica.writeGuard,
+      row: (id) => (this.list.isWatched ? this.handles.get(id)?.row : undefined),
+      failed: (error) => {
+        replica.report(error)
+      },
+    })
   }
 
   async open(): Promise<void> {
@@ -227,6 +246,8 @@ class WeftClient implements Client {
       }),
       replica.changes.on(({ conversation, change }) => {
         if (change.kind === "control") this.onControl(conversation.id)
+        // The row went with what was erased. [SPEC U13]
+        if (change.kind === "document" && change.change.kind === "records") this.rows.forget(conversation.id)
         if (change.kind === "document" && isStored(change.change)) {
           platform.tabs.tell({ kind: "changed", document: change.document.name })
         }
@@ -235,8 +256,10 @@ class WeftClient implements Client {
       replica.registerChanges.on(({ conversation }) => {
         if (replica.writing.get()) platform.tabs.tell({ kind: "registers", conversation })
       }),
-      replica.health.subscribe(() => {
+      replica.health.subscribe(({ kind }) => {
         this.refreshSoon()
+        // What could not be read can be now, perhaps.
+        if (kind === "ok" && this.isStarted) this.background(() => this.openRest())
       }),
       replica.writing.subscribe(() => {
         if (replica.writing.get()) this.background(() => this.takeOver())
@@ -269,7 +292,7 @@ class WeftClient implements Client {
         },
       }),
     )
-    await Promise.all(Array.from(replica.conversations.get().keys(), (id) => this.handle(id)))
+    await this.openStored()
     this.refreshing = false
     this.refresh()
     await platform.tabs.start({
@@ -283,6 +306,8 @@ class WeftClient implements Client {
         this.heard(message)
       },
     })
+    this.isStarted = true
+    this.background(() => this.openRest())
     this.background(() => this.liveSearch.start())
     platform.tabs.tell({ kind: "joined" })
   }
@@ -385,61 +410,102 @@ class WeftClient implements Client {
     })
   }
 
+  /** Shows what is stored: as the list showed it the last time, or read now, where it did not or something waits. [SPEC U13] */
+  private async openStored(): Promise<void> {
+    const { replica } = this.parts
+    const rows = await this.rows.load()
+    const open = replica.ids.map((id) => {
+      const row = replica.hasStoredDrafts(id) || this.joins.has(id) ? undefined : rows.get(id)
+      const handle = this.hold(id, row)
+      return row === undefined ? handle.open() : undefined
+    })
+    await Promise.all(open)
+  }
+
+  /** Reads what is only shown yet, in the order of the list. */
+  private async openRest(): Promise<void> {
+    const closed = Array.from(this.handles.values()).filter(({ isOpen }) => !isOpen)
+    closed.sort(byActivity)
+    for (const handle of closed) {
+      if (this.closed !== undefined) return
+      await handle.open()
+    }
+  }
+
   private openHandles(): void {
     for (const id of this.parts.replica.conversations.get().keys()) {
       if (!this.handles.has(id)) this.background(() => this.handle(id))
     }
   }
 
-  private handle(id: ConversationId): Promise<ConversationHandle> {
+  /** Reads a conversation. */
+  private async handle(id: ConversationId): Promise<ConversationHandle> {
+    const handle = this.hold(id)
+    await handle.open()
+    return handle
+  }
+
+  private hold(id: ConversationId, row?: StoredRow): ConversationHandle {
     const present = this.handles.get(id)
-    if (present !== undefined) return Promise.resolve(present)
-    const { replica, acks } = this.parts
-    const opening =
-      this.opening.get(id) ??
-      replica
-        .conversation(id)
-        .then((conversation) =>
-          ConversationHandle.open({
-            conversation,
-            acks,
-            account: this.account,
-            registers: replica.registersOf(conversation),
-            signals: this.signals,
-            tellRead: (vector) => {
-              if (replica.writing.get()) return false
-              this.parts.platform.tabs.tell({ kind: "read", conversation: id, vector })
-              return true
-            },
-            user: this.user,
-            device: this.device,
-            env: this.parts.env,
-            storage: this.parts.platform.storage,
-            server: () => this.parts.servers[0],
-            isClosed: () => this.closed !== undefined,
-            isJoining: () => this.joins.has(id),
-            failed: (error) => {
-              replica.report(error)
-            },
-            setCarrier: (carrier, present) => {
-              replica.setCarrier(carrier, present)
-              this.background(() => replica.wakeAll())
-            },
-          }),
-        )
-        .then((handle) => {
-          this.handles.set(id, handle)
-          this.opening.delete(id)
-          this.stops.push(
-            handle.info.subscribe(() => {
-              this.refreshSoon()
-            }),
-          )
-          this.refreshSoon()
-          return handle
-        })
-    this.opening.set(id, opening)
-    return opening
+    if (present !== undefined) return present
+    const { env, replica } = this.parts
+    const handle = new ConversationHandle({
+      id,
+      device: this.device,
+      row,
+      account: this.account,
+      signals: this.signals,
+      env,
+      isClosed: () => this.closed !== undefined,
+      open: () => this.read(id),
+      failed: (error) => {
+        replica.report(error)
+      },
+    })
+    this.handles.set(id, handle)
+    this.stops.push(
+      handle.info.subscribe(() => {
+        this.refreshSoon()
+        this.rowChanged(id)
+      }),
+    )
+    return handle
+  }
+
+  /** What was not read shows what is stored. */
+  private rowChanged(id: ConversationId): void {
+    if (this.handles.get(id)?.isOpen === true) this.rows.changed(id)
+  }
+
+  private async read(id: ConversationId): Promise<OpenConversation> {
+    const { replica, acks, env, platform, servers } = this.parts
+    const conversation = await replica.conversation(id)
+    return OpenConversation.open({
+      conversation,
+      acks,
+      account: this.account,
+      registers: replica.registersOf(conversation),
+      signals: this.signals,
+      tellRead: (vector) => {
+        if (replica.writing.get()) return false
+        platform.tabs.tell({ kind: "read", conversation: id, vector })
+        return true
+      },
+      user: this.user,
+      device: this.device,
+      env,
+      storage: platform.storage,
+      server: () => servers[0],
+      isClosed: () => this.closed !== undefined,
+      isJoining: () => this.joins.has(id),
+      failed: (error) => {
+        replica.report(error)
+      },
+      setCarrier: (carrier, present) => {
+        replica.setCarrier(carrier, present)
+        this.background(() => replica.wakeAll())
+      },
+    })
   }
 
   async createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation> {
@@ -470,8 +536,7 @@ class WeftClient implements Client {
   }
 
   private directWith(other: UserId): ConversationHandle[] {
-    const several = Array.from(this.handles.values()).filter(({ state }) => partnerOf(state, this.user) === other)
-    return orderDirect(several, this.device)
+    return orderDirect(Array.from(this.handles.values()).filter(({ info }) => info.get().direct === other))
   }
 
   async join(text: string): Promise<Conversation> {
@@ -494,7 +559,7 @@ class WeftClient implements Client {
   conversation(id: string): Conversation | undefined {
     const parsed = parseConversationId(id)
     const handle = parsed === undefined ? undefined : this.handles.get(parsed)
-    const partner = handle === undefined ? undefined : partnerOf(handle.state, this.user)
+    const partner = handle?.info.get().direct
     // One of several with the same person stands for all.
     const [first = handle] = partner === undefined ? [] : this.directWith(partner)
     return this.listStore.get().find((conversation) => conversation === first)
@@ -574,6 +639,7 @@ class WeftClient implements Client {
     this.ownDoctor.close()
     for (const stop of this.stops) stop()
     this.parts.env.clearTimer(this.refreshTimer)
+    await this.rows.close()
     for (const handle of this.handles.values()) await handle.close()
     await replica.close()
     await this.account.close()
@@ -635,7 +701,7 @@ class WeftClient implements Client {
   private refresh(): void {
     const folded = this.foldDirect()
     const shown = Array.from(this.handles.values()).filter((handle) => handle.isShown && !folded.has(handle))
-    shown.sort((a, b) => b.info.get().lastActivity - a.info.get().lastActivity || (a.id < b.id ? -1 : 1))
+    shown.sort(byActivity)
     const before = this.listStore.get()
     if (before.length !== shown.length || shown.some((handle, index) => handle !== before[index]))
       this.listStore.set(shown)
@@ -650,12 +716,12 @@ class WeftClient implements Client {
     const folded = new Set<ConversationHandle>()
     const direct = new Map<UserId, ConversationHandle[]>()
     for (const handle of this.handles.values()) {
-      const partner = partnerOf(handle.state, this.user)
+      const partner = handle.info.get().direct
       if (partner === undefined) handle.joinSiblings([handle])
       else direct.set(partner, [...(direct.get(partner) ?? []), handle])
     }
     for (const handles of direct.values()) {
-      const several = orderDirect(handles, this.device)
+      const several = orderDirect(handles)
       for (const handle of several) handle.joinSiblings(several)
       for (const handle of several.slice(1)) folded.add(handle)
     }

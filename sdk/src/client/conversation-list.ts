@@ -12,7 +12,11 @@ export class ConversationList implements Subscribable<readonly ConversationListI
   private stopConversations: (() => void) | undefined
   private refreshing = false
 
-  constructor(private readonly conversations: Subscribable<readonly Conversation[]>) {}
+  /** `changed` hears of each row that is shown anew. */
+  constructor(
+    private readonly conversations: Subscribable<readonly Conversation[]>,
+    private readonly changed: (conversation: Conversation) => void,
+  ) {}
 
   get(): readonly ConversationListItem[] {
     // Without subscribers nobody else refreshes it.
@@ -22,6 +26,11 @@ export class ConversationList implements Subscribable<readonly ConversationListI
 
   subscribe(listener: (items: readonly ConversationListItem[]) => void): () => void {
     return this.store.subscribe(listener)
+  }
+
+  /** Whether somebody looks at it. */
+  get isWatched(): boolean {
+    return this.stopConversations !== undefined
   }
 
   private follow(): void {
@@ -73,7 +82,9 @@ export class ConversationList implements Subscribable<readonly ConversationListI
 
   private refresh(): void {
     const conversations = this.conversations.get()
+    const shown = this.rows
     this.rows = new Map(conversations.map((conversation) => [conversation, this.row(conversation)]))
+    for (const [conversation, row] of this.rows) if (shown.get(conversation) !== row) this.changed(conversation)
     // Stable: they come in the order of their last activity.
     const rows = Array.from(this.rows.values()).sort(
       (a, b) => Number(b.settings.pinned) - Number(a.settings.pinned) || b.info.lastActivity - a.info.lastActivity,

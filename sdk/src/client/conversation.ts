@@ -1,21 +1,17 @@
+import type { Env } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { createStore, type Subscribable } from "../base/store.js"
-import { refMessageId } from "../authority/message-ref.js"
-import type { ControlState } from "../authority/project.js"
 import type { Role } from "../authority/role.js"
 import type { Message, MessageList, Version } from "../conversation/message.js"
-import type { ReadPositions, Unread } from "../conversation/unread.js"
-import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
-import { oldestOf } from "../log/draft.js"
-import { rootDigestOf } from "../log/summary.js"
-import { hex } from "../protocol/bytes.js"
-import { documentParts, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
-import { attachMirrors } from "../sync/mirror.js"
+import type { SaidMessage } from "../conversation/said.js"
+import type { Unread } from "../conversation/unread.js"
+import { hashBody, messageIdOf, type ControlId, type MessageId } from "../protocol/entry.js"
+import type { ConversationId, DeviceId } from "../protocol/names.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
-import type { ConversationAct, ConversationSettings, TextDraft } from "./account-api.js"
+import type { ConversationSettings, TextDraft } from "./account-api.js"
 import type {
   Conversation,
   ConversationInfo,
@@ -24,155 +20,202 @@ import type {
   ProviderFactory,
   SendOptions,
 } from "./api.js"
-import { partnerOf } from "./direct.js"
-import { EarlierUnread } from "./earlier-unread.js"
-import type { InviteOptions, Membership } from "./governance-api.js"
-import { Governor, type GovernorPorts } from "./governor.js"
-import { LiveReceipts } from "./live-receipts.js"
-import { MergedList } from "./merged-list.js"
-import { PersonalView } from "./personal-view.js"
-import { createThread } from "./thread.js"
-import { ConversationView } from "./view.js"
-import { Writing, type WritingPorts } from "./writing.js"
+import type { DirectOrder } from "./direct.js"
+import type { Change, Invite, InviteOptions } from "./governance-api.js"
+import { Handover } from "./handover.js"
+import { noReceipts } from "./live-receipts.js"
+import type { OpenConversation } from "./open-conversation.js"
+import { Outgoing } from "./outgoing.js"
+import { nothingUnread, sameUnread } from "./personal-view.js"
+import type { StoredRow } from "./stored-rows.js"
+import { forwarded, messageBody, notAllowed, notLoaded, plainMessage } from "./writing.js"
 
-export interface HandlePorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
+export interface HandlePorts {
+  readonly id: ConversationId
+  readonly device: DeviceId
+  /** What the list showed of it the last time. */
+  readonly row: StoredRow | undefined
   readonly account: AccountHandle
   readonly signals: Signals
-  /** Asks the tab that writes to tell what was read; false where it is this one. */
-  tellRead(vector: ReadVector | undefined): boolean
-  /** Whether a link to this conversation waits to be used. */
-  isJoining(): boolean
+  readonly env: Pick<Env, "randomBytes">
+  isClosed(): boolean
+  /** Reads it. Rejects with STORE_*. */
+  open(): Promise<OpenConversation>
   /** Something in the background failed. */
   failed(error: unknown): void
-  /** A carrier came or went. */
-  setCarrier(carrier: unknown, present: boolean): void
 }
 
-/** What an application holds of a conversation. */
+const loading: MessageList = { state: "loading", items: [], complete: false }
+const nobody: DirectOrder = { introduced: false, clock: 0 }
+const unknown: ConversationInfo = {
+  title: "",
+  topic: "",
+  direct: undefined,
+  membership: "unknown",
+  mayWrite: false,
+  announcementsOnly: false,
+  pinned: [],
+  members: [],
+  role: undefined,
+  lastActivity: 0,
+  lastMessage: undefined,
+}
+
+/**
+ * What an application holds of a conversation. Before it is read it shows what the list showed the last time; it is read
+ * when somebody wants more than that, and in the background. [SPEC U13]
+ */
 export class ConversationHandle implements Conversation {
   readonly id: ConversationId
-  readonly info: Subscribable<ConversationInfo>
-  readonly messages: Subscribable<MessageList>
+  readonly info: Handover<ConversationInfo>
+  readonly messages: Handover<MessageList>
+  readonly unread: Handover<Unread>
+  readonly changes: Handover<readonly Change[]>
+  readonly invites: Handover<readonly Invite[]>
   readonly draft: TextDraft
   readonly settings: Subscribable<ConversationSettings>
-  readonly unread: Subscribable<Unread>
   readonly typing: Conversation["typing"]
   readonly presence: Conversation["presence"]
-  private readonly view: ConversationView
-  private readonly governor: Governor
-  private readonly merged = new MergedList()
-  /** Direct conversations with the same person, this one among them; the first takes what is written. */
+  private readonly progress = new Handover(0)
+  private readonly threads = new Map<MessageId, Handover<MessageList>>()
+  private readonly receiptsOf = new Map<MessageId, Handover<MessageReceipts>>()
+  /** Messages that were written before it was read. */
+  private readonly written: Uint8Array[] = []
+  private readonly stopListening: () => void
   private siblings: readonly ConversationHandle[] = [this]
-  private readonly mine: PersonalView
-  private readonly earlier: EarlierUnread
-  private readonly writing: Writing
-  private readonly threads = new Map<MessageId, Subscribable<MessageList>>()
-  private readonly infoStore
-  private readonly stopListening: (() => void)[]
-  private readonly detachers = new Set<() => Promise<void>>()
+  private inner: OpenConversation | undefined
+  private opening: Promise<OpenConversation> | undefined
 
-  private constructor(private readonly ports: HandlePorts) {
-    this.id = ports.conversation.id
-    this.view = new ConversationView(ports)
-    this.draft = ports.account.draft(this.id)
-    this.merged.show([this.view.list])
-    this.earlier = new EarlierUnread({
-      conversation: ports.conversation,
-      reader: ports,
-      account: ports.account,
-      oldestListed: () => this.view.oldestListed,
-      isListed: (message) => this.view.projection.node(message)?.inOrder === true,
-      failed: (error) => {
-        ports.failed(error)
-      },
-    })
-    this.mine = new PersonalView(this.id, {
-      account: ports.account,
-      user: ports.user,
-      list: this.merged.list,
-      placesOf: (message) => this.holderOf(message).view.placesOf(message),
-      earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
-      isListed: (message) => this.holderOf(message).view.projection.node(message)?.inOrder === true,
-      watch: (on) => {
-        for (const { earlier } of this.siblings) earlier.watch(on)
-      },
-    })
-    this.messages = this.mine.messages
-    this.settings = this.mine.settings
-    this.unread = this.mine.unread
-    this.writing = new Writing(ports, this.view)
-    this.governor = new Governor({
-      ...ports,
-      documentOf: (message) => this.view.projection.node(message)?.document,
-      demandOpen: () => {
-        this.demandOpen()
-      },
-    })
-    this.typing = ports.signals.typing(this.id)
-    this.presence = ports.signals.presenceIn(this.id)
-    this.infoStore = createStore<ConversationInfo>(this.readInfo())
-    this.info = this.infoStore
-    const refresh = (): void => {
-      this.review()
+  constructor(private readonly ports: HandlePorts) {
+    const { id, row, account, signals } = ports
+    const wanted = (): void => {
+      this.want()
     }
-    this.stopListening = [
-      this.messages.subscribe(refresh),
-      this.governor.changes.subscribe(refresh),
-      ports.account.subscribe(() => {
-        this.earlier.look()
-      }),
-      this.earlier.changes.on(() => {
-        for (const { mine } of this.siblings) mine.recount()
-      }),
-      ports.conversation.changes.on((change) => {
-        if (change.kind === "control") refresh()
-      }),
-    ]
+    this.id = id
+    this.info = new Handover(row?.info ?? unknown, { same: sameInfo })
+    this.unread = new Handover(row?.unread ?? nothingUnread, { same: sameUnread })
+    this.messages = new Handover(loading, { wanted })
+    this.changes = new Handover<readonly Change[]>([], { wanted })
+    this.invites = new Handover<readonly Invite[]>([], { wanted })
+    this.draft = account.draft(id)
+    this.typing = signals.typing(id)
+    this.presence = signals.presenceIn(id)
+    const settings = createStore<ConversationSettings>(account.settings(id))
+    this.settings = settings
+    this.stopListening = account.subscribe(() => {
+      const next = account.settings(id)
+      if (JSON.stringify(next) !== JSON.stringify(settings.get())) settings.set(next)
+    })
   }
 
-  static async open(ports: HandlePorts): Promise<ConversationHandle> {
-    const handle = new ConversationHandle(ports)
-    await Promise.all([handle.view.open(), handle.governor.open()])
-    return handle
+  /** Reads it, once. Rejects with STORE_*; the next call tries again. */
+  open(): Promise<OpenConversation> {
+    if (this.inner !== undefined) return Promise.resolve(this.inner)
+    if (this.ports.isClosed()) return Promise.reject(closed())
+    this.opening ??= this.ports.open().then(
+      (inner) => {
+        this.handOver(inner)
+        return inner
+      },
+      (error: unknown) => {
+        this.opening = undefined
+        throw error
+      },
+    )
+    return this.opening
+  }
+
+  private handOver(inner: OpenConversation): void {
+    this.inner = inner
+    for (const body of this.written.splice(0)) inner.write(body)
+    for (const { inner: other } of this.siblings) other?.joinSiblings(this.openSiblings())
+    this.progress.become(inner.progress)
+    const count = (): void => {
+      this.unread.become(inner.unread)
+    }
+    // What is before the list is counted a moment later: until then the number stands that was shown.
+    if (this.ports.row === undefined || !this.unread.isWatched) count()
+    else inner.countEarlier().then(count, count)
+    this.changes.become(inner.changes)
+    this.invites.become(inner.invites)
+    for (const [root, thread] of this.threads) thread.become(inner.thread(root))
+    for (const [message, receipts] of this.receiptsOf) receipts.become(inner.receipts(message))
+    this.info.become(inner.info)
+    this.messages.become(inner.messages)
+  }
+
+  /** Somebody wants more than what the list shows. */
+  private want(): void {
+    for (const sibling of this.siblings) this.inBackground(sibling.open())
+  }
+
+  private inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!this.ports.isClosed()) this.ports.failed(error)
+    })
+  }
+
+  /** With what was read: at once, where that is done. */
+  private later<T>(act: (inner: OpenConversation) => Promise<T>): Promise<T> {
+    return this.inner === undefined ? this.open().then(act) : act(this.inner)
+  }
+
+  private soon(act: (inner: OpenConversation) => void): void {
+    if (this.inner === undefined) this.inBackground(this.open().then(act))
+    else act(this.inner)
+  }
+
+  get isOpen(): boolean {
+    return this.inner !== undefined
   }
 
   /** Reads again what the conversation is. */
   review(): void {
-    this.infoStore.set(this.readInfo())
-  }
-
-  get state(): ControlState {
-    return this.ports.conversation.state
+    this.inner?.review()
   }
 
   /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
   joinSiblings(siblings: readonly ConversationHandle[]): void {
     this.siblings = siblings
-    this.merged.show(siblings.map(({ view }) => view.list))
+    this.inner?.joinSiblings(this.openSiblings())
+  }
+
+  private openSiblings(): OpenConversation[] {
+    return this.siblings.flatMap(({ inner }) => inner ?? [])
+  }
+
+  get order(): DirectOrder {
+    return this.inner?.order ?? this.ports.row?.order ?? nobody
+  }
+
+  /** What the list shows now, to be shown at the next start; undefined where it was not read, or has to be then. */
+  get row(): StoredRow | undefined {
+    if (this.inner === undefined || !this.isShown || this.waiting + this.waitingChanges > 0) return undefined
+    return { info: this.info.get(), unread: this.unread.get(), order: this.order }
   }
 
   /** Own messages that no server has yet. */
   get waiting(): number {
-    return this.view.waiting
+    return this.written.length + (this.inner?.waiting ?? 0)
   }
 
   /** Own control entries that no server has yet. */
   get waitingChanges(): number {
-    return this.ports.conversation.controlDocument.drafts.length
+    return this.inner?.waitingChanges ?? 0
   }
 
   /** When the oldest of both was written, milliseconds since 1970; Infinity where nothing waits. */
   get waitingSince(): number {
-    return Math.min(this.view.waitingSince, oldestOf(this.ports.conversation.controlDocument.drafts))
+    return this.inner?.waitingSince ?? Infinity
   }
 
   /** Whether it is this user's, or was, or is to be. */
   get isShown(): boolean {
-    return this.membership() !== "unknown"
+    return this.inner?.isShown ?? this.ports.row !== undefined
   }
 
   get isIntroduced(): boolean {
-    return this.ports.conversation.state.devices.get(this.ports.device)?.certified === true
+    return this.inner?.isIntroduced ?? true
   }
 
   setTyping(on = true): void {
@@ -181,106 +224,135 @@ export class ConversationHandle implements Conversation {
   }
 
   receipts(id: MessageId): Subscribable<MessageReceipts> {
-    const hides = (user: UserId): boolean => this.ports.signals.hides(user)
-    const read = (): MessageReceipts | undefined => {
-      for (const { view } of this.siblings) {
-        const receipts = view.receipts(id, hides)
-        if (receipts !== undefined) return receipts
-      }
-      return undefined
+    if (this.inner !== undefined) return this.inner.receipts(id)
+    return this.kept(this.receiptsOf, id, noReceipts)
+  }
+
+  thread(root: MessageId): Subscribable<MessageList> {
+    return this.inner?.thread(root) ?? this.kept(this.threads, root, loading)
+  }
+
+  /** One value for each name, until it comes from what was read. */
+  private kept<T>(values: Map<MessageId, Handover<T>>, id: MessageId, first: T): Handover<T> {
+    let value = values.get(id)
+    if (value === undefined) {
+      value = new Handover(first, {
+        wanted: () => {
+          this.want()
+        },
+      })
+      values.set(id, value)
     }
-    const registers = this.siblings.map(({ ports }) => ({
-      subscribe: (listener: () => void) => ports.registers.changes.on(listener),
-    }))
-    return new LiveReceipts(read, [this.messages, ...registers])
+    return value
   }
 
-  /** This user has read so much of each log, beside what was read before; undefined: all that is here. */
-  async advanceRead(vector?: ReadVector): Promise<void> {
-    this.demandOpen()
-    if (!this.ports.tellRead(vector)) await this.ports.registers.advanceRead(vector)
-  }
-
-  async loadOlder(): Promise<void> {
-    await Promise.all(this.siblings.map(({ view }) => view.loadOlder()))
-  }
-
-  async loadTo(id: MessageId, segment?: number): Promise<boolean> {
-    this.demandOpen()
-    for (const { view, earlier } of this.siblings) {
-      if (await view.loadTo(id, segment ?? earlier.segmentOf(id))) return true
-    }
-    return false
-  }
-
-  async loadToDate(time: number): Promise<MessageId | undefined> {
-    this.demandOpen()
-    if (Number.isNaN(time)) throw new WeftError("BAD_ARGUMENT", "not a time")
-    await Promise.all(this.siblings.map(({ view }) => view.loadToDate(time)))
-    return this.messages.get().items.find(({ sentAt }) => sentAt >= time)?.id
-  }
-
-  send(text: string, options?: SendOptions): OutgoingMessage {
-    const about = options?.replyTo ?? options?.thread
-    const holder = about === undefined ? this.siblings[0] : this.holderOf(about)
-    const outgoing = (holder ?? this).writing.send(text, options)
-    const draft = options?.thread === undefined ? this.draft : this.threadDraft(options.thread)
+  send(text: string, options: SendOptions = {}): OutgoingMessage {
+    const outgoing = this.inner?.send(text, options) ?? this.sendUnread(text, options)
+    const draft = options.thread === undefined ? this.draft : this.threadDraft(options.thread)
     // What another device types at this moment stays, and so does a draft that was not what is sent.
     if (draft.get().trim() === text.trim()) draft.clear()
     return outgoing
   }
 
-  edit(id: MessageId, text: string, { mentions }: { mentions?: readonly GivenMention[] } = {}): OutgoingMessage {
-    const outgoing = this.holderOf(id).writing.edit(id, text, mentions)
-    this.ports.account.remember({ kind: "edit", conversation: this.id, message: id, version: outgoing.id })
-    return outgoing
-  }
-
-  /** Takes back what this device did here, where it still stands. [SPEC U11] */
-  async takeBack(act: ConversationAct): Promise<boolean> {
-    if (act.kind === "leave") {
-      if (this.membership() !== "left") return false
-      await this.governor.undoLeave()
-      return true
-    }
-    if (!(await this.loadTo(act.message))) return false
-    const versions = this.history(act.message)
-    const [before, edit] = versions.slice(-2)
-    if (edit?.id !== act.version || before === undefined) return false
-    if (this.message(act.message)?.text !== edit.text) return false
-    await this.holderOf(act.message).writing.edit(act.message, before.text, before.mentions).reached("saved")
-    return true
-  }
-
-  erase(id: MessageId): Promise<void> {
-    return this.holderOf(id).writing.erase(id)
-  }
-
-  react(id: MessageId, emoji: string): OutgoingMessage | undefined {
-    return this.holderOf(id).writing.react(id, emoji, true)
-  }
-
-  unreact(id: MessageId, emoji: string): OutgoingMessage | undefined {
-    return this.holderOf(id).writing.react(id, emoji, false)
+  private sendUnread(text: string, { replyTo, thread, mentions }: SendOptions): OutgoingMessage {
+    this.demandOpen()
+    if (replyTo !== undefined || thread !== undefined) throw notLoaded()
+    return this.write(plainMessage(text, mentions))
   }
 
   forward(message: Message): OutgoingMessage {
-    const [first = this] = this.siblings
-    return first.writing.forward(message)
+    this.demandOpen()
+    return this.inner?.forward(message) ?? this.write(forwarded(message))
+  }
+
+  /** Before it was read. */
+  private write(said: SaidMessage): OutgoingMessage {
+    const { mayWrite, announcementsOnly } = this.info.get()
+    if (!mayWrite) throw notAllowed(announcementsOnly)
+    const body = messageBody(said, this.ports.env)
+    const id = messageIdOf(this.ports.device, hashBody(body))
+    this.written.push(body)
+    this.want()
+    const saving = { status: "saving", rejection: undefined } as const
+    return new Outgoing(
+      id,
+      () => this.inner?.progressOf(id) ?? saving,
+      this.progress,
+      () => this.ports.isClosed(),
+    )
+  }
+
+  edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingMessage {
+    return this.demandRead().edit(id, text, options)
+  }
+
+  react(id: MessageId, emoji: string): OutgoingMessage | undefined {
+    return this.demandRead().react(id, emoji)
+  }
+
+  unreact(id: MessageId, emoji: string): OutgoingMessage | undefined {
+    return this.demandRead().unreact(id, emoji)
+  }
+
+  retry(id: MessageId): OutgoingMessage {
+    return this.demandRead().retry(id)
+  }
+
+  erase(id: MessageId): Promise<void> {
+    return this.later((inner) => inner.erase(id))
+  }
+
+  discard(id: MessageId): Promise<void> {
+    return this.later((inner) => inner.discard(id))
   }
 
   message(id: MessageId): Message | undefined {
-    return this.holderOf(id).view.projection.get(id)
+    return this.inner?.message(id)
   }
 
   history(id: MessageId): readonly Version[] {
-    return this.holderOf(id).view.projection.history(id)
+    return this.inner?.history(id) ?? []
   }
 
-  thread(root: MessageId): Subscribable<MessageList> {
-    let thread = this.threads.get(root)
-    if (thread === undefined) this.threads.set(root, (thread = createThread(this.holderOf(root).view, root)))
-    return thread
+  loadOlder(): Promise<void> {
+    return this.later((inner) => inner.loadOlder())
+  }
+
+  loadTo(id: MessageId, segment?: number): Promise<boolean> {
+    return this.later((inner) => inner.loadTo(id, segment))
+  }
+
+  loadToDate(time: number): Promise<MessageId | undefined> {
+    return this.later((inner) => inner.loadToDate(time))
+  }
+
+  digest(): Promise<string> {
+    return this.later((inner) => inner.digest())
+  }
+
+  /** This user has read so much of each log, beside what was read before; undefined: all that is here. */
+  advanceRead(vector?: ReadVector): Promise<void> {
+    return this.later((inner) => inner.advanceRead(vector))
+  }
+
+  markRead(upTo?: MessageId): void {
+    this.soon((inner) => {
+      inner.markRead(upTo)
+    })
+  }
+
+  markThreadRead(root: MessageId, upTo?: MessageId): void {
+    this.soon((inner) => {
+      inner.markThreadRead(root, upTo)
+    })
+  }
+
+  markUnread(from: MessageId): void {
+    this.ports.account.markUnread(this.id, from)
+  }
+
+  eraseForMe(id: MessageId): void {
+    this.ports.account.hide(id)
   }
 
   threadDraft(root: MessageId): TextDraft {
@@ -303,192 +375,98 @@ export class ConversationHandle implements Conversation {
     this.ports.account.setPinned(this.id, pinned)
   }
 
-  markRead(upTo?: MessageId): void {
-    const read = this.mine.positionsUpTo(upTo)
-    if (read === undefined) return
-    const mark = (): void => {
-      if (this.ports.isClosed()) return
-      this.ports.account.markRead(this.id, read)
-      for (const handle of this.siblings) handle.tellRead(read)
-    }
-    // What is before the list was passed on the way. It is marked first: unread below what was read, it would be late, on
-    // every device, until the second mark is there. [SPEC U10]
-    const isFirst = this.siblings.some(({ earlier }) => earlier.mayBeUnread)
-    if (!isFirst) mark()
-    const earlier = Promise.all(this.siblings.map((handle) => handle.markEarlierRead()))
-    if (isFirst) earlier.then(mark, mark)
-  }
-
-  markThreadRead(root: MessageId, upTo?: MessageId): void {
-    this.mine.markThreadRead(root, upTo)
-  }
-
-  /** What is before the list was passed on the way. */
-  private markEarlierRead(): Promise<void> {
-    return this.earlier.markRead((read) => {
-      if (this.ports.isClosed()) return
-      this.ports.account.markRead(this.id, read)
-      this.tellRead(read)
-    })
-  }
-
-  /** Lets the others know, in this conversation's own segments. [SPEC P7] */
-  private tellRead(read: ReadPositions): void {
-    const vector = new Map<number, ReadonlyMap<LogId, number>>()
-    for (const [document, counts] of read) {
-      const parts = documentParts(document)
-      if (parts.kind === "segment" && parts.conversation === this.id) vector.set(parts.segment, counts)
-    }
-    if (vector.size > 0) this.advanceRead(vector).catch(() => undefined) // Its storage's failure is the replica's to tell.
-  }
-
-  markUnread(from: MessageId): void {
-    this.ports.account.markUnread(this.id, from)
-  }
-
-  eraseForMe(id: MessageId): void {
-    this.ports.account.hide(id)
-  }
-
-  retry(id: MessageId): OutgoingMessage {
-    return this.holderOf(id).writing.retry(id)
-  }
-
-  discard(id: MessageId): Promise<void> {
-    return this.holderOf(id).writing.discard(id)
-  }
-
-  /** Of those that are shown as one: the one in which an entry stands. */
-  private holderOf(id: MessageId): ConversationHandle {
-    return this.siblings.find(({ view }) => view.projection.node(id) !== undefined) ?? this
-  }
-
-  async digest(): Promise<string> {
-    return hex(rootDigestOf(this.id, await this.ports.conversation.digests()))
-  }
-
-  get changes(): Conversation["changes"] {
-    return this.governor.changes
-  }
-
-  get invites(): Conversation["invites"] {
-    return this.governor.invites
-  }
-
   addMember(user: string, role?: Role): Promise<void> {
-    return this.governor.addMember(user, role)
+    return this.later((inner) => inner.addMember(user, role))
   }
 
   removeMember(user: string): Promise<void> {
-    return this.governor.removeMember(user)
+    return this.later((inner) => inner.removeMember(user))
   }
 
   setRole(user: string, role: Role): Promise<void> {
-    return this.governor.setRole(user, role)
+    return this.later((inner) => inner.setRole(user, role))
   }
 
   setTitle(title: string): Promise<void> {
-    return this.governor.setTitle(title)
+    return this.later((inner) => inner.setTitle(title))
   }
 
   setTopic(topic: string): Promise<void> {
-    return this.governor.setTopic(topic)
+    return this.later((inner) => inner.setTopic(topic))
   }
 
   setAnnouncementsOnly(on: boolean): Promise<void> {
-    return this.governor.setAnnouncementsOnly(on)
+    return this.later((inner) => inner.setAnnouncementsOnly(on))
   }
 
   pin(message: MessageId): Promise<void> {
-    return this.governor.pin(message)
+    return this.later((inner) => inner.pin(message))
   }
 
   unpin(message: MessageId): Promise<void> {
-    return this.governor.unpin(message)
+    return this.later((inner) => inner.unpin(message))
   }
 
-  async leave(): Promise<void> {
-    await this.governor.leave()
-    this.ports.account.remember({ kind: "leave", conversation: this.id })
+  leave(): Promise<void> {
+    return this.later((inner) => inner.leave())
   }
 
   undoLeave(): Promise<void> {
-    return this.governor.undoLeave()
+    return this.later((inner) => inner.undoLeave())
   }
 
   createInvite(options?: InviteOptions): ReturnType<Conversation["createInvite"]> {
-    return this.governor.createInvite(options)
+    return this.later((inner) => inner.createInvite(options))
   }
 
   revokeInvite(id: string): Promise<void> {
-    return this.governor.revokeInvite(id)
+    return this.later((inner) => inner.revokeInvite(id))
   }
 
   retryChange(id: ControlId): Promise<void> {
-    return this.governor.retryChange(id)
+    return this.later((inner) => inner.retryChange(id))
   }
 
   dismissChange(id: ControlId): Promise<void> {
-    return this.governor.dismissChange(id)
+    return this.later((inner) => inner.dismissChange(id))
   }
 
   attach(factory: ProviderFactory): () => Promise<void> {
     this.demandOpen()
-    const attachment = attachMirrors(this.ports.conversation, factory)
-    this.ports.setCarrier(attachment, true)
-    const detach = async (): Promise<void> => {
-      if (!this.detachers.delete(detach)) return
-      this.ports.setCarrier(attachment, false)
-      await attachment.detach()
+    if (this.inner !== undefined) return this.inner.attach(factory)
+    const attached = this.open().then((inner) => inner.attach(factory))
+    this.inBackground(attached)
+    return async () => {
+      await (
+        await attached
+      )()
     }
-    this.detachers.add(detach)
-    return detach
   }
 
+  /** What was written before it was read is saved first. */
   async close(): Promise<void> {
-    for (const detach of Array.from(this.detachers)) await detach()
-    for (const stop of this.stopListening) stop()
-    this.governor.close()
-    this.merged.close()
-    this.earlier.close()
-    this.mine.close()
-    this.view.close()
-  }
-
-  private membership(): Membership {
-    const { user } = this.ports
-    if (this.state.members.has(user)) return "member"
-    if (this.state.mayReturn(user)) return "left"
-    if (this.state.wasLetIn(user)) return "removed"
-    const joins = this.governor.changes.get().some(({ kind, status }) => kind === "join" && status !== "accepted")
-    return this.ports.isJoining() || joins ? "joining" : "unknown"
-  }
-
-  private role(): Role | undefined {
-    return this.ports.conversation.state.members.get(this.ports.user)?.role
+    this.stopListening()
+    // That it could not be read was told to whoever asked.
+    const inner = await this.opening?.catch(() => undefined)
+    if (inner === undefined) this.progress.become(createStore(1))
+    await inner?.close()
   }
 
   private demandOpen(): void {
-    if (this.ports.isClosed()) throw new WeftError("CLIENT_CLOSED", "this client was closed")
+    if (this.ports.isClosed()) throw closed()
   }
 
-  private readInfo(): ConversationInfo {
-    const { state, ports } = this
-    const lastMessage = this.messages.get().items.at(-1)
-    return {
-      title: state.title,
-      topic: state.topic,
-      membership: this.membership(),
-      mayWrite: state.maySpeak(ports.user),
-      announcementsOnly: state.announcing,
-      direct: partnerOf(state, ports.user),
-      pinned: state.pins.map(({ message, by, clock }) => {
-        return { id: refMessageId(message), segment: message.segment, by, at: clockMs(clock) }
-      }),
-      members: Array.from(state.members, ([user, { role }]) => ({ user, role })),
-      role: this.role(),
-      lastActivity: lastMessage?.sentAt ?? (state.created === undefined ? 0 : clockMs(state.created.clock)),
-      lastMessage,
-    }
+  private demandRead(): OpenConversation {
+    this.demandOpen()
+    if (this.inner === undefined) throw notLoaded()
+    return this.inner
   }
+}
+
+function sameInfo(a: ConversationInfo, b: ConversationInfo): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function closed(): WeftError {
+  return new WeftError("CLIENT_CLOSED", "this client was closed")
 }

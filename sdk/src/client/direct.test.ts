@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import { projectControl } from "../authority/project.js"
 import { deviceNamed, Scenario } from "../authority/scenario.js"
 import type { UserId } from "../protocol/names.js"
-import { orderDirect, partnerOf } from "./direct.js"
+import { directOrder, orderDirect, partnerOf } from "./direct.js"
 
 const [ann, bob, eve] = ["ann", "bob", "eve"] as UserId[] as [UserId, UserId, UserId]
 const stateOf = (scenario: Scenario) => projectControl(scenario.conversation, scenario.entries)
@@ -28,7 +28,9 @@ it("[A20] of several the first is the one with the lowest clock, then id, whose 
   unknown.entries.splice(1)
   const several = [one, two, three, unknown].map((scenario) => ({ scenario, state: stateOf(scenario) }))
   const ids = (device: string, list = several): string[] =>
-    orderDirect(list, deviceNamed(device)).map(({ state }) => state.conversation)
+    orderDirect(
+      list.map(({ state }) => ({ id: state.conversation, order: directOrder(state, deviceNamed(device)) })),
+    ).map(({ id }) => id)
   const sound = [one, two, three].map(({ conversation }) => conversation).sort()
   expect(ids("bob")).toEqual([...sound, unknown.conversation])
   // The same whatever order they were found in.

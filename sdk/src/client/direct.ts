@@ -9,16 +9,31 @@ export function partnerOf(state: ControlState, user: UserId): UserId | undefined
   return undefined
 }
 
+/** By what several direct conversations with one person are ordered. */
+export interface DirectOrder {
+  /** Whether the device that created it is introduced there, or is this one. */
+  readonly introduced: boolean
+  /** The clock of its creation. */
+  readonly clock: number
+}
+
+/** Where a conversation stands among them. */
+export function directOrder({ created, devices }: ControlState, device: DeviceId): DirectOrder {
+  const introduced = created?.device === device || (created && devices.get(created.device)?.certified) === true
+  return { introduced, clock: created?.clock ?? 0 }
+}
+
 /**
  * Of several direct conversations with one person, as when both open one offline: the one that takes what is written
  * from now on comes first, the same on every device. [SPEC A20]
  */
-export function orderDirect<T extends { readonly state: ControlState }>(several: readonly T[], device: DeviceId): T[] {
-  const introduced = ({ state: { created, devices } }: T): number =>
-    created !== undefined && (created.device === device || devices.get(created.device)?.certified === true) ? 0 : 1
-  const clock = ({ state: { created } }: T): number => created?.clock ?? 0
+export function orderDirect<T extends { readonly id: string; readonly order: DirectOrder }>(
+  several: readonly T[],
+): T[] {
   return [...several].sort(
     (a, b) =>
-      introduced(a) - introduced(b) || clock(a) - clock(b) || compareText(a.state.conversation, b.state.conversation),
+      Number(b.order.introduced) - Number(a.order.introduced) ||
+      a.order.clock - b.order.clock ||
+      compareText(a.id, b.id),
   )
 }

@@ -84,6 +84,12 @@ export class EarlierUnread {
     }).catch(() => undefined) // told as `failed`
   }
 
+  /** Resolves when that was done. */
+  looked(): Promise<void> {
+    this.watch(true)
+    return this.run(async () => undefined)
+  }
+
   /** Whether something of them is unread, or may be: nobody looked yet. */
   get mayBeUnread(): boolean {
     return this.segments.size > 0 || (this.known === undefined && this.numbers().length > 0)

@@ -1,11 +1,11 @@
 import type { Subscribable } from "../base/store.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 
-const none: MessageReceipts = { delivered: [], read: [], waiting: [] }
+export const noReceipts: MessageReceipts = { delivered: [], read: [], waiting: [] }
 
 /** What is known of one message at its readers, read when it is asked for; the same object until it changes. */
 export class LiveReceipts implements Subscribable<MessageReceipts> {
-  #last: MessageReceipts = none
+  #last: MessageReceipts = noReceipts
   readonly #read: () => MessageReceipts | undefined
   readonly #sources: readonly { subscribe(listener: () => void): () => void }[]
 
@@ -18,7 +18,7 @@ export class LiveReceipts implements Subscribable<MessageReceipts> {
   }
 
   get(): MessageReceipts {
-    const next = this.#read() ?? none
+    const next = this.#read() ?? noReceipts
     if (JSON.stringify(next) !== JSON.stringify(this.#last)) this.#last = next
     return this.#last
   }

@@ -5,7 +5,7 @@ import { readUpTo, unread, type Copy, type ReadCount, type ReadPositions, type U
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 import type { AccountHandle } from "./account.js"
-import type { AccountState, ConversationSettings } from "./account-api.js"
+import type { AccountState } from "./account-api.js"
 
 interface PersonalPorts {
   readonly account: AccountHandle
@@ -21,12 +21,11 @@ interface PersonalPorts {
   watch(on: boolean): void
 }
 
-const nothing: Unread = { count: 0, mentions: 0, late: [], first: undefined, threads: new Map() }
+export const nothingUnread: Unread = { count: 0, mentions: 0, late: [], first: undefined, threads: new Map() }
 
 /** A conversation as its reader wants it: without what is hidden or by blocked people, and what of it is unread. [SPEC U10] */
 export class PersonalView {
   readonly messages
-  readonly settings
   readonly unread: Subscribable<Unread>
   private readonly unreadStore
   /** Whether somebody is told of what is unread; else it is counted when it is asked for. */
@@ -41,8 +40,7 @@ export class PersonalView {
   ) {
     this.listed = new CountedList((message) => ports.placesOf(message))
     this.messages = createStore<MessageList>(ports.list.get())
-    this.settings = createStore<ConversationSettings>(ports.account.settings(id))
-    this.unreadStore = createStore<Unread>(nothing, (listeners) => {
+    this.unreadStore = createStore<Unread>(nothingUnread, (listeners) => {
       this.watched = listeners > 0
       this.ports.watch(this.watched)
       if (this.watched) this.count()
@@ -97,8 +95,6 @@ export class PersonalView {
     else if (before.state !== list.state || before.complete !== list.complete || !sameItems(before.items, items)) {
       this.messages.set({ ...list, items })
     }
-    const settings = account.settings(this.id)
-    if (!equal(settings, this.settings.get())) this.settings.set(settings)
     this.recount()
   }
 
@@ -111,7 +107,7 @@ export class PersonalView {
     const next = unread(this.join(shownOf(this.ports.earlier(), state), listed), {
       user,
       isRead: (message) => message.isRead(readCount, readVersion),
-      mark: this.settings.get().unreadFrom,
+      mark: account.settings(this.id).unreadFrom,
     })
     this.counted = true
     if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
@@ -153,7 +149,7 @@ function sameItems(a: readonly Message[], b: readonly Message[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index])
 }
 
-function sameUnread(a: Unread, b: Unread): boolean {
+export function sameUnread(a: Unread, b: Unread): boolean {
   return equal([a, Array.from(a.threads)], [b, Array.from(b.threads)])
 }
 

@@ -28,10 +28,8 @@ export function searchSource(replica: Replica, reader: SegmentReader): SearchSou
 
   return {
     segments: async () =>
-      Array.from(replica.conversations.get().values())
-        .flatMap((conversation) =>
-          conversation.segmentNumbers.map((segment) => ({ conversation: conversation.id, segment })),
-        )
+      replica.ids
+        .flatMap((conversation) => replica.segmentsOf(conversation).map((segment) => ({ conversation, segment })))
         .sort((a, b) => b.segment - a.segment),
     version: async (name) => segmentVersion(...(await find(name)), reader),
     read,

@@ -12,7 +12,8 @@ import {
   type SaidMessage,
 } from "../conversation/said.js"
 import { draftMessageId, type Draft } from "../log/draft.js"
-import type { BodyHash, MessageId } from "../protocol/entry.js"
+import type { Env } from "../base/env.js"
+import { BODY_SALT_BYTES, encodeBody, type BodyHash, type MessageId } from "../protocol/entry.js"
 import { MAX_CONTENT_KEYS, MAX_EDITS } from "../protocol/limits.js"
 import { isWellFormed, parseUserId } from "../protocol/names.js"
 import type { ReplicaDocument } from "../sync/document.js"
@@ -34,15 +35,16 @@ export class Writing {
 
   send(text: string, { replyTo, thread, mentions }: SendOptions = {}): OutgoingMessage {
     this.demandWriter()
-    demandText(text)
     return this.post({
-      kind: "message",
-      text,
-      mentions: demandMentions(mentions, text),
+      ...plainMessage(text, mentions),
       replyTo: replyTo === undefined ? undefined : this.refOf(replyTo),
       thread: thread === undefined ? undefined : this.rootOf(thread),
-      forwardedFrom: undefined,
     })
+  }
+
+  /** Writes a message that was made before its conversation was read. */
+  write(body: Uint8Array): void {
+    this.ports.conversation.write(body)
   }
 
   edit(id: MessageId, text: string, mentions?: readonly GivenMention[]): OutgoingMessage {
@@ -87,10 +89,9 @@ export class Writing {
     await this.durable(document, drafts)
   }
 
-  forward({ text, author, forwardedFrom }: Message): OutgoingMessage {
+  forward(message: Message): OutgoingMessage {
     this.demandWriter()
-    if (text === undefined) throw new WeftError("BAD_ARGUMENT", "this message has no text")
-    return this.post({ ...plain(text), forwardedFrom: forwardedFrom ?? author })
+    return this.post(forwarded(message))
   }
 
   /** Writes again what was refused, as a new entry. */
@@ -126,13 +127,7 @@ export class Writing {
   }
 
   private post(said: Exclude<Said, { kind: "unknown" }>, about?: ReplicaDocument): OutgoingMessage {
-    try {
-      return this.track(this.ports.conversation.post(encodeSaid(said), about).draft)
-    } catch (error) {
-      if (error instanceof RangeError)
-        throw new WeftError("BODY_TOO_LARGE", "a message has at most 64 KiB", { cause: error })
-      throw error
-    }
+    return this.track(this.ports.conversation.write(messageBody(said, this.ports.env), about).draft)
   }
 
   private track(draft: Draft): Outgoing {
@@ -166,7 +161,7 @@ export class Writing {
     const node = this.view.projection.node(id)
     const document = node === undefined ? undefined : this.view.documentOf(node)
     if (node?.message === undefined || document === undefined) {
-      throw new WeftError("BAD_ARGUMENT", "this message is not loaded here")
+      throw notLoaded()
     }
     return { node, message: node.message, document }
   }
@@ -188,22 +183,47 @@ export class Writing {
   private demandWriter(): void {
     this.demandOpen()
     const { state } = this.ports.conversation
-    if (!state.maySpeak(this.ports.user)) {
-      const who = state.announcing ? "moderators" : "members"
-      throw new WeftError("NOT_ALLOWED", `only ${who} may write in this conversation`)
-    }
+    if (!state.maySpeak(this.ports.user)) throw notAllowed(state.announcing)
   }
 }
 
-function plain(text: string): SaidMessage {
+/** Throws BAD_ARGUMENT. */
+export function plainMessage(text: string, mentions?: readonly GivenMention[]): SaidMessage {
+  demandText(text)
   return {
     kind: "message",
     text,
-    mentions: noMentions,
+    mentions: demandMentions(mentions, text),
     replyTo: undefined,
     thread: undefined,
     forwardedFrom: undefined,
   }
+}
+
+/** Throws BAD_ARGUMENT. */
+export function forwarded({ text, author, forwardedFrom }: Message): SaidMessage {
+  if (text === undefined) throw new WeftError("BAD_ARGUMENT", "this message has no text")
+  return { ...plainMessage(text), forwardedFrom: forwardedFrom ?? author }
+}
+
+/** What is written for it, with a fresh salt. Throws BODY_TOO_LARGE. */
+export function messageBody(said: Exclude<Said, { kind: "unknown" }>, env: Pick<Env, "randomBytes">): Uint8Array {
+  try {
+    return encodeBody(env.randomBytes(BODY_SALT_BYTES), encodeSaid(said))
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new WeftError("BODY_TOO_LARGE", "a message has at most 64 KiB", { cause: error })
+  }
+}
+
+export function notAllowed(announcementsOnly: boolean): WeftError {
+  const who = announcementsOnly ? "moderators" : "members"
+  return new WeftError("NOT_ALLOWED", `only ${who} may write in this conversation`)
+}
+
+/** About a message that was not read. */
+export function notLoaded(): WeftError {
+  return new WeftError("BAD_ARGUMENT", "this message is not loaded here")
 }
 
 function hashOf(id: MessageId): BodyHash {

@@ -18,12 +18,16 @@ import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/
  *   w/<conversation>/<device>/<segment>  what that device has of this user's logs, and since when
  *   q/<conversation>/<segment>   what was read here
  *   a/<server>/<document>        own positions that this server acknowledged
+ *   o/<conversation>             what the list of conversations last showed of it
  *   n/<tab>.<number>             updates of the user's account; any tab appends, the writer merges
  */
 export const settingKey = (name: string): string => `m/${name}`
 export const GUARD_KEY = settingKey("writer")
 /** Written to find out whether the storage takes writes again. */
 export const PROBE_KEY = settingKey("probe")
+
+export const conversationRowPrefix = "o/"
+export const conversationRowKey = (conversation: ConversationId): string => conversationRowPrefix + conversation
 
 export const accountUpdatePrefix = "n/"
 export const accountUpdateKey = (name: string): string => accountUpdatePrefix + name

@@ -1,9 +1,23 @@
-import { asidePrefix, draftPrefix, erasedKey, erasedPrefix, refusedPrefix, updatePrefix } from "../log/keys.js"
-import { parseDocumentName, type DocumentName } from "../protocol/names.js"
+import {
+  asidePrefix,
+  conversationRowKey,
+  draftPrefix,
+  erasedKey,
+  erasedPrefix,
+  refusedPrefix,
+  updatePrefix,
+} from "../log/keys.js"
+import { conversationOf, parseDocumentName, type DocumentName } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 
 /** Everything under which a document's texts were ever stored. */
-const prefixes = [updatePrefix, draftPrefix, asidePrefix, refusedPrefix]
+const prefixes = [
+  updatePrefix,
+  draftPrefix,
+  asidePrefix,
+  refusedPrefix,
+  (document: DocumentName): string => conversationRowKey(conversationOf(document)),
+]
 
 /**
  * Takes the bytes of erased texts out of the storage's files, in the background, one document after another. Which
@@ -21,8 +35,10 @@ export class Compactor {
 
   /** Goes into the batch that takes a text out. */
   operations(document: DocumentName): StorageOperation[] {
-    if (this.storage.compact === undefined) return []
-    return [{ kind: "put", key: erasedKey(document), value: new Uint8Array(0) }]
+    // The text may be the one that the list shows. [SPEC U13]
+    const row: StorageOperation = { kind: "delete", key: conversationRowKey(conversationOf(document)) }
+    if (this.storage.compact === undefined) return [row]
+    return [row, { kind: "put", key: erasedKey(document), value: new Uint8Array(0) }]
   }
 
   /** What was left of the last time. */

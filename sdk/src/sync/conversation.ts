@@ -283,15 +283,19 @@ export class ReplicaConversation {
    * goes into that one's document. Throws RangeError beyond the limits.
    */
   post(content: Content, about?: ReplicaDocument): { document: ReplicaDocument; draft: Draft } {
+    return this.write(encodeBody(this.salt(), content), about)
+  }
+
+  /** The same of a body that was made before. */
+  write(body: Uint8Array, about = this.writable()): { document: ReplicaDocument; draft: Draft } {
     const draft: Draft = {
       class: "message",
       clock: this.nextClock(),
-      body: encodeBody(this.salt(), content),
+      body,
       seen: this.state.headsFor(this.ports.device),
     }
-    const document = about ?? this.writable()
-    this.place(document, draft)
-    return { document, draft }
+    this.place(about, draft)
+    return { document: about, draft }
   }
 
   /** Writes erasures into the document of their targets; returns their drafts. [SPEC X] */

@@ -150,6 +150,7 @@ it("[R1] what was refused is there also while a new writer reads it again", asyn
     }),
   })
   const refused = () => replica.conversations.get().get(trip.id)?.refused.size
+  await replica.conversation(trip.id)
   isOpen = true
   await replica.becomeWriter()
   expect(seen).toEqual([1])
@@ -170,6 +171,7 @@ it("[W3] takes in, as it becomes the writer, what the one before wrote and did n
   const trip = await writer.create("Trip", [], [])
   await trip.save()
   const next = await open()
+  await next.conversation(trip.id)
   const { document } = trip.post(new Map([["t", "one"]]))
   await trip.save()
   const other = await writer.create("Other", [], [])

@@ -79,6 +79,8 @@ export class Replica {
   readonly device: DeviceId
   private guard: { readonly key: string; readonly value: Uint8Array } | undefined
   private readonly carriers = new Set<unknown>()
+  /** What the storage held when this opened, of conversations that nobody asked for yet. */
+  private readonly stored = new Map<ConversationId, StoredConversation>()
   private readonly loading = new Map<ConversationId, Promise<ReplicaConversation>>()
   private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
   private readonly compactor: Compactor
@@ -98,18 +100,31 @@ export class Replica {
     })
   }
 
-  /** Reads what the storage holds. */
+  /** Reads which conversations the storage holds; each is read when it is asked for, all of them before this tab writes. */
   static async open(ports: ReplicaPorts): Promise<Replica> {
     const replica = new Replica(ports)
-    const { segments, withDrafts } = await storedSegments(ports.storage)
-    await Promise.all(Array.from(segments, ([id, numbers]) => replica.load(id, numbers, withDrafts.get(id))))
+    for (const [id, stored] of await storedConversations(ports.storage)) replica.stored.set(id, stored)
     return replica
+  }
+
+  /** Conversations that are here, read or not. */
+  get ids(): ConversationId[] {
+    return Array.from(new Set([...this.conversations.get().keys(), ...this.stored.keys()]))
+  }
+
+  /** Whether something waits in a conversation that nobody asked for yet. */
+  hasStoredDrafts(id: ConversationId): boolean {
+    return (this.stored.get(id)?.withDrafts.length ?? 0) > 0
+  }
+
+  /** Numbers of a conversation's segments, read or not. */
+  segmentsOf(id: ConversationId): readonly number[] {
+    return this.conversations.get().get(id)?.segmentNumbers ?? this.stored.get(id)?.segments ?? []
   }
 
   private async load(
     id: ConversationId,
-    segments: readonly number[],
-    withDrafts?: readonly number[],
+    { segments, withDrafts }: StoredConversation = empty,
   ): Promise<ReplicaConversation> {
     const { storage, env, signer, verify, refusesKey } = this.ports
     const conversation = await ReplicaConversation.load(
@@ -135,6 +150,7 @@ export class Replica {
       this.changes.emit({ conversation, change })
     })
     this.registers.set(id, await this.loadRegisters(conversation))
+    this.stored.delete(id)
     this.conversations.set(new Map(this.conversations.get()).set(id, conversation))
     return conversation
   }
@@ -180,7 +196,7 @@ export class Replica {
     if (present !== undefined) return present
     const loading =
       this.loading.get(id) ??
-      this.load(id, []).finally(() => {
+      this.load(id, this.stored.get(id)).finally(() => {
         this.loading.delete(id)
       })
     this.loading.set(id, loading)
@@ -248,8 +264,14 @@ export class Replica {
   /** Takes in what the writer before wrote and did not live to tell. */
   private async catchUp(): Promise<void> {
     const { storage } = this.ports
-    const { segments } = await storedSegments(storage)
-    for (const [id, numbers] of segments) await (await this.conversation(id)).refresh(numbers)
+    for (const [id, stored] of await storedConversations(storage)) {
+      const isNew = !this.conversations.get().has(id) && !this.loading.has(id)
+      if (isNew) this.stored.set(id, stored)
+      const conversation = await this.conversation(id)
+      // What only the writer does about it is to do now.
+      if (isNew) conversation.changes.emit({ kind: "control" })
+      else await conversation.refresh(stored.segments)
+    }
     for (const { key } of await storage.scan(prefixRange(regroundPrefix))) {
       const id = parseConversationId(key.slice(regroundPrefix.length))
       if (id !== undefined) await (await this.conversation(id)).resumeReground()
@@ -426,10 +448,15 @@ export class Replica {
   }
 }
 
-/** Numbers of the segments that a storage holds, of each conversation; `withDrafts`: those that hold drafts. */
-async function storedSegments(
-  storage: Storage,
-): Promise<Record<"segments" | "withDrafts", ReadonlyMap<ConversationId, readonly number[]>>> {
+/** What a storage holds of a conversation: numbers of its segments, and of those with drafts. */
+interface StoredConversation {
+  readonly segments: readonly number[]
+  readonly withDrafts: readonly number[]
+}
+
+const empty: StoredConversation = { segments: [], withDrafts: [] }
+
+async function storedConversations(storage: Storage): Promise<Map<ConversationId, StoredConversation>> {
   const [documents, drafts] = await Promise.all([
     storage.scan(prefixRange(documentPrefix)),
     storage.scan(prefixRange(allDraftsPrefix)),
@@ -438,7 +465,10 @@ async function storedSegments(
   for (const { key } of drafts) addName(waiting, documentOfDraftKey(key))
   const names = new Set(waiting)
   for (const { key } of documents) addName(names, documentOfKey(key))
-  return { segments: segmentsOf(names), withDrafts: segmentsOf(waiting) }
+  const withDrafts = segmentsOf(waiting)
+  return new Map(
+    Array.from(segmentsOf(names), ([id, segments]) => [id, { segments, withDrafts: withDrafts.get(id) ?? [] }]),
+  )
 }
 
 function segmentsOf(names: ReadonlySet<DocumentName>): Map<ConversationId, number[]> {

@@ -1,0 +1,67 @@
+import { createStore, type Store, type Subscribable } from "../base/store.js"
+
+export interface HandoverOptions<T> {
+  /** Called when somebody subscribes before the source is there. */
+  readonly wanted?: () => void
+  /** Values that are the same are no change. */
+  readonly same?: (a: T, b: T) => boolean
+}
+
+/** A value that is known at first, and comes from elsewhere once that is there. The source is followed while somebody subscribes. */
+export class Handover<T> implements Subscribable<T> {
+  private readonly store: Store<T>
+  private source: Subscribable<T> | undefined
+  private stop: (() => void) | undefined
+  private listeners = 0
+
+  constructor(
+    first: T,
+    private readonly options: HandoverOptions<T> = {},
+  ) {
+    this.store = createStore(first, (listeners) => {
+      this.listeners = listeners
+      if (this.source === undefined) {
+        if (listeners > 0) options.wanted?.()
+      } else if (listeners === 0) this.unfollow()
+      else this.follow(this.source)
+    })
+  }
+
+  get isWatched(): boolean {
+    return this.listeners > 0
+  }
+
+  get(): T {
+    if (this.source !== undefined) this.take(this.source.get())
+    return this.store.get()
+  }
+
+  subscribe(listener: (value: T) => void): () => void {
+    // What changed while nobody listened is no news to the first who does.
+    this.get()
+    return this.store.subscribe(listener)
+  }
+
+  /** The value comes from there from now on. */
+  become(source: Subscribable<T>): void {
+    this.source = source
+    if (this.listeners > 0) this.follow(source)
+  }
+
+  private follow(source: Subscribable<T>): void {
+    this.stop ??= source.subscribe((value) => {
+      this.take(value)
+    })
+    this.take(source.get())
+  }
+
+  private take(value: T): void {
+    const same = this.options.same ?? Object.is
+    if (!same(value, this.store.get())) this.store.set(value)
+  }
+
+  private unfollow(): void {
+    this.stop?.()
+    this.stop = undefined
+  }
+}

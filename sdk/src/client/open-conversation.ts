@@ -1,0 +1,475 @@
+import { WeftError } from "../base/errors.js"
+import { createStore, type Subscribable } from "../base/store.js"
+import { refMessageId } from "../authority/message-ref.js"
+import type { ControlState } from "../authority/project.js"
+import type { Role } from "../authority/role.js"
+import type { Message, MessageList, Version } from "../conversation/message.js"
+import type { ReadPositions, Unread } from "../conversation/unread.js"
+import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
+import { oldestOf } from "../log/draft.js"
+import { rootDigestOf } from "../log/summary.js"
+import { hex } from "../protocol/bytes.js"
+import { documentParts, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
+import type { MessageReceipts } from "../conversation/receipts.js"
+import { attachMirrors } from "../sync/mirror.js"
+import type { ReadVector } from "../sync/registers.js"
+import type { Signals } from "../sync/signals.js"
+import type { AccountHandle } from "./account.js"
+import type { ConversationAct } from "./account-api.js"
+import type {
+  Conversation,
+  ConversationInfo,
+  GivenMention,
+  OutgoingMessage,
+  ProviderFactory,
+  SendOptions,
+} from "./api.js"
+import { directOrder, partnerOf, type DirectOrder } from "./direct.js"
+import { EarlierUnread } from "./earlier-unread.js"
+import type { Governance, InviteOptions, Membership } from "./governance-api.js"
+import { Governor, type GovernorPorts } from "./governor.js"
+import { LiveReceipts } from "./live-receipts.js"
+import { MergedList } from "./merged-list.js"
+import { PersonalView } from "./personal-view.js"
+import { createThread } from "./thread.js"
+import { ConversationView } from "./view.js"
+import { Writing, type WritingPorts } from "./writing.js"
+
+export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
+  readonly account: AccountHandle
+  readonly signals: Signals
+  /** Asks the tab that writes to tell what was read; false where it is this one. */
+  tellRead(vector: ReadVector | undefined): boolean
+  /** Whether a link to this conversation waits to be used. */
+  isJoining(): boolean
+  /** Something in the background failed. */
+  failed(error: unknown): void
+  /** A carrier came or went. */
+  setCarrier(carrier: unknown, present: boolean): void
+}
+
+/** A conversation that was read. */
+export class OpenConversation implements Governance {
+  readonly id: ConversationId
+  readonly info: Subscribable<ConversationInfo>
+  readonly messages: Subscribable<MessageList>
+  readonly unread: Subscribable<Unread>
+  private readonly view: ConversationView
+  private readonly governor: Governor
+  private readonly merged = new MergedList()
+  /** Direct conversations with the same person, this one among them; the first takes what is written. */
+  private siblings: readonly OpenConversation[] = [this]
+  private readonly mine: PersonalView
+  private readonly earlier: EarlierUnread
+  private readonly writing: Writing
+  private readonly threads = new Map<MessageId, Subscribable<MessageList>>()
+  private readonly infoStore
+  private readonly stopListening: (() => void)[]
+  private readonly detachers = new Set<() => Promise<void>>()
+
+  private constructor(private readonly ports: OpenPorts) {
+    this.id = ports.conversation.id
+    this.view = new ConversationView(ports)
+    this.merged.show([this.view.list])
+    this.earlier = new EarlierUnread({
+      conversation: ports.conversation,
+      reader: ports,
+      account: ports.account,
+      oldestListed: () => this.view.oldestListed,
+      isListed: (message) => this.view.projection.node(message)?.inOrder === true,
+      failed: (error) => {
+        ports.failed(error)
+      },
+    })
+    this.mine = new PersonalView(this.id, {
+      account: ports.account,
+      user: ports.user,
+      list: this.merged.list,
+      placesOf: (message) => this.holderOf(message).view.placesOf(message),
+      earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
+      isListed: (message) => this.holderOf(message).view.projection.node(message)?.inOrder === true,
+      watch: (on) => {
+        for (const { earlier } of this.siblings) earlier.watch(on)
+      },
+    })
+    this.messages = this.mine.messages
+    this.unread = this.mine.unread
+    this.writing = new Writing(ports, this.view)
+    this.governor = new Governor({
+      ...ports,
+      documentOf: (message) => this.view.projection.node(message)?.document,
+      demandOpen: () => {
+        this.demandOpen()
+      },
+    })
+    this.infoStore = createStore<ConversationInfo>(this.readInfo())
+    this.info = this.infoStore
+    const refresh = (): void => {
+      this.review()
+    }
+    this.stopListening = [
+      this.messages.subscribe(refresh),
+      this.governor.changes.subscribe(refresh),
+      ports.account.subscribe(() => {
+        this.earlier.look()
+      }),
+      this.earlier.changes.on(() => {
+        for (const { mine } of this.siblings) mine.recount()
+      }),
+      ports.conversation.changes.on((change) => {
+        if (change.kind === "control") refresh()
+      }),
+    ]
+  }
+
+  static async open(ports: OpenPorts): Promise<OpenConversation> {
+    const handle = new OpenConversation(ports)
+    await Promise.all([handle.view.open(), handle.governor.open()])
+    return handle
+  }
+
+  /** Reads again what the conversation is. */
+  review(): void {
+    this.infoStore.set(this.readInfo())
+  }
+
+  get order(): DirectOrder {
+    return directOrder(this.state, this.ports.device)
+  }
+
+  private get state(): ControlState {
+    return this.ports.conversation.state
+  }
+
+  /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
+  joinSiblings(siblings: readonly OpenConversation[]): void {
+    this.siblings = siblings
+    this.merged.show(siblings.map(({ view }) => view.list))
+  }
+
+  /** Own messages that no server has yet. */
+  get waiting(): number {
+    return this.view.waiting
+  }
+
+  /** Own control entries that no server has yet. */
+  get waitingChanges(): number {
+    return this.ports.conversation.controlDocument.drafts.length
+  }
+
+  /** When the oldest of both was written, milliseconds since 1970; Infinity where nothing waits. */
+  get waitingSince(): number {
+    return Math.min(this.view.waitingSince, oldestOf(this.ports.conversation.controlDocument.drafts))
+  }
+
+  /** Whether it is this user's, or was, or is to be. */
+  get isShown(): boolean {
+    return this.membership() !== "unknown"
+  }
+
+  get isIntroduced(): boolean {
+    return this.ports.conversation.state.devices.get(this.ports.device)?.certified === true
+  }
+
+  receipts(id: MessageId): Subscribable<MessageReceipts> {
+    const hides = (user: UserId): boolean => this.ports.signals.hides(user)
+    const read = (): MessageReceipts | undefined => {
+      for (const { view } of this.siblings) {
+        const receipts = view.receipts(id, hides)
+        if (receipts !== undefined) return receipts
+      }
+      return undefined
+    }
+    const registers = this.siblings.map(({ ports }) => ({
+      subscribe: (listener: () => void) => ports.registers.changes.on(listener),
+    }))
+    return new LiveReceipts(read, [this.messages, ...registers])
+  }
+
+  /** Resolves when what is unread before the list was looked for. */
+  countEarlier(): Promise<void> {
+    return this.earlier.looked()
+  }
+
+  /** This user has read so much of each log, beside what was read before; undefined: all that is here. */
+  async advanceRead(vector?: ReadVector): Promise<void> {
+    this.demandOpen()
+    if (!this.ports.tellRead(vector)) await this.ports.registers.advanceRead(vector)
+  }
+
+  async loadOlder(): Promise<void> {
+    await Promise.all(this.siblings.map(({ view }) => view.loadOlder()))
+  }
+
+  async loadTo(id: MessageId, segment?: number): Promise<boolean> {
+    this.demandOpen()
+    for (const { view, earlier } of this.siblings) {
+      if (await view.loadTo(id, segment ?? earlier.segmentOf(id))) return true
+    }
+    return false
+  }
+
+  async loadToDate(time: number): Promise<MessageId | undefined> {
+    this.demandOpen()
+    if (Number.isNaN(time)) throw new WeftError("BAD_ARGUMENT", "not a time")
+    await Promise.all(this.siblings.map(({ view }) => view.loadToDate(time)))
+    return this.messages.get().items.find(({ sentAt }) => sentAt >= time)?.id
+  }
+
+  /** Writes a message; `at` says what it answers, or below what it stands. */
+  send(text: string, options?: SendOptions): OutgoingMessage {
+    const about = options?.replyTo ?? options?.thread
+    const holder = about === undefined ? this.siblings[0] : this.holderOf(about)
+    return (holder ?? this).writing.send(text, options)
+  }
+
+  /** Writes what was made before this was read. */
+  write(body: Uint8Array): void {
+    const [first = this] = this.siblings
+    first.writing.write(body)
+  }
+
+  /** How far an own entry has come. */
+  progressOf(id: MessageId): ReturnType<ConversationView["progressOf"]> {
+    return this.holderOf(id).view.progressOf(id)
+  }
+
+  /** Counts whatever may have changed that. */
+  get progress(): Subscribable<number> {
+    return this.view.progress
+  }
+
+  edit(id: MessageId, text: string, { mentions }: { mentions?: readonly GivenMention[] } = {}): OutgoingMessage {
+    const outgoing = this.holderOf(id).writing.edit(id, text, mentions)
+    this.ports.account.remember({ kind: "edit", conversation: this.id, message: id, version: outgoing.id })
+    return outgoing
+  }
+
+  /** Takes back what this device did here, where it still stands. [SPEC U11] */
+  async takeBack(act: ConversationAct): Promise<boolean> {
+    if (act.kind === "leave") {
+      if (this.membership() !== "left") return false
+      await this.governor.undoLeave()
+      return true
+    }
+    if (!(await this.loadTo(act.message))) return false
+    const versions = this.history(act.message)
+    const [before, edit] = versions.slice(-2)
+    if (edit?.id !== act.version || before === undefined) return false
+    if (this.message(act.message)?.text !== edit.text) return false
+    await this.holderOf(act.message).writing.edit(act.message, before.text, before.mentions).reached("saved")
+    return true
+  }
+
+  erase(id: MessageId): Promise<void> {
+    return this.holderOf(id).writing.erase(id)
+  }
+
+  react(id: MessageId, emoji: string): OutgoingMessage | undefined {
+    return this.holderOf(id).writing.react(id, emoji, true)
+  }
+
+  unreact(id: MessageId, emoji: string): OutgoingMessage | undefined {
+    return this.holderOf(id).writing.react(id, emoji, false)
+  }
+
+  forward(message: Message): OutgoingMessage {
+    const [first = this] = this.siblings
+    return first.writing.forward(message)
+  }
+
+  message(id: MessageId): Message | undefined {
+    return this.holderOf(id).view.projection.get(id)
+  }
+
+  history(id: MessageId): readonly Version[] {
+    return this.holderOf(id).view.projection.history(id)
+  }
+
+  thread(root: MessageId): Subscribable<MessageList> {
+    let thread = this.threads.get(root)
+    if (thread === undefined) this.threads.set(root, (thread = createThread(this.holderOf(root).view, root)))
+    return thread
+  }
+
+  markRead(upTo?: MessageId): void {
+    const read = this.mine.positionsUpTo(upTo)
+    if (read === undefined) return
+    const mark = (): void => {
+      if (this.ports.isClosed()) return
+      this.ports.account.markRead(this.id, read)
+      for (const handle of this.siblings) handle.tellRead(read)
+    }
+    // What is before the list was passed on the way. It is marked first: unread below what was read, it would be late, on
+    // every device, until the second mark is there. [SPEC U10]
+    const isFirst = this.siblings.some(({ earlier }) => earlier.mayBeUnread)
+    if (!isFirst) mark()
+    const earlier = Promise.all(this.siblings.map((handle) => handle.markEarlierRead()))
+    if (isFirst) earlier.then(mark, mark)
+  }
+
+  markThreadRead(root: MessageId, upTo?: MessageId): void {
+    this.mine.markThreadRead(root, upTo)
+  }
+
+  /** What is before the list was passed on the way. */
+  private markEarlierRead(): Promise<void> {
+    return this.earlier.markRead((read) => {
+      if (this.ports.isClosed()) return
+      this.ports.account.markRead(this.id, read)
+      this.tellRead(read)
+    })
+  }
+
+  /** Lets the others know, in this conversation's own segments. [SPEC P7] */
+  private tellRead(read: ReadPositions): void {
+    const vector = new Map<number, ReadonlyMap<LogId, number>>()
+    for (const [document, counts] of read) {
+      const parts = documentParts(document)
+      if (parts.kind === "segment" && parts.conversation === this.id) vector.set(parts.segment, counts)
+    }
+    if (vector.size > 0) this.advanceRead(vector).catch(() => undefined) // Its storage's failure is the replica's to tell.
+  }
+
+  retry(id: MessageId): OutgoingMessage {
+    return this.holderOf(id).writing.retry(id)
+  }
+
+  discard(id: MessageId): Promise<void> {
+    return this.holderOf(id).writing.discard(id)
+  }
+
+  /** Of those that are shown as one: the one in which an entry stands. */
+  private holderOf(id: MessageId): OpenConversation {
+    return this.siblings.find(({ view }) => view.projection.node(id) !== undefined) ?? this
+  }
+
+  async digest(): Promise<string> {
+    return hex(rootDigestOf(this.id, await this.ports.conversation.digests()))
+  }
+
+  get changes(): Conversation["changes"] {
+    return this.governor.changes
+  }
+
+  get invites(): Conversation["invites"] {
+    return this.governor.invites
+  }
+
+  addMember(user: string, role?: Role): Promise<void> {
+    return this.governor.addMember(user, role)
+  }
+
+  removeMember(user: string): Promise<void> {
+    return this.governor.removeMember(user)
+  }
+
+  setRole(user: string, role: Role): Promise<void> {
+    return this.governor.setRole(user, role)
+  }
+
+  setTitle(title: string): Promise<void> {
+    return this.governor.setTitle(title)
+  }
+
+  setTopic(topic: string): Promise<void> {
+    return this.governor.setTopic(topic)
+  }
+
+  setAnnouncementsOnly(on: boolean): Promise<void> {
+    return this.governor.setAnnouncementsOnly(on)
+  }
+
+  pin(message: MessageId): Promise<void> {
+    return this.governor.pin(message)
+  }
+
+  unpin(message: MessageId): Promise<void> {
+    return this.governor.unpin(message)
+  }
+
+  async leave(): Promise<void> {
+    await this.governor.leave()
+    this.ports.account.remember({ kind: "leave", conversation: this.id })
+  }
+
+  undoLeave(): Promise<void> {
+    return this.governor.undoLeave()
+  }
+
+  createInvite(options?: InviteOptions): ReturnType<Conversation["createInvite"]> {
+    return this.governor.createInvite(options)
+  }
+
+  revokeInvite(id: string): Promise<void> {
+    return this.governor.revokeInvite(id)
+  }
+
+  retryChange(id: ControlId): Promise<void> {
+    return this.governor.retryChange(id)
+  }
+
+  dismissChange(id: ControlId): Promise<void> {
+    return this.governor.dismissChange(id)
+  }
+
+  attach(factory: ProviderFactory): () => Promise<void> {
+    this.demandOpen()
+    const attachment = attachMirrors(this.ports.conversation, factory)
+    this.ports.setCarrier(attachment, true)
+    const detach = async (): Promise<void> => {
+      if (!this.detachers.delete(detach)) return
+      this.ports.setCarrier(attachment, false)
+      await attachment.detach()
+    }
+    this.detachers.add(detach)
+    return detach
+  }
+
+  async close(): Promise<void> {
+    for (const detach of Array.from(this.detachers)) await detach()
+    for (const stop of this.stopListening) stop()
+    this.governor.close()
+    this.merged.close()
+    this.earlier.close()
+    this.mine.close()
+    this.view.close()
+  }
+
+  private membership(): Membership {
+    const { user } = this.ports
+    if (this.state.members.has(user)) return "member"
+    if (this.state.mayReturn(user)) return "left"
+    if (this.state.wasLetIn(user)) return "removed"
+    const joins = this.governor.changes.get().some(({ kind, status }) => kind === "join" && status !== "accepted")
+    return this.ports.isJoining() || joins ? "joining" : "unknown"
+  }
+
+  private role(): Role | undefined {
+    return this.ports.conversation.state.members.get(this.ports.user)?.role
+  }
+
+  private demandOpen(): void {
+    if (this.ports.isClosed()) throw new WeftError("CLIENT_CLOSED", "this client was closed")
+  }
+
+  private readInfo(): ConversationInfo {
+    const { state, ports } = this
+    const lastMessage = this.messages.get().items.at(-1)
+    return {
+      title: state.title,
+      topic: state.topic,
+      membership: this.membership(),
+      mayWrite: state.maySpeak(ports.user),
+      announcementsOnly: state.announcing,
+      direct: partnerOf(state, ports.user),
+      pinned: state.pins.map(({ message, by, clock }) => {
+        return { id: refMessageId(message), segment: message.segment, by, at: clockMs(clock) }
+      }),
+      members: Array.from(state.members, ([user, { role }]) => ({ user, role })),
+      role: this.role(),
+      lastActivity: lastMessage?.sentAt ?? (state.created === undefined ? 0 : clockMs(state.created.clock)),
+      lastMessage,
+    }
+  }
+}

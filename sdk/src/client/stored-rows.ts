@@ -1,0 +1,135 @@
+import type { Env, Timer } from "../base/env.js"
+import { conversationRowKey, conversationRowPrefix } from "../log/keys.js"
+import type { Unread } from "../conversation/unread.js"
+import { utf8, utf8Text } from "../protocol/bytes.js"
+import type { MessageId } from "../protocol/entry.js"
+import { parseConversationId, type ConversationId } from "../protocol/names.js"
+import { prefixRange, type Storage, type StorageOperation, type WriteOptions } from "../storage/storage.js"
+import type { ConversationInfo } from "./api.js"
+import type { DirectOrder } from "./direct.js"
+
+/** What a list showed of a conversation. [SPEC U13] */
+export interface StoredRow {
+  readonly info: ConversationInfo
+  readonly unread: Unread
+  readonly order: DirectOrder
+}
+
+export interface RowsPorts {
+  readonly storage: Storage
+  readonly env: Pick<Env, "setTimer" | "clearTimer">
+  /** The writer's; undefined in other tabs, which store nothing. */
+  guard(): WriteOptions["guard"]
+  /** As it is shown now; undefined where that is not to be kept: something waits there, or nobody looks at the list. */
+  row(id: ConversationId): StoredRow | undefined
+  failed(error: unknown): void
+}
+
+/** Another version is not read: the conversation is. */
+const VERSION = 1
+/** What changes in a moment is stored once. */
+const STORE_MS = 1_000
+/** Long titles, texts and lists of members are not worth a second copy. */
+const MAX_BYTES = 16 * 1024
+
+/** Keeps what the list of conversations showed, so that the next start shows it before any of them is read. [SPEC U13] */
+export class StoredRows {
+  /** Conversations whose rows may be others now. */
+  private readonly due = new Set<ConversationId>()
+  /** As they are stored, as far as is known. */
+  private readonly stored = new Map<ConversationId, string>()
+  private timer: Timer
+  private writing: Promise<void> = Promise.resolve()
+
+  constructor(private readonly ports: RowsPorts) {}
+
+  /** What is stored; what can't be read counts as not there. */
+  async load(): Promise<Map<ConversationId, StoredRow>> {
+    const rows = new Map<ConversationId, StoredRow>()
+    for (const { key, value } of await this.ports.storage.scan(prefixRange(conversationRowPrefix))) {
+      const id = parseConversationId(key.slice(conversationRowPrefix.length))
+      const text = utf8Text(value)
+      const row = text === undefined ? undefined : decode(text)
+      if (id === undefined || text === undefined || row === undefined) continue
+      rows.set(id, row)
+      this.stored.set(id, text)
+    }
+    return rows
+  }
+
+  /** Something of a conversation changed. */
+  changed(id: ConversationId): void {
+    this.due.add(id)
+    this.timer ??= this.ports.env.setTimer(STORE_MS, () => {
+      this.timer = undefined
+      this.flush().catch((error: unknown) => {
+        this.ports.failed(error)
+      })
+    })
+  }
+
+  /** The storage holds no row of it any more: another write took it out. */
+  forget(id: ConversationId): void {
+    this.stored.delete(id)
+    this.changed(id)
+  }
+
+  /** Stores what is due. Rejects with STORE_*; it is due again then. */
+  flush(): Promise<void> {
+    this.writing = this.writing.catch(() => undefined).then(() => this.write())
+    return this.writing
+  }
+
+  close(): Promise<void> {
+    this.ports.env.clearTimer(this.timer)
+    // A copy of what is stored elsewhere: the next start does without.
+    return this.flush().catch(() => undefined)
+  }
+
+  private async write(): Promise<void> {
+    const { guard, storage } = this.ports
+    const holder = guard()
+    if (holder === undefined) return
+    const batch: StorageOperation[] = []
+    const next = new Map<ConversationId, string | undefined>()
+    for (const id of this.due) {
+      const row = this.ports.row(id)
+      const text = row === undefined ? undefined : encode(row)
+      const kept = text !== undefined && text.length <= MAX_BYTES ? text : undefined
+      if (kept === this.stored.get(id)) continue
+      next.set(id, kept)
+      const key = conversationRowKey(id)
+      batch.push(kept === undefined ? { kind: "delete", key } : { kind: "put", key, value: utf8(kept) })
+    }
+    this.due.clear()
+    if (batch.length === 0) return
+    try {
+      await storage.write(batch, { durability: "relaxed", guard: holder })
+    } catch (error) {
+      for (const id of next.keys()) this.due.add(id)
+      throw error
+    }
+    for (const [id, text] of next) {
+      if (text === undefined) this.stored.delete(id)
+      else this.stored.set(id, text)
+    }
+  }
+}
+
+function encode({ info, unread, order }: StoredRow): string {
+  return JSON.stringify([VERSION, info, { ...unread, threads: Array.from(unread.threads) }, order])
+}
+
+function decode(text: string): StoredRow | undefined {
+  try {
+    const [version, info, unread, order] = JSON.parse(text) as [
+      number,
+      ConversationInfo,
+      Omit<Unread, "threads"> & { readonly threads: [MessageId, never][] },
+      DirectOrder,
+    ]
+    return version === VERSION ? { info, unread: { ...unread, threads: new Map(unread.threads) }, order } : undefined
+  } catch {
+    return undefined
+  }
+}
