@@ -31,7 +31,7 @@ export const peering: Bench = {
 }
 
 /** Members of each room on all servers in turn; an entry is done when all members have it. */
-async function onServers(count: number, work: typeof busy): Promise<Report> {
+export async function onServers(count: number, work: Pick<Work, keyof typeof busy>): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), "weft-bench-"))
   const servers: Server[] = []
   try {

@@ -62,7 +62,10 @@ export interface Client {
   readonly status: Subscribable<SyncStatus>
   /** All conversations of this device that the user belongs to, newest activity first. */
   readonly conversations: Subscribable<readonly Conversation[]>
-  /** The same with all that a list shows of them: pinned ones first, then newest activity first. From disk, offline too. */
+  /**
+   * The same with all that a list shows of them: pinned ones first, then newest activity first. From disk, offline too:
+   * what was shown the last time is there before any conversation is read.
+   */
   readonly list: Subscribable<readonly ConversationListItem[]>
   /** What this user's devices share privately: blocks, privacy, settings of conversations. */
   readonly account: Account
@@ -148,7 +151,10 @@ export interface ConversationInfo {
 export interface Conversation extends Governance {
   readonly id: ConversationId
   readonly info: Subscribable<ConversationInfo>
-  /** Loaded while somebody subscribes: the newest messages first, older ones with `loadOlder`. */
+  /**
+   * The newest messages first, older ones with `loadOlder`. `loading` until the conversation was read: in the background, at
+   * once where somebody subscribes.
+   */
   readonly messages: Subscribable<MessageList>
   /** Who types now, by name; ends by itself. While somebody subscribes to this or to `presence`, the server tells of both. */
   readonly typing: Subscribable<readonly UserId[]>

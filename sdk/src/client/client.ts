@@ -296,7 +296,13 @@ class WeftClient implements Client {
     this.refreshing = false
     this.refresh()
     await platform.tabs.start({
-      lead: () => this.lead(),
+      lead: () => {
+        const leading = this.lead()
+        // A writer has read everything; whoever opened this does not wait for what is shown already.
+        if (Array.from(this.handles.values()).every(({ isOpen }) => isOpen)) return leading
+        this.background(() => leading)
+        return Promise.resolve()
+      },
       follow: () => {
         // In this order: what becomes of this tab's connection is no news of the device's any more.
         replica.loseWriter()
@@ -414,12 +420,12 @@ class WeftClient implements Client {
   private async openStored(): Promise<void> {
     const { replica } = this.parts
     const rows = await this.rows.load()
-    const open = replica.ids.map((id) => {
+    const rest = replica.ids.filter((id) => {
       const row = replica.hasStoredDrafts(id) || this.joins.has(id) ? undefined : rows.get(id)
-      const handle = this.hold(id, row)
-      return row === undefined ? handle.open() : undefined
+      this.hold(id, row)
+      return row === undefined
     })
-    await Promise.all(open)
+    await Promise.all(rest.map((id) => this.handle(id)))
   }
 
   /** Reads what is only shown yet, in the order of the list. */
@@ -458,6 +464,9 @@ class WeftClient implements Client {
       env,
       isClosed: () => this.closed !== undefined,
       open: () => this.read(id),
+      waits: () => {
+        this.refreshSoon()
+      },
       failed: (error) => {
         replica.report(error)
       },

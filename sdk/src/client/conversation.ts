@@ -41,6 +41,8 @@ export interface HandlePorts {
   isClosed(): boolean
   /** Reads it. Rejects with STORE_*. */
   open(): Promise<OpenConversation>
+  /** Something waits now. */
+  waits(): void
   /** Something in the background failed. */
   failed(error: unknown): void
 }
@@ -272,6 +274,7 @@ export class ConversationHandle implements Conversation {
     const body = messageBody(said, this.ports.env)
     const id = messageIdOf(this.ports.device, hashBody(body))
     this.written.push(body)
+    this.ports.waits()
     this.want()
     const saving = { status: "saving", rejection: undefined } as const
     return new Outgoing(

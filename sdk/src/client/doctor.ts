@@ -84,20 +84,19 @@ export class Doctor {
 }
 
 function readDocuments(replica: Replica): Diagnosis["documents"] {
-  let segments = 0
   let open = 0
   let largest = { messages: 0, bytes: 0 }
-  const conversations = replica.conversations.get()
-  for (const { segmentNumbers, loadedSegments, controlDocument } of conversations.values()) {
+  const { ids } = replica
+  const segments = ids.reduce((sum, id) => sum + replica.segmentsOf(id).length, 0)
+  for (const { loadedSegments, controlDocument } of replica.conversations.get().values()) {
     const loaded = Array.from(loadedSegments)
-    segments += segmentNumbers.length
     open += loaded.length
     for (const { summary } of [controlDocument, ...loaded]) {
       const { messages, bytes } = summary
       if (bytes > largest.bytes) largest = { messages, bytes }
     }
   }
-  return { conversations: conversations.size, segments, open, largest }
+  return { conversations: ids.length, segments, open, largest }
 }
 
 /** Scheme, host and port: a URL may hold a password, and a path or query a token. */

@@ -3,7 +3,7 @@ import { createStore, type Store, type Subscribable } from "../base/store.js"
 export interface HandoverOptions<T> {
   /** Called when somebody subscribes before the source is there. */
   readonly wanted?: () => void
-  /** Values that are the same are no change. */
+  /** Whether what the source has first is what was known: then that stays. */
   readonly same?: (a: T, b: T) => boolean
 }
 
@@ -11,6 +11,8 @@ export interface HandoverOptions<T> {
 export class Handover<T> implements Subscribable<T> {
   private readonly store: Store<T>
   private source: Subscribable<T> | undefined
+  /** The source's, where the store holds another that is the same. */
+  private equal: T | undefined
   private stop: (() => void) | undefined
   private listeners = 0
 
@@ -44,6 +46,9 @@ export class Handover<T> implements Subscribable<T> {
 
   /** The value comes from there from now on. */
   become(source: Subscribable<T>): void {
+    const { same } = this.options
+    const first = source.get()
+    if (same?.(this.store.get(), first) === true) this.equal = first
     this.source = source
     if (this.listeners > 0) this.follow(source)
   }
@@ -56,8 +61,9 @@ export class Handover<T> implements Subscribable<T> {
   }
 
   private take(value: T): void {
-    const same = this.options.same ?? Object.is
-    if (!same(value, this.store.get())) this.store.set(value)
+    if (this.equal !== undefined && value === this.equal) return
+    this.equal = undefined
+    this.store.set(value)
   }
 
   private unfollow(): void {

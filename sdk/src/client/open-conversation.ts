@@ -64,6 +64,8 @@ export class OpenConversation implements Governance {
   private readonly writing: Writing
   private readonly threads = new Map<MessageId, Subscribable<MessageList>>()
   private readonly infoStore
+  private people:
+    { readonly state: ControlState; readonly info: Pick<ConversationInfo, "members" | "pinned"> } | undefined
   private readonly stopListening: (() => void)[]
   private readonly detachers = new Set<() => Promise<void>>()
 
@@ -130,7 +132,9 @@ export class OpenConversation implements Governance {
 
   /** Reads again what the conversation is. */
   review(): void {
-    this.infoStore.set(this.readInfo())
+    const [before, next] = [this.infoStore.get(), this.readInfo()]
+    const keys = Object.keys(next) as (keyof ConversationInfo)[]
+    if (keys.some((key) => next[key] !== before[key])) this.infoStore.set(next)
   }
 
   get order(): DirectOrder {
@@ -453,6 +457,17 @@ export class OpenConversation implements Governance {
     if (this.ports.isClosed()) throw new WeftError("CLIENT_CLOSED", "this client was closed")
   }
 
+  /** The same arrays while the state is the same. */
+  private readPeople(state: ControlState): Pick<ConversationInfo, "members" | "pinned"> {
+    if (this.people?.state === state) return this.people.info
+    const pinned = state.pins.map(({ message, by, clock }) => {
+      return { id: refMessageId(message), segment: message.segment, by, at: clockMs(clock) }
+    })
+    const members = Array.from(state.members, ([user, { role }]) => ({ user, role }))
+    this.people = { state, info: { members, pinned } }
+    return this.people.info
+  }
+
   private readInfo(): ConversationInfo {
     const { state, ports } = this
     const lastMessage = this.messages.get().items.at(-1)
@@ -463,10 +478,7 @@ export class OpenConversation implements Governance {
       mayWrite: state.maySpeak(ports.user),
       announcementsOnly: state.announcing,
       direct: partnerOf(state, ports.user),
-      pinned: state.pins.map(({ message, by, clock }) => {
-        return { id: refMessageId(message), segment: message.segment, by, at: clockMs(clock) }
-      }),
-      members: Array.from(state.members, ([user, { role }]) => ({ user, role })),
+      ...this.readPeople(state),
       role: this.role(),
       lastActivity: lastMessage?.sentAt ?? (state.created === undefined ? 0 : clockMs(state.created.clock)),
       lastMessage,

@@ -19,7 +19,7 @@ export interface RowsPorts {
   readonly storage: Storage
   readonly env: Pick<Env, "setTimer" | "clearTimer">
   /** The writer's; undefined in other tabs, which store nothing. */
-  guard(): WriteOptions["guard"]
+  readonly guard: () => WriteOptions["guard"]
   /** As it is shown now; undefined where that is not to be kept: something waits there, or nobody looks at the list. */
   row(id: ConversationId): StoredRow | undefined
   failed(error: unknown): void
@@ -38,6 +38,8 @@ export class StoredRows {
   private readonly due = new Set<ConversationId>()
   /** As they are stored, as far as is known. */
   private readonly stored = new Map<ConversationId, string>()
+  /** Conversations in which a text was erased since their rows were stored. */
+  private readonly erased = new Set<ConversationId>()
   private timer: Timer
   private writing: Promise<void> = Promise.resolve()
 
@@ -68,9 +70,10 @@ export class StoredRows {
     })
   }
 
-  /** The storage holds no row of it any more: another write took it out. */
+  /** A text was erased: the write that took it out took the row, too. */
   forget(id: ConversationId): void {
     this.stored.delete(id)
+    this.erased.add(id)
     this.changed(id)
   }
 
@@ -87,9 +90,8 @@ export class StoredRows {
   }
 
   private async write(): Promise<void> {
-    const { guard, storage } = this.ports
-    const holder = guard()
-    if (holder === undefined) return
+    const guard = this.ports.guard()
+    if (guard === undefined) return
     const batch: StorageOperation[] = []
     const next = new Map<ConversationId, string | undefined>()
     for (const id of this.due) {
@@ -104,7 +106,7 @@ export class StoredRows {
     this.due.clear()
     if (batch.length === 0) return
     try {
-      await storage.write(batch, { durability: "relaxed", guard: holder })
+      await this.ports.storage.write(batch, { durability: "relaxed", guard })
     } catch (error) {
       for (const id of next.keys()) this.due.add(id)
       throw error
@@ -112,6 +114,16 @@ export class StoredRows {
     for (const [id, text] of next) {
       if (text === undefined) this.stored.delete(id)
       else this.stored.set(id, text)
+    }
+    await this.compact()
+  }
+
+  /** A row may have been under way with the text while that was erased: its bytes go from the files with the next one. [SPEC X7] */
+  private async compact(): Promise<void> {
+    for (const id of this.erased) {
+      if (this.due.has(id)) continue
+      this.erased.delete(id)
+      await this.ports.storage.compact?.(prefixRange(conversationRowKey(id)))
     }
   }
 }

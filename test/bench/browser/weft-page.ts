@@ -21,6 +21,8 @@ declare global {
 window.weftBench = {
   async fill(user, server, conversations) {
     const client = await createClient({ user, servers: [server] })
+    // As an application that shows the list.
+    client.list.subscribe(() => undefined)
     await until(client.conversations, ({ length }) => length === conversations)
     await client.synced()
     await client.close()
