@@ -9,7 +9,7 @@ import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, ty
 import { LiveSearch, type SearchResults } from "../search/live-search.js"
 import type { SearchIndex } from "../search/search.js"
 import { LazyIndex } from "../search/lazy-index.js"
-import type { Storage } from "../storage/storage.js"
+import type { Storage, WriteOptions } from "../storage/storage.js"
 import { AccountReplica } from "../sync/account-replica.js"
 import { Acks } from "../sync/acks.js"
 import type { DocumentChange } from "../sync/document.js"
@@ -23,7 +23,7 @@ import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.j
 import { ConversationList } from "./conversation-list.js"
 import { ConversationHandle } from "./conversation.js"
 import { OpenConversation } from "./open-conversation.js"
-import { StoredRows, type StoredRow } from "./stored-rows.js"
+import { readRows, StoredRows, type StoredRow } from "./stored-rows.js"
 import type { Diagnosis } from "./diagnosis.js"
 import { orderDirect } from "./direct.js"
 import { Doctor } from "./doctor.js"
@@ -58,6 +58,8 @@ const KEY_BYTES = 32
 /** Where there are more conversations than these, their list and the status are looked at so often at most. */
 const MANY = 50
 const REFRESH_MS = 30
+/** An application shows what was stored before the rest is read. */
+const PAINT_MS = 100
 
 /** Opens a client on a platform. Throws BAD_ARGUMENT, CRYPTO_UNAVAILABLE, STORE_*. */
 export async function openClient(options: ClientOptions, platform: Platform): Promise<Client> {
@@ -66,27 +68,21 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
   const { storage } = platform
   await demandOwner(storage, user)
   const env = options.env ?? systemEnv
-  const signer = await storage.keyPair()
-  const replica = await Replica.open({
-    storage,
-    env,
-    user,
-    signer,
-    verify: platform.verify,
-    refusesKey: (key) => keys.refuses(key),
-  })
-  const acks = await Acks.load(storage, () => replica.writeGuard)
-  const account = await AccountReplica.open({
-    storage,
-    env,
-    user,
-    guard: () => replica.writeGuard,
-    report: (error) => {
-      replica.report(error)
-    },
-  })
+  const guard = (): WriteOptions["guard"] => replica.writeGuard
+  const report = (error: unknown): void => {
+    replica.report(error)
+  }
+  const refusesKey = (key: Uint8Array): boolean => keys.refuses(key)
+  const acks = new Acks(storage, guard)
+  const [replica, account, rows] = await Promise.all([
+    storage
+      .keyPair()
+      .then((signer) => Replica.open({ storage, env, user, signer, verify: platform.verify, refusesKey })),
+    AccountReplica.open({ storage, env, user, guard, report }),
+    readRows(storage),
+  ])
   const client = new WeftClient({ options, platform, user, servers, env, replica, account, acks })
-  await client.open()
+  await client.open(rows)
   return client
 }
 
@@ -152,6 +148,7 @@ class WeftClient implements Client {
   private persisted = false
   private isStarted = false
   private refreshTimer: Timer
+  private startTimer: Timer
   /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
   private refreshing = true
   private closed: Promise<void> | undefined
@@ -235,11 +232,15 @@ class WeftClient implements Client {
     })
   }
 
-  async open(): Promise<void> {
-    const { replica, platform, acks } = this.parts
-    this.credentials = await this.readCredentials()
-    await this.joins.load()
-    this.persisted = (await platform.storage.estimate()).persisted
+  /** `rows`: what was shown the last time. */
+  async open(rows: ReadonlyMap<ConversationId, StoredRow>): Promise<void> {
+    const { replica, platform, acks, env } = this.parts
+    const [credentials] = await Promise.all([this.readCredentials(), this.joins.load()])
+    this.credentials = credentials
+    this.background(async () => {
+      this.persisted = (await platform.storage.estimate()).persisted
+      this.refreshSoon()
+    })
     this.stops.push(
       replica.conversations.subscribe(() => {
         this.openHandles()
@@ -292,14 +293,29 @@ class WeftClient implements Client {
         },
       }),
     )
-    await this.openStored()
+    await this.openStored(rows)
     this.refreshing = false
     this.refresh()
+    // What is shown already is to be painted first, and nobody waits for the rest.
+    if (this.isAllOpen) await this.start()
+    else
+      this.startTimer = env.setTimer(PAINT_MS, () => {
+        this.background(() => this.start())
+      })
+  }
+
+  private get isAllOpen(): boolean {
+    return Array.from(this.handles.values()).every(({ isOpen }) => isOpen)
+  }
+
+  /** Meets the other tabs, and becomes the writer where there is none. */
+  private async start(): Promise<void> {
+    const { replica, platform } = this.parts
     await platform.tabs.start({
       lead: () => {
         const leading = this.lead()
-        // A writer has read everything; whoever opened this does not wait for what is shown already.
-        if (Array.from(this.handles.values()).every(({ isOpen }) => isOpen)) return leading
+        // A writer has read everything first.
+        if (this.isAllOpen) return leading
         this.background(() => leading)
         return Promise.resolve()
       },
@@ -313,9 +329,9 @@ class WeftClient implements Client {
       },
     })
     this.isStarted = true
-    this.background(() => this.openRest())
-    this.background(() => this.liveSearch.start())
     platform.tabs.tell({ kind: "joined" })
+    this.background(() => this.liveSearch.start())
+    this.background(() => this.openRest())
   }
 
   /** The writer's connection is the device's. */
@@ -417,9 +433,9 @@ class WeftClient implements Client {
   }
 
   /** Shows what is stored: as the list showed it the last time, or read now, where it did not or something waits. [SPEC U13] */
-  private async openStored(): Promise<void> {
+  private async openStored(rows: ReadonlyMap<ConversationId, StoredRow>): Promise<void> {
     const { replica } = this.parts
-    const rows = await this.rows.load()
+    this.rows.adopt(rows)
     const rest = replica.ids.filter((id) => {
       const row = replica.hasStoredDrafts(id) || this.joins.has(id) ? undefined : rows.get(id)
       this.hold(id, row)
@@ -488,7 +504,7 @@ class WeftClient implements Client {
 
   private async read(id: ConversationId): Promise<OpenConversation> {
     const { replica, acks, env, platform, servers } = this.parts
-    const conversation = await replica.conversation(id)
+    const [conversation] = await Promise.all([replica.conversation(id), acks.load()])
     return OpenConversation.open({
       conversation,
       acks,
@@ -638,6 +654,7 @@ class WeftClient implements Client {
 
   private async end(): Promise<void> {
     const { platform, replica } = this.parts
+    this.parts.env.clearTimer(this.startTimer)
     // The status tells those who wait for it.
     queueMicrotask(() => {
       this.refresh()

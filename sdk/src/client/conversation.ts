@@ -76,8 +76,6 @@ export class ConversationHandle implements Conversation {
   readonly invites: Handover<readonly Invite[]>
   readonly draft: TextDraft
   readonly settings: Subscribable<ConversationSettings>
-  readonly typing: Conversation["typing"]
-  readonly presence: Conversation["presence"]
   private readonly progress = new Handover(0)
   private readonly threads = new Map<MessageId, Handover<MessageList>>()
   private readonly receiptsOf = new Map<MessageId, Handover<MessageReceipts>>()
@@ -89,7 +87,7 @@ export class ConversationHandle implements Conversation {
   private opening: Promise<OpenConversation> | undefined
 
   constructor(private readonly ports: HandlePorts) {
-    const { id, row, account, signals } = ports
+    const { id, row, account } = ports
     const wanted = (): void => {
       this.want()
     }
@@ -100,14 +98,20 @@ export class ConversationHandle implements Conversation {
     this.changes = new Handover<readonly Change[]>([], { wanted })
     this.invites = new Handover<readonly Invite[]>([], { wanted })
     this.draft = account.draft(id)
-    this.typing = signals.typing(id)
-    this.presence = signals.presenceIn(id)
     const settings = createStore<ConversationSettings>(account.settings(id))
     this.settings = settings
     this.stopListening = account.subscribe(() => {
       const next = account.settings(id)
       if (JSON.stringify(next) !== JSON.stringify(settings.get())) settings.set(next)
     })
+  }
+
+  get typing(): Conversation["typing"] {
+    return this.ports.signals.typing(this.id)
+  }
+
+  get presence(): Conversation["presence"] {
+    return this.ports.signals.presenceIn(this.id)
   }
 
   /** Reads it, once. Rejects with STORE_*; the next call tries again. */

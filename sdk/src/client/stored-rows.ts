@@ -37,7 +37,7 @@ export class StoredRows {
   /** Conversations whose rows may be others now. */
   private readonly due = new Set<ConversationId>()
   /** As they are stored, as far as is known. */
-  private readonly stored = new Map<ConversationId, string>()
+  private readonly stored = new Map<ConversationId, string | StoredRow>()
   /** Conversations in which a text was erased since their rows were stored. */
   private readonly erased = new Set<ConversationId>()
   private timer: Timer
@@ -45,18 +45,9 @@ export class StoredRows {
 
   constructor(private readonly ports: RowsPorts) {}
 
-  /** What is stored; what can't be read counts as not there. */
-  async load(): Promise<Map<ConversationId, StoredRow>> {
-    const rows = new Map<ConversationId, StoredRow>()
-    for (const { key, value } of await this.ports.storage.scan(prefixRange(conversationRowPrefix))) {
-      const id = parseConversationId(key.slice(conversationRowPrefix.length))
-      const text = utf8Text(value)
-      const row = text === undefined ? undefined : decode(text)
-      if (id === undefined || text === undefined || row === undefined) continue
-      rows.set(id, row)
-      this.stored.set(id, text)
-    }
-    return rows
+  /** These are stored. */
+  adopt(rows: ReadonlyMap<ConversationId, StoredRow>): void {
+    for (const [id, row] of rows) this.stored.set(id, row)
   }
 
   /** Something of a conversation changed. */
@@ -89,6 +80,11 @@ export class StoredRows {
     return this.flush().catch(() => undefined)
   }
 
+  private storedText(id: ConversationId): string | undefined {
+    const stored = this.stored.get(id)
+    return typeof stored === "object" ? encode(stored) : stored
+  }
+
   private async write(): Promise<void> {
     const guard = this.ports.guard()
     if (guard === undefined) return
@@ -98,7 +94,7 @@ export class StoredRows {
       const row = this.ports.row(id)
       const text = row === undefined ? undefined : encode(row)
       const kept = text !== undefined && text.length <= MAX_BYTES ? text : undefined
-      if (kept === this.stored.get(id)) continue
+      if (kept === this.storedText(id)) continue
       next.set(id, kept)
       const key = conversationRowKey(id)
       batch.push(kept === undefined ? { kind: "delete", key } : { kind: "put", key, value: utf8(kept) })
@@ -126,6 +122,17 @@ export class StoredRows {
       await this.ports.storage.compact?.(prefixRange(conversationRowKey(id)))
     }
   }
+}
+
+/** What is stored; what can't be read counts as not there. */
+export async function readRows(storage: Storage): Promise<Map<ConversationId, StoredRow>> {
+  const rows = new Map<ConversationId, StoredRow>()
+  for (const { key, value } of await storage.scan(prefixRange(conversationRowPrefix))) {
+    const id = parseConversationId(key.slice(conversationRowPrefix.length))
+    const row = decode(utf8Text(value) ?? "")
+    if (id !== undefined && row !== undefined) rows.set(id, row)
+  }
+  return rows
 }
 
 function encode({ info, unread, order }: StoredRow): string {

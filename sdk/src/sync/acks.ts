@@ -12,9 +12,11 @@ export class Acks {
   /** What changed is in the storage now: other tabs may read it. */
   readonly saves = createSignal<undefined>()
   private held = new Map<string, ServerAcks>()
+  private loading: Promise<void> | undefined
   private readonly dirty = new Set<string>()
 
-  private constructor(
+  /** Knows nothing before `load`. */
+  constructor(
     private readonly storage: Storage,
     private readonly guard: (() => WriteOptions["guard"]) | undefined,
   ) {}
@@ -22,25 +24,39 @@ export class Acks {
   /** `guard`: the writer's hold on the storage; undefined while another tab is the writer: that one writes them. */
   static async load(storage: Storage, guard?: () => WriteOptions["guard"]): Promise<Acks> {
     const acks = new Acks(storage, guard)
-    await acks.reload()
+    await acks.load()
     return acks
   }
 
+  /** Reads what is stored, where that was not done yet. */
+  load(): Promise<void> {
+    return this.loading ?? this.reload()
+  }
+
   /** Reads what is stored, in the place of what was known here. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    const loading = this.read().catch((error: unknown) => {
+      if (this.loading === loading) this.loading = undefined
+      throw error
+    })
+    this.loading = loading
+    return loading
+  }
+
+  private async read(): Promise<void> {
     const held = new Map<string, ServerAcks>()
     for (const { key, value } of await this.storage.scan(prefixRange(allAcksPrefix))) {
       const end = key.indexOf("/", allAcksPrefix.length)
       const server = decodeURIComponent(key.slice(allAcksPrefix.length, end))
       const document = parseDocumentName(key.slice(end + 1))?.name
       if (document === undefined) continue
-      const { incarnation, counts } = decodeAcks(value)
+      const incarnation = value.subarray(0, INCARNATION_BYTES)
       let acks: ServerAcks | undefined = held.get(server)
       if (acks === undefined) {
-        acks = { incarnation, documents: new Map<DocumentName, Map<LogId, number>>() }
+        acks = { incarnation: incarnation.slice(), documents: new Map() }
         held.set(server, acks)
       }
-      if (equalBytes(acks.incarnation, incarnation)) acks.documents.set(document, counts)
+      if (equalBytes(acks.incarnation, incarnation)) acks.documents.set(document, value)
     }
     this.held = held
     this.dirty.clear()
@@ -51,7 +67,7 @@ export class Acks {
   /** Elements of a log that at least one server made durable. */
   count(document: DocumentName, log: LogId): number {
     let count = 0
-    for (const { documents } of this.held.values()) count = Math.max(count, documents.get(document)?.get(log) ?? 0)
+    for (const acks of this.held.values()) count = Math.max(count, countsOf(acks, document)?.get(log) ?? 0)
     return count
   }
 
@@ -70,7 +86,7 @@ export class Acks {
   take(server: string, document: DocumentName, log: LogId, count: number, exactly = false): void {
     const acks = this.held.get(server)
     if (acks === undefined) return
-    const counts = acks.documents.get(document) ?? new Map<LogId, number>()
+    const counts = countsOf(acks, document) ?? new Map<LogId, number>()
     acks.documents.set(document, counts)
     const before = counts.get(log) ?? 0
     if (exactly ? count === before : count <= before) return
@@ -82,10 +98,11 @@ export class Acks {
   /** Writes what changed. Losing it costs a tick after a restart, no message: relaxed. */
   async save(): Promise<void> {
     const batch: StorageOperation[] = []
-    for (const [server, { incarnation, documents }] of this.held) {
-      for (const [document, counts] of documents) {
+    for (const [server, acks] of this.held) {
+      for (const document of acks.documents.keys()) {
         const key = ackKey(server, document)
-        if (this.dirty.has(key)) batch.push({ kind: "put", key, value: encodeAcks(incarnation, counts) })
+        const counts = this.dirty.has(key) ? countsOf(acks, document) : undefined
+        if (counts !== undefined) batch.push({ kind: "put", key, value: encodeAcks(acks.incarnation, counts) })
       }
     }
     this.dirty.clear()
@@ -104,7 +121,18 @@ export class Acks {
 
 interface ServerAcks {
   readonly incarnation: Uint8Array
-  readonly documents: Map<DocumentName, Map<LogId, number>>
+  /** As they are stored, until somebody asks. */
+  readonly documents: Map<DocumentName, Map<LogId, number> | Uint8Array>
+}
+
+const INCARNATION_BYTES = 16
+
+function countsOf({ documents }: ServerAcks, document: DocumentName): Map<LogId, number> | undefined {
+  const held = documents.get(document)
+  if (!(held instanceof Uint8Array)) return held
+  const counts = decodeCounts(held)
+  documents.set(document, counts)
+  return counts
 }
 
 function encodeAcks(incarnation: Uint8Array, counts: ReadonlyMap<LogId, number>): Uint8Array {
@@ -118,12 +146,12 @@ function encodeAcks(incarnation: Uint8Array, counts: ReadonlyMap<LogId, number>)
   return encoding.toUint8Array(encoder)
 }
 
-function decodeAcks(bytes: Uint8Array): { incarnation: Uint8Array; counts: Map<LogId, number> } {
+function decodeCounts(bytes: Uint8Array): Map<LogId, number> {
   const decoder = decoding.createDecoder(bytes)
-  const incarnation = decoding.readUint8Array(decoder, 16).slice()
+  decoding.readUint8Array(decoder, INCARNATION_BYTES)
   const counts = new Map<LogId, number>()
   for (let rest = decoding.readVarUint(decoder); rest > 0; rest--) {
     counts.set(logIdFromBytes(decoding.readUint8Array(decoder, 21)), decoding.readVarUint(decoder))
   }
-  return { incarnation, counts }
+  return counts
 }
