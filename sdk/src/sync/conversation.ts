@@ -375,8 +375,7 @@ export class ReplicaConversation {
     await this.ledger.add([draftEntry(this.ports.device, draft)])
     this.control.add(draft)
     this.ports.wake(this.control)
-    await this.enforce()
-    this.changes.emit({ kind: "control" })
+    await this.followControl()
   }
 
   /** Takes what arrived for one of the documents; authority follows what a control document brings. */
@@ -393,9 +392,13 @@ export class ReplicaConversation {
   }
 
   private async takeControl(entries: Parameters<Ledger["add"]>[0]): Promise<void> {
-    if (!(await this.ledger.add(entries))) return
-    await this.enforce()
+    if (await this.ledger.add(entries)) await this.followControl()
+  }
+
+  /** Tells at once who may do what, before the segments follow; and again where they had to. */
+  private async followControl(): Promise<void> {
     this.changes.emit({ kind: "control" })
+    if (await this.enforce()) this.changes.emit({ kind: "control" })
   }
 
   /** Another tab changed what is stored. */
@@ -428,10 +431,13 @@ export class ReplicaConversation {
     if (await this.readRefused()) this.changes.emit({ kind: "refused" })
   }
 
-  /** Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. [SPEC A] */
-  private async enforce(): Promise<void> {
+  /**
+   * Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. False where that
+   * moves none. [SPEC A]
+   */
+  private async enforce(): Promise<boolean> {
     const { state } = this
-    if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return
+    if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return false
     for (const number of this.segmentNumbers) {
       const document = await this.segment(number)
       const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>
@@ -449,6 +455,7 @@ export class ReplicaConversation {
       await document.retryAsides()
     }
     this.enforced = state
+    return true
   }
 
   private showRefused(document: ReplicaDocument, refused: readonly RefusedDraft[]): void {
@@ -463,9 +470,8 @@ export class ReplicaConversation {
     if (document === this.control && changed) {
       await this.governing(async () => {
         await this.readControl()
-        await this.enforce()
+        await this.followControl()
       })
-      this.changes.emit({ kind: "control" })
       await this.reground()
     }
     this.ports.wake(document)

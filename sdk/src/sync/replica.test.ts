@@ -3,7 +3,7 @@ import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { draftHash } from "../log/draft.js"
-import { documentKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
+import { asidePrefix, documentKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
 import { documentParts, segmentDocument, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
@@ -153,6 +153,49 @@ it("[R1] what was refused is there also while a new writer reads it again", asyn
   isOpen = true
   await replica.becomeWriter()
   expect(seen).toEqual([1])
+  await replica.close()
+})
+
+it("[A11] who may do what is told at once, not when segments were brought in line with it, and again then", async () => {
+  const shared = createMemoryStorage()
+  let where = ""
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  let begin = (): void => undefined
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const replica = await Replica.open({
+    storage: new Proxy(shared, {
+      get(target, name, receiver) {
+        if (name !== "scan") return Reflect.get(target, name, receiver) as unknown
+        return async (range: Parameters<typeof shared.scan>[0]) => {
+          if (range.from === where) {
+            begin()
+            await held
+          }
+          return target.scan(range)
+        }
+      },
+    }),
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  const bob = "bob" as UserId
+  const trip = await replica.create("Trip", [{ user: bob, role: "member" }], [])
+  where = asidePrefix(segmentDocument(trip.id, 1))
+  const told: boolean[] = []
+  trip.changes.on(({ kind }) => {
+    if (kind === "control") told.push(trip.state.members.has(bob))
+  })
+  const removed = trip.propose({ kind: "remove", user: bob, cut: new Map() })
+  await begun
+  expect(told).toEqual([false])
+  release()
+  await removed
+  expect(told).toEqual([false, false])
   await replica.close()
 })
 
