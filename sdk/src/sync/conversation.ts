@@ -413,8 +413,17 @@ export class ReplicaConversation {
 
   private async reloadControl(): Promise<void> {
     await this.superseded.reload(this.id, this.ports.storage)
-    await this.governing(() => this.readControl())
-    this.changes.emit({ kind: "control" })
+    await this.governing(async () => {
+      await this.readControl()
+      await this.followControl()
+    })
+  }
+
+  /** Carries out what a crash left half done, or another tab wrote. Reads all segments where anybody was ever removed. */
+  async resumeEnforcing(): Promise<void> {
+    await this.governing(async () => {
+      if (await this.enforce()) this.changes.emit({ kind: "control" })
+    })
   }
 
   /**

@@ -199,6 +199,51 @@ it("[A11] who may do what is told at once, not when segments were brought in lin
   await replica.close()
 })
 
+it("[A11] a removal that another tab wrote, or that a crash cut short, is carried out by the writer", async () => {
+  const storage = createMemoryStorage()
+  const ports = {
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  }
+  const open = (on = storage): Promise<Replica> => Replica.open({ ...ports, storage: on.share() })
+  const cutting = (replica: Replica): Promise<number> =>
+    new Promise((resolve) => {
+      replica.changes.on(({ conversation, change }) => {
+        if (change.kind === "refused") resolve(conversation.refused.size)
+      })
+    })
+  const seal = async (replica: Replica): Promise<void> => {
+    for (const document of await (await replica.conversation(id)).waiting()) await document.flush()
+  }
+  const writer = await open()
+  await writer.becomeWriter()
+  const { id } = await writer.create("Trip", [], [])
+  const trip = await writer.conversation(id)
+  const { document } = trip.post(new Map([["t", "one"]]))
+  await seal(writer)
+  expect(await document.entries()).toHaveLength(1)
+
+  const other = await open()
+  const trips = await other.conversation(id)
+  await trips.propose({ kind: "remove", user: ports.user, cut: new Map() })
+  await trips.save()
+  const image = storage.snapshot()
+  const cut = cutting(writer)
+  await trip.reload(trip.controlDocument.name)
+  expect([await cut, await document.entries()]).toEqual([1, []])
+
+  const next = await open(createMemoryStorage({ snapshot: image }))
+  const { document: held } = await next.document(document.name)
+  expect(await held.entries()).toHaveLength(1)
+  const late = cutting(next)
+  await next.becomeWriter()
+  expect([await late, await held.entries()]).toEqual([1, []])
+  await Promise.all([writer.close(), other.close(), next.close()])
+})
+
 it("[W3] takes in, as it becomes the writer, what the one before wrote and did not live to tell", async () => {
   const device = await deviceNamed("ann")
   const storage = createMemoryStorage()
