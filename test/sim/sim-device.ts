@@ -1,4 +1,5 @@
 import type { Client, Conversation, OutgoingMessage, SendOptions } from "../../sdk/src/client/api.js"
+import type { Message } from "../../sdk/src/conversation/message.js"
 import { openClient } from "../../sdk/src/client/client.js"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { DeviceKeyPair } from "../../sdk/src/storage/storage.js"
@@ -147,8 +148,24 @@ export class SimDevice implements Machine {
   }
 
   say(conversation: Conversation, text: string, options?: SendOptions): OutgoingMessage {
+    // Threads have one level.
+    const root = options?.thread === undefined ? undefined : conversation.message(options.thread)
     const message = conversation.send(text, options)
-    this.parts.oracle.said(this, conversation, message, text)
+    this.parts.oracle.said(this, conversation, message, text, {
+      thread: root?.thread ?? root?.id,
+      forwardedFrom: undefined,
+      mentions: options?.mentions ?? [],
+    })
     return message
+  }
+
+  forward(to: Conversation, message: Message): void {
+    const { text, author, forwardedFrom } = message
+    if (text === undefined) return
+    this.parts.oracle.said(this, to, to.forward(message), text, {
+      thread: undefined,
+      forwardedFrom: forwardedFrom ?? author,
+      mentions: [],
+    })
   }
 }

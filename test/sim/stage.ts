@@ -2,6 +2,7 @@ import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { ConversationId } from "@weft/sdk/protocol"
 import { randomOf, type Random } from "../support/seed.js"
 import { AckRecorder } from "./ack-recorder.js"
+import { Bookkeeper } from "./bookkeeper.js"
 import type { DiskImage } from "./disk.js"
 import { HostileDevice } from "./hostile-device.js"
 import { HostileServer } from "./hostile-server.js"
@@ -23,6 +24,7 @@ export class Stage {
   readonly network: Network
   readonly oracle = new Oracle()
   readonly acks = new AckRecorder()
+  readonly bookkeeper = new Bookkeeper()
   readonly servers: SimServer[] = []
   readonly devices: SimDevice[] = []
   readonly users: string[] = []
