@@ -481,13 +481,13 @@ export const mutants = [
     replace: "void several",
   },
   {
-    name: "by a link come more people than it is for",
+    name: "a link for one is for everybody",
     seeds: [1],
     ops: 60,
-    kinds: "createSmall,invite,invite,join,join,join,join,send,offline,online,partition",
-    file: "sdk/src/authority/validity.ts",
-    find: "invite.joined.size < uses ||",
-    replace: "invite.joined.size < uses + 5 ||",
+    kinds: "createSmall,invite,invite,join,join,join,join,send",
+    file: "sdk/src/authority/control.ts",
+    find: "uses: action.uses,",
+    replace: "uses: 0 * action.uses,",
   },
   {
     name: "a link lets nobody in",

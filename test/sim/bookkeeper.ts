@@ -10,12 +10,19 @@ type Value = boolean | number | string | undefined
 /** How far a replica of an account knows what each of its writers wrote. */
 type Knowledge = ReadonlyMap<number, number>
 
+/** What a device knew when it began to choose. */
+export interface Moment {
+  readonly past: Knowledge
+  /** How much had been chosen anywhere. */
+  readonly since: number
+}
+
 /** Something that a user chose on one device, as `hide/<message>` or `<conversation>/muted`. */
-interface Choice {
+interface Choice extends Moment {
   readonly key: string
   readonly value: Value
-  /** What the device knew before. */
-  readonly past: Knowledge
+  /** Its place among all choices. */
+  readonly place: number
   readonly writer: number
   /** How much the writer had written with it. */
   readonly count: number
@@ -41,6 +48,7 @@ interface LastAct {
 export class Bookkeeper {
   /** What a message said before an edit, by the edit's id. */
   readonly textBefore = new Map<MessageId, string | undefined>()
+  private places = 0
   private readonly choices = new Map<string, Choice[]>()
   private readonly readings = new Map<string, Reading[]>()
   /** Conversations of a user of which nobody knows what was read: a list was not whole then. */
@@ -49,17 +57,25 @@ export class Bookkeeper {
 
   /** Calls, and notes what that chooses. Nothing is noted of what is so already. */
   choose(device: SimDevice, client: Client, key: string, value: Value, call: () => void): void {
-    const past = knowledgeOf(client)
+    const moment = this.momentOf(client)
     const isSo = valueOf(client, key) === value
     call()
-    if (!isSo) this.noteChoice(device, client, { key, value, past })
+    if (!isSo) this.noteChoice(device, client, { key, value, ...moment })
   }
 
-  /** Notes what was chosen since `past`, some time ago perhaps. */
-  noteChoice(device: SimDevice, client: Client, { key, value, past }: Pick<Choice, "key" | "value" | "past">): void {
+  momentOf(client: Client): Moment {
+    return { past: knowledgeOf(client), since: this.places }
+  }
+
+  /** Notes what was chosen since a moment, some time ago perhaps. */
+  noteChoice(
+    device: SimDevice,
+    client: Client,
+    { key, value, past, since }: Moment & Pick<Choice, "key" | "value">,
+  ): void {
     const writer = accountOf(client).doc.clientID
     const count = knowledgeOf(client).get(writer) ?? 0
-    const choice: Choice = { key, value, past, writer, count, isSaved: false }
+    const choice: Choice = { key, value, past, since, place: this.places++, writer, count, isSaved: false }
     append(this.choices, device.user, choice)
     client.account.saved().then(
       () => {
@@ -138,10 +154,12 @@ export class Bookkeeper {
 }
 
 function saw(choice: Choice, other: Choice): boolean {
+  // What takes something out leaves no trace in what a writer has written.
+  if (choice.writer === other.writer) return other.place < choice.since
   return (choice.past.get(other.writer) ?? 0) >= other.count
 }
 
-export function knowledgeOf(client: Client): Knowledge {
+function knowledgeOf(client: Client): Knowledge {
   return Y.decodeStateVector(Y.encodeStateVector(accountOf(client).doc))
 }
 

@@ -25,9 +25,9 @@ function infoOf({ conversation }: View): string {
 /** By a link come no more people than it is for; who used an open one is in, and nobody waits without a word. [SPEC A19] */
 export function judgeWays(stage: Stage, id: ConversationId, shown: readonly View[]): void {
   for (const { device, conversation } of shown) {
-    const crowded = conversation.invites.get().find(({ uses, used }) => uses !== undefined && used > uses)
-    if (crowded !== undefined) {
-      throw new Violation("I7", `${device.name} has ${crowded.used} people who came by ${crowded.id}`)
+    for (const { id: invite, used } of conversation.invites.get()) {
+      const { uses = Infinity } = stage.oracle.ways.find((way) => way.id === invite) ?? {}
+      if (used > uses) throw new Violation("I7", `${device.name} has ${used} people who came by ${invite}, for ${uses}`)
     }
   }
   const { joins, removals, serverLostData, deviceLostData } = stage.oracle

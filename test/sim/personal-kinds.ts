@@ -2,7 +2,7 @@ import type { Conversation, SendOptions } from "../../sdk/src/client/api.js"
 import type { UndoneAct } from "../../sdk/src/client/account-api.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import { leave, say, textOf } from "./acting.js"
-import { knowledgeOf } from "./bookkeeper.js"
+import type { Moment } from "./bookkeeper.js"
 import type { Kind } from "./kind.js"
 import { Violation } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
@@ -184,7 +184,7 @@ export const personalKinds = {
       const tab = device.tabs.find((one) => one.client === client)
       if (client === undefined || tab === undefined) return
       const { bookkeeper } = stage
-      const past = knowledgeOf(client)
+      const moment = bookkeeper.momentOf(client)
       const last = bookkeeper.lastActOf(device, tab)
       const expected = last !== undefined && stands(last, client.account.get()) ? last : undefined
       bookkeeper.noteAct(device, tab, undefined)
@@ -196,7 +196,7 @@ export const personalKinds = {
           const what = act === undefined ? "nothing" : nameOf(act)
           stage.errors.push(new Violation("I4", `${device.name} was to take back ${expected}, and took back ${what}`))
         }
-        if (act !== undefined) noteUndone(stage, device, tab, act, past)
+        if (act !== undefined) noteUndone(stage, device, tab, act, moment)
       })
       stage.background("undo", undone)
     },
@@ -275,19 +275,14 @@ function nameOf(act: UndoneAct): string {
   }
 }
 
-function noteUndone(
-  stage: Stage,
-  device: SimDevice,
-  tab: SimTab,
-  act: UndoneAct,
-  past: ReturnType<typeof knowledgeOf>,
-): void {
+function noteUndone(stage: Stage, device: SimDevice, tab: SimTab, act: UndoneAct, moment: Moment): void {
   const { bookkeeper } = stage
   const client = tab.client!
-  if (act.kind === "hide") bookkeeper.noteChoice(device, client, { key: `hide/${act.message}`, value: undefined, past })
+  if (act.kind === "hide")
+    bookkeeper.noteChoice(device, client, { key: `hide/${act.message}`, value: undefined, ...moment })
   else if (act.kind === "archive") {
     const value = act.archived ? undefined : true
-    bookkeeper.noteChoice(device, client, { key: `${act.conversation}/archived`, value, past })
+    bookkeeper.noteChoice(device, client, { key: `${act.conversation}/archived`, value, ...moment })
   } else if (act.kind === "edit") {
     const versions = client.conversation(act.conversation)?.history(act.message) ?? []
     const own = versions.filter((version) => version.device === client.device).at(-1)
