@@ -185,6 +185,37 @@ it("[U10] messages of blocked people are not shown and not counted, until they a
   expect(() => phone.account.block("alice")).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))
 })
 
+it("[U11] a thread shows neither what was erased for me nor what blocked people write, live", async () => {
+  const { phone, trip, onLaptop, atBob } = await arena()
+  const root = trip.send("root")
+  await root.reached("sent")
+  await until(atBob.messages, ({ items }) => items.length === 1)
+  const replies = [atBob.send("first", { thread: root.id }), atBob.send("second", { thread: root.id })] as const
+  const thread = onLaptop.thread(root.id)
+  await until(thread, ({ items }) => items.length === 2)
+  trip.eraseForMe(replies[0].id)
+  await until(thread, ({ items }) => items.length === 1)
+  expect(thread.get().items.map(({ text }) => text)).toEqual(["second"])
+  phone.account.block("bob")
+  await until(thread, ({ items }) => items.length === 0)
+  expect(atBob.thread(root.id).get().items).toHaveLength(2)
+})
+
+it("[U11] undo of an edit brings back the text that was there, also where that was merged of two edits at once", async () => {
+  const { phone, laptop, trip, onLaptop } = await arena()
+  const message = trip.send("red green blue")
+  await until(onLaptop.messages, ({ items }) => items.length === 1)
+  for (const client of [phone, laptop]) client.goOffline()
+  trip.edit(message.id, "RED green blue")
+  onLaptop.edit(message.id, "red green BLUE")
+  for (const client of [phone, laptop]) client.goOnline()
+  await until(trip.messages, ({ items }) => items[0]?.text === "RED green BLUE")
+  trip.edit(message.id, "nothing of that")
+  await phone.account.undo()
+  expect(trip.message(message.id)?.text).toBe("RED green BLUE")
+  await until(onLaptop.messages, ({ items }) => items[0]?.text === "RED green BLUE" && items[0].edited?.count === 4)
+})
+
 it("[U11] a message erased for me is gone on all devices of mine alone; undo brings it back, after a sync and a restart", async () => {
   const { server, phone, laptop, trip, onLaptop, atBob } = await arena()
   const storage = createMemoryStorage()

@@ -277,6 +277,7 @@ describe("invites", () => {
     const [stays, leaves] = author === "eve" ? joined : [joined[1], joined[0]]
     expect([stays.info.get().membership, leaves.info.get().membership]).toEqual(["member", "removed"])
     expect(leaves.changes.get()).toMatchObject([{ kind: "join", status: "refused", code: "INVITE_USED_UP" }])
+    await until(leaves.messages, ({ items }) => items.some(({ status }) => status === "rejected"))
     expect(leaves.messages.get().items).toMatchObject([{ status: "rejected", text: "I am in" }])
     expect(await stays.digest()).toBe(await trip.digest())
   })

@@ -11,29 +11,21 @@ import {
 } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
-import type { AccountReplica } from "../../sdk/src/sync/account-replica.js"
-import type { Replica } from "../../sdk/src/sync/replica.js"
 import {
   accountDigestOn,
   deviceHoldings,
   difference,
   holdsText,
   registersOf,
-  serverDocuments,
   serverHoldings,
   type Holdings,
 } from "./contents.js"
 import type { Disk } from "./disk.js"
+import { judgeDirects, judgeInfo, judgeWays } from "./judge-meetings.js"
+import { judgeAccounts, judgeHidden, judgeReceipts, judgeReplies, judgeUnread } from "./judge-personal.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
-import type { SimDevice, SimTab } from "./sim-device.js"
 import type { Stage } from "./stage.js"
-
-interface View {
-  readonly device: SimDevice
-  readonly tab: SimTab
-  readonly conversation: Conversation
-  readonly items: readonly Message[]
-}
+import { accountOf, conversationsOf, replicaOf, viewsOf, type View } from "./views.js"
 
 /** Whether everybody who can has everything: then judgement may begin. Says what is still missing. */
 export async function unrest(stage: Stage): Promise<string | undefined> {
@@ -65,7 +57,7 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
     const name = first === undefined ? "" : hex(first)
     const other = roots.findIndex((root) => (root === undefined ? "" : hex(root)) !== name)
     if (other >= 0) return `${stage.servers[0]!.name} and ${stage.servers[other]!.name} differ in ${id.slice(0, 6)}`
-    for (const { device, tab } of views(stage, id)) {
+    for (const { device, tab } of viewsOf(stage, id)) {
       const digests = await stage.world.outcome(replicaOf(tab.client!).digests())
       const own = digests.find(({ conversation }) => conversation === id)
       // Receipts and all: `digest()` of the client is over what was sealed alone. [SPEC D2]
@@ -108,14 +100,6 @@ function registersDiffer(one: Disk, other: Disk, id: ConversationId): string | u
   return undefined
 }
 
-function replicaOf(client: Client): Replica {
-  return (client as unknown as { readonly parts: { readonly replica: Replica } }).parts.replica
-}
-
-function accountOf(client: Client): AccountReplica {
-  return (client as unknown as { readonly parts: { readonly account: AccountReplica } }).parts.account
-}
-
 /** What a client's connection waits for: for those who look into a failure. */
 function underWay(client: Client): string {
   const { exchange } = (client as unknown as { session: { exchange?: Record<string, unknown> } }).session
@@ -128,39 +112,32 @@ function sizeOf(value: unknown): string {
   return value instanceof Map || value instanceof Set ? Array.from(value.keys()).join(" ") : String(value)
 }
 
-function conversationsOf(stage: Stage): ConversationId[] {
-  const ids = new Set(stage.conversations)
-  for (const { disk } of stage.servers) for (const name of serverDocuments(disk)) ids.add(conversationOf(name))
-  return Array.from(ids)
-}
-
-/** The conversation on all screens of its members. */
-function views(stage: Stage, id: ConversationId): View[] {
-  return stage.devices.flatMap((device) =>
-    device.tabs.flatMap((tab) => {
-      const conversation = tab.client?.conversation(id)
-      if (conversation?.info.get().role === undefined) return []
-      return [{ device, tab, conversation, items: conversation.messages.get().items }]
-    }),
-  )
-}
-
 /** Judges by what clients were told and what is there now. Throws a Violation. */
 export async function judge(stage: Stage): Promise<void> {
   for (const device of stage.devices) device.look()
   for (const id of conversationsOf(stage)) {
-    for (const { conversation } of views(stage, id)) {
+    for (const { conversation } of viewsOf(stage, id)) {
       while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
     }
-    const shown = views(stage, id)
-    for (const view of shown) judgeView(stage, view)
+    const shown = viewsOf(stage, id)
+    for (const view of shown) {
+      judgeView(stage, view)
+      judgeHidden(view)
+      judgeReplies(view)
+      judgeUnread(stage, view)
+      judgeReceipts(view)
+    }
     judgeEqual(shown)
+    judgeInfo(shown)
     judgeOwnDevices(shown)
+    judgeWays(stage, id, shown)
     judgeRemovals(stage, id, shown)
     judgeMembers(stage, id, shown)
     const sayings = Array.from(stage.oracle.sayings.values()).filter(({ conversation }) => conversation === id)
     for (const saying of sayings) judgeSaying(stage, saying, shown)
   }
+  judgeAccounts(stage)
+  judgeDirects(stage)
   judgeHoldings(stage)
   judgeErasures(stage)
 }
@@ -180,6 +157,10 @@ export function judgeView(stage: Stage, { device, items }: Pick<View, "device" |
     if (saying === undefined && author === stage.hostileDevice?.user) continue
     if (saying === undefined) throw new Violation("I5", `${device.name} shows what nobody wrote: ${id} ${text ?? form}`)
     if (author !== saying.user) throw new Violation("I5", `${device.name} shows ${saying.text} as ${author}'s`)
+    const about = aboutOf(item, saying.edits > 0)
+    if (form === "text" && about !== aboutOf(saying, saying.edits > 0)) {
+      throw new Violation("I5", `${device.name} shows ${saying.text} with ${about}`)
+    }
     if (form === "unreadable" || (form === "text" && saying.edits === 0 && text !== saying.text)) {
       throw new Violation("I5", `${device.name} shows ${saying.text} as ${text ?? form}`)
     }
@@ -189,10 +170,16 @@ export function judgeView(stage: Stage, { device, items }: Pick<View, "device" |
   }
 }
 
+/** What a message says beside its text. Mentions move where the text is edited. */
+function aboutOf({ thread, forwardedFrom, mentions }: Message | Saying, isEdited: boolean): string {
+  return JSON.stringify([thread, forwardedFrom, isEdited ? undefined : mentions])
+}
+
 /** What all must show alike. A rejected message is its author's alone, also where it is quoted. */
 function common(items: readonly Message[]): string[] {
   const rejected = new Set(items.filter(({ status }) => status === "rejected").map(({ id }) => id))
-  return items.flatMap(({ id, author, text, form, status, sentAt, reactions, edited, quote }) => {
+  return items.flatMap((item) => {
+    const { id, author, text, form, status, sentAt, reactions, edited, quote, replies } = item
     if (status === "rejected") return []
     const given = reactions.map(({ emoji, users }) => `${emoji} ${users.join()}`)
     const isSeenByAll = quote?.state === "ready" && !rejected.has(quote.id)
@@ -201,7 +188,20 @@ function common(items: readonly Message[]): string[] {
       : quote?.state === "ready"
         ? "missing"
         : quote?.state
-    return [[id, author, form, text?.slice(0, 80), sentAt, ...given, edited?.count, quoted].join(" ")]
+    return [
+      [
+        id,
+        author,
+        form,
+        text?.slice(0, 80),
+        sentAt,
+        ...given,
+        edited?.count,
+        quoted,
+        aboutOf(item, false),
+        replies?.count,
+      ].join(" "),
+    ]
   })
 }
 
@@ -231,9 +231,10 @@ function judgeOwnDevices(shown: readonly View[]): void {
   }
 }
 
-function ownOf({ unread, draft, info }: Conversation): string {
-  const pinned = info.get().pinned.map(({ id }) => id)
-  return `${unread.get().count} unread, draft "${draft.get()}", pinned ${pinned.join()}`
+function ownOf({ unread, draft, info, settings }: Conversation): string {
+  const { count, mentions, late, first, threads } = unread.get()
+  const counts = JSON.stringify([count, mentions, late, first, Array.from(threads).sort()])
+  return `${info.get().membership}, ${counts} unread, draft "${draft.get()}", ${JSON.stringify(settings.get())}`
 }
 
 /** What its writer is told to be on a server, is there at this moment. Erased, cut or lost disks may hold less. */
@@ -323,8 +324,8 @@ function judgeHoldings(stage: Stage): void {
     compare(name, own, new Set([...reference.keys(), ...own.keys()]))
   }
   for (const device of stage.devices) {
-    const member = device.client?.conversations.get().filter(({ info }) => info.get().role !== undefined) ?? []
-    const ids = new Set(member.map(({ id }) => id))
+    const isMember = (id: ConversationId): boolean => device.client?.conversation(id)?.info.get().role !== undefined
+    const ids = new Set(conversationsOf(stage).filter(isMember))
     const own = deviceHoldings(device.disk)
     const documents = new Set([...reference.keys(), ...own.keys()])
     compare(
@@ -338,19 +339,23 @@ function judgeHoldings(stage: Stage): void {
 /** What its author erased, and everybody shows as erased, is nowhere any more. */
 function judgeErasures(stage: Stage): void {
   const shown = new Map<string, Message>()
-  for (const id of stage.conversations) {
-    for (const { items } of views(stage, id)) for (const item of items) shown.set(item.id, item)
+  for (const id of conversationsOf(stage)) {
+    for (const { items } of viewsOf(stage, id)) for (const item of items) shown.set(item.id, item)
   }
   for (const saying of stage.oracle.sayings.values()) {
     if (saying.erasedBy.size !== 1 || !saying.erasedBy.has(saying.user)) continue
     if (shown.get(saying.id)?.form !== "erased") continue
+    const isSaidAgain = Array.from(stage.oracle.sayings.values()).some(
+      (other) => other !== saying && other.forwardedFrom !== undefined && other.text.includes(saying.text),
+    )
+    if (isSaidAgain || saying.forwardedFrom !== undefined) continue
     for (const { name, disk } of stage.servers) {
       const key = holdsText(disk, saying.text)
       if (key !== undefined)
         throw new Violation("I2", `${name} still has the erased ${saying.text.slice(0, 40)} at ${key}`)
     }
     for (const device of stage.devices) {
-      if (!views(stage, saying.conversation).some((view) => view.device === device)) continue
+      if (!viewsOf(stage, saying.conversation).some((view) => view.device === device)) continue
       const key = holdsText(device.disk, saying.text)
       if (key !== undefined) {
         throw new Violation("I2", `${device.name} still has the erased ${saying.text.slice(0, 40)} at ${key}`)

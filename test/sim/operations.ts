@@ -1,36 +1,18 @@
-import { WeftError } from "@weft/sdk"
 import type { Role } from "../../sdk/src/authority/role.js"
-import type { SendOptions } from "../../sdk/src/client/api.js"
-import type { Message, MessageStatus } from "../../sdk/src/conversation/message.js"
 import type { Random } from "../support/seed.js"
-import type { MessageId } from "@weft/sdk/protocol"
-import type { Removal } from "./oracle.js"
+import { crash, createConversation, eraseMessage, remove, say, textOf } from "./acting.js"
 import type { DiskImage } from "./disk.js"
-import type { SimDevice } from "./sim-device.js"
+import type { Choices, Kind } from "./kind.js"
+import { meetingKinds } from "./meeting-kinds.js"
+import { personalKinds, readAll } from "./personal-kinds.js"
 import type { SimServer } from "./sim-server.js"
 import type { Stage } from "./stage.js"
 
-/** What happens next. Numbers are read as far as there is something to choose, so an operation makes sense without the others. */
-export interface Operation {
+export interface Operation extends Choices {
   readonly kind: OperationKind
-  /** Milliseconds since the one before. */
-  readonly gap: number
-  readonly a: number
-  readonly b: number
-  readonly c: number
 }
 
-interface Kind {
-  /** How often, beside the others. */
-  readonly weight: number
-  /** Faults are left out of some seeds, so that others show what they hide. */
-  readonly optional?: true
-  /** The generation of kinds that it came with; the first by default. */
-  readonly since?: number
-  act(stage: Stage, operation: Operation): void
-}
-
-export const LATEST = 4
+export const LATEST = 5
 const SERVER_AHEAD_MS = 5 * 60_000
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
 const EMOJI = ["👍", "🎉", "❤️"]
@@ -113,7 +95,10 @@ const kinds = {
       // What was refused is written again, not edited.
       if (conversation.message(target.id)?.status === "rejected") return
       saying.edits++
-      conversation.edit(target.id, `${target.text ?? ""} e${stage.sayings++}`)
+      const { id } = conversation.edit(target.id, `${target.text ?? ""} e${stage.sayings++}`)
+      stage.bookkeeper.textBefore.set(id, target.text)
+      const tab = device.tabs.find(({ client }) => client?.conversation(conversation.id) === conversation)
+      if (tab !== undefined) stage.bookkeeper.noteAct(device, tab, undefined)
     },
   },
   draft: {
@@ -129,7 +114,7 @@ const kinds = {
     weight: 20,
     since: 3,
     act: (stage, { a, b }) => {
-      stage.conversationOf(stage.device(a), b)?.conversation.markRead()
+      readAll(stage, a, b)
     },
   },
   announce: {
@@ -455,6 +440,8 @@ const kinds = {
       stage.tokenMs = [2_000, 20_000, 120_000, 3_600_000][a % 4]!
     },
   },
+  ...personalKinds,
+  ...meetingKinds,
 } as const satisfies Record<string, Kind>
 
 type OperationKind = keyof typeof kinds
@@ -473,89 +460,6 @@ function replaceDisk(stage: Stage, server: SimServer, image: DiskImage, downMs: 
   stage.world.schedule(downMs, () => {
     server.start()
   })
-}
-
-function crash(stage: Stage, device: SimDevice, power: boolean): void {
-  device.crash(power)
-  stage.oracle.died(device)
-}
-
-export function createConversation(stage: Stage, device: SimDevice, number: number): void {
-  const client = device.clientOf(number)
-  if (client === undefined) return
-  const created = client.createConversation({ title: "Trip", members: stage.users })
-  stage.background(
-    "create",
-    created.then((conversation) => {
-      stage.conversations.push(conversation.id)
-      stage.trace.tell(`${device.name} created ${conversation.id.slice(0, 6)}`)
-    }),
-  )
-}
-
-/** A message that is shown there with its text; by this user, where one is named. */
-function textOf(stage: Stage, device: SimDevice, number: number, which: number, author?: string): Message | undefined {
-  const items = stage.conversationOf(device, number)?.conversation.messages.get().items ?? []
-  const texts = items.filter((item) => item.form === "text" && (author === undefined || item.author === author))
-  return texts[which % Math.max(1, texts.length)]
-}
-
-function say(stage: Stage, device: SimDevice, number: number, padding: number, options?: SendOptions): void {
-  const found = stage.conversationOf(device, number)
-  if (found?.conversation.info.get().mayWrite !== true) return
-  const text = `<${stage.sayings++} by ${device.user}>${".".repeat(padding)}`
-  try {
-    device.say(found.conversation, text, options)
-  } catch (error) {
-    // A removal is taken in, and what may be written is told when it is carried out: in between the answer is no.
-    if (!(error instanceof WeftError && error.code === "NOT_ALLOWED")) throw error
-  }
-}
-
-function remove(stage: Stage, device: SimDevice, number: number, user: string): void {
-  const found = stage.conversationOf(device, number)
-  if (found === undefined) return
-  const { conversation } = found
-  const messagesOf = (isMeant: (status: MessageStatus) => boolean): Set<MessageId> => {
-    const { items } = conversation.messages.get()
-    return new Set(items.filter((item) => item.author === user && isMeant(item.status)).map(({ id }) => id))
-  }
-  const seen = messagesOf((status) => status === "sent" || status === "delivered" || status === "read")
-  const removal: Removal = {
-    conversation: conversation.id,
-    user,
-    seen,
-    held: undefined,
-    outcome: "unknown",
-    undone: false,
-  }
-  stage.oracle.removals.push(removal)
-  stage.trace.tell(`${device.name} removes ${user}`)
-  stage.background(
-    "remove",
-    conversation.removeMember(user).then(
-      () => {
-        removal.outcome = "written"
-        // The screen follows what is held; what comes in later is beyond the cut.
-        stage.world.schedule(1_000, () => {
-          // Who leaves takes along what was written and is still on its way.
-          if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
-        })
-      },
-      (error: unknown) => {
-        removal.outcome = "refused"
-        throw error
-      },
-    ),
-  )
-}
-
-function eraseMessage(stage: Stage, device: SimDevice, number: number, id: MessageId): void {
-  const found = stage.conversationOf(device, number)
-  if (found === undefined) return
-  stage.oracle.sayings.get(id)?.erasedBy.add(device.user)
-  stage.trace.tell(`${device.name} erases ${id.slice(-6)}`)
-  stage.background("erase", found.conversation.erase(id))
 }
 
 export function act(stage: Stage, operation: Operation): void {

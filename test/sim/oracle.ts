@@ -21,6 +21,12 @@ export interface Saying {
   setBack: boolean
   /** How often it was edited. */
   edits: number
+  /** The first message of its thread. */
+  readonly thread: MessageId | undefined
+  /** Who wrote it first, where it was forwarded. */
+  readonly forwardedFrom: string | undefined
+  /** Places in the text that name somebody; null: everybody. */
+  readonly mentions: readonly { readonly start: number; readonly length: number; readonly user: string | null }[]
   /** Who asked for its erasure. */
   readonly erasedBy: Set<string>
 }
@@ -37,6 +43,27 @@ export interface Removal {
   outcome: "unknown" | "written" | "refused"
   /** Somebody was asked to add the user again since. */
   undone: boolean
+}
+
+/** A link into a conversation. */
+interface Way {
+  readonly conversation: ConversationId
+  readonly id: string
+  readonly link: string
+  readonly uses: number | undefined
+  /** Its maker lived on for a while. */
+  isSaved: boolean
+  /** Somebody was asked to close it. */
+  wasRevoked: boolean
+}
+
+/** Somebody used a link. */
+interface Join {
+  readonly way: Way
+  readonly user: string
+  readonly device: string
+  /** The device lived on for a while. */
+  isSaved: boolean
 }
 
 export class Violation extends Error {
@@ -59,6 +86,10 @@ interface Watched {
 export class Oracle {
   readonly sayings = new Map<MessageId, Saying>()
   readonly removals: Removal[] = []
+  readonly ways: Way[] = []
+  readonly joins: Join[] = []
+  /** Two users who opened a conversation with one another, as `ann bob`. */
+  readonly directs = new Set<string>()
   /** A server lost its disk, or was set back: what it alone had is gone. */
   serverLostData = false
   /** So did a device. */
@@ -67,7 +98,13 @@ export class Oracle {
   onSent: ((saying: Saying) => void) | undefined
   private readonly watched = new Map<string, Watched[]>()
 
-  said(device: SimDevice, conversation: Conversation, outgoing: OutgoingMessage, text: string): void {
+  said(
+    device: SimDevice,
+    conversation: Conversation,
+    outgoing: OutgoingMessage,
+    text: string,
+    about: Pick<Saying, "thread" | "forwardedFrom" | "mentions">,
+  ): void {
     if (this.sayings.has(outgoing.id)) throw new Violation("I3", `one name for two messages: ${outgoing.id}`)
     const saying: Saying = {
       id: outgoing.id,
@@ -80,6 +117,7 @@ export class Oracle {
       mayBeLost: false,
       setBack: false,
       edits: 0,
+      ...about,
       erasedBy: new Set(),
     }
     this.sayings.set(outgoing.id, saying)

@@ -1,6 +1,7 @@
 import { randomOf } from "../support/seed.js"
+import { createConversation } from "./acting.js"
 import { differences, judge, judgeView, unrest } from "./judge.js"
-import { act, chooseOperations, createConversation, LATEST, type Choice, type Operation } from "./operations.js"
+import { act, chooseOperations, LATEST, type Choice, type Operation } from "./operations.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
 import { judgeTicks } from "./ticks.js"

@@ -1,4 +1,5 @@
 import type { Client, Conversation, OutgoingMessage, SendOptions } from "../../sdk/src/client/api.js"
+import type { Message } from "../../sdk/src/conversation/message.js"
 import { openClient } from "../../sdk/src/client/client.js"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { DeviceKeyPair } from "../../sdk/src/storage/storage.js"
@@ -23,6 +24,8 @@ export interface SimTab {
 }
 
 export interface SimDeviceParts {
+  /** Whether its list is looked at: then it is there at the next start, before anything is read. */
+  readonly showsList: boolean
   readonly name: string
   readonly user: string
   readonly keyName: string
@@ -89,6 +92,7 @@ export class SimDevice implements Machine {
     )
       .then((client) => {
         if (!process.alive) return
+        if (this.parts.showsList) client.list.subscribe(() => undefined)
         tab.client = client
         trace.tell(`${this.name} is open as ${client.device.slice(0, 6)}`)
       })
@@ -147,8 +151,24 @@ export class SimDevice implements Machine {
   }
 
   say(conversation: Conversation, text: string, options?: SendOptions): OutgoingMessage {
+    // Threads have one level.
+    const root = options?.thread === undefined ? undefined : conversation.message(options.thread)
     const message = conversation.send(text, options)
-    this.parts.oracle.said(this, conversation, message, text)
+    this.parts.oracle.said(this, conversation, message, text, {
+      thread: root?.thread ?? root?.id,
+      forwardedFrom: undefined,
+      mentions: options?.mentions ?? [],
+    })
     return message
+  }
+
+  forward(to: Conversation, message: Message): void {
+    const { text, author, forwardedFrom } = message
+    if (text === undefined) return
+    this.parts.oracle.said(this, to, to.forward(message), text, {
+      thread: undefined,
+      forwardedFrom: forwardedFrom ?? author,
+      mentions: [],
+    })
   }
 }

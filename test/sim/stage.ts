@@ -2,6 +2,7 @@ import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { ConversationId } from "@weft/sdk/protocol"
 import { randomOf, type Random } from "../support/seed.js"
 import { AckRecorder } from "./ack-recorder.js"
+import { Bookkeeper } from "./bookkeeper.js"
 import type { DiskImage } from "./disk.js"
 import { HostileDevice } from "./hostile-device.js"
 import { HostileServer } from "./hostile-server.js"
@@ -16,6 +17,9 @@ import { World } from "./world.js"
 const NAMES = ["ann", "bob", "cat", "dan", "eve"] as const
 const HOUR_MS = 3_600_000
 
+/** The generation since which some devices show their lists. */
+const LISTS_SINCE = 5
+
 /** Everything that a seed's operations act upon. */
 export class Stage {
   readonly world = new World()
@@ -23,6 +27,7 @@ export class Stage {
   readonly network: Network
   readonly oracle = new Oracle()
   readonly acks = new AckRecorder()
+  readonly bookkeeper = new Bookkeeper()
   readonly servers: SimServer[] = []
   readonly devices: SimDevice[] = []
   readonly users: string[] = []
@@ -140,6 +145,8 @@ export class Stage {
       manner,
       ...(image && { image }),
       tokenMs: () => this.tokenMs,
+      // Every other one is a program that shows no list.
+      showsList: this.generation >= LISTS_SINCE && this.devices.length % 2 === 0,
     })
     this.devices.push(device)
     return device

@@ -185,6 +185,22 @@ describe("whether segments are to be brought in line", () => {
     expect(then(scenario, () => scenario.remove("cat", "bob"))).toBe(true)
     expect(stateOf(scenario).members.has("eve" as UserId)).toBe(false)
   })
+
+  test("[A11] when an addition falls that had answered a removal, with no other removal to be seen", () => {
+    const scenario = new Scenario({ bob: "member", cat: "admin" })
+    scenario.introduce("bob")
+    const removed = scenario.remove("ann", "bob")
+    const added = scenario.add("cat", "bob", "member", [removed])
+    const log = logNamed("bob")
+    expect(cutOf(stateOf(scenario), log, 1, [added])).toBe(Infinity)
+    // Another device of cat's left and came back, having seen none of that: what cat did meanwhile stays void.
+    const leaveAndReturn = (): void => {
+      scenario.comeBack("cat", [scenario.remove("cat", "cat", [scenario.base])])
+    }
+    expect(then(scenario, leaveAndReturn)).toBe(true)
+    expect(stateOf(scenario).removals.map(({ id }) => id)).toEqual([removed])
+    expect(cutOf(stateOf(scenario), log, 1, [added])).toBe(0)
+  })
 })
 
 describe("erasure", () => {

@@ -50,6 +50,9 @@ export function movesCuts(before: ControlState | undefined, after: ControlState)
   if (before === undefined) return after.removals.length > 0 || after.fallen.size > 0
   const present = new Set(after.removals.map(({ id }) => id))
   if (before.removals.length !== present.size || before.removals.some(({ id }) => !present.has(id))) return true
+  // A log that saw somebody being added again is bound by the removal once that addition falls; and free if it stands again.
+  for (const id of before.readded) if (!after.readded.has(id)) return true
+  for (const id of after.readded) if (!before.readded.has(id) && before.has(id)) return true
   // Strangers whom anybody may introduce, without effect, are not worth a look at every segment.
   for (const user of before.everMembers) if (!after.everMembers.has(user)) return true
   for (const user of before.fallen) if (after.everMembers.has(user)) return true

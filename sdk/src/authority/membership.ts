@@ -122,6 +122,12 @@ export class Membership {
     return false
   }
 
+  /** Indexes of the additions of a user by people who had seen the removal. [SPEC A10] */
+  readdings(user: UserId, removal: number): number[] {
+    const additions = this.#lines.get(user)?.additions ?? []
+    return additions.flatMap(({ index }) => (this.#causality.pastOf(index).has(removal) ? index : []))
+  }
+
   /** Index of the first addition that none of these removals of the user had seen: since when a member is one. */
   joined(user: UserId, removals: readonly number[]): number | undefined {
     const additions = this.#lines.get(user)?.additions ?? []

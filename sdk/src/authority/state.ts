@@ -97,6 +97,8 @@ export class ControlState {
   readonly everMembers: ReadonlySet<UserId>
   readonly devices: ReadonlyMap<DeviceId, Device>
   readonly removals: readonly MemberRemoval[]
+  /** Valid additions of people after these removals: the logs that saw one are free of them. */
+  readonly readded: ReadonlySet<ControlId>
   /** Users for whom devices were introduced, and whom no valid entry ever added: what let them in fell. */
   readonly fallen: ReadonlySet<UserId>
   /** What the next entry names as seen; at most MAX_SEEN. */
@@ -129,6 +131,7 @@ export class ControlState {
     const users = Array.from(membership.users).filter((user) => membership.seniority(user) !== undefined)
     this.everMembers = new Set(users.sort(compareText))
     this.removals = this.#standingRemovals()
+    this.readded = this.#readdings()
     this.members = this.#presentMembers(users)
     this.devices = this.#knownDevices()
     for (const { device, action, certified } of causality.entries) {
@@ -357,6 +360,14 @@ export class ControlState {
         const entry = this.#causality.entries[index]
         return entry?.action?.kind === "remove" ? [{ id: entry.id, user, by: author, cut: entry.action.cut }] : []
       })
+  }
+
+  #readdings(): Set<ControlId> {
+    const { membership } = this.#resolution.validity
+    const indexes = this.removals.flatMap(({ id, user }) =>
+      membership.readdings(user, this.#causality.indexOf(id) ?? Infinity),
+    )
+    return new Set(indexes.flatMap((index) => this.#causality.entries[index]?.id ?? []))
   }
 
   /** A leaving that its author answered by coming back cuts nothing. [SPEC A16] */

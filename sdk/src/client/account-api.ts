@@ -48,10 +48,10 @@ export interface Account extends Subscribable<AccountState> {
   setPrivacy(change: Partial<Privacy>): void
   /**
    * Takes back the last erase-for-me, archiving, leave or edit of this device that still stands, also after it synced: as a
-   * change of its own. Resolves with it, if there was one.
+   * change of its own. Resolves with it, if there was one. Rejects with STORE_* where this device can't write now.
    */
   undo(): Promise<UndoneAct | undefined>
-  /** Resolves when every change so far survives a crash of this device. */
+  /** Resolves when every change so far survives a crash of this device. Rejects with STORE_* where it can't be written now: it is tried again. */
   saved(): Promise<void>
 }
 

@@ -257,10 +257,10 @@ export class OpenConversation implements Governance {
       return true
     }
     if (!(await this.loadTo(act.message))) return false
-    const versions = this.history(act.message)
-    const [before, edit] = versions.slice(-2)
-    if (edit?.id !== act.version || before === undefined) return false
-    if (this.message(act.message)?.text !== edit.text) return false
+    const edit = this.history(act.message).at(-1)
+    if (edit?.id !== act.version || this.message(act.message)?.text !== edit.text) return false
+    const before = this.holderOf(act.message).view.projection.textWithout(act.message, act.version)
+    if (before === undefined) return false
     await this.holderOf(act.message).writing.edit(act.message, before.text, before.mentions).reached("saved")
     return true
   }
@@ -292,7 +292,10 @@ export class OpenConversation implements Governance {
 
   thread(root: MessageId): Subscribable<MessageList> {
     let thread = this.threads.get(root)
-    if (thread === undefined) this.threads.set(root, (thread = createThread(this.holderOf(root).view, root)))
+    if (thread === undefined) {
+      thread = createThread(this.holderOf(root).view, root, this.ports.account)
+      this.threads.set(root, thread)
+    }
     return thread
   }
 

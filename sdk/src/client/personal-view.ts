@@ -134,8 +134,11 @@ export class PersonalView {
   }
 }
 
-/** The same array where all of them are. */
-function shownOf<T extends Pick<Message, "id" | "author">>(items: readonly T[], state: AccountState): readonly T[] {
+/** Those that are not hidden, nor by blocked people: the same array where all of them are. */
+export function shownOf<T extends Pick<Message, "id" | "author">>(
+  items: readonly T[],
+  state: AccountState,
+): readonly T[] {
   if (state.hidden.size === 0 && state.blocked.size === 0) return items
   const shown = items.filter((item) => isShown(item, state))
   return shown.length === items.length ? items : shown

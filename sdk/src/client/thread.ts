@@ -2,13 +2,19 @@ import { createStore, type Subscribable } from "../base/store.js"
 import { segmentNumber } from "../conversation/node.js"
 import type { MessageList } from "../conversation/message.js"
 import type { MessageId } from "../protocol/entry.js"
+import type { AccountState } from "./account-api.js"
+import { shownOf } from "./personal-view.js"
 import type { ConversationView } from "./view.js"
 
 /**
- * The messages of one thread, as a list that changes with the conversation's. All of them are newer than their root, so
+ * The messages of one thread that its reader does not hide, as a list that changes with the conversation's. All of them are newer than their root, so
  * the list is complete once everything from the root's segment on was read: that begins with the first subscriber.
  */
-export function createThread(view: ConversationView, root: MessageId): Subscribable<MessageList> {
+export function createThread(
+  view: ConversationView,
+  root: MessageId,
+  account: Subscribable<AccountState>,
+): Subscribable<MessageList> {
   let stop: (() => void) | undefined
   let ready = isLoaded(view, root)
   const store = createStore<MessageList>(read(), (listeners) => {
@@ -16,7 +22,10 @@ export function createThread(view: ConversationView, root: MessageId): Subscriba
       stop?.()
       stop = undefined
     } else if (stop === undefined) {
-      stop = view.list.subscribe(refresh)
+      const stops = [view.list.subscribe(refresh), account.subscribe(refresh)]
+      stop = () => {
+        for (const one of stops) one()
+      }
       refresh()
       load()
     }
@@ -24,7 +33,7 @@ export function createThread(view: ConversationView, root: MessageId): Subscriba
 
   function read(): MessageList {
     const state = ready && view.list.get().state === "ready" ? "ready" : "loading"
-    return { state, items: view.projection.thread(root), complete: state === "ready" }
+    return { state, items: shownOf(view.projection.thread(root), account.get()), complete: state === "ready" }
   }
 
   function refresh(): void {

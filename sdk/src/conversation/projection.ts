@@ -5,7 +5,8 @@ import { decodeRecord, targetOf } from "../log/erasure.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { DeviceId, DocumentName, UserId } from "../protocol/names.js"
 import { Pointers } from "./about.js"
-import { editHeads } from "./edits.js"
+import { editedText, editHeads } from "./edits.js"
+import type { MarkedText } from "./merge-text.js"
 import type { Message, MessageStatus, Quote, Version } from "./message.js"
 import {
   compareEntries,
@@ -109,6 +110,16 @@ export class Projection {
   history(id: MessageId): readonly Version[] {
     const node = this.nodes.get(id)
     return node?.message?.form === "text" ? versionsOf(node, this.edits(id)) : []
+  }
+
+  /** What a message's text would be without one of its edits; undefined where it has none to read. */
+  textWithout(id: MessageId, edit: MessageId): MarkedText | undefined {
+    const node = this.nodes.get(id)
+    if (node?.message?.form !== "text" || node.said?.kind !== "message") return undefined
+    return editedText(
+      node.said,
+      this.edits(id).filter((other) => other.id !== edit),
+    )
   }
 
   /** The messages of a thread that were read, in their order, without the root. */

@@ -45,6 +45,8 @@ export class AccountReplica {
   private number = 0
   private unsaved: Uint8Array[] = []
   private saving: Promise<void> | undefined
+  /** Why what is unsaved could not be written at the last try. */
+  private failure: unknown
   private stored = 0
   private closed = false
 
@@ -93,9 +95,10 @@ export class AccountReplica {
     return digestOfNative(this.name, summarizeNative(whole))
   }
 
-  /** Resolves when all that was changed so far is durable, or could not be written. */
+  /** Resolves when all that was changed so far is durable; rejects where it could not be written yet. */
   async saved(): Promise<void> {
     await this.saving
+    if (this.failure !== undefined) throw this.failure as Error
   }
 
   async close(): Promise<void> {
@@ -123,9 +126,11 @@ export class AccountReplica {
         await this.ports.storage.write([{ kind: "put", key, value }], { durability: "strict" })
       } catch (error) {
         this.unsaved.unshift(value)
+        this.failure = error
         this.fail(error)
         return
       }
+      this.failure = undefined
       this.stored++
       this.saves.emit(key)
       await this.mergeWhenDue()

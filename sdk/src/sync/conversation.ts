@@ -379,8 +379,7 @@ export class ReplicaConversation {
     await this.ledger.add([draftEntry(this.ports.device, draft)])
     this.control.add(draft)
     this.ports.wake(this.control)
-    await this.enforce()
-    this.changes.emit({ kind: "control" })
+    await this.followControl()
   }
 
   /** Takes what arrived for one of the documents; authority follows what a control document brings. */
@@ -397,9 +396,13 @@ export class ReplicaConversation {
   }
 
   private async takeControl(entries: Parameters<Ledger["add"]>[0]): Promise<void> {
-    if (!(await this.ledger.add(entries))) return
-    await this.enforce()
+    if (await this.ledger.add(entries)) await this.followControl()
+  }
+
+  /** Tells at once who may do what, before the segments follow; and again where they had to. */
+  private async followControl(): Promise<void> {
     this.changes.emit({ kind: "control" })
+    if (await this.enforce()) this.changes.emit({ kind: "control" })
   }
 
   /** Another tab changed what is stored. */
@@ -414,8 +417,17 @@ export class ReplicaConversation {
 
   private async reloadControl(): Promise<void> {
     await this.superseded.reload(this.id, this.ports.storage)
-    await this.governing(() => this.readControl())
-    this.changes.emit({ kind: "control" })
+    await this.governing(async () => {
+      await this.readControl()
+      await this.followControl()
+    })
+  }
+
+  /** Carries out what a crash left half done, or another tab wrote. Reads all segments where anybody was ever removed. */
+  async resumeEnforcing(): Promise<void> {
+    await this.governing(async () => {
+      if (await this.enforce()) this.changes.emit({ kind: "control" })
+    })
   }
 
   /**
@@ -432,10 +444,13 @@ export class ReplicaConversation {
     if (await this.readRefused()) this.changes.emit({ kind: "refused" })
   }
 
-  /** Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. [SPEC A] */
-  private async enforce(): Promise<void> {
+  /**
+   * Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. False where that
+   * moves none. [SPEC A]
+   */
+  private async enforce(): Promise<boolean> {
     const { state } = this
-    if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return
+    if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return false
     for (const number of this.segmentNumbers) {
       const document = await this.segment(number)
       const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>
@@ -453,6 +468,7 @@ export class ReplicaConversation {
       await document.retryAsides()
     }
     this.enforced = state
+    return true
   }
 
   private showRefused(document: ReplicaDocument, refused: readonly RefusedDraft[]): void {
@@ -467,9 +483,8 @@ export class ReplicaConversation {
     if (document === this.control && changed) {
       await this.governing(async () => {
         await this.readControl()
-        await this.enforce()
+        await this.followControl()
       })
-      this.changes.emit({ kind: "control" })
       await this.reground()
     }
     this.ports.wake(document)

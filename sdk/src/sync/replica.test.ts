@@ -3,7 +3,7 @@ import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { draftHash } from "../log/draft.js"
-import { documentKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
+import { asidePrefix, documentKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
 import { documentParts, segmentDocument, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
@@ -155,6 +155,94 @@ it("[R1] what was refused is there also while a new writer reads it again", asyn
   await replica.becomeWriter()
   expect(seen).toEqual([1])
   await replica.close()
+})
+
+it("[A11] who may do what is told at once, not when segments were brought in line with it, and again then", async () => {
+  const shared = createMemoryStorage()
+  let where = ""
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  let begin = (): void => undefined
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const replica = await Replica.open({
+    storage: new Proxy(shared, {
+      get(target, name, receiver) {
+        if (name !== "scan") return Reflect.get(target, name, receiver) as unknown
+        return async (range: Parameters<typeof shared.scan>[0]) => {
+          if (range.from === where) {
+            begin()
+            await held
+          }
+          return target.scan(range)
+        }
+      },
+    }),
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  const bob = "bob" as UserId
+  const trip = await replica.create("Trip", [{ user: bob, role: "member" }], [])
+  where = asidePrefix(segmentDocument(trip.id, 1))
+  const told: boolean[] = []
+  trip.changes.on(({ kind }) => {
+    if (kind === "control") told.push(trip.state.members.has(bob))
+  })
+  const removed = trip.propose({ kind: "remove", user: bob, cut: new Map() })
+  await begun
+  expect(told).toEqual([false])
+  release()
+  await removed
+  expect(told).toEqual([false, false])
+  await replica.close()
+})
+
+it("[A11] a removal that another tab wrote, or that a crash cut short, is carried out by the writer", async () => {
+  const storage = createMemoryStorage()
+  const ports = {
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  }
+  const open = (on = storage): Promise<Replica> => Replica.open({ ...ports, storage: on.share() })
+  const cutting = (replica: Replica): Promise<number> =>
+    new Promise((resolve) => {
+      replica.changes.on(({ conversation, change }) => {
+        if (change.kind === "refused") resolve(conversation.refused.size)
+      })
+    })
+  const seal = async (replica: Replica): Promise<void> => {
+    for (const document of await (await replica.conversation(id)).waiting()) await document.flush()
+  }
+  const writer = await open()
+  await writer.becomeWriter()
+  const { id } = await writer.create("Trip", [], [])
+  const trip = await writer.conversation(id)
+  const { document } = trip.post(new Map([["t", "one"]]))
+  await seal(writer)
+  expect(await document.entries()).toHaveLength(1)
+
+  const other = await open()
+  const trips = await other.conversation(id)
+  await trips.propose({ kind: "remove", user: ports.user, cut: new Map() })
+  await trips.save()
+  const image = storage.snapshot()
+  const cut = cutting(writer)
+  await trip.reload(trip.controlDocument.name)
+  expect([await cut, await document.entries()]).toEqual([1, []])
+
+  const next = await open(createMemoryStorage({ snapshot: image }))
+  const { document: held } = await next.document(document.name)
+  expect(await held.entries()).toHaveLength(1)
+  const late = cutting(next)
+  await next.becomeWriter()
+  expect([await late, await held.entries()]).toEqual([1, []])
+  await Promise.all([writer.close(), other.close(), next.close()])
 })
 
 it("[W3] takes in, as it becomes the writer, what the one before wrote and did not live to tell", async () => {

@@ -278,10 +278,15 @@ export class Replica {
     }
   }
 
-  /** Destroys what was erased and is due, also in segments that nobody looks at: one after another, behind all else. */
+  /**
+   * Cuts what was to be cut, and destroys what was erased and is due, also in segments that nobody looks at: one after
+   * another, behind all else.
+   */
   private async sweep(): Promise<void> {
     try {
       for (const conversation of this.conversations.get().values()) {
+        if (this.closed || this.guard === undefined) return
+        await conversation.resumeEnforcing()
         for (const name of conversation.documentNames) {
           if (this.closed || this.guard === undefined) return
           await (await conversation.document(name)).destroyDue()

@@ -1,0 +1,208 @@
+import * as Y from "yjs"
+import type { Client } from "../../sdk/src/client/api.js"
+import type { ConversationId, MessageId } from "@weft/sdk/protocol"
+import type { Process } from "./process.js"
+import type { SimDevice, SimTab } from "./sim-device.js"
+import { accountOf } from "./views.js"
+
+type Value = boolean | number | string | undefined
+
+/** How far a replica of an account knows what each of its writers wrote. */
+type Knowledge = ReadonlyMap<number, number>
+
+/** What a device knew when it began to choose. */
+export interface Moment {
+  readonly past: Knowledge
+  /** How much had been chosen anywhere. */
+  readonly since: number
+}
+
+/** Something that a user chose on one device, as `hide/<message>` or `<conversation>/muted`. */
+interface Choice extends Moment {
+  readonly key: string
+  readonly value: Value
+  /** Its place among all choices. */
+  readonly place: number
+  readonly writer: number
+  /** How much the writer had written with it. */
+  readonly count: number
+  /** The device said that it survives a crash. */
+  isSaved: boolean
+}
+
+/** What stood in order on a screen when its user read it. */
+interface Reading {
+  readonly ids: ReadonlySet<MessageId>
+  readonly thread: MessageId | undefined
+  readonly writer: number
+  readonly count: number
+}
+
+/** The last thing that a device did, and could take back. */
+interface LastAct {
+  readonly process: Process
+  readonly name: string
+}
+
+/** Keeps what each user chose and read privately, on whatever device: by that alone the devices are judged. */
+export class Bookkeeper {
+  /** What a message said before an edit, by the edit's id. */
+  readonly textBefore = new Map<MessageId, string | undefined>()
+  private places = 0
+  private readonly choices = new Map<string, Choice[]>()
+  private readonly readings = new Map<string, Reading[]>()
+  /** Conversations of a user of which nobody knows what was read: a list was not whole then. */
+  private readonly unclear = new Set<string>()
+  private readonly lastActs = new Map<string, LastAct>()
+
+  /** Calls, and notes what that chooses. Nothing is noted of what is so already. */
+  choose(device: SimDevice, client: Client, key: string, value: Value, call: () => void): void {
+    const moment = this.momentOf(client)
+    const isSo = valueOf(client, key) === value
+    call()
+    if (!isSo) this.noteChoice(device, client, { key, value, ...moment })
+  }
+
+  momentOf(client: Client): Moment {
+    return { past: knowledgeOf(client), since: this.places }
+  }
+
+  /** Notes what was chosen since a moment, some time ago perhaps. */
+  noteChoice(
+    device: SimDevice,
+    client: Client,
+    { key, value, past, since }: Moment & Pick<Choice, "key" | "value">,
+  ): void {
+    const writer = accountOf(client).doc.clientID
+    const count = knowledgeOf(client).get(writer) ?? 0
+    const choice: Choice = { key, value, past, since, place: this.places++, writer, count, isSaved: false }
+    append(this.choices, device.user, choice)
+    client.account.saved().then(
+      () => {
+        choice.isSaved = true
+      },
+      () => undefined,
+    )
+  }
+
+  noteReading(device: SimDevice, client: Client, ids: Iterable<MessageId>, thread?: MessageId): void {
+    const writer = accountOf(client).doc.clientID
+    const count = knowledgeOf(client).get(writer) ?? 0
+    append(this.readings, device.user, { ids: new Set(ids), thread, writer, count })
+  }
+
+  noteUnclear(user: string, conversation: ConversationId): void {
+    this.unclear.add(`${user} ${conversation}`)
+  }
+
+  isUnclear(user: string, conversation: ConversationId): boolean {
+    return this.unclear.has(`${user} ${conversation}`)
+  }
+
+  /** `name`: undefined where it is not known what the last act is. */
+  noteAct(device: SimDevice, tab: SimTab, name: string | undefined): void {
+    if (name === undefined || device.tabs.length > 1 || device.disk.isFull) this.lastActs.delete(device.name)
+    else this.lastActs.set(device.name, { process: tab.process, name })
+  }
+
+  /** What an undo is to take back there, where that is known. */
+  lastActOf(device: SimDevice, tab: SimTab): string | undefined {
+    const act = this.lastActs.get(device.name)
+    return act?.process !== tab.process || device.tabs.length > 1 || device.disk.isFull ? undefined : act.name
+  }
+
+  /** All that a user ever chose something of. */
+  keysOf(user: string): Set<string> {
+    return new Set((this.choices.get(user) ?? []).map(({ key }) => key))
+  }
+
+  /**
+   * What may stand there by now: the last choice, or one of those that knew nothing of one another. `lost`: what devices had
+   * saved may be gone.
+   */
+  expected(user: string, key: string, client: Client, lost: boolean): ReadonlySet<Value> {
+    const known = knowledgeOf(client)
+    const there = (this.choices.get(user) ?? []).filter(
+      (choice) => choice.key === key && choice.count <= (known.get(choice.writer) ?? 0),
+    )
+    // To take something out leaves no trace: whether that was kept is known only of what was saved.
+    const isCertain = ({ value, isSaved }: Choice): boolean => value !== undefined || (isSaved && !lost)
+    const beaten = (choice: Choice): boolean =>
+      there.some((later) => later !== choice && isCertain(later) && saw(later, choice) && !saw(choice, later))
+    const last = there.filter((choice) => !beaten(choice)).map(({ value }) => value)
+    const begun = there.some((choice) => isCertain(choice))
+    return new Set(begun ? last : [...last, undefined])
+  }
+
+  /** What was saved, and no device of the user has any more. */
+  missing(user: string, client: Client): string | undefined {
+    const known = knowledgeOf(client)
+    const lost = (this.choices.get(user) ?? []).find(
+      ({ isSaved, writer, count }) => isSaved && count > (known.get(writer) ?? 0),
+    )
+    return lost?.key
+  }
+
+  /** Messages that the user read, outside of threads or in one, as far as that is not lost. */
+  read(user: string, client: Client, thread: MessageId | undefined): Set<MessageId> {
+    const known = knowledgeOf(client)
+    const readings = (this.readings.get(user) ?? []).filter(
+      (reading) => reading.thread === thread && reading.count <= (known.get(reading.writer) ?? 0),
+    )
+    return new Set(readings.flatMap(({ ids }) => Array.from(ids)))
+  }
+}
+
+function saw(choice: Choice, other: Choice): boolean {
+  // What takes something out leaves no trace in what a writer has written.
+  if (choice.writer === other.writer) return other.place < choice.since
+  return (choice.past.get(other.writer) ?? 0) >= other.count
+}
+
+function knowledgeOf(client: Client): Knowledge {
+  return Y.decodeStateVector(Y.encodeStateVector(accountOf(client).doc))
+}
+
+/** What a device shows by now of what may be chosen. */
+export function valueOf(client: Client, key: string): Value {
+  const { blocked, hidden, privacy, conversations } = client.account.get()
+  const [what = "", rest = ""] = key.split("/")
+  if (what === "block") return among(blocked, rest)
+  if (what === "hide") return among(hidden, rest)
+  if (what === "privacy") return rest === "receipts" ? privacy.receipts : privacy.lastSeen
+  const settings = conversations.get(what as ConversationId)
+  switch (rest) {
+    case "muted":
+      return settings?.mutedUntil
+    case "archived":
+      return settings?.archived === true ? true : undefined
+    case "pinned":
+      return settings?.pinned === true ? true : undefined
+    default:
+      return settings?.unreadFrom
+  }
+}
+
+/** Everything that a device shows as chosen. */
+export function shownKeys(client: Client): string[] {
+  const { blocked, hidden, conversations } = client.account.get()
+  const settings = Array.from(conversations.keys()).flatMap((id) =>
+    ["muted", "archived", "pinned", "unread"].map((name) => `${id}/${name}`),
+  )
+  return [
+    ...Array.from(blocked, (user) => `block/${user}`),
+    ...Array.from(hidden, (id) => `hide/${id}`),
+    ...["privacy/receipts", "privacy/lastSeen"],
+    ...settings,
+  ]
+}
+
+function among(set: ReadonlySet<string>, item: string): true | undefined {
+  return set.has(item) ? true : undefined
+}
+
+function append<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [item])
+  else list.push(item)
+}

@@ -1,0 +1,107 @@
+import { createConversation } from "./acting.js"
+import type { Kind } from "./kind.js"
+
+const MOST_CONVERSATIONS = 5
+
+/** How people come together: smaller conversations, links, and talks of two. */
+export const meetingKinds = {
+  createSmall: {
+    weight: 10,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      if (stage.conversations.length >= MOST_CONVERSATIONS) return
+      const others = stage.users.filter((_, index) => ((c >>> index) & 1) === 1)
+      createConversation(stage, stage.device(a), b, others)
+    },
+  },
+  direct: {
+    weight: 8,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const client = device.clientOf(b)
+      const user = stage.users[c % stage.users.length]!
+      if (client === undefined || user === device.user) return
+      const open = client.conversations.get()
+      const present = open.some(({ info }) => info.get().direct === user)
+      if (!present && open.length > MOST_CONVERSATIONS) return
+      stage.trace.tell(`${device.name} opens a talk with ${user}`)
+      stage.background(
+        "direct",
+        client.openDirect(user).then(({ id }) => {
+          stage.oracle.directs.add([device.user, user].sort().join(" "))
+          if (!stage.conversations.includes(id)) stage.conversations.push(id)
+        }),
+      )
+    },
+  },
+  topic: {
+    weight: 6,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const found = stage.conversationOf(stage.device(a), b)
+      if (found !== undefined) stage.background("topic", found.conversation.setTopic(`topic ${c}`))
+    },
+  },
+  invite: {
+    weight: 10,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const found = stage.conversationOf(device, b)
+      const tab = device.tabs.find(({ client }) => client === found?.client)
+      if (found === undefined || tab === undefined) return
+      const { conversation } = found
+      const uses = [undefined, 1, 2, undefined][c % 4]
+      const made = conversation.createInvite({
+        role: (["member", "member", "moderator", "reader"] as const)[(c >>> 2) % 4]!,
+        ...(uses !== undefined && { uses }),
+      })
+      const noted = made.then(({ id, link }) => {
+        stage.trace.tell(`${device.name} invites to ${conversation.id.slice(0, 6)}`)
+        const way = { conversation: conversation.id, id, link, uses, isSaved: false, wasRevoked: false }
+        stage.oracle.ways.push(way)
+        stage.world.schedule(1_000, () => {
+          way.isSaved = tab.process.alive
+        })
+      })
+      stage.background("invite", noted)
+    },
+  },
+  revoke: {
+    weight: 4,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const found = stage.conversationOf(device, b)
+      const open = found?.conversation.invites.get() ?? []
+      const invite = open[c % Math.max(1, open.length)]
+      if (found === undefined || invite === undefined) return
+      for (const way of stage.oracle.ways) if (way.id === invite.id) way.wasRevoked = true
+      stage.trace.tell(`${device.name} revokes a way into ${found.conversation.id.slice(0, 6)}`)
+      stage.background("revoke", found.conversation.revokeInvite(invite.id))
+    },
+  },
+  join: {
+    weight: 16,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const client = device.clientOf(b)
+      const tab = device.tabs.find((one) => one.client === client)
+      const way = stage.oracle.ways[c % Math.max(1, stage.oracle.ways.length)]
+      if (client === undefined || tab === undefined || way === undefined) return
+      if (client.conversation(way.conversation)?.info.get().role !== undefined) return
+      stage.trace.tell(`${device.name} goes into ${way.conversation.slice(0, 6)} by a link`)
+      const joining = client.join(way.link).then(() => {
+        const { user, name } = device
+        const join = { way, user, device: name, isSaved: false }
+        stage.oracle.joins.push(join)
+        stage.world.schedule(1_000, () => {
+          join.isSaved = tab.process.alive
+        })
+      })
+      stage.background("join", joining)
+    },
+  },
+} as const satisfies Record<string, Kind>

@@ -1,0 +1,297 @@
+import type { Conversation, SendOptions } from "../../sdk/src/client/api.js"
+import type { UndoneAct } from "../../sdk/src/client/account-api.js"
+import type { MessageId } from "@weft/sdk/protocol"
+import { leave, say, textOf } from "./acting.js"
+import type { Moment } from "./bookkeeper.js"
+import type { Kind } from "./kind.js"
+import { Violation } from "./oracle.js"
+import type { SimDevice, SimTab } from "./sim-device.js"
+import type { Stage } from "./stage.js"
+import { allItems } from "./views.js"
+
+/** What people do for themselves alone, and what they say about others' messages beside answering. */
+export const personalKinds = {
+  inThread: {
+    weight: 40,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const target = textOf(stage, device, b, c)
+      if (target !== undefined) say(stage, device, b, 0, { thread: target.id })
+    },
+  },
+  mention: {
+    weight: 25,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const user = c % 4 === 0 ? null : stage.users[(c >>> 2) % stage.users.length]!
+      const target = c % 3 === 0 ? textOf(stage, stage.device(a), b, c >>> 5) : undefined
+      const mentions: SendOptions["mentions"] = [{ start: 1, length: 2, user }]
+      say(stage, stage.device(a), b, 0, { mentions, ...(target !== undefined && { thread: target.id }) })
+    },
+  },
+  forward: {
+    weight: 12,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const target = textOf(stage, device, b, c)
+      const to = stage.conversationOf(device, (b % 256) | ((c >>> 4) << 8))?.conversation
+      if (target === undefined || to?.info.get().mayWrite !== true) return
+      device.forward(to, target)
+    },
+  },
+  eraseForMe: {
+    weight: 20,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const found = tabOf(stage, a, b)
+      const target = textOf(stage, stage.device(a), b, c)
+      if (found === undefined || target === undefined) return
+      const { device, tab, client, conversation } = found
+      stage.bookkeeper.choose(device, client, `hide/${target.id}`, true, () => {
+        conversation.eraseForMe(target.id)
+      })
+      stage.bookkeeper.noteAct(device, tab, `hide ${target.id}`)
+      stage.trace.tell(`${device.name} hides ${target.id.slice(-6)}`)
+    },
+  },
+  archive: {
+    weight: 12,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const found = tabOf(stage, a, b)
+      if (found === undefined) return
+      const { device, tab, client, conversation } = found
+      const archived = c % 2 === 0
+      if (conversation.settings.get().archived === archived) return
+      const value = archived ? true : undefined
+      stage.bookkeeper.choose(device, client, `${conversation.id}/archived`, value, () => {
+        conversation.setArchived(archived)
+      })
+      stage.bookkeeper.noteAct(device, tab, `archive ${conversation.id} ${archived}`)
+      stage.trace.tell(`${device.name} ${archived ? "archives" : "takes out"} ${conversation.id.slice(0, 6)}`)
+    },
+  },
+  mute: {
+    weight: 10,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const found = tabOf(stage, a, b)
+      if (found === undefined) return
+      const { device, client, conversation } = found
+      const until = [undefined, Infinity, 1e12 + c][c % 3]
+      stage.bookkeeper.choose(device, client, `${conversation.id}/muted`, until, () => {
+        if (until === undefined) conversation.unmute()
+        else conversation.mute(until)
+      })
+    },
+  },
+  pinConversation: {
+    weight: 6,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const found = tabOf(stage, a, b)
+      if (found === undefined) return
+      const { device, client, conversation } = found
+      const value = c % 2 === 0 ? true : undefined
+      stage.bookkeeper.choose(device, client, `${conversation.id}/pinned`, value, () => {
+        conversation.setPinned(value === true)
+      })
+    },
+  },
+  block: {
+    weight: 10,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const client = device.clientOf(b)
+      const user = stage.users[(c >>> 3) % stage.users.length]!
+      if (client === undefined || user === device.user) return
+      const value = c % 3 === 0 ? true : undefined
+      stage.trace.tell(`${device.name} ${value === true ? "blocks" : "unblocks"} ${user}`)
+      stage.bookkeeper.choose(device, client, `block/${user}`, value, () => {
+        if (value === true) client.account.block(user)
+        else client.account.unblock(user)
+      })
+    },
+  },
+  privacy: {
+    weight: 4,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const device = stage.device(a)
+      const client = device.clientOf(b)
+      if (client === undefined) return
+      const name = c % 2 === 0 ? "receipts" : "lastSeen"
+      const value = (c & 2) === 0
+      stage.bookkeeper.choose(device, client, `privacy/${name}`, value, () => {
+        client.account.setPrivacy({ [name]: value })
+      })
+    },
+  },
+  markUnread: {
+    weight: 12,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const found = tabOf(stage, a, b)
+      const { items = [] } = found?.conversation.messages.get() ?? {}
+      const target = items[c % Math.max(1, items.length)]
+      if (found === undefined || target === undefined) return
+      const { device, client, conversation } = found
+      stage.bookkeeper.choose(device, client, `${conversation.id}/unread`, target.id, () => {
+        conversation.markUnread(target.id)
+      })
+    },
+  },
+  readThread: {
+    weight: 10,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const found = tabOf(stage, a, b)
+      if (found === undefined) return
+      const roots = Array.from(found.conversation.unread.get().threads.keys())
+      const root = roots[c % Math.max(1, roots.length)]
+      if (root !== undefined) readThread(stage, found, root)
+    },
+  },
+  threadDraft: {
+    weight: 6,
+    since: 5,
+    act: (stage, { a, b, c }) => {
+      const target = textOf(stage, stage.device(a), b, c >>> 8)
+      const conversation = stage.conversationOf(stage.device(a), b)?.conversation
+      if (target === undefined || conversation === undefined) return
+      const draft = conversation.threadDraft(target.thread ?? target.id)
+      if (c % 4 === 0) draft.clear()
+      else draft.set(`${draft.get()} t${c % 100}`)
+    },
+  },
+  goAway: {
+    weight: 6,
+    optional: true,
+    since: 5,
+    act: (stage, { a, b }) => {
+      leave(stage, stage.device(a), b)
+    },
+  },
+  undo: {
+    weight: 25,
+    since: 5,
+    act: (stage, { a, b }) => {
+      const device = stage.device(a)
+      const client = device.clientOf(b)
+      const tab = device.tabs.find((one) => one.client === client)
+      if (client === undefined || tab === undefined) return
+      const { bookkeeper } = stage
+      const moment = bookkeeper.momentOf(client)
+      const last = bookkeeper.lastActOf(device, tab)
+      const expected = last !== undefined && stands(last, client.account.get()) ? last : undefined
+      bookkeeper.noteAct(device, tab, undefined)
+      for (const removal of stage.oracle.removals) if (removal.user === device.user) removal.undone = true
+      const undone = client.account.undo().then((act) => {
+        if (!tab.process.alive) return
+        stage.trace.tell(`${device.name} takes back ${act === undefined ? "nothing" : nameOf(act)}`)
+        if (expected !== undefined && (act === undefined || nameOf(act) !== expected)) {
+          const what = act === undefined ? "nothing" : nameOf(act)
+          stage.errors.push(new Violation("I4", `${device.name} was to take back ${expected}, and took back ${what}`))
+        }
+        if (act !== undefined) noteUndone(stage, device, tab, act, moment)
+      })
+      stage.background("undo", undone)
+    },
+  },
+} as const satisfies Record<string, Kind>
+
+interface Found {
+  readonly device: SimDevice
+  readonly tab: SimTab
+  readonly client: NonNullable<SimTab["client"]>
+  readonly conversation: Conversation
+}
+
+/** The tab on which something is done, by number. */
+function tabOf(stage: Stage, a: number, b: number): Found | undefined {
+  const device = stage.device(a)
+  const found = stage.conversationOf(device, b)
+  const tab = device.tabs.find(({ client }) => client === found?.client)
+  return found === undefined || tab === undefined ? undefined : { ...found, device, tab }
+}
+
+/** Everything that the screen shows is read, and what it hides with it. */
+export function readAll(stage: Stage, a: number, b: number): void {
+  const found = tabOf(stage, a, b)
+  if (found === undefined) return
+  const { device, client, conversation } = found
+  const items = allItems(conversation).filter(({ thread }) => thread === undefined)
+  noteWhole(stage, found)
+  stage.bookkeeper.choose(device, client, `${conversation.id}/unread`, undefined, () => {
+    conversation.markRead()
+  })
+  stage.bookkeeper.noteReading(
+    device,
+    client,
+    items.map(({ id }) => id),
+  )
+}
+
+function readThread(stage: Stage, found: Found, root: MessageId): void {
+  const { device, client, conversation } = found
+  const items = allItems(conversation).filter(({ thread }) => thread === root)
+  noteWhole(stage, found)
+  stage.bookkeeper.choose(device, client, `${conversation.id}/unread`, undefined, () => {
+    conversation.markThreadRead(root)
+  })
+  stage.bookkeeper.noteReading(
+    device,
+    client,
+    items.map(({ id }) => id),
+    root,
+  )
+}
+
+/** What is older than the list is read too, and nobody here knows what that is. */
+function noteWhole(stage: Stage, { device, conversation }: Found): void {
+  if (!conversation.messages.get().complete) stage.bookkeeper.noteUnclear(device.user, conversation.id)
+}
+
+type AccountState = ReturnType<Found["client"]["account"]["get"]>
+
+function stands(name: string, { hidden, conversations }: AccountState): boolean {
+  const [kind, id, value] = name.split(" ")
+  if (kind === "hide") return hidden.has(id as MessageId)
+  const settings = Array.from(conversations).find(([conversation]) => conversation === id)?.[1]
+  return String(settings?.archived === true) === value
+}
+
+function nameOf(act: UndoneAct): string {
+  switch (act.kind) {
+    case "hide":
+      return `hide ${act.message}`
+    case "archive":
+      return `archive ${act.conversation} ${act.archived}`
+    default:
+      return `${act.kind} ${act.conversation}`
+  }
+}
+
+function noteUndone(stage: Stage, device: SimDevice, tab: SimTab, act: UndoneAct, moment: Moment): void {
+  const { bookkeeper } = stage
+  const client = tab.client!
+  if (act.kind === "hide")
+    bookkeeper.noteChoice(device, client, { key: `hide/${act.message}`, value: undefined, ...moment })
+  else if (act.kind === "archive") {
+    const value = act.archived ? undefined : true
+    bookkeeper.noteChoice(device, client, { key: `${act.conversation}/archived`, value, ...moment })
+  } else if (act.kind === "edit") {
+    const versions = client.conversation(act.conversation)?.history(act.message) ?? []
+    const own = versions.filter((version) => version.device === client.device).at(-1)
+    const before = bookkeeper.textBefore.get(act.version)
+    if (own === undefined || before === undefined || own.text === before) return
+    stage.errors.push(
+      new Violation("I4", `${device.name} took back an edit of ${JSON.stringify(before)}, which says ${own.text} now`),
+    )
+  } else if (client.conversation(act.conversation)?.info.get().membership === "left") {
+    stage.errors.push(new Violation("I4", `${device.name} came back into ${act.conversation}, and is not there`))
+  }
+}

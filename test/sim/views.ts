@@ -1,0 +1,54 @@
+import { conversationOf, type ConversationId } from "@weft/sdk/protocol"
+import type { Client, Conversation } from "../../sdk/src/client/api.js"
+import type { Message, MessageList } from "../../sdk/src/conversation/message.js"
+import type { Subscribable } from "../../sdk/src/base/store.js"
+import type { AccountReplica } from "../../sdk/src/sync/account-replica.js"
+import type { Replica } from "../../sdk/src/sync/replica.js"
+import { serverDocuments } from "./contents.js"
+import type { SimDevice, SimTab } from "./sim-device.js"
+import type { Stage } from "./stage.js"
+
+/** A conversation on the screen of a member. */
+export interface View {
+  readonly device: SimDevice
+  readonly tab: SimTab
+  readonly client: Client
+  readonly conversation: Conversation
+  /** All that is said in it, also what its reader hides. */
+  readonly items: readonly Message[]
+}
+
+/** The conversation on all screens of its members. */
+export function viewsOf(stage: Stage, id: ConversationId): View[] {
+  return stage.devices.flatMap((device) =>
+    device.tabs.flatMap((tab) => {
+      const { client } = tab
+      const conversation = client?.conversation(id)
+      if (client === undefined || conversation?.info.get().role === undefined) return []
+      return [{ device, tab, client, conversation, items: allItems(conversation) }]
+    }),
+  )
+}
+
+/** Those that anybody opened, as far as a server, or who opened it, knows of it. */
+export function conversationsOf(stage: Stage): ConversationId[] {
+  const ids = new Set(stage.conversations)
+  for (const { disk } of stage.servers) for (const name of serverDocuments(disk)) ids.add(conversationOf(name))
+  return Array.from(ids)
+}
+
+/** What is loaded of a conversation before anything is hidden from its reader. */
+export function allItems(conversation: Conversation): readonly Message[] {
+  const { inner } = conversation as unknown as {
+    readonly inner?: { readonly merged: { readonly list: Subscribable<MessageList> } }
+  }
+  return inner?.merged.list.get().items ?? []
+}
+
+export function replicaOf(client: Client): Replica {
+  return (client as unknown as { readonly parts: { readonly replica: Replica } }).parts.replica
+}
+
+export function accountOf(client: Client): AccountReplica {
+  return (client as unknown as { readonly parts: { readonly account: AccountReplica } }).parts.account
+}
