@@ -167,8 +167,8 @@ export const mutants = [
     ops: 30,
     kinds: "send,send,send,send,send,send,offline,online,remove",
     file: "sdk/src/sync/conversation.ts",
-    find: "if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return",
-    replace: "if (this.ports.guard() === undefined || movesCuts(this.enforced, state)) return",
+    find: "if (!movesCuts(this.enforced, state)) {",
+    replace: "if (movesCuts(this.enforced, state)) {",
   },
   {
     name: "a server does not cut after a removal",
@@ -482,9 +482,9 @@ export const mutants = [
   },
   {
     name: "a link for one is for everybody",
-    seeds: [1],
-    ops: 60,
-    kinds: "createSmall,invite,invite,join,join,join,join,send",
+    seeds: [4],
+    ops: 150,
+    kinds: "createSmall,invite,join,join,join,join,join,join,join",
     file: "sdk/src/authority/control.ts",
     find: "uses: action.uses,",
     replace: "uses: 0 * action.uses,",

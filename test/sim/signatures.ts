@@ -1,7 +1,18 @@
-import { createHmac, createPrivateKey, createPublicKey, verify as verifySignature, type KeyObject } from "node:crypto"
+import { hashes } from "@noble/ed25519"
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  verify as verifySignature,
+  type KeyObject,
+} from "node:crypto"
 import { equalBytes, KeyGate, sha256, utf8 } from "@weft/sdk/protocol"
 import type { DeviceKeyPair } from "../../sdk/src/storage/storage.js"
 import type { Verifier } from "../../sync-server/src/auth/verifier.js"
+
+// Links have Ed25519 keys of their own: their hashes are made in this thread too, as nothing here waits for another.
+hashes.sha512Async = async (message) => new Uint8Array(createHash("sha512").update(message).digest())
 
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex")
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex")

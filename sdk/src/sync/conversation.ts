@@ -426,6 +426,8 @@ export class ReplicaConversation {
   /** Carries out what a crash left half done, or another tab wrote. Reads all segments where anybody was ever removed. */
   async resumeEnforcing(): Promise<void> {
     await this.governing(async () => {
+      // What was in line when this tab was the writer before, may not be now.
+      this.enforced = undefined
       if (await this.enforce()) this.changes.emit({ kind: "control" })
     })
   }
@@ -450,7 +452,11 @@ export class ReplicaConversation {
    */
   private async enforce(): Promise<boolean> {
     const { state } = this
-    if (this.ports.guard() === undefined || !movesCuts(this.enforced, state)) return false
+    if (this.ports.guard() === undefined) return false
+    if (!movesCuts(this.enforced, state)) {
+      this.enforced = state
+      return false
+    }
     for (const number of this.segmentNumbers) {
       const document = await this.segment(number)
       const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>

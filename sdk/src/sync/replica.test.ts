@@ -245,6 +245,48 @@ it("[A11] a removal that another tab wrote, or that a crash cut short, is carrie
   await Promise.all([writer.close(), other.close(), next.close()])
 })
 
+it("[A11] logs are brought in line where somebody who was added again falls out, though the removals stay the same", async () => {
+  const [ann, bob, dan] = ["ann", "bob", "dan"] as [UserId, UserId, UserId]
+  const storage = createMemoryStorage()
+  const ports = {
+    env: systemEnv,
+    user: ann,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  }
+  const writer = await Replica.open({ ...ports, storage: storage.share() })
+  await writer.becomeWriter()
+  const members = [{ user: bob, role: "member" } as const, { user: dan, role: "owner" } as const]
+  const trip = await writer.create("Trip", members, [])
+  await trip.govern({ kind: "remove", user: bob, cut: new Map() })
+  const removed = trip.state.heads
+  await trip.govern({ kind: "add", user: bob, role: "member" })
+  await trip.save()
+  expect(trip.state.members.has(bob)).toBe(true)
+
+  // Ann left without having seen that she had added bob, and came back: the addition is void.
+  const other = await Replica.open({ ...ports, storage: storage.share() })
+  const trips = await other.conversation(trip.id)
+  const before = new Set(trips.state.heads)
+  await trips.govern({ kind: "remove", user: ann, cut: new Map() }, removed)
+  await trips.govern(
+    { kind: "return" },
+    trips.state.heads.filter((id) => !before.has(id)),
+  )
+  await trips.save()
+  let told = 0
+  trip.changes.on(({ kind }) => {
+    if (kind === "control") told++
+  })
+  await trip.reload(trip.controlDocument.name)
+  expect(Array.from(trip.state.members.keys())).toEqual([ann, dan])
+  expect(trip.state.removals.map(({ id }) => id)).toEqual(removed)
+  // Once for who may do what, and once for what was cut.
+  expect(told).toBe(2)
+  await Promise.all([writer.close(), other.close()])
+})
+
 it("[W3] takes in, as it becomes the writer, what the one before wrote and did not live to tell", async () => {
   const device = await deviceNamed("ann")
   const storage = createMemoryStorage()
