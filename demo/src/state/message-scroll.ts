@@ -63,6 +63,9 @@ export function useMessageScroll(
   if (drawn.all !== all) setDrawn(drawAfter(drawn, all))
   /** What the virtualizer's indexes are of. */
   const shown = useRef(drawn)
+  useLayoutEffect(() => {
+    shown.current = drawn
+  }, [drawn])
 
   const unseen = useMemo(() => {
     if (isAtBottom || seen === undefined) return 0
@@ -145,7 +148,6 @@ export function useMessageScroll(
 
   const generation = useRef(0)
   useLayoutEffect(() => {
-    shown.current = drawn
     const { offset, isNearEnd, hold } = place.current
     const isNew = generation.current !== drawn.generation
     generation.current = drawn.generation
@@ -153,7 +155,8 @@ export function useMessageScroll(
     const isKept = drawn.isPrepended && hold.kind === "seen" && !isNearEnd
     // somebody scrolls: the event that says where to is on its way
     if (box.current?.scrollTop !== offset && !drawn.isPrepended && !isNew) return
-    if (isNearEnd) toBottom()
+    // a list that was made anew for a jump was at its end before
+    if (isNearEnd && !(isNew && hold.kind === "target")) toBottom()
     else if (!isKept) settle()
     // whoever waits at the very top can't scroll to see what came
     if (drawn.first > 0) drawOlderSoon()
