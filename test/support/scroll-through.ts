@@ -26,6 +26,38 @@ export function scrollUpTo(page: Page, text: string, step: number): Promise<Scro
   )
 }
 
+/** Scrolls it up, `step` pixels a frame, for so many frames. */
+export async function scrollUp(page: Page, step: number, frames: number): Promise<void> {
+  await page.getByRole("log", { name: "Messages" }).evaluate(
+    async (box, [pixels, count]) => {
+      for (let frame = 0; frame < count; frame++) {
+        box.scrollTop -= pixels
+        await new Promise((drawn) => requestAnimationFrame(drawn))
+      }
+    },
+    [step, frames] as const,
+  )
+}
+
+/** Of a browser that keeps up. */
+export const FRAMES_PER_SECOND = 60
+
+/** Scrolls it up by the wheel, or by a finger: `step` pixels in a sixtieth of a second, for so many of those. */
+export async function swipeUp(page: Page, source: "mouse" | "touch", step: number, frames: number): Promise<void> {
+  const box = await page.getByRole("log", { name: "Messages" }).boundingBox()
+  if (box === null) throw new Error("the list of messages is not in view")
+  const session = await page.context().newCDPSession(page)
+  await session.send("Emulation.setTouchEmulationEnabled", { enabled: source === "touch" })
+  await session.send("Input.synthesizeScrollGesture", {
+    x: box.x + box.width / 2,
+    y: box.y + box.height / 2,
+    yDistance: step * frames,
+    speed: step * FRAMES_PER_SECOND,
+    gestureSourceType: source,
+  })
+  await session.detach()
+}
+
 /** Milliseconds of each task that took more than 50 while `act` ran. */
 export async function longTasksOf(page: Page, act: () => Promise<void>): Promise<readonly number[]> {
   const observed = await page.evaluateHandle(() => {
