@@ -1,7 +1,7 @@
 /*
  * npm run long-list -- [--messages N]
  *
- * Fills a conversation with N messages (100,000), opens the demo on it in Chromium, and scrolls up by the wheel, by a finger
+ * Fills a conversation with N messages (100,000), opens the demo on it in Chromium, and scrolls up by the wheel
  * and by keys, and at several speeds; from its end to its start, and back; and jumps to its first message from a fresh start.
  * Prints a table of the tasks that took more than 50 ms. Figures are of this machine and this run.
  */
@@ -13,7 +13,7 @@ import { createClient, createMemoryStorage } from "@weft/sdk/node"
 import { demo, newProfile } from "../support/browser.ts"
 import { launchChromium } from "../browser/chromium.ts"
 import { buildDemo } from "../support/demo-build.ts"
-import { FRAMES_PER_SECOND, longTasksOf, scrollUp, scrollUpTo, swipeUp } from "../support/scroll-through.ts"
+import { FRAMES_PER_SECOND, longTasksOf, scrollUp, scrollUpTo, wheelUp } from "../support/scroll-through.ts"
 import { startServerProcess } from "../support/server-process.ts"
 
 const { values } = parseArgs({ options: { messages: { type: "string", default: "100000" } } })
@@ -56,10 +56,9 @@ try {
     await newest.waitFor()
   })
   const box = page.getByRole("log", { name: "Messages" })
-  // gestures are scrolled by the browser's compositor, as a person's are
-  await fromEnd(`wheel, ${50 * FRAMES_PER_SECOND} px/s`, () => swipeUp(page, "mouse", 50, 500))
-  await fromEnd(`wheel, ${150 * FRAMES_PER_SECOND} px/s`, () => swipeUp(page, "mouse", 150, 500))
-  await fromEnd(`finger, ${300 * FRAMES_PER_SECOND} px/s`, () => swipeUp(page, "touch", 300, 500))
+  // scrolled by the browser's compositor, as a person's wheel is
+  await fromEnd(`wheel, ${50 * FRAMES_PER_SECOND} px/s`, () => wheelUp(page, 50, 500))
+  await fromEnd(`wheel, ${150 * FRAMES_PER_SECOND} px/s`, () => wheelUp(page, 150, 500))
   await fromEnd("Page Up, 300 times", async () => {
     await box.focus()
     for (let press = 0; press < 300; press++) await page.keyboard.press("PageUp")

@@ -42,20 +42,22 @@ export async function scrollUp(page: Page, step: number, frames: number): Promis
 /** Of a browser that keeps up. */
 export const FRAMES_PER_SECOND = 60
 
-/** Scrolls it up by the wheel, or by a finger: `step` pixels in a sixtieth of a second, for so many of those. */
-export async function swipeUp(page: Page, source: "mouse" | "touch", step: number, frames: number): Promise<void> {
-  const box = await page.getByRole("log", { name: "Messages" }).boundingBox()
+/** Scrolls it up by the wheel: `step` pixels in a sixtieth of a second, for so many of those. */
+export async function wheelUp(page: Page, step: number, frames: number): Promise<void> {
+  const log = page.getByRole("log", { name: "Messages" })
+  const box = await log.boundingBox()
   if (box === null) throw new Error("the list of messages is not in view")
   const session = await page.context().newCDPSession(page)
-  await session.send("Emulation.setTouchEmulationEnabled", { enabled: source === "touch" })
   await session.send("Input.synthesizeScrollGesture", {
     x: box.x + box.width / 2,
     y: box.y + box.height / 2,
     yDistance: step * frames,
     speed: step * FRAMES_PER_SECOND,
-    gestureSourceType: source,
+    gestureSourceType: "mouse",
   })
   await session.detach()
+  // a gesture that nothing took is no measurement
+  await page.getByRole("button", { name: "Newest messages" }).waitFor()
 }
 
 /** Milliseconds of each task that took more than 50 while `act` ran. */
