@@ -1,9 +1,9 @@
 /*
  * npm run long-list -- [--messages N]
  *
- * Fills a conversation with N messages (100,000), opens the demo on it in Chromium, scrolls from its end to its start, back,
- * and jumps to its first message from a fresh start. Prints the tasks that took more than 50 ms, and how many messages were
- * in the page. Figures are of this machine and this run.
+ * Fills a conversation with N messages (100,000), opens the demo on it in Chromium, and scrolls up by the wheel
+ * and by keys, and at several speeds; from its end to its start, and back; and jumps to its first message from a fresh start.
+ * Prints a table of the tasks that took more than 50 ms. Figures are of this machine and this run.
  */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -13,7 +13,7 @@ import { createClient, createMemoryStorage } from "@weft/sdk/node"
 import { demo, newProfile } from "../support/browser.ts"
 import { launchChromium } from "../browser/chromium.ts"
 import { buildDemo } from "../support/demo-build.ts"
-import { longTasksOf, scrollUpTo } from "../support/scroll-through.ts"
+import { FRAMES_PER_SECOND, longTasksOf, scrollUp, scrollUpTo, wheelUp } from "../support/scroll-through.ts"
 import { startServerProcess } from "../support/server-process.ts"
 
 const { values } = parseArgs({ options: { messages: { type: "string", default: "100000" } } })
@@ -23,6 +23,7 @@ if (!Number.isInteger(count) || count < 1) {
   process.exit(2)
 }
 
+const table: Record<string, Record<string, number>> = {}
 const data = await mkdtemp(join(tmpdir(), "weft-long-list-"))
 const unlimited = ["--limit-entries-per-second", "1000000", "--limit-entry-burst", "1000000"]
 const server = await startServerProcess({ data, args: ["--static", await buildDemo(), ...unlimited] })
@@ -45,7 +46,7 @@ try {
   page.setDefaultTimeout(600_000)
   await page.goto(`${server.url}/?user=alice`)
   const newest = demo.message(page, `line ${count}.`)
-  await time("fetched by the browser", async () => {
+  await tell("fetched by the browser", async () => {
     await demo.conversation(page, "Long").click()
     await newest.waitFor()
     await demo.sync(page).getByText("Up to date").waitFor()
@@ -54,17 +55,30 @@ try {
     await page.reload()
     await newest.waitFor()
   })
-  await tell("scrolled to the start", async () => {
-    const { frames, mostDrawn } = await scrollUpTo(page, "line 1.", 3_000)
-    console.log(`  ${frames} frames, at most ${mostDrawn} messages in the page`)
+  const box = page.getByRole("log", { name: "Messages" })
+  // scrolled by the browser's compositor, as a person's wheel is
+  await fromEnd(`wheel, ${50 * FRAMES_PER_SECOND} px/s`, () => wheelUp(page, 50, 500))
+  await fromEnd(`wheel, ${150 * FRAMES_PER_SECOND} px/s`, () => wheelUp(page, 150, 500))
+  await fromEnd("Page Up, 300 times", async () => {
+    await box.focus()
+    for (let press = 0; press < 300; press++) await page.keyboard.press("PageUp")
   })
+  for (const step of [100, 500]) {
+    await fromEnd(`${step} px a frame, 600 frames`, async () => {
+      await scrollUp(page, step, 600)
+    })
+  }
+  for (const step of [1_500, 3_000]) {
+    await fromEnd(`${step.toLocaleString("en")} px a frame, to the start`, async () => {
+      const { frames, mostDrawn } = await scrollUpTo(page, "line 1.", step)
+      console.log(`  ${frames} frames, at most ${mostDrawn} messages in the page`)
+    })
+  }
   await tell("back to the end", async () => {
     await page.getByRole("button", { name: "Newest messages" }).click()
     await newest.waitFor()
   })
-  await page.reload()
-  await newest.waitFor()
-  await tell("to the first day from a fresh start", async () => {
+  await fromEnd("to the first day from a fresh start", async () => {
     await page.getByRole("button", { name: "Settings of the conversation" }).click()
     await page.getByRole("menuitem", { name: "Go to a date" }).click()
     const dialog = page.getByRole("dialog", { name: "Go to a date" })
@@ -72,10 +86,24 @@ try {
     await dialog.getByRole("button", { name: "Go", exact: true }).click()
     await demo.message(page, /^line 1\./).waitFor()
   })
+  console.table(table)
+
+  /** From a fresh start, at the newest message. */
+  async function fromEnd(what: string, act: () => Promise<void>): Promise<void> {
+    await page.reload()
+    await newest.waitFor()
+    await demo.sync(page).getByText("Up to date").waitFor()
+    await tell(what, act)
+  }
 
   async function tell(what: string, act: () => Promise<void>): Promise<void> {
     const tasks = await longTasksOf(page, () => time(what, act))
     console.log(`  ${tasks.length} long tasks, the longest ${Math.max(0, ...tasks)} ms: ${tasks.join(" ")}`)
+    table[what] = {
+      "long tasks": tasks.length,
+      "longest, ms": Math.max(0, ...tasks),
+      "together, ms": tasks.reduce((sum, task) => sum + task, 0),
+    }
   }
 } finally {
   await browser.close()

@@ -13,8 +13,21 @@ interface FormattedTextProps {
 /** A message's text as elements: what its marks say, and nothing that its author could have made up. */
 export const FormattedText = memo(function FormattedText({ text, mentions, user }: FormattedTextProps): ReactNode {
   const blocks = parseText(text, mentions === undefined ? {} : { mentions })
-  return <Blocks blocks={blocks} user={user} />
+  const plain = plainTextOf(blocks)
+  return plain === undefined ? <Blocks blocks={blocks} user={user} /> : <p dir={directionOf(plain)}>{plain}</p>
 })
+
+/** "auto" costs at every layout: it is left out where no letter may run from right to left, as none before Hebrew does. */
+function directionOf(text: string): "auto" | undefined {
+  return /[^\0-\u058f]/.test(text) ? "auto" : undefined
+}
+
+/** Of a text without any marks, as most are: that needs no more than one element. */
+function plainTextOf([first, ...rest]: readonly Block[]): string | undefined {
+  if (first?.kind !== "paragraph" || rest.length > 0) return undefined
+  const [only, ...others] = first.children
+  return only?.kind === "text" && others.length === 0 ? only.text : undefined
+}
 
 // Nodes have no identity beyond their place: a tree is made anew when its text changes.
 function Blocks({ blocks, user }: { blocks: readonly Block[]; user: string | undefined }): ReactNode {

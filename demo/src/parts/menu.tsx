@@ -11,16 +11,18 @@ export interface MenuItem {
 interface MenuProps {
   /** Of the button that opens it. */
   label: string
-  items: readonly MenuItem[]
-  icon?: IconName
+  /** Asked for while it is open. */
+  items: () => readonly MenuItem[]
   className?: string
+  /** What its button shows, where that is not three dots. */
+  children?: ReactNode
   /** Stands above the items; gets a function that closes the menu. */
   head?: (close: () => void) => ReactNode
 }
 
 /** A button with a menu: arrow keys move in it, Escape and a click elsewhere close it. */
 export function Menu(props: MenuProps): ReactNode {
-  const { label, icon = "more", className = "icon-button" } = props
+  const { label, className = "icon-button", children = <Icon name="more" size={18} /> } = props
   const [isOpen, setOpen] = useState(false)
   const button = useRef<HTMLButtonElement>(null)
   const id = useId()
@@ -42,7 +44,7 @@ export function Menu(props: MenuProps): ReactNode {
           setOpen(!isOpen)
         }}
       >
-        <Icon name={icon} size={18} />
+        {children}
       </button>
       {isOpen && (
         <OpenMenu
@@ -103,7 +105,7 @@ function OpenMenu({ id, label, items, head, button, close, dismiss }: OpenMenuPr
       }}
     >
       {head?.(close)}
-      {items.map(({ name, icon, isDanger, run }) => (
+      {items().map(({ name, icon, isDanger, run }) => (
         <button
           key={name}
           type="button"

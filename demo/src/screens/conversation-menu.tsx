@@ -57,5 +57,5 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
       },
     },
   ]
-  return <Menu label={t("conversationSettings")} items={items} />
+  return <Menu label={t("conversationSettings")} items={() => items} />
 }

@@ -135,5 +135,5 @@ function MemberMenu({ member, view, action, askToRemove }: MemberRowProps & { as
       ? [{ name: t("removeFromConversation"), icon: "trash" as const, isDanger: true, run: askToRemove }]
       : []),
   ]
-  return <Menu label={t("actionsFor", { name: showName(user) })} items={items} />
+  return <Menu label={t("actionsFor", { name: showName(user) })} items={() => items} />
 }

@@ -69,17 +69,20 @@ function spanOf(conversation: Conversation, ids: readonly MessageId[]): { oldest
 
 interface UnreadBarProps {
   reading: Reading
-  items: readonly Message[]
+  all: readonly Message[]
+  /** The first of them that the list draws. */
+  start: number
   box: RefObject<HTMLElement | null>
   list: RefObject<VirtualizerHandle | null>
   jump: JumpHere
 }
 
 /** A way to the first unread message, where that stands above what is in view, until it was seen. */
-export function UnreadBar({ reading, items, box, list, jump }: UnreadBarProps): ReactNode {
+export function UnreadBar({ reading, all, start, box, list, jump }: UnreadBarProps): ReactNode {
   const { first } = reading
   const [place, setPlace] = useState<{ message: MessageId | undefined; isSeen: boolean }>()
-  const index = first === undefined ? -1 : items.findIndex(({ id }) => id === first)
+  const at = first === undefined ? -1 : all.findIndex(({ id }) => id === first)
+  const index = at - start
   useEffect(() => {
     const element = box.current
     if (element === null || first === undefined) return

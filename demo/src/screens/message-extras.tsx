@@ -47,7 +47,6 @@ interface ReactionsProps {
 
 /** Who reacts with what; a press adds or takes back one's own. */
 export function Reactions({ message, acts, mayWrite }: ReactionsProps): ReactNode {
-  if (message.reactions.length === 0) return null
   return (
     <div className="reactions" role="group" aria-label={t("reactions")}>
       {message.reactions.map((reaction) => (

@@ -1,7 +1,7 @@
 import type { Message, MessageId } from "@weft/sdk"
 import { type ConversationView, useMessages } from "@weft/sdk/react"
-import { type ReactElement, type ReactNode, useCallback, useEffect, useRef } from "react"
-import { Virtualizer } from "virtua"
+import { type ReactElement, type ReactNode, Fragment, useCallback, useEffect, useRef } from "react"
+import { type CustomItemComponentProps, Virtualizer } from "virtua"
 import { Icon } from "../parts/icon.js"
 import { Skeleton } from "../parts/skeleton.js"
 import { useNow } from "../state/clock.js"
@@ -33,11 +33,13 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
   const place = useMessagePlace(view)
   const { state, items: loaded, complete, loadOlder, isLoadingOlder } = useMessages(conversation)
   const scroll = useMessageScroll(loaded, complete, loadOlder, conversation)
-  const { box, list, items, kept, unseen, isAtBottom, toBottom, jumpTo } = scroll
+  const { box, list, all, first, rows, kept, unseen, isAtBottom, toBottom, jumpTo } = scroll
   const now = useNow(60_000)
-  const reading = useReading(conversation, items, isAtBottom)
-  const news = useMessageNews(state === "loading" ? undefined : items)
-  useJumpToOwn(items, toBottom)
+  const reading = useReading(conversation, all, isAtBottom)
+  const news = useMessageNews(state === "loading" ? undefined : all)
+  useJumpToOwn(all, toBottom)
+  // what is read ahead keeps nobody waiting
+  const isWaiting = isLoadingOlder && first === 0
   const jump = useCallback(
     ({ message, segment }: Omit<Jump, "conversation">) => {
       const tell = (found: boolean): void => {
@@ -53,11 +55,14 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
   const show = (message: MessageId): void => {
     jump({ message })
   }
-  const press = messageKeys({ items, mayWrite: view.mayWrite, acts, show, toBottom })
-  const drawRow = (message: Message, index: number): ReactElement => {
-    const { startsDay, startsGroup, endsGroup } = rowOf(items, index)
+  const press = messageKeys({ items: all, mayWrite: view.mayWrite, acts, show, toBottom })
+  const drawRow = (_: unknown, row: number): ReactElement => {
+    const index = first + row
+    const message = all[index]
+    if (message === undefined) return <Fragment key={row} />
+    const { startsDay, startsGroup, endsGroup } = rowOf(all, index)
     return (
-      <div key={message.id} className="message-place" data-last={index === items.length - 1 || undefined}>
+      <Fragment key={message.id}>
         {startsDay && <h3 className="day">{showDay(message.sentAt, now)}</h3>}
         {message.id === reading.first && <p className="unread-line">{t("unread")}</p>}
         <MessageRow
@@ -69,9 +74,10 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
           endsGroup={endsGroup}
           isGroup={isGroup}
           position={index + 1}
+          isLast={index === all.length - 1}
           isLate={reading.late.has(message.id)}
         />
-      </div>
+      </Fragment>
     )
   }
   return (
@@ -83,22 +89,23 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
         role="log"
         aria-label={t("messages")}
         aria-live="off"
-        aria-busy={state === "loading" || isLoadingOlder}
+        aria-busy={state === "loading" || isWaiting}
         tabIndex={0}
         onKeyDown={press}
       >
         <div className="messages-top">
-          {state === "loading" && items.length === 0 && <Skeleton kind="messages" />}
-          {state === "ready" && items.length === 0 && complete && welcome}
+          {state === "loading" && all.length === 0 && <Skeleton kind="messages" />}
+          {state === "ready" && all.length === 0 && complete && welcome}
         </div>
         <Virtualizer
           key={scroll.generation}
           ref={list}
-          data={items}
+          data={rows}
           scrollRef={box}
           shift={scroll.isPrepended}
           keepMounted={kept}
           bufferSize={200}
+          item={RowPlace}
           onScroll={scroll.onScroll}
           onResize={scroll.onResize}
         >
@@ -106,9 +113,9 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
         </Virtualizer>
       </div>
       <div className="message-bars">
-        {isLoadingOlder && <p className="bar-note">{t("loadingOlder")}</p>}
+        {isWaiting && <p className="bar-note">{t("loadingOlder")}</p>}
         <LateBar conversation={conversation} late={reading.news} onClose={reading.dismissNews} jump={jump} />
-        <UnreadBar reading={reading} items={items} box={box} list={list} jump={jump} />
+        <UnreadBar reading={reading} all={all} start={first} box={box} list={list} jump={jump} />
       </div>
       <p className="unseen" role="status" aria-live="polite" data-news="">
         {news}
@@ -129,6 +136,18 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
           </span>
         </button>
       )}
+    </div>
+  )
+}
+
+/**
+ * Where a row stands. The virtualizer would hide it until it is measured, which is before anything is painted: every
+ * element in it would be styled twice.
+ */
+function RowPlace({ ref, style, children }: CustomItemComponentProps): ReactNode {
+  return (
+    <div ref={ref} className="message-place" style={{ top: style.top }}>
+      {children}
     </div>
   )
 }

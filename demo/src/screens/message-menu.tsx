@@ -1,4 +1,4 @@
-import type { Message } from "@weft/sdk"
+import type { Account, Message } from "@weft/sdk"
 import { useClient } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Menu, type MenuItem } from "../parts/menu.js"
@@ -19,12 +19,49 @@ interface MessageMenuProps {
   acts: MessageActs
 }
 
-/** What can be done with one message. */
+/** What can be done with one message. Most are never opened: nothing is made ready before. */
 export function MessageMenu({ message, place, acts }: MessageMenuProps): ReactNode {
-  const client = useClient()
-  const { conversation, mayWrite, role, pinned } = place
+  const { account } = useClient()
+  return (
+    <Menu
+      label={message.own ? t("actionsForYourMessage") : t("actionsForMessageOf", { name: showName(message.author) })}
+      className="icon-button message-more"
+      items={() => itemsFor(message, place, acts, account)}
+      head={(close) =>
+        message.form === "text" &&
+        place.mayWrite && (
+          <div className="menu-emoji" role="group" aria-label={t("react")}>
+            {emoji.map((one) => (
+              <button
+                key={one}
+                type="button"
+                role="menuitem"
+                tabIndex={-1}
+                aria-label={t("reactWith", { emoji: one })}
+                onClick={() => {
+                  close()
+                  acts.toggleReaction(message, one)
+                }}
+              >
+                {one}
+              </button>
+            ))}
+          </div>
+        )
+      }
+    >
+      {null}
+    </Menu>
+  )
+}
+
+function itemsFor(
+  message: Message,
+  { conversation, mayWrite, role, pinned }: MessagePlace,
+  acts: MessageActs,
+  account: Account,
+): readonly MenuItem[] {
   const isText = message.form === "text"
-  const isThere = message.status !== "rejected"
   const isPinned = pinned.has(message.id)
   const items: (MenuItem | false)[] = [
     isText && mayWrite && { name: t("reply"), icon: "reply", run: () => { acts.reply(message) } }, // prettier-ignore
@@ -49,40 +86,12 @@ export function MessageMenu({ message, place, acts }: MessageMenuProps): ReactNo
       icon: "hide",
       run: () => {
         conversation.eraseForMe(message.id)
-        showToast({ text: t("erasedForYou"), action: { name: t("undo"), run: () => client.account.undo() } })
+        showToast({ text: t("erasedForYou"), action: { name: t("undo"), run: () => account.undo() } })
       },
     },
     isText && (message.own || mayModerate(role)) && { name: t("eraseForEveryone"), icon: "trash", isDanger: true, run: () => { acts.erase(message) } }, // prettier-ignore
   ]
-  return (
-    <Menu
-      label={message.own ? t("actionsForYourMessage") : t("actionsForMessageOf", { name: showName(message.author) })}
-      className="icon-button message-more"
-      items={isThere ? items.filter((item) => item !== false) : []}
-      head={(close) =>
-        isText &&
-        mayWrite && (
-          <div className="menu-emoji" role="group" aria-label={t("react")}>
-            {emoji.map((one) => (
-              <button
-                key={one}
-                type="button"
-                role="menuitem"
-                tabIndex={-1}
-                aria-label={t("reactWith", { emoji: one })}
-                onClick={() => {
-                  close()
-                  acts.toggleReaction(message, one)
-                }}
-              >
-                {one}
-              </button>
-            ))}
-          </div>
-        )
-      }
-    />
-  )
+  return items.filter((item) => item !== false)
 }
 
 function copy(text: string): void {

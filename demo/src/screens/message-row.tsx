@@ -32,6 +32,8 @@ interface MessageRowProps {
   isInThread?: boolean
   /** Counted from 1, from the oldest that is loaded. */
   position?: number
+  /** Of all that are loaded. */
+  isLast?: boolean
   /** It came in above what was read already. */
   isLate?: boolean
 }
@@ -47,6 +49,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
     isGroup,
     isInThread = false,
     position,
+    isLast = false,
     isLate = false,
   } = props
   const { conversation, mayWrite, pinned } = place
@@ -67,6 +70,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
       data-starts={startsGroup || undefined}
       data-spaced={(startsGroup && !startsDay) || undefined}
       data-ends={endsGroup || undefined}
+      data-last={isLast || undefined}
       data-group={showsAuthor || undefined}
       data-mentions-me={message.mentionsMe || undefined}
       aria-label={label}
@@ -123,9 +127,13 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
           </span>
         </div>
       </div>
-      <Reactions message={message} acts={acts} mayWrite={mayWrite} />
-      {!isInThread && <ThreadLink message={message} conversation={conversation} acts={acts} />}
-      <RefusedRemarks message={message} conversation={conversation} mayRetry={mayWrite} />
+      {message.reactions.length > 0 && <Reactions message={message} acts={acts} mayWrite={mayWrite} />}
+      {!isInThread && (message.thread ?? message.replies) !== undefined && (
+        <ThreadLink message={message} conversation={conversation} acts={acts} />
+      )}
+      {message.unsent.length > 0 && (
+        <RefusedRemarks message={message} conversation={conversation} mayRetry={mayWrite} />
+      )}
       {message.status === "rejected" && <Rejection message={message} conversation={conversation} mayRetry={mayWrite} />}
     </article>
   )

@@ -35,28 +35,10 @@ export function useJumpTarget(
     const message = box.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(jump.id)}"]`)
     if (message === null || message === undefined) return
     center(jump.id)
-    return whenVisible(message, () => {
-      done.current = jump
-      message.focus({ preventScroll: true })
-      const ground = getComputedStyle(message).getPropertyValue("--chosen")
-      message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
-    })
+    done.current = jump
+    message.focus({ preventScroll: true })
+    const ground = getComputedStyle(message).getPropertyValue("--chosen")
+    message.animate([{ background: ground }, { background: ground, offset: 0.6 }, {}], { duration: 1_800 })
   }, [jump, target, box, center])
   return { target, jumpTo }
-}
-
-/** What was just drawn is hidden until the list has measured it; nothing hidden takes the focus. Returns how to stop. */
-function whenVisible(message: HTMLElement, run: () => void): () => void {
-  const isVisible = (): boolean => getComputedStyle(message).visibility === "visible"
-  const observer = new MutationObserver(() => {
-    if (!isVisible()) return
-    observer.disconnect()
-    run()
-  })
-  const row = message.closest(".message-place")?.parentElement
-  if (isVisible() || !row) run()
-  else observer.observe(row, { attributeFilter: ["style"] })
-  return () => {
-    observer.disconnect()
-  }
 }

@@ -1,27 +1,21 @@
 import type { Conversation, Message } from "@weft/sdk"
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react"
 import type { VirtualizerHandle } from "virtua"
-import { isPrepended } from "../words/rows.js"
+import { type Drawn, drawAfter, drawAll, drawOlder, drawTo } from "./drawn-messages.js"
 import { type JumpTarget, useJumpTarget } from "./jump-target.js"
 
 /** How near to an end counts as being there, pixels. */
 const NEAR_BOTTOM = 48
-const NEAR_TOP = 800
+const NEAR_TOP = 8_000
 /** Fewer messages than these may not fill the window. */
 const FEW = 30
-/** Where more come in at the beginning at once the list is made anew: the virtualizer makes room for them one by one. */
-const MANY = 4_096
+/** Where fewer are loaded that are not drawn yet, older ones are asked for. */
+const RESERVE = 768
 
-export interface MessageScroll extends Pick<JumpTarget, "jumpTo"> {
+export interface MessageScroll extends Pick<JumpTarget, "jumpTo">, Drawn {
   readonly box: RefObject<HTMLDivElement | null>
   readonly list: RefObject<VirtualizerHandle | null>
-  /** What to draw from. */
-  readonly items: readonly Message[]
-  /** Whether `items` grew at the beginning: what is in view is kept by its distance from the end. */
-  readonly isPrepended: boolean
-  /** Another one means that the list is to be made anew. */
-  readonly generation: number
-  /** Indexes that are drawn wherever the list stands. */
+  /** Rows that are drawn wherever the list stands. */
   readonly kept: readonly number[]
   /** Messages of others that came below what is in view. */
   readonly unseen: number
@@ -48,13 +42,13 @@ interface Place {
 
 /**
  * Where the list of messages stands. At the bottom it stays there; further up what is in view stays where it is, whatever
- * comes in above or below; near the top older messages are asked for.
+ * comes in above or below; near the top older messages are drawn, and asked for.
  *
  * The box is scrolled here, never by the virtualizer's scrollToIndex: that one scrolls again whenever rows are measured
  * soon after, and holds on to a list that somebody scrolls away.
  */
 export function useMessageScroll(
-  items: readonly Message[],
+  all: readonly Message[],
   isComplete: boolean,
   loadOlder: () => Promise<void>,
   conversation: Conversation,
@@ -65,22 +59,27 @@ export function useMessageScroll(
   const [isAtBottom, setAtBottom] = useState(true)
   /** Newest message when the reader left the bottom. */
   const [seen, setSeen] = useState<string>()
-  const [drawn, setDrawn] = useState({ items, isPrepended: false, generation: 0 })
-  if (drawn.items !== items) setDrawn(drawnAfter(drawn, items))
+  const [drawn, setDrawn] = useState(() => drawAll(all))
+  if (drawn.all !== all) setDrawn(drawAfter(drawn, all))
+  /** What the virtualizer's indexes are of. */
+  const shown = useRef(drawn)
+  useLayoutEffect(() => {
+    shown.current = drawn
+  }, [drawn])
 
   const unseen = useMemo(() => {
     if (isAtBottom || seen === undefined) return 0
-    const last = items.findLastIndex((message) => message.id === seen)
-    return last < 0 ? 0 : items.slice(last + 1).filter((message) => !message.own).length
-  }, [items, seen, isAtBottom])
+    const last = all.findLastIndex((message) => message.id === seen)
+    return last < 0 ? 0 : all.slice(last + 1).filter((message) => !message.own).length
+  }, [all, seen, isAtBottom])
 
   const settle = useCallback(() => {
     const [element, handle] = [box.current, list.current]
     if (element === null || handle === null) return
-    const offset = offsetFor(place.current.hold, conversation.messages.get().items, element, handle)
+    const offset = offsetFor(place.current.hold, shown.current, element, handle)
     if (offset !== undefined && Math.abs(offset - element.scrollTop) >= 1) element.scrollTop = offset
     place.current = { ...place.current, offset: element.scrollTop }
-  }, [conversation])
+  }, [])
 
   const take = useCallback(
     (hold: Hold) => {
@@ -98,7 +97,9 @@ export function useMessageScroll(
     },
     [take],
   )
-  const { target, jumpTo } = useJumpTarget(conversation, items, box, center)
+  const { target, jumpTo } = useJumpTarget(conversation, all, box, center)
+  const isHidden = target !== undefined && target >= 0 && target < drawn.first
+  if (isHidden && drawn.all === all) setDrawn(drawTo(drawn, target))
 
   const isAsking = useRef(false)
   const askOlder = (): void => {
@@ -110,6 +111,16 @@ export function useMessageScroll(
         isAsking.current = false
       })
   }
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => () => { clearTimeout(timer.current) }, []) // prettier-ignore
+  /** Draws older ones where somebody nears the top: by itself, so that the frame that is being drawn is not kept waiting. */
+  const drawOlderSoon = useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      const isNear = (box.current?.scrollTop ?? Infinity) < NEAR_TOP
+      if (isNear && place.current.hold.kind !== "end") setDrawn(drawOlder)
+    })
+  }, [])
 
   const onScroll = (): void => {
     const [element, handle, before] = [box.current, list.current, place.current]
@@ -117,14 +128,17 @@ export function useMessageScroll(
     // Where it is: what the virtualizer tells may be where it was before the scrolling here that its own drawing led to.
     const offset = element.scrollTop
     const gap = element.scrollHeight - element.clientHeight - offset
-    const hold = holdAfter(before, offset, gap) ?? firstInView(items, offset, handle) ?? before.hold
+    const hold = holdAfter(before, offset, gap) ?? firstInView(shown.current, offset, handle) ?? before.hold
     const isNearEnd = gap <= NEAR_BOTTOM || hold.kind === "end"
     place.current = { offset, isNearEnd, hold }
     if (isNearEnd !== isAtBottom) {
       setAtBottom(isNearEnd)
-      setSeen(isNearEnd ? undefined : items.at(-1)?.id)
+      setSeen(isNearEnd ? undefined : all.at(-1)?.id)
     }
-    if (offset < NEAR_TOP && hold.kind !== "end") askOlder()
+    if (offset < NEAR_TOP && hold.kind !== "end") {
+      if (drawn.first < RESERVE) askOlder()
+      drawOlderSoon()
+    }
   }
 
   // Rows that are measured for the first time move what is held; what is merely in view is kept by the virtualizer.
@@ -134,32 +148,30 @@ export function useMessageScroll(
 
   const generation = useRef(0)
   useLayoutEffect(() => {
-    const { offset, isNearEnd } = place.current
+    const { offset, isNearEnd, hold } = place.current
     const isNew = generation.current !== drawn.generation
     generation.current = drawn.generation
+    // What is merely in view was kept by the virtualizer, from wherever it was scrolled to meanwhile.
+    const isKept = drawn.isPrepended && hold.kind === "seen" && !isNearEnd
     // somebody scrolls: the event that says where to is on its way
     if (box.current?.scrollTop !== offset && !drawn.isPrepended && !isNew) return
-    if (isNearEnd) toBottom()
-    else settle()
-  }, [drawn, toBottom, settle])
+    // a list that was made anew for a jump was at its end before
+    if (isNearEnd && !(isNew && hold.kind === "target")) toBottom()
+    else if (!isKept) settle()
+    // whoever waits at the very top can't scroll to see what came
+    if (drawn.first > 0) drawOlderSoon()
+  }, [drawn, toBottom, settle, drawOlderSoon])
 
   // A list too short to scroll asks for older messages by itself.
-  const isShort = items.length < FEW && !isComplete && items.length > 0
+  const isShort = all.length < FEW && !isComplete && all.length > 0
   useEffect(() => {
     if (!isShort) return
     loadOlder().catch(() => undefined) // as above
-  }, [isShort, loadOlder, items.length])
+  }, [isShort, loadOlder, all.length])
 
-  const kept = useMemo(() => (target === undefined || target < 0 ? [] : [target]), [target])
+  const keptPlace = target === undefined ? -1 : target - drawn.first
+  const kept = useMemo(() => (keptPlace < 0 ? [] : [keptPlace]), [keptPlace])
   return { box, list, ...drawn, kept, unseen, isAtBottom, toBottom, jumpTo, onScroll, onResize }
-}
-
-type Drawn = Pick<MessageScroll, "items" | "isPrepended" | "generation">
-
-function drawnAfter(before: Drawn, items: readonly Message[]): Drawn {
-  const grows = isPrepended(before.items, items)
-  const isNew = grows && items.length - before.items.length > MANY
-  return { items, isPrepended: grows && !isNew, generation: before.generation + (isNew ? 1 : 0) }
 }
 
 /** What is still held after the list came to `offset`, `gap` pixels from its end; undefined: what is in view there. */
@@ -171,22 +183,18 @@ function holdAfter({ offset: before, hold }: Place, offset: number, gap: number)
   return isDown && hold.kind === "end" ? hold : undefined
 }
 
-function firstInView(items: readonly Message[], offset: number, handle: VirtualizerHandle): Hold | undefined {
+function firstInView({ all, first: start }: Drawn, offset: number, handle: VirtualizerHandle): Hold | undefined {
   const first = handle.findItemIndex(offset)
-  const id = items[first]?.id
+  const id = all[start + first]?.id
   return id === undefined ? undefined : { kind: "seen", id, top: handle.getItemOffset(first) - offset }
 }
 
 /** The scrollTop at which what is held has its place; undefined where it is gone. */
-function offsetFor(
-  hold: Hold,
-  items: readonly Message[],
-  box: HTMLElement,
-  handle: VirtualizerHandle,
-): number | undefined {
+function offsetFor(hold: Hold, { all, first }: Drawn, box: HTMLElement, handle: VirtualizerHandle): number | undefined {
   if (hold.kind === "end") return box.scrollHeight - box.clientHeight
   const near = handle.findItemIndex(handle.scrollOffset)
-  const index = items[near]?.id === hold.id ? near : items.findIndex(({ id }) => id === hold.id)
+  const isNear = all[first + near]?.id === hold.id
+  const index = isNear ? near : all.findIndex(({ id }) => id === hold.id) - first
   if (index < 0) return undefined
   const top = hold.kind === "seen" ? hold.top : (box.clientHeight - handle.getItemSize(index)) / 2
   return handle.getItemOffset(index) - top

@@ -1,16 +1,35 @@
 import { byLocale, t } from "./translate.js"
 
+/** Minutes whose texts are kept. */
+const MOST_MINUTES = 1_024
+
 const formats = byLocale((locale) => ({
-  clock: new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" }),
+  clock: eachMinuteOnce(new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" })),
   weekday: new Intl.DateTimeFormat(locale, { weekday: "long" }),
   shortWeekday: new Intl.DateTimeFormat(locale, { weekday: "short" }),
   dayOfYear: new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "long" }),
   longDate: new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" }),
   shortDate: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }),
   shortDateOfYear: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "2-digit" }),
-  full: new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" }),
+  full: eachMinuteOnce(new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" })),
   relative: new Intl.RelativeTimeFormat(locale, { style: "narrow" }),
 }))
+
+/** Of a format that tells no seconds: rows that come and go ask for the same minutes again and again. */
+function eachMinuteOnce(format: Intl.DateTimeFormat): Pick<Intl.DateTimeFormat, "format"> {
+  const known = new Map<number, string>()
+  return {
+    format: (time: number) => {
+      const minute = Math.floor(time / 60_000)
+      const before = known.get(minute)
+      if (before !== undefined) return before
+      const text = format.format(time)
+      if (known.size >= MOST_MINUTES) known.clear()
+      known.set(minute, text)
+      return text
+    },
+  }
+}
 
 export function showClock(time: number): string {
   return formats().clock.format(time)

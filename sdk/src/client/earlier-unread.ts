@@ -20,6 +20,12 @@ export interface EarlierPorts {
   failed(error: unknown): void
 }
 
+/**
+ * Elements of a log that may stand behind the head of an entry and belong to no other: its body and a seal. A log ends with
+ * a seal, so what holds another entry is longer. Read counts end with a head.
+ */
+const ENTRY_REST = 2
+
 interface ReadSegment {
   readonly version: string
   readonly inputs: readonly Counted[]
@@ -126,7 +132,9 @@ export class EarlierUnread {
   }
 
   private goesBeyond({ name, summary }: ReplicaDocument): boolean {
-    return Array.from(summary.logs.values()).some(({ log, count }) => count > this.ports.account.readCount(name, log))
+    return Array.from(summary.logs.values()).some(({ log, count }) => {
+      return count > this.ports.account.readCount(name, log) + ENTRY_REST
+    })
   }
 
   /** True where `inputs` changed. */

@@ -362,8 +362,9 @@ export class Projection {
     this.cached = undefined
     if (fresh.length <= 4) for (const node of fresh) this.order.splice(this.placeOf(node), 0, node)
     else {
-      const tail = this.order.splice(this.placeOf(first))
-      this.order = this.order.concat(mergeOrders(tail, fresh))
+      const [start, end] = [this.placeOf(first), this.placeOf(fresh.at(-1) ?? first)]
+      const among = mergeOrders(this.order.slice(start, end), fresh)
+      this.order = this.order.slice(0, start).concat(among, this.order.slice(end))
     }
   }
 
@@ -381,9 +382,10 @@ export class Projection {
 }
 
 function messagesOf(nodes: readonly Node[]): readonly Message[] {
-  const messages: Message[] = []
-  for (const { message } of nodes) if (message !== undefined) messages.push(message)
-  return messages
+  const messages = nodes.map(({ message }) => message)
+  return messages.every((message) => message !== undefined)
+    ? messages
+    : messages.filter((message) => message !== undefined)
 }
 
 function createNode(

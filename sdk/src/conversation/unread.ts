@@ -59,46 +59,60 @@ export function isRead({ copies, thread }: UnreadInput, readCount: ReadCount): b
 
 /** What is unread, exactly: by places in logs, not by time, so that what arrives late counts. [SPEC U10] */
 export function unread<T extends UnreadInput>(messages: readonly T[], state: ReadState<T>): Unread {
-  const threads = new Map<MessageId, T[]>()
-  const main = messages.filter((message) => {
-    if (message.thread === undefined) return true
-    const thread = threads.get(message.thread)
-    if (thread === undefined) threads.set(message.thread, [message])
-    else thread.push(message)
-    return false
-  })
-  const counted = Array.from(threads, ([root, inputs]) => [root, unreadOf(inputs, state)] as const)
-  const rest = counted.filter(([, { count }]) => count > 0)
-  const all = unreadOf(main, state)
+  const main = new Tally()
+  const threads = new Map<MessageId, Tally>()
+  for (const message of messages) {
+    const { thread } = message
+    let tally = main
+    if (thread !== undefined) {
+      tally = threads.get(thread) ?? new Tally()
+      threads.set(thread, tally)
+    }
+    tally.add(message, state)
+  }
+  const rest = Array.from(threads, ([root, tally]) => [root, tally.result] as const).filter(
+    ([, { count }]) => count > 0,
+  )
+  const { count, mentions, late, first } = main.result
   return {
-    ...all,
-    mentions: rest.reduce((sum, [, { mentions }]) => sum + mentions, all.mentions),
+    count,
+    mentions: rest.reduce((sum, [, thread]) => sum + thread.mentions, mentions),
+    late,
+    first,
     threads: new Map(rest),
   }
 }
 
-/** Of the messages of one thread, or of those outside of threads. */
-function unreadOf<T extends UnreadInput>(messages: readonly T[], state: ReadState<T>): UnreadMessages {
-  const { user, mark } = state
-  const markedFrom = mark === undefined ? -1 : messages.findIndex(({ id }) => id === mark)
-  let newestRead = -1
-  messages.forEach((message, index) => {
-    if (message.author !== user && state.isRead(message)) newestRead = index
-  })
-  let mentions = 0
-  let count = 0
-  let first: MessageId | undefined
-  const late: MessageId[] = []
-  messages.forEach((message, index) => {
-    if (message.author === user) return
-    const arrived = !state.isRead(message)
-    if (!arrived && (markedFrom === -1 || index < markedFrom)) return
-    count++
-    first ??= message.id
-    if (message.mentionsMe) mentions++
-    if (arrived && index < newestRead) late.push(message.id)
-  })
-  return { count, mentions, late, first }
+/** What is unread of the messages of one thread, or of those outside of threads. They are added in their order. */
+class Tally {
+  private count = 0
+  private mentions = 0
+  private first: MessageId | undefined
+  private readonly late: MessageId[] = []
+  /** Those that are late where something after them was read. */
+  private since: MessageId[] = []
+  private isMarked = false
+
+  add<T extends UnreadInput>(message: T, state: ReadState<T>): void {
+    const { id } = message
+    if (id === state.mark) this.isMarked = true
+    if (message.author === state.user) return
+    if (state.isRead(message)) {
+      if (this.since.length > 0) {
+        for (const before of this.since) this.late.push(before)
+        this.since = []
+      }
+      if (!this.isMarked) return
+    } else this.since.push(id)
+    this.count++
+    this.first ??= id
+    if (message.mentionsMe) this.mentions++
+  }
+
+  get result(): UnreadMessages {
+    const { count, mentions, late, first } = this
+    return { count, mentions, late, first }
+  }
 }
 
 /** How much of each log is read once the user has seen everything of a list up to one message of it: of each document. */
