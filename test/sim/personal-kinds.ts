@@ -285,11 +285,15 @@ function noteUndone(stage: Stage, device: SimDevice, tab: SimTab, act: UndoneAct
     bookkeeper.noteChoice(device, client, { key: `${act.conversation}/archived`, value, ...moment })
   } else if (act.kind === "edit") {
     const versions = client.conversation(act.conversation)?.history(act.message) ?? []
-    const own = versions.filter((version) => version.device === client.device).at(-1)
     const before = bookkeeper.textBefore.get(act.version)
-    if (own === undefined || before === undefined || own.text === before) return
+    // Not by their order: a server may have set the clock right between the edit and its opposite.
+    const opposites = versions.filter(
+      ({ id, device: by }) => by === client.device && id !== act.message && !bookkeeper.textBefore.has(id),
+    )
+    if (opposites.length === 0 || before === undefined || opposites.some(({ text }) => text === before)) return
+    const texts = opposites.map(({ text }) => text).join()
     stage.errors.push(
-      new Violation("I4", `${device.name} took back an edit of ${JSON.stringify(before)}, which says ${own.text} now`),
+      new Violation("I4", `${device.name} took back an edit of ${JSON.stringify(before)}, which says ${texts} now`),
     )
   } else if (client.conversation(act.conversation)?.info.get().membership === "left") {
     stage.errors.push(new Violation("I4", `${device.name} came back into ${act.conversation}, and is not there`))

@@ -148,7 +148,8 @@ class WeftClient implements Client {
   private persisted = false
   private isStarted = false
   private refreshTimer: Timer
-  private startTimer: Timer
+  private paintTimer: Timer
+  private painted: Promise<void> = Promise.resolve()
   /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
   private refreshing = true
   private closed: Promise<void> | undefined
@@ -296,12 +297,14 @@ class WeftClient implements Client {
     await this.openStored(rows)
     this.refreshing = false
     this.refresh()
-    // What is shown already is to be painted first, and nobody waits for the rest.
     if (this.isAllOpen) await this.start()
-    else
-      this.startTimer = env.setTimer(PAINT_MS, () => {
-        this.background(() => this.start())
+    else {
+      // What is shown already is to be painted first, and nobody waits for the rest.
+      this.painted = new Promise((resolve) => {
+        this.paintTimer = env.setTimer(PAINT_MS, resolve)
       })
+      this.background(() => this.start())
+    }
   }
 
   private get isAllOpen(): boolean {
@@ -313,10 +316,9 @@ class WeftClient implements Client {
     const { replica, platform } = this.parts
     await platform.tabs.start({
       lead: () => {
-        const leading = this.lead()
+        if (this.isAllOpen) return this.lead()
         // A writer has read everything first.
-        if (this.isAllOpen) return leading
-        this.background(() => leading)
+        this.background(() => this.painted.then(() => this.lead()))
         return Promise.resolve()
       },
       follow: () => {
@@ -330,6 +332,7 @@ class WeftClient implements Client {
     })
     this.isStarted = true
     platform.tabs.tell({ kind: "joined" })
+    await this.painted
     this.background(() => this.liveSearch.start())
     this.background(() => this.openRest())
   }
@@ -654,7 +657,7 @@ class WeftClient implements Client {
 
   private async end(): Promise<void> {
     const { platform, replica } = this.parts
-    this.parts.env.clearTimer(this.startTimer)
+    this.parts.env.clearTimer(this.paintTimer)
     // The status tells those who wait for it.
     queueMicrotask(() => {
       this.refresh()

@@ -10,13 +10,13 @@ export interface Growth {
 }
 
 /** cost = factor * size ** power, as near as such a curve comes. */
-export interface Curve {
+interface Curve {
   readonly factor: number
   readonly power: number
 }
 
 /** Least squares on logarithms: each size weighs the same. */
-export function fit(points: readonly (readonly [size: number, cost: number])[]): Curve {
+function fit(points: readonly (readonly [size: number, cost: number])[]): Curve {
   const logs = points.map(([size, cost]) => [Math.log(size), Math.log(cost)] as const)
   const mean = (of: 0 | 1): number => logs.reduce((sum, log) => sum + log[of], 0) / logs.length
   const [x, y] = [mean(0), mean(1)]
