@@ -126,6 +126,19 @@ export class AccountHandle implements Account {
     this.put("conversations", `${conversation}/pinned`, pinned ? true : undefined)
   }
 
+  /** What one conversation was set to goes over to another, where that is set to nothing of its own. [SPEC A20] */
+  handOver(from: ConversationId, to: ConversationId): void {
+    const map = this.doc.getMap("conversations")
+    const names = ["muted", "archived", "pinned"].filter((name) => map.has(`${from}/${name}`))
+    if (names.length === 0) return
+    this.doc.transact(() => {
+      for (const name of names) {
+        if (!map.has(`${to}/${name}`)) map.set(`${to}/${name}`, map.get(`${from}/${name}`))
+        map.delete(`${from}/${name}`)
+      }
+    })
+  }
+
   hide(message: MessageId): void {
     if (this.doc.getMap("hidden").get(message) === true) return
     this.put("hidden", message, true)
@@ -160,6 +173,11 @@ export class AccountHandle implements Account {
       for (const [document, counts] of read) this.reads.mark(document, counts, thread)
       this.put("marks", conversation, undefined)
     })
+  }
+
+  /** Ends "unread from here". */
+  endUnread(conversation: ConversationId): void {
+    this.put("marks", conversation, undefined)
   }
 
   markUnread(conversation: ConversationId, from: MessageId): void {

@@ -751,10 +751,19 @@ class WeftClient implements Client {
     }
     for (const handles of direct.values()) {
       const several = orderDirect(handles)
+      const [first, ...others] = several
       for (const handle of several) handle.joinSiblings(several)
-      for (const handle of several.slice(1)) folded.add(handle)
+      for (const handle of others) {
+        folded.add(handle)
+        if (first !== undefined && this.mayKeep) this.account.handOver(handle.id, first.id)
+      }
     }
     return folded
+  }
+
+  /** Whether this tab looks after what is stored. */
+  private get mayKeep(): boolean {
+    return this.closed === undefined && this.parts.replica.writing.get()
   }
 
   private readStatus(): SyncStatus {

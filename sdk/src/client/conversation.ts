@@ -22,6 +22,7 @@ import type {
 } from "./api.js"
 import type { DirectOrder } from "./direct.js"
 import type { Change, Invite, InviteOptions } from "./governance-api.js"
+import { JoinedDraft } from "./draft.js"
 import { Handover } from "./handover.js"
 import { noReceipts } from "./live-receipts.js"
 import type { OpenConversation } from "./open-conversation.js"
@@ -74,7 +75,7 @@ export class ConversationHandle implements Conversation {
   readonly unread: Handover<Unread>
   readonly changes: Handover<readonly Change[]>
   readonly invites: Handover<readonly Invite[]>
-  readonly draft: TextDraft
+  readonly draft = new JoinedDraft()
   readonly settings: Subscribable<ConversationSettings>
   private readonly progress = new Handover(0)
   private readonly threads = new Map<MessageId, Handover<MessageList>>()
@@ -82,6 +83,7 @@ export class ConversationHandle implements Conversation {
   /** Messages that were written before it was read. */
   private readonly written: Uint8Array[] = []
   private readonly stopListening: () => void
+  private readonly settingsStore
   private siblings: readonly ConversationHandle[] = [this]
   private inner: OpenConversation | undefined
   private opening: Promise<OpenConversation> | undefined
@@ -97,12 +99,10 @@ export class ConversationHandle implements Conversation {
     this.messages = new Handover(loading, { wanted })
     this.changes = new Handover<readonly Change[]>([], { wanted })
     this.invites = new Handover<readonly Invite[]>([], { wanted })
-    this.draft = account.draft(id)
-    const settings = createStore<ConversationSettings>(account.settings(id))
-    this.settings = settings
+    this.draft.show([account.draft(id)])
+    this.settings = this.settingsStore = createStore<ConversationSettings>(account.settings(id))
     this.stopListening = account.subscribe(() => {
-      const next = account.settings(id)
-      if (JSON.stringify(next) !== JSON.stringify(settings.get())) settings.set(next)
+      this.readSettings()
     })
   }
 
@@ -183,7 +183,19 @@ export class ConversationHandle implements Conversation {
   /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
   joinSiblings(siblings: readonly ConversationHandle[]): void {
     this.siblings = siblings
+    this.draft.show(siblings.map(({ id }) => this.ports.account.draft(id)))
+    this.readSettings()
     this.inner?.joinSiblings(this.openSiblings())
+  }
+
+  /** The one that takes what is written, and whose settings count. */
+  private get first(): ConversationId {
+    return this.siblings[0]?.id ?? this.id
+  }
+
+  private readSettings(): void {
+    const next = this.ports.account.settings(this.first)
+    if (JSON.stringify(next) !== JSON.stringify(this.settings.get())) this.settingsStore.set(next)
   }
 
   private openSiblings(): OpenConversation[] {
@@ -367,19 +379,19 @@ export class ConversationHandle implements Conversation {
   }
 
   mute(until = Infinity): void {
-    this.ports.account.mute(this.id, until)
+    this.ports.account.mute(this.first, until)
   }
 
   unmute(): void {
-    this.ports.account.mute(this.id, undefined)
+    this.ports.account.mute(this.first, undefined)
   }
 
   setArchived(archived: boolean): void {
-    this.ports.account.setArchived(this.id, archived)
+    this.ports.account.setArchived(this.first, archived)
   }
 
   setPinned(pinned: boolean): void {
-    this.ports.account.setPinned(this.id, pinned)
+    this.ports.account.setPinned(this.first, pinned)
   }
 
   addMember(user: string, role?: Role): Promise<void> {
@@ -453,6 +465,7 @@ export class ConversationHandle implements Conversation {
   /** What was written before it was read is saved first. */
   async close(): Promise<void> {
     this.stopListening()
+    this.draft.close()
     // That it could not be read was told to whoever asked.
     const inner = await this.opening?.catch(() => undefined)
     if (inner === undefined) this.progress.become(createStore(1))

@@ -90,6 +90,8 @@ export class OpenConversation implements Governance {
       placesOf: (message) => this.holderOf(message).view.placesOf(message),
       earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
       isListed: (message) => this.holderOf(message).view.projection.node(message)?.inOrder === true,
+      mark: () =>
+        this.siblings.map(({ id }) => ports.account.settings(id).unreadFrom).find((mark) => mark !== undefined),
       watch: (on) => {
         for (const { earlier } of this.siblings) earlier.watch(on)
       },
@@ -305,7 +307,10 @@ export class OpenConversation implements Governance {
     const mark = (): void => {
       if (this.ports.isClosed()) return
       this.ports.account.markRead(this.id, read)
-      for (const handle of this.siblings) handle.tellRead(read)
+      for (const handle of this.siblings) {
+        this.ports.account.endUnread(handle.id)
+        handle.tellRead(read)
+      }
     }
     // What is before the list was passed on the way. It is marked first: unread below what was read, it would be late, on
     // every device, until the second mark is there. [SPEC U10]

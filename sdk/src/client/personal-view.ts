@@ -17,6 +17,8 @@ interface PersonalPorts {
   /** Messages before those of the list. */
   earlier(): readonly Counted[]
   isListed(id: MessageId): boolean
+  /** From here on the user wants to see everything as unread. */
+  mark(): MessageId | undefined
   /** Whether anybody wants to know what is unread. */
   watch(on: boolean): void
 }
@@ -107,7 +109,7 @@ export class PersonalView {
     const next = unread(this.join(shownOf(this.ports.earlier(), state), listed), {
       user,
       isRead: (message) => message.isRead(readCount, readVersion),
-      mark: account.settings(this.id).unreadFrom,
+      mark: this.ports.mark(),
     })
     this.counted = true
     if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
