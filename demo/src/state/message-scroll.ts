@@ -59,8 +59,10 @@ export function useMessageScroll(
   const [isAtBottom, setAtBottom] = useState(true)
   /** Newest message when the reader left the bottom. */
   const [seen, setSeen] = useState<string>()
-  const [drawn, setDrawn] = useState(() => drawAll(all))
-  if (drawn.all !== all) setDrawn(drawAfter(drawn, all))
+  const [before, setDrawn] = useState(() => drawAll(all))
+  // In this pass already: whoever compares messages with those before would take the former ones for the first.
+  const drawn = before.all === all ? before : drawAfter(before, all)
+  if (drawn !== before) setDrawn(drawn)
   /** What the virtualizer's indexes are of. */
   const shown = useRef(drawn)
   useLayoutEffect(() => {
@@ -99,7 +101,7 @@ export function useMessageScroll(
   )
   const { target, jumpTo } = useJumpTarget(conversation, all, box, center)
   const isHidden = target !== undefined && target >= 0 && target < drawn.first
-  if (isHidden && drawn.all === all) setDrawn(drawTo(drawn, target))
+  if (isHidden && drawn === before) setDrawn(drawTo(drawn, target))
 
   const isAsking = useRef(false)
   const askOlder = (): void => {
