@@ -377,8 +377,19 @@ async function judge(world: World): Promise<RoundReport> {
       const refusals = await offer(newcomer, document, carrier.whole(document) ?? bytes, carrier.name)
       // An erasure can be lost with the device that made it, and its hole be left in the carrier: bodies come from others.
       if (refusals.includes("DELETED_UNNAMED")) await offer(newcomer, document, bytes, first.name)
-      const theirs = encodeUpdate(Array.from((await newcomer.contents(document)).values()))
-      hold(equalBytes(bytes, theirs), `${carrier.name}: other bytes of ${document}`)
+      // Or only the end of a run that nobody takes says whose erasure it was: then all learn of that from who took it there.
+      const found = Array.from((await newcomer.summary(document)).records).filter(([record]) => !records.has(record))
+      for (const replica of found.length > 0 ? replicasOf(world) : []) {
+        await replica.takeRecords(
+          document,
+          found.map(([, record]) => record),
+        )
+      }
+      for (const replica of [newcomer, ...replicasOf(world)]) {
+        const theirs = encodeUpdate(Array.from((await replica.contents(document)).values()))
+        const ours = encodeUpdate(Array.from((await first.contents(document)).values()))
+        hold(equalBytes(ours, theirs), `${carrier.name}: other bytes of ${document} at ${replica.name}`)
+      }
     }
     for (const device of devices) await device.open(document)
   }
