@@ -20,10 +20,9 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
 /** The reader's device with all that the server has; the list was shown. */
 async function fetchAll(stage: Stage, conversations: number): Promise<void> {
   const reader = await stage.client(READER, READER)
-  const stop = reader.list.subscribe(() => undefined)
+  reader.list.subscribe(() => undefined)
   await until(reader.conversations, ({ length }) => length === conversations)
   await reader.synced()
-  stop()
   await stage.closeClient(reader)
 }
 
