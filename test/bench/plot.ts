@@ -5,10 +5,12 @@ import type { Figures } from "./table.ts"
 const WIDTH = 760
 const LEFT = 150
 const ROW = 26
-const TOP = 44
+const TOP = 68
+/** Names in a row of the legend. */
+const IN_ROW = 3
 /** Powers of ten on either side of the target. */
 const DECADES = 2
-const colors = ["#b45309", "#7c3aed", "#0891b2", "#be185d"]
+const colors = ["#b45309", "#7c3aed", "#0891b2", "#be185d", "#4b5563"]
 
 /** SVG: what each figure is in its target, on a logarithmic scale; on the left of the line is better. */
 export function plot(figures: Figures): string {
@@ -58,18 +60,19 @@ function scale(height: number): string[] {
     const isTarget = times === 1
     return [
       `<line x1="${x}" x2="${x}" y1="${TOP}" y2="${height - 20}" stroke="${isTarget ? "#111" : "#e5e7eb"}"/>`,
-      `<text x="${x}" y="${height - 6}" text-anchor="middle">${isTarget ? "target" : `${times} x`}</text>`,
+      `<text x="${x}" y="${height - 6}" text-anchor="${times === 10 ** DECADES ? "end" : "middle"}">${isTarget ? "target" : `${times} x`}</text>`,
     ]
   })
 }
 
 function legend(names: readonly string[], colorOf: (name: string) => string): string[] {
-  const width = (WIDTH - 20) / names.length
+  const width = (WIDTH - 20) / IN_ROW
   return names.flatMap((name, index) => {
-    const x = 14 + index * width
+    const x = 14 + (index % IN_ROW) * width
+    const y = 20 + Math.floor(index / IN_ROW) * 20
     return [
-      `<circle cx="${x.toFixed(1)}" cy="20" r="5" fill="${colorOf(name)}"/>`,
-      `<text x="${(x + 9).toFixed(1)}" y="24" font-size="11">${name}</text>`,
+      `<circle cx="${x.toFixed(1)}" cy="${y}" r="5" fill="${colorOf(name)}"/>`,
+      `<text x="${(x + 9).toFixed(1)}" y="${y + 4}" font-size="11">${name}</text>`,
     ]
   })
 }
