@@ -149,6 +149,30 @@ it("[U13] what was sent before its conversation was read is saved by closing", a
   expect(items.at(-1)).toMatchObject({ text: "in haste", status: "saved" })
 })
 
+it("[U13] what can't be read at first is shown, and read when the storage answers again", async () => {
+  const { storage, trip, end } = await arena()
+  await end()
+  let fails = true
+  const shared = storage.share()
+  const again = await openClient("alice", {
+    storage: {
+      ...shared,
+      scan: (range) => {
+        if (fails && range.from.startsWith("u/")) return Promise.reject(new Error("the disk does not answer"))
+        return shared.scan(range)
+      },
+    },
+  })
+  await until(again.status, (status) => status.storage.kind === "failing")
+  const early = again.conversation(trip.id)
+  expect(early?.info.get()).toMatchObject({ title: "Trip", lastMessage: { text: "see you" } })
+  expect(early?.messages.get().state).toBe("loading")
+  fails = false
+  await until(early!.messages, ({ state }) => state === "ready")
+  await until(again.status, (status) => status.storage.kind === "ok" && status.tab === "writer")
+  expect(early?.messages.get().items).toHaveLength(2)
+})
+
 it("[U13] a conversation that nobody may write in says so before it is read", async () => {
   const { storage, trip, bob, atBob, end, servers } = await arena()
   await trip.setAnnouncementsOnly(true)

@@ -146,7 +146,8 @@ class WeftClient implements Client {
   private wantsOnline = true
   private networkUp = true
   private persisted = false
-  private isStarted = false
+  /** A conversation could not be read. */
+  private readingFailed = false
   private refreshTimer: Timer
   private paintTimer: Timer
   private painted: Promise<void> = Promise.resolve()
@@ -261,7 +262,7 @@ class WeftClient implements Client {
       replica.health.subscribe(({ kind }) => {
         this.refreshSoon()
         // What could not be read can be now, perhaps.
-        if (kind === "ok" && this.isStarted) this.background(() => this.openRest())
+        if (kind === "ok" && this.readingFailed) this.background(() => this.openRest())
       }),
       replica.writing.subscribe(() => {
         if (replica.writing.get()) this.background(() => this.takeOver())
@@ -330,7 +331,6 @@ class WeftClient implements Client {
         this.heard(message)
       },
     })
-    this.isStarted = true
     platform.tabs.tell({ kind: "joined" })
     await this.painted
     this.background(() => this.liveSearch.start())
@@ -449,6 +449,7 @@ class WeftClient implements Client {
 
   /** Reads what is only shown yet, in the order of the list. */
   private async openRest(): Promise<void> {
+    this.readingFailed = false
     const closed = Array.from(this.handles.values()).filter(({ isOpen }) => !isOpen)
     closed.sort(byActivity)
     for (const handle of closed) {
@@ -482,7 +483,11 @@ class WeftClient implements Client {
       signals: this.signals,
       env,
       isClosed: () => this.closed !== undefined,
-      open: () => this.read(id),
+      open: () =>
+        this.read(id).catch((error: unknown) => {
+          this.readingFailed = true
+          throw error
+        }),
       waits: () => {
         this.refreshSoon()
       },

@@ -93,11 +93,13 @@ export class StoredRows {
     for (const id of this.due) {
       const row = this.ports.row(id)
       const text = row === undefined ? undefined : encode(row)
-      const kept = text !== undefined && text.length <= MAX_BYTES ? text : undefined
-      if (kept === this.storedText(id)) continue
-      next.set(id, kept)
+      if (text === this.storedText(id)) continue
       const key = conversationRowKey(id)
-      batch.push(kept === undefined ? { kind: "delete", key } : { kind: "put", key, value: utf8(kept) })
+      const value = text === undefined ? undefined : utf8(text)
+      const isKept = value !== undefined && value.length <= MAX_BYTES
+      if (!isKept && !this.stored.has(id)) continue
+      next.set(id, isKept ? text : undefined)
+      batch.push(isKept ? { kind: "put", key, value } : { kind: "delete", key })
     }
     this.due.clear()
     if (batch.length === 0) return

@@ -254,7 +254,13 @@ export class Replica {
     this.guard = { key: GUARD_KEY, value }
     this.health.set({ kind: "ok" })
     for (const conversation of this.conversations.get().values()) conversation.endSessions()
-    await this.catchUp()
+    try {
+      await this.catchUp()
+    } catch (error) {
+      // The next try begins anew: who has not read everything is no writer.
+      this.guard = undefined
+      throw error
+    }
     this.writing.set(true)
     await this.compactor.resume()
     await this.wakeAll()
