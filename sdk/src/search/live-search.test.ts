@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { manualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
 import { LiveSearch, type SearchResults } from "./live-search.js"
@@ -116,5 +117,47 @@ describe("a search that stays alive", () => {
     const values = await storage.scan({ from: "", to: "\uffff" })
     expect(values.map(({ value }) => new TextDecoder().decode(value)).join()).not.toMatch(/xyzzy/i)
     expect(values).toHaveLength(3)
+  })
+
+  it("[Q4] a conversation that goes on is not indexed at every message while nobody searches, and is when somebody does", async () => {
+    const source = new Texts()
+    const env = manualEnv()
+    const index = new StoredIndex(createMemoryStorage(), env)
+    let puts = 0
+    const search = new LiveSearch({
+      source,
+      index: Object.assign(Object.create(index) as StoredIndex, {
+        put: (segment: Parameters<StoredIndex["put"]>[0]) => {
+          puts++
+          return index.put(segment)
+        },
+      }),
+      env,
+      isWriter: () => true,
+      failed: (error) => {
+        throw error
+      },
+    })
+    const pass = async (ms: number): Promise<void> => {
+      for (let at = 0; at < ms; at += 100) {
+        env.advance(100)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    await search.start()
+    await pass(1_000)
+    const texts: SearchText[] = []
+    for (let id = 1; id <= 60; id++) {
+      texts.push(say(String(id), "tea"))
+      source.set(1, [...texts])
+      await pass(1_000)
+    }
+    expect(puts).toBeGreaterThan(0)
+    expect(puts).toBeLessThan(5)
+    source.set(1, [...texts, say("61", "tea")])
+    const found = when(search, ({ complete }) => complete)
+    await pass(1_000)
+    expect(ids(await found)[0]).toBe("61")
+    await search.close()
   })
 })

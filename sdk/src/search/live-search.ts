@@ -19,8 +19,10 @@ export interface SearchResults {
   readonly complete: boolean
 }
 
-/** Changes of a segment are waited for this long, so that a lively conversation is indexed once and not at every message. */
+/** What changed is indexed after this long while somebody searches. */
 const SETTLE_MS = 500
+/** The same while nobody does: a segment is indexed whole, which a lively conversation is not worth at every message. */
+const UNSEEN_MS = 20_000
 /** A tab that does not write looks this often whether the one that does has indexed what is missing. */
 const FOLLOW_MS = 2000
 /** After a failure of the storage. */
@@ -54,6 +56,8 @@ export class LiveSearch {
   private readonly lives = new Set<Live>()
   private readonly stop: () => void
   private timer: Timer
+  /** What the timer was set to; undefined where none runs. */
+  private wait: number | undefined
   private working: Promise<void> | undefined
   private started = false
   /** A segment is being looked at. */
@@ -83,6 +87,7 @@ export class LiveSearch {
       else if (!this.lives.has(live)) {
         this.lives.add(live)
         this.ask(live)
+        if (this.started && this.due.size > 0) this.settle(0)
       }
     })
     const live: Live = { query, store, run: 0, under: false, stale: false }
@@ -111,7 +116,11 @@ export class LiveSearch {
       this.hide(erased)
       if (this.ports.isWriter()) this.background(this.ports.index.erase(segment, erased))
     }
-    if (this.started) this.settle(SETTLE_MS)
+    if (this.started) this.settle(this.patience)
+  }
+
+  private get patience(): number {
+    return this.lives.size > 0 ? SETTLE_MS : UNSEEN_MS
   }
 
   /** What was erased is not shown for a moment longer. */
@@ -129,16 +138,19 @@ export class LiveSearch {
     })
   }
 
+  /** What goes on changing puts nothing off. */
   private settle(ms: number): void {
-    if (this.closed || this.working !== undefined) return
+    if (this.closed || this.working !== undefined || (this.wait !== undefined && this.wait <= ms)) return
     this.ports.env.clearTimer(this.timer)
+    this.wait = ms
     this.timer = this.ports.env.setTimer(ms, () => {
+      this.wait = undefined
       if (this.closed || this.working !== undefined) return
       let rest = RETRY_MS
       const working = this.work()
         .then((waiting) => {
           // what came meanwhile, or what another tab has yet to index
-          rest = waiting < this.due.size ? SETTLE_MS : FOLLOW_MS
+          rest = waiting < this.due.size ? this.patience : FOLLOW_MS
         })
         .finally(() => {
           this.working = undefined
