@@ -1,4 +1,4 @@
-import { sha256 as sha256Once } from "@noble/hashes/sha2.js"
+import { sha256 as sha256Hash } from "@noble/hashes/sha2.js"
 
 const encoder = new TextEncoder()
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -17,10 +17,17 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Before its first byte, and the one that hashes: what is hashed is mostly so short that a new one costs more than it does. */
+const blank = sha256Hash.create()
+const hasher = sha256Hash.create()
+
 /** SHA-256 of the parts, one after another; 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts
-  return sha256Once(parts.length === 1 && first !== undefined ? first : concat(parts))
+  blank._cloneInto(hasher)
+  for (const part of parts) hasher.update(part)
+  const hash = new Uint8Array(32)
+  hasher.digestInto(hash)
+  return hash
 }
 
 /** A new array with the bytes of all parts, in order. */
