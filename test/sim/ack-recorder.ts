@@ -3,8 +3,10 @@ import {
   conversationOf,
   decodeFrame,
   decodeUpdate,
+  frameSchemaText,
   refusedLog,
   type DocumentName,
+  type FrameKind,
 } from "@weft/sdk/protocol"
 import { durableOn, serverHoldings } from "./contents.js"
 import type { Wire } from "./network.js"
@@ -13,6 +15,10 @@ import type { SimServer } from "./sim-server.js"
 
 /** An acknowledgement has no more, nor has a refusal of some logs. */
 const MAX_ANSWER_BYTES = 512
+
+/** Frames by their first bytes: most are none of these, and are not decoded. */
+const answers = numbersOf("ack", "reject")
+const noted = numbersOf("welcome", "update", "next", "ack")
 
 type Counts = Map<number, number>
 
@@ -28,7 +34,7 @@ export class AckRecorder {
 
   /** A server sends a frame: what it acknowledges is on its disk, and synced, at this moment. [SPEC S6] */
   judgeSending(wire: Wire, server: SimServer, oracle: Oracle, bytes: Uint8Array): void {
-    if (bytes.length > MAX_ANSWER_BYTES) return
+    if (bytes.length > MAX_ANSWER_BYTES || !answers.has(bytes[0]!)) return
     const frame = decodeFrame(bytes)
     if (frame?.kind !== "ack" && frame?.kind !== "reject") return
     const update = this.sent.get(wire)?.get(frame.id)
@@ -54,6 +60,7 @@ export class AckRecorder {
 
   /** A frame that arrived. */
   heard(wire: Wire, from: string, bytes: Uint8Array): void {
+    if (!noted.has(bytes[0]!)) return
     const frame = decodeFrame(bytes)
     if (frame?.kind === "welcome") {
       const host = wire.near.process.machine.name
@@ -82,6 +89,7 @@ export class AckRecorder {
 
   /** A server says that a log was continued twice: no honest device does that, whatever befell its disk. [SPEC W3] */
   judgeAnswer(from: string, bytes: Uint8Array): void {
+    if (!answers.has(bytes[0]!)) return
     const frame = decodeFrame(bytes)
     if (frame?.kind !== "reject") return
     const fork = frame.items.find(({ code }) => code === "FORK")
@@ -121,4 +129,8 @@ export class AckRecorder {
       }
     }
   }
+}
+
+function numbersOf(...kinds: readonly FrameKind[]): ReadonlySet<number> {
+  return new Set(kinds.map((kind) => Number(new RegExp(`^${kind}=([0-9]+)`, "m").exec(frameSchemaText)![1])))
 }

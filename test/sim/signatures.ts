@@ -1,9 +1,9 @@
 import { hashes } from "@noble/ed25519"
 import {
   createHash,
-  createHmac,
   createPrivateKey,
   createPublicKey,
+  hash,
   verify as verifySignature,
   type KeyObject,
 } from "node:crypto"
@@ -43,7 +43,7 @@ export function keyNamed(name: string): DeviceKeyPair {
 }
 
 function keyedHash(secret: Uint8Array, message: Uint8Array): Uint8Array {
-  return new Uint8Array(createHmac("sha512", secret).update(message).digest())
+  return new Uint8Array(hash("sha512", Buffer.concat([secret, message]), "buffer"))
 }
 
 function latin1(bytes: Uint8Array): string {

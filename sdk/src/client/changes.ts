@@ -38,6 +38,8 @@ export class ChangeList {
   private readonly watched = new Set<ControlId>()
   private readonly dismissed = new Set<string>()
   private items = new Map<ControlId, Item>()
+  /** By the bodies that they were read from: the list is made anew at every change. */
+  private readonly actions = new WeakMap<Uint8Array, ControlAction | { readonly kind: "unreadable" }>()
   private readonly stopListening: (() => void)[]
   private refreshing = false
   private closed = false
@@ -138,7 +140,7 @@ export class ChangeList {
     const { conversation, device } = this.ports
     const items = new Map<ControlId, Item>()
     const put = (entry: Entry, refused: Item["refused"]): void => {
-      const action = entry.body === null ? undefined : decodeControl(entry.body)
+      const action = entry.body === null ? undefined : this.actionIn(entry.body)
       if (entry.control !== undefined && action !== undefined) items.set(entry.control, { entry, action, refused })
     }
     for (const { document, refused } of conversation.refused.values()) {
@@ -148,6 +150,12 @@ export class ChangeList {
     for (const draft of conversation.controlDocument.drafts) put(draftEntry(device, draft), undefined)
     for (const entry of this.sealed.values()) put(entry, undefined)
     return items
+  }
+
+  private actionIn(body: Uint8Array): ControlAction | undefined {
+    let action = this.actions.get(body)
+    if (action === undefined) this.actions.set(body, (action = decodeControl(body) ?? { kind: "unreadable" }))
+    return action.kind === "unreadable" ? undefined : action
   }
 
   private show({ entry, action, refused }: Item): Change {

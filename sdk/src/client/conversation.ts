@@ -182,6 +182,8 @@ export class ConversationHandle implements Conversation {
 
   /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
   joinSiblings(siblings: readonly ConversationHandle[]): void {
+    const { siblings: before } = this
+    if (siblings.length === before.length && siblings.every((sibling, index) => sibling === before[index])) return
     this.siblings = siblings
     this.draft.show(siblings.map(({ id }) => this.ports.account.draft(id)))
     this.readSettings()
