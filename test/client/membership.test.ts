@@ -61,6 +61,24 @@ describe("leaving", () => {
     expect(bobs.messages.get().items.map(({ status }) => status)).toEqual(["sent", "sent", "sent"])
   })
 
+  it("[R5] who opens a conversation offline, and leaves it before a server was met, is in line, and its members have it", async () => {
+    const { alice, bob } = await pair()
+    alice.goOffline()
+    const talk = await alice.openDirect("bob")
+    talk.send("have you heard?")
+    await talk.leave()
+    const alone = await alice.createConversation({ title: "Notes" })
+    alone.send("for nobody")
+    await alone.leave()
+    alice.goOnline()
+    const bobs = await conversationOf(bob, talk.id)
+    await until(bobs.messages, ({ items }) => items.length === 1)
+    await alice.synced()
+    expect(texts(bobs)).toEqual(["have you heard?"])
+    expect(await talk.digest()).toBe(await bobs.digest())
+    expect(alone.messages.get().items.map(({ status }) => status)).toEqual(["sent"])
+  })
+
   it("[A16] nobody comes back who was removed meanwhile, and is told", async () => {
     const { bob, trip, bobs } = await pair()
     await bobs.leave()

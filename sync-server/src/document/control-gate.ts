@@ -46,10 +46,11 @@ export function judgeControl(
   return voids.size === 0 ? { kind: "admitted" } : { kind: "void", entries: voids }
 }
 
-/** An unknown conversation is opened by its creator's device, for the user that it proved, or brought back by a member. */
+/** An unknown conversation is opened by its creator's device, for the user that it proved, or brought back by a member. [SPEC R5] */
 function mayOpen(source: Source, user: UserId, next: ControlState): boolean {
-  if (!next.members.has(user)) return false
-  return source.kind !== "device" || next.created?.device !== source.device || next.created.user === user
+  const { created } = next
+  if (source.kind === "device" && created?.device === source.device) return created.user === user
+  return next.members.has(user)
 }
 
 /** What a user brings to join by, and this server does not admit: by authority, by its own clock, and by its own count. [SPEC A19] */
