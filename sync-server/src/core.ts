@@ -18,6 +18,7 @@ import { isDamage } from "./document/damage.js"
 import { DigestTable } from "./document/digest-table.js"
 import { Registry } from "./document/registry.js"
 import { rebuildIndex } from "./document/rebuild-index.js"
+import { repairAccounts } from "./document/repair-accounts.js"
 import { repairDocuments, type RepairPorts } from "./document/repair.js"
 import { UserIndex } from "./document/user-index.js"
 import { createBreather, repeat, within, type ServerEnv } from "./env.js"
@@ -32,6 +33,7 @@ import { PeerLink } from "./peer/link.js"
 import type { Database } from "./store/database.js"
 import { openStore } from "./store/level-store.js"
 import { createMerger } from "./store/merge.js"
+import type { StoredName } from "./store/store.js"
 
 const SWEEP_MS = 5_000
 
@@ -110,7 +112,10 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
     const key = await loadServerKey(store, env)
     const trust = await loadTrust(store, key.publicKey, options.trust ?? [])
     const breathe = createBreather(env)
-    if (options.repair !== undefined) await repairDocuments({ store, verifier, log, breathe, keep: options.repair })
+    if (options.repair !== undefined) {
+      await repairDocuments({ store, verifier, log, breathe, keep: options.repair })
+      await repairAccounts({ store, log, breathe, keep: options.repair })
+    }
     const digests = new DigestTable(store)
     const index = new UserIndex(store)
     const fanOut = new FanOut(env.defer, (sent) => {
@@ -129,7 +134,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       },
     })
     const ack = options.ack ?? { kind: "local" }
-    const quarantined = new Set<DocumentName>()
+    const quarantined = new Set<StoredName>()
     const merger = createMerger({
       store,
       env,
@@ -191,6 +196,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       metrics,
       log,
       written,
+      quarantined,
       awaitsPeers: ack.kind === "peers",
       relay: (change) => {
         fanOut.relayAccount(change)

@@ -2,7 +2,6 @@ import {
   compactNative,
   createQueue,
   digestOfNative,
-  emptyNativeSummary,
   encodeNative,
   encodeNativeVector,
   judgeNative,
@@ -27,10 +26,11 @@ import type { ServerEnv } from "../env.js"
 import type { Rates } from "../limits/rates.js"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
-import type { Store } from "../store/store.js"
+import type { Store, StoredName } from "../store/store.js"
 import { isDamage } from "./damage.js"
 import { Confirmations } from "./outcome.js"
 import { userOf, type Origin, type Source } from "./source.js"
+import { readAccount } from "./stored-account.js"
 
 export interface AccountPorts {
   readonly store: Store
@@ -38,6 +38,8 @@ export interface AccountPorts {
   readonly metrics: Metrics
   readonly log: Log
   readonly written: Rates
+  /** Documents that can't be read. */
+  readonly quarantined: Set<StoredName>
   /** Whether acknowledgements wait for peers: then what was sent again is relayed to them again. */
   readonly awaitsPeers: boolean
   relay(change: AccountChange): void
@@ -141,7 +143,7 @@ export class Account {
         const own = wireDigest(digestOfNative(this.name, summary))
         const vector = encodeNativeVector(summary.vector)
         if (Buffer.from(own).equals(digest)) return { updates: [], digest: own, vector }
-        const contents = readNativeContents(await this.#ports.store.updates(this.name))
+        const { contents } = readAccount(await this.#ports.store.updates(this.name))
         return { updates: splitNative(nativeBeyond(contents, held), MAX_FRAME_UPDATE_BYTES), digest: own, vector }
       } catch (error) {
         return this.#failed(error)
@@ -160,7 +162,7 @@ export class Account {
     if (this.#loaded !== undefined) return this.#loaded
     await this.#written
     const updates = await this.#ports.store.updates(this.name)
-    const summary = updates.length === 0 ? emptyNativeSummary : summarizeNative(readNativeContents(updates))
+    const { summary } = readAccount(updates)
     const bytes = updates.reduce((sum, { length }) => sum + length, 0)
     this.#durable = Promise.resolve()
     return (this.#loaded = { summary, bytes, updates: updates.length })
@@ -168,11 +170,14 @@ export class Account {
 
   /** What can't be read is left alone; after anything else memory may be ahead of the store, and is read anew. */
   #failed(error: unknown): RefusalCode {
-    const { log, metrics } = this.#ports
+    const { log, metrics, quarantined } = this.#ports
     this.#loaded = undefined
     metrics.storeErrors.inc()
     log.error({ err: error, document: this.name }, "an account failed")
-    return isDamage(error) ? "QUARANTINED" : error instanceof WeftError ? "STORAGE_FAILED" : "INTERNAL"
+    if (!isDamage(error)) return error instanceof WeftError ? "STORAGE_FAILED" : "INTERNAL"
+    quarantined.add(this.name)
+    metrics.quarantined.set(quarantined.size)
+    return "QUARANTINED"
   }
 
   async #take(source: Source, update: NativeUpdate): Promise<AccountOutcome> {

@@ -1,7 +1,7 @@
 import { conversationOf, type DocumentName } from "@weft/sdk/protocol"
 import type { Log } from "../observe/log.js"
 import type { Metrics } from "../observe/metrics.js"
-import type { Store } from "../store/store.js"
+import type { Store, StoredName } from "../store/store.js"
 import { ActiveDocument } from "./active-document.js"
 import { isDamage } from "./damage.js"
 import type { DigestTable } from "./digest-table.js"
@@ -12,7 +12,7 @@ export interface DocumentSetPorts {
   readonly metrics: Metrics
   readonly log: Log
   /** Documents that can't be read. */
-  readonly quarantined: Set<DocumentName>
+  readonly quarantined: Set<StoredName>
 }
 
 /** The documents of one conversation that are in memory. */

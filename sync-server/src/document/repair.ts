@@ -14,7 +14,7 @@ import {
 } from "@weft/sdk/protocol"
 import type { Verifier } from "../auth/verifier.js"
 import type { Log } from "../observe/log.js"
-import type { Store } from "../store/store.js"
+import type { Store, StoredName } from "../store/store.js"
 import { stateVectorOf } from "../store/values.js"
 import { ActiveDocument } from "./active-document.js"
 import { DamagedDocument } from "./damage.js"
@@ -27,7 +27,7 @@ export interface RepairPorts {
   readonly log: Log
   breathe(): Promise<void> | undefined
   /** Keeps the bytes of a damaged document elsewhere, before they are replaced. */
-  keep(document: DocumentName, updates: readonly Uint8Array[]): Promise<void>
+  keep(document: StoredName, updates: readonly Uint8Array[]): Promise<void>
 }
 
 /**

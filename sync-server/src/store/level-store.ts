@@ -167,7 +167,7 @@ class LevelStore implements Store {
     if (replace.erased === true) this.#compaction.request(replace.document)
   }
 
-  async mend(document: DocumentName, whole: Mended | undefined): Promise<void> {
+  async mend(document: StoredName, whole: Mended | undefined): Promise<void> {
     const stored = await this.#read(() => this.#database.scan(updateRange(document), (key) => new Uint8Array(key)))
     const operations = new Map<string, Operation>()
     const put = (key: Uint8Array, value: Uint8Array | undefined): void => {

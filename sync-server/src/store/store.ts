@@ -37,7 +37,7 @@ export interface Store {
    * Puts one update in the place of all that is stored of a document, readable or not; undefined: nothing stays of it.
    * Nothing else may use the document meanwhile.
    */
-  mend(document: DocumentName, whole: Mended | undefined): Promise<void>
+  mend(document: StoredName, whole: Mended | undefined): Promise<void>
   /** Names of all documents of conversations with a first append, sorted as texts; of one conversation where given. */
   documents(conversation?: ConversationId): Promise<DocumentName[]>
   /**
