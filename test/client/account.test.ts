@@ -1,5 +1,5 @@
 /* What a user's devices share: drafts, read marks, settings, blocks. [SPEC U] */
-import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { createMemoryStorage, type Client, type Conversation, type Message } from "@weft/sdk/node"
 import { expect, it } from "vitest"
 import * as Y from "yjs"
 import { openClient } from "../support/client.ts"
@@ -199,6 +199,38 @@ it("[U11] a thread shows neither what was erased for me nor what blocked people 
   phone.account.block("bob")
   await until(thread, ({ items }) => items.length === 0)
   expect(atBob.thread(root.id).get().items).toHaveLength(2)
+})
+
+it("[U11] a thread's first message counts neither what was erased for me nor what blocked people write, live", async () => {
+  const { phone, trip, onLaptop, atBob } = await arena()
+  const root = trip.send("root")
+  await until(atBob.messages, ({ items }) => items.length === 1)
+  atBob.send("first", { thread: root.id })
+  await until(trip.messages, ({ items }) => items.length === 2)
+  trip.send("mine", { thread: root.id })
+  await until(atBob.messages, ({ items }) => items.length === 3)
+  const last = atBob.send("last", { thread: root.id })
+  const replies = (items: readonly Message[]) => items.find(({ id }) => id === root.id)?.replies
+  const counted = (count: number | undefined) =>
+    until(onLaptop.messages, ({ items }) => replies(items)?.count === count).then(({ items }) => replies(items)?.lastAt)
+  const sentAt = (text: string) => atBob.messages.get().items.find((message) => message.text === text)?.sentAt
+  expect(await counted(3)).toBe(sentAt("last"))
+  trip.eraseForMe(last.id)
+  expect(await counted(2)).toBe(sentAt("mine"))
+  phone.account.block("bob")
+  expect(await counted(1)).toBe(sentAt("mine"))
+  expect(onLaptop.message(root.id)?.replies?.count).toBe(1)
+  const before = onLaptop.messages.get().items
+  onLaptop.setPinned(true)
+  await until(onLaptop.settings, ({ pinned }) => pinned)
+  expect(onLaptop.messages.get().items).toBe(before)
+  const own = onLaptop.messages.get().items.find(({ text }) => text === "mine")
+  if (own === undefined) throw new Error("it is shown")
+  trip.eraseForMe(own.id)
+  await counted(undefined)
+  phone.account.unblock("bob")
+  await counted(1)
+  expect(replies(atBob.messages.get().items)?.count).toBe(3)
 })
 
 it("[U11] undo of an edit brings back the text that was there, also where that was merged of two edits at once", async () => {

@@ -63,8 +63,9 @@ function nameOf(message: Message | undefined): string {
   return message === undefined ? "nothing" : `${message.id} ${message.text?.slice(0, 40) ?? message.form}`
 }
 
-/** A thread's first message says how much there is of it. */
-export function judgeReplies({ device, items }: View): void {
+/** A thread's first message says how much there is of it, without what the reader hides. */
+export function judgeReplies({ device, conversation }: View): void {
+  const { items } = conversation.messages.get()
   const counts = new Map<MessageId, number>()
   for (const { thread, status, form } of items) {
     if (thread === undefined || status === "rejected" || form === "erased") continue

@@ -90,6 +90,7 @@ export class OpenConversation implements Governance {
       placesOf: (message) => this.holderOf(message).view.placesOf(message),
       earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
       isListed: (message) => this.holderOf(message).view.projection.node(message)?.inOrder === true,
+      replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
       mark: () =>
         this.siblings.map(({ id }) => ports.account.settings(id).unreadFrom).find((mark) => mark !== undefined),
       watch: (on) => {
@@ -285,7 +286,8 @@ export class OpenConversation implements Governance {
   }
 
   message(id: MessageId): Message | undefined {
-    return this.holderOf(id).view.projection.get(id)
+    const message = this.holderOf(id).view.projection.get(id)
+    return message && this.mine.look(message)
   }
 
   history(id: MessageId): readonly Version[] {
@@ -295,7 +297,7 @@ export class OpenConversation implements Governance {
   thread(root: MessageId): Subscribable<MessageList> {
     let thread = this.threads.get(root)
     if (thread === undefined) {
-      thread = createThread(this.holderOf(root).view, root, this.ports.account)
+      thread = createThread(this.holderOf(root).view, root, this.ports.account, this.mine)
       this.threads.set(root, thread)
     }
     return thread

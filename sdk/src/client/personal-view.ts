@@ -1,5 +1,5 @@
 import { createStore, type Subscribable } from "../base/store.js"
-import type { Message, MessageList } from "../conversation/message.js"
+import type { Message, MessageList, Replies } from "../conversation/message.js"
 import { Counted, CountedList } from "../conversation/counted.js"
 import { readUpTo, unread, type Copy, type ReadCount, type ReadPositions, type Unread } from "../conversation/unread.js"
 import type { MessageId } from "../protocol/entry.js"
@@ -17,6 +17,8 @@ interface PersonalPorts {
   /** Messages before those of the list. */
   earlier(): readonly Counted[]
   isListed(id: MessageId): boolean
+  /** The thread below a message, of those of its messages that count. */
+  replies(root: MessageId, counts: (message: Message) => boolean): Replies | undefined
   /** From here on the user wants to see everything as unread. */
   mark(): MessageId | undefined
   /** Whether anybody wants to know what is unread. */
@@ -34,6 +36,8 @@ export class PersonalView {
   private watched = false
   private counted = false
   private readonly listed: CountedList
+  /** Messages whose threads hold what the reader hides, as they are shown instead. */
+  private readonly looks = new WeakMap<Message, Message>()
   private readonly stopListening: (() => void)[]
 
   constructor(
@@ -68,6 +72,28 @@ export class PersonalView {
     )
   }
 
+  /** Messages as their reader wants them: without those that are hidden; the same array where nothing is. [SPEC U11] */
+  shown(items: readonly Message[]): readonly Message[] {
+    const state = this.ports.account.get()
+    if (hidesNothing(state)) return items
+    const shown = shownOf(items, state)
+    const looks = shown.map((message) => this.look(message))
+    return looks.every((message, index) => message === shown[index]) ? shown : looks
+  }
+
+  /** A message whose thread counts what is shown of it. */
+  look(message: Message): Message {
+    const state = this.ports.account.get()
+    if (message.replies === undefined || hidesNothing(state)) return message
+    const replies = this.ports.replies(message.id, (reply) => isShown(reply, state))
+    if (sameReplies(message.replies, replies)) return message
+    const before = this.looks.get(message)
+    if (before !== undefined && sameReplies(before.replies, replies)) return before
+    const look = { ...message, replies }
+    this.looks.set(message, look)
+    return look
+  }
+
   markThreadRead(root: MessageId, upTo?: MessageId): void {
     const read = positions(
       this.all().filter(({ thread }) => thread === root),
@@ -87,10 +113,8 @@ export class PersonalView {
   }
 
   private refresh(): void {
-    const { account } = this.ports
     const list = this.ports.list.get()
-    const state = account.get()
-    const items = shownOf(list.items, state)
+    const items = this.shown(list.items)
     const same = items === list.items
     const before = this.messages.get()
     if (same) this.messages.set(list)
@@ -137,17 +161,22 @@ export class PersonalView {
 }
 
 /** Those that are not hidden, nor by blocked people: the same array where all of them are. */
-export function shownOf<T extends Pick<Message, "id" | "author">>(
-  items: readonly T[],
-  state: AccountState,
-): readonly T[] {
-  if (state.hidden.size === 0 && state.blocked.size === 0) return items
+function shownOf<T extends Pick<Message, "id" | "author">>(items: readonly T[], state: AccountState): readonly T[] {
+  if (hidesNothing(state)) return items
   const shown = items.filter((item) => isShown(item, state))
   return shown.length === items.length ? items : shown
 }
 
+function hidesNothing({ hidden, blocked }: AccountState): boolean {
+  return hidden.size === 0 && blocked.size === 0
+}
+
 function isShown({ id, author }: Pick<Message, "id" | "author">, { hidden, blocked }: AccountState): boolean {
   return !hidden.has(id) && !blocked.has(author)
+}
+
+function sameReplies(a: Replies | undefined, b: Replies | undefined): boolean {
+  return a?.count === b?.count && a?.lastAt === b?.lastAt
 }
 
 function sameItems(a: readonly Message[], b: readonly Message[]): boolean {

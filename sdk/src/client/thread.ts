@@ -3,7 +3,7 @@ import { segmentNumber } from "../conversation/node.js"
 import type { MessageList } from "../conversation/message.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { AccountState } from "./account-api.js"
-import { shownOf } from "./personal-view.js"
+import type { PersonalView } from "./personal-view.js"
 import type { ConversationView } from "./view.js"
 
 /**
@@ -14,6 +14,7 @@ export function createThread(
   view: ConversationView,
   root: MessageId,
   account: Subscribable<AccountState>,
+  reader: Pick<PersonalView, "shown">,
 ): Subscribable<MessageList> {
   let stop: (() => void) | undefined
   let ready = isLoaded(view, root)
@@ -33,7 +34,7 @@ export function createThread(
 
   function read(): MessageList {
     const state = ready && view.list.get().state === "ready" ? "ready" : "loading"
-    return { state, items: shownOf(view.projection.thread(root), account.get()), complete: state === "ready" }
+    return { state, items: reader.shown(view.projection.thread(root)), complete: state === "ready" }
   }
 
   function refresh(): void {

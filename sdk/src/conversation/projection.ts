@@ -7,7 +7,7 @@ import type { DeviceId, DocumentName, UserId } from "../protocol/names.js"
 import { Pointers } from "./about.js"
 import { editedText, editHeads } from "./edits.js"
 import type { MarkedText } from "./merge-text.js"
-import type { Message, MessageStatus, Quote, Version } from "./message.js"
+import type { Message, MessageStatus, Quote, Replies, Version } from "./message.js"
 import {
   compareEntries,
   compareNodes,
@@ -19,7 +19,7 @@ import {
   type ProjectionPorts,
 } from "./node.js"
 import { decodeSaid, type MessageRef } from "./said.js"
-import { editsOf, quoteOf, sameMessage, showMessage } from "./show.js"
+import { editsOf, quoteOf, repliesTo, sameMessage, showMessage } from "./show.js"
 import { versionsOf } from "./history.js"
 import { Waiting } from "./waiting.js"
 
@@ -126,6 +126,13 @@ export class Projection {
   thread(root: MessageId): readonly Message[] {
     const nodes = Array.from(this.pointers.get(root)?.thread ?? [])
     return nodes.sort(compareNodes).flatMap(({ message }) => (message?.thread === root ? message : []))
+  }
+
+  /** The thread below a message in short, as far as its reader wants to see it. */
+  replies(root: MessageId, counts: (message: Message) => boolean): Replies | undefined {
+    const node = this.nodes.get(root)
+    const about = this.pointers.get(root)
+    return node === undefined || about === undefined ? undefined : repliesTo(node, about, counts)
   }
 
   /** The segment that a thread's messages say its root to be in. */

@@ -82,12 +82,20 @@ function reactionsTo(node: Node, about: About, ports: ProjectionPorts): Message[
   return reactionsOf(words, ports.user)
 }
 
-function repliesTo(root: Node, about: About): Replies | undefined {
+/** The thread below a message; `counts`: what of it is to be counted. */
+export function repliesTo(
+  root: Node,
+  about: About,
+  counts: (message: Message) => boolean = () => true,
+): Replies | undefined {
   let count = 0
   let lastAt = 0
   for (const node of about.thread) {
+    const { message, rejection } = node
     // What was refused is its author's alone.
-    if (!isReplyIn(node, root) || node.message?.form === "erased" || node.rejection !== undefined) continue
+    if (!isReplyIn(node, root) || message === undefined || message.form === "erased" || rejection !== undefined)
+      continue
+    if (!counts(message)) continue
     count++
     lastAt = Math.max(lastAt, clockMs(node.entry.head.clock))
   }
