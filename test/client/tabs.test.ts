@@ -1,8 +1,10 @@
 /* Several tabs of one device: one writes and holds the socket, the others go through it. [SPEC W3] */
 import { createMemoryStorage, WeftError, type Client } from "@weft/sdk/node"
-import { afterEach, expect, it } from "vitest"
+import { afterEach, expect, it, vi } from "vitest"
+import { catchUpKey } from "../../sdk/src/log/keys.ts"
 import type { Storage } from "../../sdk/src/storage/storage.ts"
-import { until } from "../support/until.ts"
+import { openClient } from "../support/client.ts"
+import { conversationOf, until } from "../support/until.ts"
 import { startTestServer, type TestServer } from "../support/server.ts"
 import { TestProfile, type TestTab } from "../support/tabs.ts"
 
@@ -105,4 +107,28 @@ it("[W3] a tab whose turn to write comes late forgets what the one before told o
   await until(second.client.status, () => isOnline(second.client))
   await server.close()
   await until(second.client.status, ({ connection }) => connection.kind !== "online")
+})
+
+it("[U10] what the writer gets from below what was read in another tab, on a new device, is read", async () => {
+  const server = await startTestServer({ limits: { entriesPerSecond: 100_000, entryBurst: 100_000 } })
+  const bob = await openClient("bob", { servers: [server.url] })
+  const atBob = await bob.createConversation({ title: "Trip", members: ["alice"] })
+  for (let number = 0; number < 1_100; number++) atBob.send(`message ${String(number)}`)
+  await bob.synced()
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url])
+  const [first, second] = [await tab(profile), await tab(profile)]
+  await first.lead()
+  const trip = await conversationOf(second.client, atBob.id)
+  const lates: number[] = []
+  trip.unread.subscribe(({ late }) => lates.push(late.length))
+  await until(trip.messages, ({ items }) => items.length > 0)
+  first.client.goOffline()
+  trip.markRead()
+  const inFirst = await conversationOf(first.client, atBob.id)
+  await until(inFirst.unread, ({ count }) => count === 0)
+  first.client.goOnline()
+  await until(first.client.status, () => isOnline(first.client))
+  await vi.waitUntil(async () => (await profile.storage.share().get(catchUpKey(trip.id))) === undefined)
+  for (const { unread } of [trip, inFirst]) await until(unread, ({ count }) => count === 0)
+  expect(Math.max(...lates)).toBe(0)
 })

@@ -1,6 +1,7 @@
 /* What is unread, in all segments and threads; the list of conversations; jumps; undo. [SPEC U] */
-import { type Client, type Conversation } from "@weft/sdk/node"
-import { describe, expect, it } from "vitest"
+import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import { describe, expect, it, vi } from "vitest"
+import { catchUpKey } from "../../sdk/src/log/keys.ts"
 import { openClient } from "../support/client.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { seededRandom } from "../support/seed.ts"
@@ -113,6 +114,54 @@ describe("unread messages", () => {
     for (const { unread } of [reopened, onLaptop, trip]) await until(unread, ({ count }) => count === 0)
     expect(late.length).toBeGreaterThanOrEqual(3)
     expect(Math.max(...late)).toBe(0)
+  })
+
+  it("[U10] that a new device gets from below what was read on it are read, also after a cut and a crash; later ones are late", async () => {
+    const { servers, bob, trip, onLaptop, atBob } = await arena()
+    const bobsOther = await client("bob", servers)
+    const atOther = await conversationOf(bobsOther, trip.id)
+    await bobsOther.synced()
+    bobsOther.goOffline()
+    const late = atOther.send("written on a train")
+    await late.reached("saved")
+    const root = atBob.send("root")
+    await fill(atBob, 2_100)
+    await bob.synced()
+    await until(onLaptop.unread, ({ count }) => count === 2_101)
+    const storage = createMemoryStorage()
+    const lates: number[] = []
+    const watch = (conversation: Conversation): void => {
+      conversation.unread.subscribe(({ late: list, threads }) => {
+        lates.push(list.length + (threads.get(root.id)?.late.length ?? 0))
+      })
+    }
+    // The newest segment is looked at as it comes; then the line is cut.
+    let tablet = await openClient("alice", { servers, storage })
+    let onTablet = await conversationOf(tablet, trip.id)
+    watch(onTablet)
+    await until(onTablet.messages, ({ items }) => items.length > 0)
+    tablet.goOffline()
+    onTablet.markRead()
+    await until(onTablet.unread, ({ count }) => count === 0)
+    expect(onTablet.messages.get().items.length).toBeLessThan(2_000)
+    expect(await storage.share().get(catchUpKey(onTablet.id))).toBeDefined()
+    await tablet.account.saved()
+    await tablet.close()
+    tablet = await openClient("alice", { servers, storage: storage.share() })
+    onTablet = await conversationOf(tablet, trip.id)
+    watch(onTablet)
+    await tablet.synced()
+    await until(onLaptop.unread, ({ count }) => count === 0)
+    expect(onTablet.unread.get().count).toBe(0)
+    expect(Math.max(...lates)).toBe(0)
+    // It has everything now, and knows it: whoever comes later is late.
+    await vi.waitUntil(async () => (await storage.share().get(catchUpKey(onTablet.id))) === undefined)
+    bobsOther.goOnline()
+    await late.reached("sent")
+    for (const conversation of [onTablet, onLaptop, trip]) {
+      await until(conversation.unread, ({ count }) => count === 1)
+      expect(conversation.unread.get().late).toEqual([late.id])
+    }
   })
 
   it("[U10] of a thread are counted by themselves, and read by themselves", async () => {

@@ -34,6 +34,8 @@ interface Choice extends Moment {
 interface Reading {
   readonly ids: ReadonlySet<MessageId>
   readonly thread: MessageId | undefined
+  /** The device was catching up: what came from below since then may be read too. [SPEC U10] */
+  readonly isOpen: boolean
   readonly writer: number
   readonly count: number
 }
@@ -85,10 +87,14 @@ export class Bookkeeper {
     )
   }
 
-  noteReading(device: SimDevice, client: Client, ids: Iterable<MessageId>, thread?: MessageId): void {
+  noteReading(
+    device: SimDevice,
+    client: Client,
+    { ids, thread, isOpen }: Pick<Reading, "thread" | "isOpen"> & { readonly ids: Iterable<MessageId> },
+  ): void {
     const writer = accountOf(client).doc.clientID
     const count = knowledgeOf(client).get(writer) ?? 0
-    append(this.readings, device.user, { ids: new Set(ids), thread, writer, count })
+    append(this.readings, device.user, { ids: new Set(ids), thread, isOpen, writer, count })
   }
 
   noteUnclear(user: string, conversation: ConversationId): void {
@@ -143,13 +149,17 @@ export class Bookkeeper {
     return lost?.key
   }
 
-  /** Messages that the user read, outside of threads or in one, as far as that is not lost. */
-  read(user: string, client: Client, thread: MessageId | undefined): Set<MessageId> {
+  /**
+   * Messages that the user read, outside of threads or in one, as far as that is not lost; `open`: of those, such that what
+   * stands before them may be read too.
+   */
+  read(user: string, client: Client, thread: MessageId | undefined): Record<"all" | "open", Set<MessageId>> {
     const known = knowledgeOf(client)
     const readings = (this.readings.get(user) ?? []).filter(
       (reading) => reading.thread === thread && reading.count <= (known.get(reading.writer) ?? 0),
     )
-    return new Set(readings.flatMap(({ ids }) => Array.from(ids)))
+    const idsOf = (list: readonly Reading[]): Set<MessageId> => new Set(list.flatMap(({ ids }) => Array.from(ids)))
+    return { all: idsOf(readings), open: idsOf(readings.filter(({ isOpen }) => isOpen)) }
   }
 }
 

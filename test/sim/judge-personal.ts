@@ -116,11 +116,13 @@ interface Group {
 function countUnread(stage: Stage, client: Client, group: Group): { readonly count: Range; readonly mentions: Range } {
   const { user, root, messages, mark } = group
   const { bookkeeper, oracle } = stage
-  const read = bookkeeper.read(user, client, root)
+  const { all: read, open } = bookkeeper.read(user, client, root)
+  const passed = messages.map(({ id }) => open.has(id)).lastIndexOf(true)
   const marked = mark === undefined ? -1 : messages.findIndex(({ id }) => id === mark)
   const least = messages.filter(({ id, author, form }, index) => {
     if (author === user) return false
     if (marked >= 0 && index >= marked) return true
+    if (index < passed) return false
     // Of what was erased nobody knows in which thread it was read.
     return !read.has(id) && !(form === "erased" && oracle.sayings.get(id)?.thread !== undefined)
   })

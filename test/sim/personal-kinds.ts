@@ -1,5 +1,6 @@
 import type { Conversation, SendOptions } from "../../sdk/src/client/api.js"
 import type { UndoneAct } from "../../sdk/src/client/account-api.js"
+import type { Message } from "../../sdk/src/conversation/message.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import { leave, say, textOf } from "./acting.js"
 import type { Moment } from "./bookkeeper.js"
@@ -7,7 +8,7 @@ import type { Kind } from "./kind.js"
 import { Violation } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
 import type { Stage } from "./stage.js"
-import { allItems } from "./views.js"
+import { allItems, replicaOf } from "./views.js"
 
 /** What people do for themselves alone, and what they say about others' messages beside answering. */
 export const personalKinds = {
@@ -228,11 +229,7 @@ export function readAll(stage: Stage, a: number, b: number): void {
   stage.bookkeeper.choose(device, client, `${conversation.id}/unread`, undefined, () => {
     conversation.markRead()
   })
-  stage.bookkeeper.noteReading(
-    device,
-    client,
-    items.map(({ id }) => id),
-  )
+  noteReading(stage, found, items, undefined)
 }
 
 function readThread(stage: Stage, found: Found, root: MessageId): void {
@@ -242,12 +239,17 @@ function readThread(stage: Stage, found: Found, root: MessageId): void {
   stage.bookkeeper.choose(device, client, `${conversation.id}/unread`, undefined, () => {
     conversation.markThreadRead(root)
   })
-  stage.bookkeeper.noteReading(
-    device,
-    client,
-    items.map(({ id }) => id),
-    root,
-  )
+  noteReading(stage, found, items, root)
+}
+
+function noteReading(
+  { bookkeeper }: Stage,
+  { device, client, conversation }: Found,
+  items: readonly Message[],
+  thread: MessageId | undefined,
+): void {
+  const isOpen = replicaOf(client).conversations.get().get(conversation.id)?.isCatchingUp === true
+  bookkeeper.noteReading(device, client, { ids: items.map(({ id }) => id), thread, isOpen })
 }
 
 /** What is older than the list is read too, and nobody here knows what that is. */

@@ -166,11 +166,35 @@ export class AccountHandle implements Account {
     return this.reads.count(document, log, thread)
   }
 
+  /** What was marked as read on this device. */
+  readCountHere(document: DocumentName, log: LogId, thread?: MessageId): number {
+    return this.reads.countHere(document, log, thread)
+  }
+
+  isMarkedHere(document: DocumentName): boolean {
+    return this.reads.isMarkedHere(document)
+  }
+
+  /** Read without being looked at: "unread from here" stays. False where all of that was read before. */
+  passOver(read: ReadPositions, thread?: MessageId): boolean {
+    this.demandOpen()
+    const isNew = Array.from(read).some(([document, counts]) => !this.reads.holds(document, counts, thread))
+    // A transaction that changes nothing tells all who listen, too.
+    if (isNew) this.mark(read, thread)
+    return isNew
+  }
+
+  private mark(read: ReadPositions, thread: MessageId | undefined): void {
+    this.doc.transact(() => {
+      for (const [document, counts] of read) this.reads.mark(document, counts, thread)
+    })
+  }
+
   /** Never backwards; a mark of "unread from here" ends. `thread`: of that thread alone. */
   markRead(conversation: ConversationId, read: ReadPositions, thread?: MessageId): void {
     this.demandOpen()
     this.doc.transact(() => {
-      for (const [document, counts] of read) this.reads.mark(document, counts, thread)
+      this.mark(read, thread)
       this.put("marks", conversation, undefined)
     })
   }

@@ -5,7 +5,14 @@ import { decodeCertificate, encodeCertificate } from "../identity/certificate.js
 import { KeyGate, type Verify } from "../identity/verify.js"
 import { settingKey } from "../log/keys.js"
 import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
-import { deviceIdOf, parseConversationId, type ConversationId, type DeviceId, type UserId } from "../protocol/names.js"
+import {
+  deviceIdOf,
+  parseConversationId,
+  type ConversationId,
+  type DeviceId,
+  type DocumentName,
+  type UserId,
+} from "../protocol/names.js"
 import { LiveSearch, type SearchResults } from "../search/live-search.js"
 import type { SearchIndex } from "../search/search.js"
 import { LazyIndex } from "../search/lazy-index.js"
@@ -154,6 +161,8 @@ class WeftClient implements Client {
   /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
   private refreshing = true
   private closed: Promise<void> | undefined
+  /** What other tabs told of so far was read. */
+  private reloaded: Promise<unknown> = Promise.resolve()
   private remote: Pick<SyncStatus, "connection"> | undefined
 
   constructor(private readonly parts: ClientParts) {
@@ -249,6 +258,7 @@ class WeftClient implements Client {
       }),
       replica.changes.on(({ conversation, change }) => {
         if (change.kind === "control") this.onControl(conversation.id)
+        if (change.kind === "compared") this.background(() => this.endCatchUp(conversation.id))
         // The row went with what was erased. [SPEC U13]
         if (change.kind === "document" && change.change.kind === "records") this.rows.forget(conversation.id)
         if (change.kind === "document" && isStored(change.change)) {
@@ -369,12 +379,14 @@ class WeftClient implements Client {
   private heard(message: Parameters<Parameters<TabPort["start"]>[0]["heard"]>[0]): void {
     const { replica, acks } = this.parts
     switch (message.kind) {
-      case "changed":
-        this.background(async () => {
-          const { conversation } = await replica.document(message.document)
-          await conversation.reload(message.document)
-          await replica.wakeAll()
-        })
+      case "changed": {
+        const reloading = this.reload(message.document)
+        this.reloaded = Promise.allSettled([this.reloaded, reloading])
+        this.background(() => reloading)
+        break
+      }
+      case "caughtUp":
+        this.background(() => this.endCatchUp(message.conversation))
         break
       case "acks":
         this.background(async () => {
@@ -427,6 +439,14 @@ class WeftClient implements Client {
     const { receipts = true, lastSeen = true } = this.parts.options.privacy ?? {}
     this.parts.replica.shareReads(receipts && privacy.receipts)
     this.signals.setPrivacy(lastSeen && privacy.lastSeen, blocked)
+  }
+
+  /** Another tab changed what is stored. */
+  private async reload(name: DocumentName): Promise<void> {
+    const { replica } = this.parts
+    const { conversation } = await replica.document(name)
+    await conversation.reload(name)
+    await replica.wakeAll()
   }
 
   private background(task: () => Promise<unknown>): void {
@@ -713,6 +733,14 @@ class WeftClient implements Client {
       trust.push(keys.slice(at, at + KEY_BYTES))
     }
     return { certificate: certificate === undefined ? undefined : decodeCertificate(certificate), trust }
+  }
+
+  /** Here, and in the other tabs once they have read what came before. */
+  private async endCatchUp(id: ConversationId): Promise<void> {
+    await this.reloaded
+    if (this.closed !== undefined) return
+    await (await this.hold(id).open()).endCatchUp()
+    if (this.mayKeep) this.parts.platform.tabs.tell({ kind: "caughtUp", conversation: id })
   }
 
   private onControl(id: ConversationId): void {

@@ -38,6 +38,8 @@ it("[U10] a segment in which everything was read is not read again, one with a m
     conversation: trip,
     reader: { user, device: replica.device, env: systemEnv },
     account: {
+      readCountHere: () => 0,
+      isMarkedHere: () => false,
       readCount: (_: DocumentName, log: LogId) => (log === undefined ? 0 : readCount),
       get readVersion() {
         return readVersion
@@ -46,6 +48,7 @@ it("[U10] a segment in which everything was read is not read again, one with a m
     },
     oldestListed: () => 2,
     isListed: () => false,
+    passOver: () => undefined,
     failed: (error) => {
       throw error
     },

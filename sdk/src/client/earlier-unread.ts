@@ -1,10 +1,10 @@
 import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { Counted } from "../conversation/counted.js"
-import type { Copy, ReadPositions } from "../conversation/unread.js"
+import { readBelow, type Copy, type ReadPositions } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
 import { messageIdOf, type MessageId } from "../protocol/entry.js"
-import { documentParts, type DocumentName, type LogId } from "../protocol/names.js"
+import { documentParts, segmentDocument, type DocumentName, type LogId } from "../protocol/names.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { AccountHandle } from "./account.js"
@@ -13,10 +13,12 @@ import { projectSegment, segmentVersion, type SegmentReader } from "./segment-pr
 export interface EarlierPorts {
   readonly conversation: ReplicaConversation
   readonly reader: SegmentReader
-  readonly account: Pick<AccountHandle, "readCount" | "readVersion" | "settings">
+  readonly account: Pick<AccountHandle, "readCount" | "readCountHere" | "readVersion" | "isMarkedHere" | "settings">
   /** The first segment of the list; what is before it is asked here. */
   oldestListed(): number
   isListed(id: MessageId): boolean
+  /** Read, as what came from below what was read while this device caught up. */
+  passOver(read: ReadPositions): void
   failed(error: unknown): void
 }
 
@@ -80,11 +82,13 @@ export class EarlierUnread {
   look(): void {
     const { account, conversation } = this.ports
     const now = { reads: account.readVersion, mark: account.settings(conversation.id).unreadFrom }
-    if (!this.watched || this.asked || this.closed) return
+    if (!(this.watched || conversation.isCatchingUp) || this.asked || this.closed) return
     if (this.known?.reads === now.reads && this.known.mark === now.mark) return
     this.asked = true
     this.run(async () => {
       this.asked = false
+      if (conversation.isCatchingUp) await this.passOver()
+      if (!this.watched) return
       this.known = { reads: account.readVersion, mark: account.settings(conversation.id).unreadFrom }
       if (await this.readUnread(this.known.mark)) this.changes.emit(undefined)
     }).catch(() => undefined) // told as `failed`
@@ -93,6 +97,12 @@ export class EarlierUnread {
   /** Resolves when that was done. */
   looked(): Promise<void> {
     this.watch(true)
+    return this.run(async () => undefined)
+  }
+
+  /** Resolves when what came while this device caught up was looked at. */
+  passed(): Promise<void> {
+    this.look()
     return this.run(async () => undefined)
   }
 
@@ -108,7 +118,7 @@ export class EarlierUnread {
       for (const number of this.numbers()) {
         const document = await this.ports.conversation.segment(number)
         if (!this.goesBeyond(document)) continue
-        read.set(document.name, new Map(Array.from(document.summary.logs.values(), ({ log, count }) => [log, count])))
+        read.set(document.name, countsOf(document))
       }
       if (read.size > 0 && !this.closed) mark(read)
     })
@@ -135,6 +145,27 @@ export class EarlierUnread {
     return Array.from(summary.logs.values()).some(({ log, count }) => {
       return count > this.ports.account.readCount(name, log) + ENTRY_REST
     })
+  }
+
+  /** What stands below the newest message that was read on this device is read. */
+  private async passOver(): Promise<void> {
+    const { conversation, account } = this.ports
+    const newest = conversation.segmentNumbers
+      .filter((number) => account.isMarkedHere(segmentDocument(conversation.id, number)))
+      .at(-1)
+    const read = new Map<DocumentName, ReadonlyMap<LogId, number>>()
+    for (const number of this.numbers()) {
+      if (newest === undefined || number > newest || this.closed) continue
+      const document = await conversation.segment(number)
+      if (!this.goesBeyond(document)) continue
+      if (number < newest) read.set(document.name, countsOf(document))
+      else {
+        const inputs = (await this.readSegment(document)).filter(({ thread }) => thread === undefined)
+        for (const [name, counts] of readBelow(inputs, (...place) => account.readCountHere(...place)))
+          read.set(name, counts)
+      }
+    }
+    if (read.size > 0 && !this.closed) this.ports.passOver(read)
   }
 
   /** True where `inputs` changed. */
@@ -167,6 +198,10 @@ export class EarlierUnread {
     const copies = copiesOf(document.name, entries)
     return projection.items.map((message) => new Counted(message, copies.get(message.id) ?? []))
   }
+}
+
+function countsOf({ summary }: ReplicaDocument): ReadonlyMap<LogId, number> {
+  return new Map(Array.from(summary.logs.values(), ({ log, count }) => [log, count]))
 }
 
 function copiesOf(document: DocumentName, entries: readonly Entry[]): Map<MessageId, Copy[]> {

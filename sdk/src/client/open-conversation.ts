@@ -9,7 +9,7 @@ import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
 import { oldestOf } from "../log/draft.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
-import { documentParts, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
+import { conversationOf, documentParts, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import { attachMirrors } from "../sync/mirror.js"
 import type { ReadVector } from "../sync/registers.js"
@@ -79,6 +79,9 @@ export class OpenConversation implements Governance {
       account: ports.account,
       oldestListed: () => this.view.oldestListed,
       isListed: (message) => this.view.projection.node(message)?.inOrder === true,
+      passOver: (read) => {
+        this.passOver(read, undefined)
+      },
       failed: (error) => {
         ports.failed(error)
       },
@@ -93,6 +96,10 @@ export class OpenConversation implements Governance {
       replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
       mark: () =>
         this.siblings.map(({ id }) => ports.account.settings(id).unreadFrom).find((mark) => mark !== undefined),
+      isCatchingUp: () => ports.conversation.isCatchingUp,
+      passOver: (read, thread) => {
+        this.passOver(read, thread)
+      },
       watch: (on) => {
         for (const { earlier } of this.siblings) earlier.watch(on)
       },
@@ -333,6 +340,22 @@ export class OpenConversation implements Governance {
       this.ports.account.markRead(this.id, read)
       this.tellRead(read)
     })
+  }
+
+  /** This device has all of it now: what is there below what was read here was read, and what comes from now on was not. [SPEC U10] */
+  async endCatchUp(): Promise<void> {
+    if (!this.ports.conversation.isCatchingUp) return
+    await this.view.settled()
+    await this.earlier.passed()
+    this.mine.passOver()
+    await this.ports.conversation.endCatchUp()
+  }
+
+  /** Of this conversation alone: one with the same person that is shown with it may have caught up. */
+  private passOver(read: ReadPositions, thread: MessageId | undefined): void {
+    if (this.ports.isClosed()) return
+    const own = new Map(Array.from(read).filter(([document]) => conversationOf(document) === this.id))
+    if (this.ports.account.passOver(own, thread) && thread === undefined) this.tellRead(own)
   }
 
   /** Lets the others know, in this conversation's own segments. [SPEC P7] */

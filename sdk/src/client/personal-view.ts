@@ -1,7 +1,15 @@
 import { createStore, type Subscribable } from "../base/store.js"
 import type { Message, MessageList, Replies } from "../conversation/message.js"
 import { Counted, CountedList } from "../conversation/counted.js"
-import { readUpTo, unread, type Copy, type ReadCount, type ReadPositions, type Unread } from "../conversation/unread.js"
+import {
+  readBelow,
+  readUpTo,
+  unread,
+  type Copy,
+  type ReadCount,
+  type ReadPositions,
+  type Unread,
+} from "../conversation/unread.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 import type { AccountHandle } from "./account.js"
@@ -21,6 +29,9 @@ interface PersonalPorts {
   replies(root: MessageId, counts: (message: Message) => boolean): Replies | undefined
   /** From here on the user wants to see everything as unread. */
   mark(): MessageId | undefined
+  /** Whether what comes below what was read on this device is read. */
+  isCatchingUp(): boolean
+  passOver(read: ReadPositions, thread: MessageId | undefined): void
   /** Whether anybody wants to know what is unread. */
   watch(on: boolean): void
 }
@@ -104,8 +115,24 @@ export class PersonalView {
 
   /** Counts again, as what is before the list changed. */
   recount(): void {
+    if (this.ports.isCatchingUp()) this.passOver()
     this.counted = false
     if (this.watched) this.count()
+  }
+
+  /** What came below what was read on this device while it caught up is read, in threads too. [SPEC U10] */
+  passOver(): void {
+    const { account } = this.ports
+    const groups = new Map<MessageId | undefined, Counted[]>()
+    for (const message of this.all()) {
+      const group = groups.get(message.thread)
+      if (group === undefined) groups.set(message.thread, [message])
+      else group.push(message)
+    }
+    for (const [thread, messages] of groups) {
+      const read = readBelow(messages, (...place) => account.readCountHere(...place))
+      if (read.size > 0) this.ports.passOver(read, thread)
+    }
   }
 
   close(): void {

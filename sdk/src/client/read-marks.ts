@@ -14,6 +14,8 @@ const MAX_OVERWRITTEN = 128
 export class ReadMarks {
   private readonly root: Y.Map<unknown>
   private readonly read = new Map<string, Counts>()
+  /** The same of this device alone. */
+  private readonly readHere = new Map<string, Counts>()
   /** What this tab marked: written again where another one of this device wrote over it. */
   private readonly marked = new Map<string, ReadonlyMap<LogId, number>>()
   private overwritten: number | undefined
@@ -23,12 +25,22 @@ export class ReadMarks {
     private readonly device: DeviceId,
   ) {
     this.root = doc.getMap("reads")
-    for (const map of this.maps()) for (const key of map.keys()) this.take(key, map.get(key))
+    this.takeAll()
   }
 
   /** Of the conversation, or of the thread below a message. */
   count(document: DocumentName, log: LogId, thread?: MessageId): number {
     return this.read.get(keyOf(document, thread))?.get(log) ?? 0
+  }
+
+  /** What was marked on this device, beyond what its user had read on others by then. */
+  countHere(document: DocumentName, log: LogId, thread?: MessageId): number {
+    return this.readHere.get(keyOf(document, thread))?.get(log) ?? 0
+  }
+
+  /** Whether anything of a segment was, outside of threads. */
+  isMarkedHere(document: DocumentName): boolean {
+    return this.readHere.has(keyOf(document, undefined))
   }
 
   /** Takes in what a transaction changed; true where that concerns read marks. */
@@ -39,8 +51,8 @@ export class ReadMarks {
       const isRoot = (type as unknown) === this.root
       if (!isRoot && (type as unknown as { parent: unknown }).parent !== this.root) continue
       concerns = true
-      if (isRoot) for (const map of this.maps()) for (const key of map.keys()) this.take(key, map.get(key))
-      else for (const key of keys) if (key !== null) this.take(key, type.get(key))
+      if (isRoot) this.takeAll()
+      else for (const key of keys) if (key !== null) this.take(type, key)
     }
     return concerns
   }
@@ -50,11 +62,16 @@ export class ReadMarks {
     for (const [key, counts] of this.marked) this.write(key, counts)
   }
 
+  /** Whether all of that was read before. */
+  holds(document: DocumentName, counts: ReadonlyMap<LogId, number>, thread?: MessageId): boolean {
+    const before = this.read.get(keyOf(document, thread))
+    return Array.from(counts).every(([log, count]) => count <= (before?.get(log) ?? 0))
+  }
+
   /** Never takes anything back. False where all of that was read before. */
   mark(document: DocumentName, counts: ReadonlyMap<LogId, number>, thread?: MessageId): boolean {
     const key = keyOf(document, thread)
-    const before = this.read.get(key)
-    if (Array.from(counts).every(([log, count]) => count <= (before?.get(log) ?? 0))) return false
+    if (this.holds(document, counts, thread)) return false
     this.marked.set(key, greatest(this.marked.get(key), counts))
     this.write(key, counts)
     return true
@@ -84,8 +101,14 @@ export class ReadMarks {
     return Array.from(this.root.values()).filter((value) => value instanceof Y.Map)
   }
 
-  private take(key: string, value: unknown): void {
-    this.read.set(key, greatest(this.read.get(key), decodeCounts(value)))
+  private takeAll(): void {
+    for (const map of this.maps()) for (const key of map.keys()) this.take(map, key)
+  }
+
+  private take(map: Y.Map<unknown>, key: string): void {
+    const counts = decodeCounts(map.get(key))
+    this.read.set(key, greatest(this.read.get(key), counts))
+    if (map === this.root.get(this.device)) this.readHere.set(key, greatest(this.readHere.get(key), counts))
   }
 }
 

@@ -11,6 +11,8 @@ export type TabMessage =
   | { readonly kind: "account"; readonly key: string }
   /** Receipts of a conversation are in the storage. */
   | { readonly kind: "registers"; readonly conversation: ConversationId }
+  /** This device has all of a conversation that a server had. */
+  | { readonly kind: "caughtUp"; readonly conversation: ConversationId }
   /** What was read here: the writer tells others. */
   | { readonly kind: "read"; readonly conversation: ConversationId; readonly vector: ReadVector | undefined }
   /** What the server told, and what it is to be told. */

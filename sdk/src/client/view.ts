@@ -91,6 +91,13 @@ export class ConversationView {
     })
   }
 
+  /** Resolves when what was accepted by now stands in the list. */
+  async settled(): Promise<void> {
+    await this.enqueue(async () => {
+      this.publish()
+    })
+  }
+
   /** Makes everything from a segment on part of the list. */
   async loadBackTo(segment: number): Promise<void> {
     await this.enqueue(async () => {
@@ -321,6 +328,8 @@ export class ConversationView {
         break
       case "refused":
         this.rebuild()
+        break
+      case "compared":
         break
       case "document":
         this.onDocument(change.document, change.change.kind, change)

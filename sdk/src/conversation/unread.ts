@@ -127,3 +127,9 @@ export function readUpTo(messages: readonly UnreadInput[], upTo: MessageId): Rea
   }
   return read
 }
+
+/** The same up to the newest that was read by these counts; nothing where none was. */
+export function readBelow(messages: readonly UnreadInput[], readCount: ReadCount): ReadPositions {
+  const newest = messages.filter((message) => isRead(message, readCount)).at(-1)
+  return newest === undefined ? new Map() : readUpTo(messages, newest.id)
+}

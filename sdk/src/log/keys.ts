@@ -18,6 +18,7 @@ import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/
  *   w/<conversation>/<device>/<segment>  what that device has of this user's logs, and since when
  *   q/<conversation>/<segment>   what was read here
  *   a/<server>/<document>        own positions that this server acknowledged
+ *   b/<conversation>             nothing; there until this device has caught up with that conversation once
  *   o/<conversation>             what the list of conversations last showed of it
  *   n/<tab>.<number>             updates of the user's account; any tab appends, the writer merges
  */
@@ -25,6 +26,8 @@ export const settingKey = (name: string): string => `m/${name}`
 export const GUARD_KEY = settingKey("writer")
 /** Written to find out whether the storage takes writes again. */
 export const PROBE_KEY = settingKey("probe")
+
+export const catchUpKey = (conversation: ConversationId): string => `b/${conversation}`
 
 export const conversationRowPrefix = "o/"
 export const conversationRowKey = (conversation: ConversationId): string => conversationRowPrefix + conversation

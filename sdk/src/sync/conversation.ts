@@ -6,7 +6,7 @@ import { cutOf, movesCuts, type ControlState } from "../authority/project.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
-import { allRefusedPrefix, documentOfRefusedKey } from "../log/keys.js"
+import { allRefusedPrefix, catchUpKey, documentOfRefusedKey } from "../log/keys.js"
 import { digestOf, type DocumentSummary } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
@@ -22,7 +22,7 @@ import {
   type DocumentName,
   type LogId,
 } from "../protocol/names.js"
-import { prefixRange } from "../storage/storage.js"
+import { prefixRange, type StorageOperation } from "../storage/storage.js"
 import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
 import { eraseDraft, type Erasable } from "./erase-draft.js"
 import { lateEdits } from "./late-edits.js"
@@ -41,6 +41,8 @@ export type ConversationChange =
   | { readonly kind: "control" }
   | { readonly kind: "document"; readonly document: ReplicaDocument; readonly change: DocumentChange }
   | { readonly kind: "refused" }
+  /** The comparison that first brought messages has ended. */
+  | { readonly kind: "compared" }
 
 export type Proposal =
   { readonly kind: "written"; readonly id: ControlId } | { readonly kind: "refused"; readonly code: RefusalCode }
@@ -58,6 +60,7 @@ export class ReplicaConversation {
   private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
   private readonly superseded = new Superseded()
   private control!: ReplicaDocument
+  private behind = false
 
   private constructor(
     readonly id: ConversationId,
@@ -86,7 +89,35 @@ export class ReplicaConversation {
     // Also those that hold drafts: what is said about old messages waits there.
     for (const number of withDrafts) await conversation.segment(number)
     await conversation.readRefused()
+    await conversation.readCatchUp()
     return conversation
+  }
+
+  /** Whether this device has not had yet, once, all that a server had when they compared it. [SPEC U10] */
+  get isCatchingUp(): boolean {
+    return this.behind
+  }
+
+  /** A server brings what was written before this device knew of the conversation. Durable before any of it is. */
+  async beginCatchUp(): Promise<void> {
+    await this.writeCatchUp({ kind: "put", key: catchUpKey(this.id), value: new Uint8Array() })
+    this.behind = true
+  }
+
+  /** It has it all. */
+  async endCatchUp(): Promise<void> {
+    await this.writeCatchUp({ kind: "delete", key: catchUpKey(this.id) })
+    this.behind = false
+  }
+
+  private async writeCatchUp(operation: StorageOperation): Promise<void> {
+    const guard = this.ports.guard()
+    await this.ports.storage.write([operation], { durability: "relaxed", ...(guard && { guard }) })
+  }
+
+  /** The same, as the storage says it. */
+  private async readCatchUp(): Promise<void> {
+    this.behind = (await this.ports.storage.get(catchUpKey(this.id))) !== undefined
   }
 
   get state(): ControlState {
@@ -408,6 +439,8 @@ export class ReplicaConversation {
   /** Another tab changed what is stored. */
   async reload(name: DocumentName): Promise<void> {
     const document = await this.document(name)
+    // Before what it wrote is seen: whether that is late. That it has caught up, it says.
+    if (!this.behind) await this.readCatchUp()
     await document.reload()
     if (document === this.control) await this.reloadControl()
     else this.known.add(segmentOf(name))
@@ -444,6 +477,7 @@ export class ReplicaConversation {
     await this.segment(this.newestNumber)
     for (const segment of Array.from(this.segments.values())) await segment.refresh()
     if (await this.readRefused()) this.changes.emit({ kind: "refused" })
+    await this.readCatchUp()
   }
 
   /**

@@ -25,6 +25,7 @@ import {
 import { AccountExchange } from "./account-exchange.js"
 import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
+import type { ReplicaConversation } from "./conversation.js"
 import { RegisterExchange } from "./register-exchange.js"
 import type { Replica, ReplicaChange } from "./replica.js"
 
@@ -214,6 +215,10 @@ export class Exchange {
     this.differing.add(id)
     const conversation = await this.ports.replica.conversation(id)
     const mine = new Map((await conversation.digests()).map((item) => [item.name, item]))
+    const hasMessages = (names: Iterable<DocumentName>): boolean =>
+      Array.from(names).some((name) => segmentNumber(name) > 0)
+    if (hasMessages(items.map(({ document }) => document)) && !hasMessages(mine.keys()))
+      await conversation.beginCatchUp()
     const theirs = new Map(items.map(({ document, digest }) => [document, digest]))
     const names = new Set([...mine.keys(), ...theirs.keys()])
     const different: DocumentName[] = []
@@ -234,6 +239,7 @@ export class Exchange {
       this.askFor(control)
     }
     await this.registers.compare(frame, control !== undefined)
+    this.endCatchUp(conversation)
   }
 
   /** What the server did not name is equal: it holds all of it. */
@@ -244,6 +250,14 @@ export class Exchange {
     this.offered = new Map()
     this.differing = new Set()
     this.compared = true
+    for (const conversation of this.ports.replica.conversations.get().values()) this.endCatchUp(conversation)
+  }
+
+  /** Says so where all of a conversation that the server named is here. */
+  private endCatchUp({ id, isCatchingUp, changes }: ReplicaConversation): void {
+    if (!isCatchingUp || !this.compared || this.behindControl.has(id)) return
+    for (const name of [...this.vectors, ...this.vectorQueue]) if (conversationOf(name) === id) return
+    changes.emit({ kind: "compared" })
   }
 
   private holdsAll({ document, logs }: DocumentSummary): void {
@@ -283,11 +297,15 @@ export class Exchange {
     const { summary } = document
     const isEqual = equalBytes(wireDigest(digestOf(summary)), digest)
     if (isEqual) this.holdsAll(summary)
-    if (document !== conversation.controlDocument) return
+    if (document !== conversation.controlDocument) {
+      this.endCatchUp(conversation)
+      return
+    }
     if (isEqual) this.offerLagging(conversation.id)
     const segments = this.behindControl.get(conversation.id)
     this.behindControl.delete(conversation.id)
     for (const segment of segments ?? []) this.askFor(segment)
+    this.endCatchUp(conversation)
     await this.registers.controlServed(conversation.id)
   }
 
