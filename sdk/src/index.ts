@@ -61,6 +61,7 @@ export type {
   ConversationListItem,
   GivenMention,
   Member,
+  OutgoingEdit,
   OutgoingMessage,
   ProviderFactory,
   SendOptions,
@@ -72,8 +73,10 @@ export type {
   ConversationSettings,
   Privacy,
   TextDraft,
+  AccountAct,
   ConversationAct,
-  UndoneAct,
+  OwnAct,
+  UndoResult,
 } from "./client/account-api.js"
 export type { Unread, UnreadMessages } from "./conversation/unread.js"
 export type { Change, Governance, Invite, InviteOptions, Membership, PinnedMessage } from "./client/governance-api.js"

@@ -71,7 +71,7 @@ function expel(
   device: SimDevice,
   number: number,
   user: string,
-  ask: (conversation: Conversation) => Promise<void>,
+  ask: (conversation: Conversation) => Promise<unknown>,
 ): void {
   const found = stage.conversationOf(device, number)
   if (found === undefined) return

@@ -1,6 +1,6 @@
 import type { Conversation, SendOptions } from "../../sdk/src/client/api.js"
-import type { UndoneAct } from "../../sdk/src/client/account-api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
+import type { OwnAct } from "../../sdk/src/client/account-api.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import { leave, say, textOf } from "./acting.js"
 import type { Moment } from "./bookkeeper.js"
@@ -190,14 +190,15 @@ export const personalKinds = {
       const expected = last !== undefined && stands(last, client.account.get()) ? last : undefined
       bookkeeper.noteAct(device, tab, undefined)
       for (const removal of stage.oracle.removals) if (removal.user === device.user) removal.undone = true
-      const undone = client.account.undo().then((act) => {
+      const undone = client.account.undo().then((result) => {
         if (!tab.process.alive) return
-        stage.trace.tell(`${device.name} takes back ${act === undefined ? "nothing" : nameOf(act)}`)
-        if (expected !== undefined && (act === undefined || nameOf(act) !== expected)) {
-          const what = act === undefined ? "nothing" : nameOf(act)
+        const what = result.kind === "nothing" ? "nothing" : nameOf(result.act)
+        stage.trace.tell(`${device.name} takes back ${what}${result.kind === "gone" ? ", which is gone" : ""}`)
+        // Another device may have done the same since: then this one's act is gone, and its name the same.
+        if (expected !== undefined && what !== expected) {
           stage.errors.push(new Violation("I4", `${device.name} was to take back ${expected}, and took back ${what}`))
         }
-        if (act !== undefined) noteUndone(stage, device, tab, act, moment)
+        if (result.kind === "undone") noteUndone(stage, device, tab, result.act, moment)
       })
       stage.background("undo", undone)
     },
@@ -266,7 +267,7 @@ function stands(name: string, { hidden, conversations }: AccountState): boolean 
   return String(settings?.archived === true) === value
 }
 
-function nameOf(act: UndoneAct): string {
+function nameOf(act: OwnAct): string {
   switch (act.kind) {
     case "hide":
       return `hide ${act.message}`
@@ -277,7 +278,7 @@ function nameOf(act: UndoneAct): string {
   }
 }
 
-function noteUndone(stage: Stage, device: SimDevice, tab: SimTab, act: UndoneAct, moment: Moment): void {
+function noteUndone(stage: Stage, device: SimDevice, tab: SimTab, act: OwnAct, moment: Moment): void {
   const { bookkeeper } = stage
   const client = tab.client!
   if (act.kind === "hide")
@@ -288,6 +289,8 @@ function noteUndone(stage: Stage, device: SimDevice, tab: SimTab, act: UndoneAct
   } else if (act.kind === "edit") {
     const versions = client.conversation(act.conversation)?.history(act.message) ?? []
     const before = bookkeeper.textBefore.get(act.version)
+    // What others of the user's devices edited meanwhile stays: then it is another text than before.
+    if (versions.some(({ id, device: by }) => by !== client.device && id !== act.message)) return
     // Not by their order: a server may have set the clock right between the edit and its opposite.
     const opposites = versions.filter(
       ({ id, device: by }) => by === client.device && id !== act.message && !bookkeeper.textBefore.has(id),

@@ -51,9 +51,9 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
       name: archived ? t("unarchive") : t("archive"),
       icon: "archive",
       run: () => {
-        conversation.setArchived(!archived)
+        const act = conversation.setArchived(!archived)
         const text = archived ? t("wasUnarchived") : t("wasArchived")
-        showToast({ text, action: { name: t("undo"), run: () => account.undo() } })
+        if (act !== undefined) showToast({ text, action: { name: t("undo"), run: () => account.undo(act) } })
       },
     },
   ]

@@ -19,9 +19,9 @@ export function LeaveButton({ view }: { view: ConversationView }): ReactNode {
   if (isNeeded) return <p className="fine">{t("onlyOwner")}</p>
   const leave = (): void => {
     action.run(async () => {
-      await conversation.leave()
+      const act = await conversation.leave()
       const undo = async (): Promise<void> => {
-        await account.undo()
+        await account.undo(act)
         goTo({ conversation: conversation.id })
       }
       showToast({ text: t("youLeft", { title: titleOf(view, user) }), action: { name: t("undo"), run: undo } })

@@ -85,8 +85,9 @@ function itemsFor(
       name: t("eraseForMe"),
       icon: "hide",
       run: () => {
-        conversation.eraseForMe(message.id)
-        showToast({ text: t("erasedForYou"), action: { name: t("undo"), run: () => account.undo() } })
+        const act = conversation.eraseForMe(message.id)
+        if (act !== undefined)
+          showToast({ text: t("erasedForYou"), action: { name: t("undo"), run: () => account.undo(act) } })
       },
     },
     isText && (message.own || mayModerate(role)) && { name: t("eraseForEveryone"), icon: "trash", isDanger: true, run: () => { acts.erase(message) } }, // prettier-ignore

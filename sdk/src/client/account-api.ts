@@ -1,5 +1,5 @@
 import type { Subscribable } from "../base/store.js"
-import type { MessageId } from "../protocol/entry.js"
+import type { ControlId, MessageId } from "../protocol/entry.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 
 /** What a user's devices share, and nobody else sees. A new object for every change. */
@@ -47,23 +47,40 @@ export interface Account extends Subscribable<AccountState> {
   /** Changes what is given, on all own devices. */
   setPrivacy(change: Partial<Privacy>): void
   /**
-   * Takes back the last erase-for-me, archiving, leave or edit of this device that still stands, also after it synced: as a
-   * change of its own. Resolves with it, if there was one. Rejects with STORE_* where this device can't write now.
+   * Takes back an erase-for-me, archiving, leave or edit, also after it synced: as a change of its own. By default the last
+   * one of this device; called again, the one before. What does not stand any more is `gone`: nothing is changed then.
+   * Rejects with STORE_* where this device can't write now, NOT_ALLOWED where this user may not do the opposite.
    */
-  undo(): Promise<UndoneAct | undefined>
+  undo(act?: OwnAct): Promise<UndoResult>
   /** Resolves when every change so far survives a crash of this device. Rejects with STORE_* where it can't be written now: it is tried again. */
   saved(): Promise<void>
 }
 
-/** What `undo` took back. */
-export type UndoneAct =
-  | { readonly kind: "hide"; readonly message: MessageId }
-  | { readonly kind: "archive"; readonly conversation: ConversationId; readonly archived: boolean }
-  | ConversationAct
+/** What became of an undo. */
+export type UndoResult =
+  | { readonly kind: "undone"; readonly act: OwnAct }
+  /** It does not stand any more: something was done about the same since, here or on another device. */
+  | { readonly kind: "gone"; readonly act: OwnAct }
+  /** This device did nothing that it could take back. */
+  | { readonly kind: "nothing" }
+
+/** What this user did, as `undo` takes it. A plain value; an application keeps it as long as it offers to take it back. */
+export type OwnAct = AccountAct | ConversationAct
+
+/** What was done in the account. `change` names the write itself: the same again is another act. */
+export type AccountAct =
+  | { readonly kind: "hide"; readonly message: MessageId; readonly change: string }
+  | {
+      readonly kind: "archive"
+      readonly conversation: ConversationId
+      readonly archived: boolean
+      readonly change: string
+    }
 
 /** What was done in a conversation, and can be taken back there. */
 export type ConversationAct =
-  | { readonly kind: "leave"; readonly conversation: ConversationId }
+  /** `change`: the entry that says so. */
+  | { readonly kind: "leave"; readonly conversation: ConversationId; readonly change: ControlId }
   /** `version`: the edit's own id; no text is kept of it, so that erasing leaves none. */
   | {
       readonly kind: "edit"

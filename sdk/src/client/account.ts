@@ -19,12 +19,14 @@ import type { Storage } from "../storage/storage.js"
 import type { AccountReplica } from "../sync/account-replica.js"
 import type {
   Account,
+  AccountAct,
   AccountState,
   ConversationAct,
   ConversationSettings,
+  OwnAct,
   Privacy,
   TextDraft,
-  UndoneAct,
+  UndoResult,
 } from "./account-api.js"
 import { DraftHandle } from "./draft.js"
 import { ReadMarks } from "./read-marks.js"
@@ -115,11 +117,12 @@ export class AccountHandle implements Account {
     this.put("conversations", `${conversation}/muted`, until)
   }
 
-  setArchived(conversation: ConversationId, archived: boolean): void {
+  /** Undefined where it was so already. */
+  setArchived(conversation: ConversationId, archived: boolean): OwnAct | undefined {
     const key = `${conversation}/archived`
-    if ((this.doc.getMap("conversations").get(key) === true) === archived) return
-    this.put("conversations", key, archived ? true : undefined)
-    this.remember({ kind: "archive", conversation, archived })
+    if ((this.doc.getMap("conversations").get(key) === true) === archived) return undefined
+    const change = this.change("conversations", key, archived ? true : undefined)
+    return this.remember({ kind: "archive", conversation, archived, change })
   }
 
   setPinned(conversation: ConversationId, pinned: boolean): void {
@@ -139,10 +142,10 @@ export class AccountHandle implements Account {
     })
   }
 
-  hide(message: MessageId): void {
-    if (this.doc.getMap("hidden").get(message) === true) return
-    this.put("hidden", message, true)
-    this.remember({ kind: "hide", message })
+  /** Undefined where it was so already. */
+  hide(message: MessageId): OwnAct | undefined {
+    if (this.doc.getMap("hidden").get(message) === true) return undefined
+    return this.remember({ kind: "hide", message, change: this.change("hidden", message, true) })
   }
 
   /** The draft of a conversation, or of the thread below a message. */
@@ -190,7 +193,7 @@ export class AccountHandle implements Account {
     })
   }
 
-  /** Never backwards; a mark of "unread from here" ends. `thread`: of that thread alone. */
+  /** Never backwards; a mark of "unread from here" ends. `thread`: of that thread alone, with a mark of its own. */
   markRead(conversation: ConversationId, read: ReadPositions, thread?: MessageId): void {
     this.demandOpen()
     this.doc.transact(() => {
@@ -208,33 +211,35 @@ export class AccountHandle implements Account {
     this.put("marks", conversation, from)
   }
 
-  undo(): Promise<UndoneAct | undefined> {
+  undo(named?: OwnAct): Promise<UndoResult> {
     return this.enqueue(async () => {
       this.demandOpen()
       const acts = await this.readActs()
-      for (let act = acts.pop(); act !== undefined; act = acts.pop()) {
-        await this.writeActs(acts)
-        if (!(await this.takeBack(act))) continue
-        await this.saved()
-        return act
-      }
-      return undefined
+      const act = named ?? acts.at(-1)
+      if (act === undefined) return { kind: "nothing" }
+      const stands = await this.takeBack(act)
+      const name = JSON.stringify(act)
+      // One that could not be taken back now stays: it can be tried again.
+      await this.writeActs(acts.filter((other) => JSON.stringify(other) !== name))
+      if (stands) await this.saved()
+      return { kind: stands ? "undone" : "gone", act }
     })
   }
 
-  /** False where the act does not stand any more. */
-  private async takeBack(act: UndoneAct): Promise<boolean> {
-    if (act.kind === "hide") {
-      const stands = this.doc.getMap("hidden").get(act.message) === true
-      this.put("hidden", act.message, undefined)
-      return stands
-    }
+  /** False where the act does not stand any more. [SPEC U11] */
+  private async takeBack(act: OwnAct): Promise<boolean> {
+    if (act.kind === "hide") return this.revert("hidden", act.message, act, undefined)
     if (act.kind === "archive") {
-      const stands = this.settings(act.conversation).archived === act.archived
-      this.put("conversations", `${act.conversation}/archived`, act.archived ? undefined : true)
-      return stands
+      return this.revert("conversations", `${act.conversation}/archived`, act, act.archived ? undefined : true)
     }
     return this.ports.takeBack(act)
+  }
+
+  /** Where the last that was written there is that very change. */
+  private revert(root: string, key: string, { change }: AccountAct, before: true | undefined): boolean {
+    if (changeAt(this.doc.getMap(root), key) !== change) return false
+    this.put(root, key, before)
+    return true
   }
 
   async saved(): Promise<void> {
@@ -260,19 +265,26 @@ export class AccountHandle implements Account {
     else map.set(key, value)
   }
 
+  /** The same; names the change. */
+  private change(root: string, key: string, value: true | undefined): string {
+    this.put(root, key, value)
+    return changeAt(this.doc.getMap(root), key)
+  }
+
   /** Keeps what this device did, to be undone. */
-  remember(act: UndoneAct): void {
+  remember<T extends OwnAct>(act: T): T {
     this.enqueue(async () => {
       await this.writeActs([...(await this.readActs()), act].slice(-MAX_UNDO))
-    }).catch(() => undefined) // an act that can't be undone later has still been done
+    }).catch(() => undefined) // an act that is not the last one after a restart has still been done
+    return act
   }
 
-  private async readActs(): Promise<UndoneAct[]> {
+  private async readActs(): Promise<OwnAct[]> {
     const text = utf8Text((await this.ports.storage.get(UNDO)) ?? new Uint8Array())
-    return text === undefined || text === "" ? [] : (JSON.parse(text) as UndoneAct[])
+    return text === undefined || text === "" ? [] : (JSON.parse(text) as OwnAct[])
   }
 
-  private writeActs(acts: readonly UndoneAct[]): Promise<void> {
+  private writeActs(acts: readonly OwnAct[]): Promise<void> {
     const value = utf8(JSON.stringify(acts))
     return this.ports.storage.write([{ kind: "put", key: UNDO, value }], { durability: "relaxed" })
   }
@@ -298,6 +310,14 @@ export class AccountHandle implements Account {
       drafts: readDrafts(doc),
     }
   }
+}
+
+/** Names the last write of a key, or that it was taken out: no other one has that name, on any device. */
+function changeAt(map: Y.Map<unknown>, key: string): string {
+  const item = map._map.get(key)
+  if (item === undefined) return ""
+  const { client, clock } = item.id
+  return `${client}/${clock}${item.deleted ? "/out" : ""}`
 }
 
 const emptyState: AccountState = {

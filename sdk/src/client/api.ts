@@ -11,7 +11,7 @@ import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import type { SearchResults } from "../search/live-search.js"
 import type { Storage } from "../storage/storage.js"
 import type { Governance, Membership, PinnedMessage } from "./governance-api.js"
-import type { Account, ConversationSettings, TextDraft } from "./account-api.js"
+import type { Account, ConversationSettings, OwnAct, TextDraft } from "./account-api.js"
 import type { Provider } from "../sync/mirror.js"
 import type { Presence } from "../sync/signals.js"
 import type { Diagnosis } from "./diagnosis.js"
@@ -183,7 +183,7 @@ export interface Conversation extends Governance {
    * Until a server has it, the edit stands in the message's `unsent`. Throws as `send` does; BAD_ARGUMENT for a message that
    * is not loaded or has no text, NOT_ALLOWED for one of another user.
    */
-  edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingMessage
+  edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingEdit
   /**
    * Erases a message and its edits for everyone: an own one, or as a moderator. Hidden at once; the bytes go from every
    * device and server that hears of it. Resolves when that is durable here. Rejects with NOT_ALLOWED, BAD_ARGUMENT, STORE_*.
@@ -213,8 +213,11 @@ export interface Conversation extends Governance {
   mute(until?: number): void
   /** Ends it. */
   unmute(): void
-  /** Whether it is put away; it stays so when messages come. */
-  setArchived(archived: boolean): void
+  /**
+   * Whether it is put away; it stays so when messages come. `client.account.undo` takes back what this returns; undefined
+   * where it was so already.
+   */
+  setArchived(archived: boolean): OwnAct | undefined
   /** Whether it stands before the others in the list. */
   setPinned(pinned: boolean): void
   /**
@@ -228,8 +231,11 @@ export interface Conversation extends Governance {
   markThreadRead(root: MessageId, upTo?: MessageId): void
   /** Shows everything from this message on as unread, until something is marked read. */
   markUnread(from: MessageId): void
-  /** Hides a message from this user, on all own devices. `client.account.undo` takes it back. */
-  eraseForMe(id: MessageId): void
+  /**
+   * Hides a message from this user, on all own devices. `client.account.undo` takes back what this returns; undefined where
+   * it was hidden already.
+   */
+  eraseForMe(id: MessageId): OwnAct | undefined
   /** Writes a rejected message, edit or reaction again, as a new one; returns it. */
   retry(id: MessageId): OutgoingMessage
   /** Forgets what was rejected. */
@@ -261,6 +267,11 @@ export interface GivenMention {
 
 /** A Yjs provider, as far as a mirror needs one. `mirror` is a `Y.Doc`. */
 export type ProviderFactory = (name: string, mirror: Doc) => Provider
+
+/** An edit that this device just wrote; `client.account.undo` takes back its `act`. */
+export interface OutgoingEdit extends OutgoingMessage {
+  readonly act: OwnAct
+}
 
 /** A message that this device just wrote. */
 export interface OutgoingMessage extends Subscribable<MessageStatus> {

@@ -11,11 +11,12 @@ import type { ConversationId, DeviceId } from "../protocol/names.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
-import type { ConversationSettings, TextDraft } from "./account-api.js"
+import type { ConversationSettings, OwnAct, TextDraft } from "./account-api.js"
 import type {
   Conversation,
   ConversationInfo,
   GivenMention,
+  OutgoingEdit,
   OutgoingMessage,
   ProviderFactory,
   SendOptions,
@@ -303,7 +304,7 @@ export class ConversationHandle implements Conversation {
     )
   }
 
-  edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingMessage {
+  edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingEdit {
     return this.demandRead().edit(id, text, options)
   }
 
@@ -372,8 +373,8 @@ export class ConversationHandle implements Conversation {
     this.ports.account.markUnread(this.id, from)
   }
 
-  eraseForMe(id: MessageId): void {
-    this.ports.account.hide(id)
+  eraseForMe(id: MessageId): OwnAct | undefined {
+    return this.ports.account.hide(id)
   }
 
   threadDraft(root: MessageId): TextDraft {
@@ -388,8 +389,8 @@ export class ConversationHandle implements Conversation {
     this.ports.account.mute(this.first, undefined)
   }
 
-  setArchived(archived: boolean): void {
-    this.ports.account.setArchived(this.first, archived)
+  setArchived(archived: boolean): OwnAct | undefined {
+    return this.ports.account.setArchived(this.first, archived)
   }
 
   setPinned(pinned: boolean): void {
@@ -428,7 +429,7 @@ export class ConversationHandle implements Conversation {
     return this.later((inner) => inner.unpin(message))
   }
 
-  leave(): Promise<void> {
+  leave(): Promise<OwnAct> {
     return this.later((inner) => inner.leave())
   }
 

@@ -1,4 +1,5 @@
 import type { Subscribable } from "../base/store.js"
+import type { OwnAct } from "./account-api.js"
 import type { Role } from "../authority/role.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { ControlId, MessageId } from "../protocol/entry.js"
@@ -88,8 +89,8 @@ export interface Governance {
   pin(message: MessageId): Promise<void>
   /** Takes a pin away, also of a message that is not loaded. Rejects with NOT_ALLOWED. */
   unpin(message: MessageId): Promise<void>
-  /** What was written before stays; `undoLeave` takes it back, unless somebody removes this user meanwhile. */
-  leave(): Promise<void>
+  /** What was written before stays; `undoLeave` takes it back, or `account.undo` with what this resolves with: unless somebody removes this user meanwhile. */
+  leave(): Promise<OwnAct>
   /** Takes a leave back. Rejects with NOT_ALLOWED for one who was removed. */
   undoLeave(): Promise<void>
   /** The link is a secret: who has it may come in. Rejects with NOT_ALLOWED before a server was met that the conversation trusts. */

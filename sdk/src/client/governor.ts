@@ -35,7 +35,7 @@ export interface GovernorPorts extends ChangesPorts {
 }
 
 /** Writes what this user decides about a conversation, and shows what becomes of it. */
-export class Governor implements Governance {
+export class Governor implements Omit<Governance, "leave"> {
   readonly invites = createStore<readonly Invite[]>([])
   private readonly changeList: ChangeList
   /** Of the invites that this device made. */
@@ -102,12 +102,12 @@ export class Governor implements Governance {
     await this.govern({ kind: "pin", message: pinned?.message ?? this.placeOf(message), on: false })
   }
 
-  async leave(): Promise<void> {
+  async leave(): Promise<ControlId> {
     this.ports.demandOpen()
     // What was written before is said, whether it was sent or not.
     await this.ports.conversation.sealMessages()
     const { user } = this.ports
-    await this.govern({ kind: "remove", user, cut: await this.cutFor(user) })
+    return this.govern({ kind: "remove", user, cut: await this.cutFor(user) })
   }
 
   async undoLeave(): Promise<void> {

@@ -15,11 +15,12 @@ import { attachMirrors } from "../sync/mirror.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
-import type { ConversationAct } from "./account-api.js"
+import type { ConversationAct, OwnAct } from "./account-api.js"
 import type {
   Conversation,
   ConversationInfo,
   GivenMention,
+  OutgoingEdit,
   OutgoingMessage,
   ProviderFactory,
   SendOptions,
@@ -33,7 +34,7 @@ import { MergedList } from "./merged-list.js"
 import { PersonalView } from "./personal-view.js"
 import { createThread } from "./thread.js"
 import { ConversationView } from "./view.js"
-import { Writing, type WritingPorts } from "./writing.js"
+import { hashOf, Writing, type WritingPorts } from "./writing.js"
 
 export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
   readonly account: AccountHandle
@@ -253,25 +254,25 @@ export class OpenConversation implements Governance {
     return this.view.progress
   }
 
-  edit(id: MessageId, text: string, { mentions }: { mentions?: readonly GivenMention[] } = {}): OutgoingMessage {
+  edit(id: MessageId, text: string, { mentions }: { mentions?: readonly GivenMention[] } = {}): OutgoingEdit {
     const outgoing = this.holderOf(id).writing.edit(id, text, mentions)
-    this.ports.account.remember({ kind: "edit", conversation: this.id, message: id, version: outgoing.id })
-    return outgoing
+    const act = { kind: "edit", conversation: this.id, message: id, version: outgoing.id } as const
+    return Object.assign(outgoing, { act: this.ports.account.remember(act) })
   }
 
   /** Takes back what this device did here, where it still stands. [SPEC U11] */
   async takeBack(act: ConversationAct): Promise<boolean> {
     if (act.kind === "leave") {
-      if (this.membership() !== "left") return false
+      const stands = this.state.removals.some(({ id }) => id === act.change)
+      if (!stands || this.membership() !== "left") return false
       await this.governor.undoLeave()
       return true
     }
     if (!(await this.loadTo(act.message))) return false
-    const edit = this.history(act.message).at(-1)
-    if (edit?.id !== act.version || this.message(act.message)?.text !== edit.text) return false
-    const before = this.holderOf(act.message).view.projection.textWithout(act.message, act.version)
+    const { view, writing } = this.holderOf(act.message)
+    const before = view.projection.textWithout(act.message, act.version)
     if (before === undefined) return false
-    await this.holderOf(act.message).writing.edit(act.message, before.text, before.mentions).reached("saved")
+    await writing.edit(act.message, before.text, before.mentions, hashOf(act.version)).reached("saved")
     return true
   }
 
@@ -425,9 +426,9 @@ export class OpenConversation implements Governance {
     return this.governor.unpin(message)
   }
 
-  async leave(): Promise<void> {
-    await this.governor.leave()
-    this.ports.account.remember({ kind: "leave", conversation: this.id })
+  async leave(): Promise<OwnAct> {
+    const change = await this.governor.leave()
+    return this.ports.account.remember({ kind: "leave", conversation: this.id, change })
   }
 
   undoLeave(): Promise<void> {

@@ -47,7 +47,8 @@ export class Writing {
     this.ports.conversation.write(body)
   }
 
-  edit(id: MessageId, text: string, mentions?: readonly GivenMention[]): OutgoingMessage {
+  /** `undoes`: the edit that this one takes back. */
+  edit(id: MessageId, text: string, mentions?: readonly GivenMention[], undoes?: BodyHash): OutgoingMessage {
     this.demandWriter()
     demandText(text)
     const { node, message, document } = this.demand(id)
@@ -59,7 +60,8 @@ export class Writing {
       throw new WeftError("NOT_ALLOWED", `a message takes at most ${String(MAX_EDITS)} edits`)
     }
     const seen = projection.editHeads(id).slice(-MAX_CONTENT_KEYS)
-    return this.post({ kind: "edit", of: node.id, seen, text, mentions: demandMentions(mentions, text) }, document)
+    const said = { kind: "edit", of: node.id, seen, undoes, text, mentions: demandMentions(mentions, text) } as const
+    return this.post(said, document)
   }
 
   react(id: MessageId, emoji: string, on: boolean): OutgoingMessage | undefined {
@@ -112,7 +114,7 @@ export class Writing {
       case "message":
         return this.post(said)
       case "edit":
-        return this.edit(said.of, said.text, said.mentions)
+        return this.edit(said.of, said.text, said.mentions, said.undoes)
       case "reaction":
         return this.post(said, this.demand(said.of).document)
       default:
@@ -226,7 +228,7 @@ export function notLoaded(): WeftError {
   return new WeftError("BAD_ARGUMENT", "this message is not loaded here")
 }
 
-function hashOf(id: MessageId): BodyHash {
+export function hashOf(id: MessageId): BodyHash {
   return id.slice(id.indexOf(".") + 1) as BodyHash
 }
 

@@ -43,7 +43,7 @@ class World {
   }
 
   edit(author: DeviceId, of: MessageId, text: string, seen: readonly MessageId[] = []): MessageId {
-    return this.say(author, { kind: "edit", of, text, seen: seen.map(hashOf), mentions: [] })
+    return this.say(author, { kind: "edit", of, text, seen: seen.map(hashOf), undoes: undefined, mentions: [] })
   }
 
   react(author: DeviceId, of: MessageId, emoji: string, on = true, at?: number): MessageId {

@@ -5,7 +5,7 @@ import { decodeRecord, targetOf } from "../log/erasure.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { DeviceId, DocumentName, UserId } from "../protocol/names.js"
 import { Pointers } from "./about.js"
-import { editedText, editHeads } from "./edits.js"
+import { editHeads, textWithout } from "./edits.js"
 import type { MarkedText } from "./merge-text.js"
 import type { Message, MessageStatus, Quote, Replies, Version } from "./message.js"
 import {
@@ -112,14 +112,11 @@ export class Projection {
     return node?.message?.form === "text" ? versionsOf(node, this.edits(id)) : []
   }
 
-  /** What a message's text would be without one of its edits; undefined where it has none to read. */
+  /** What a message's text would be without one of its edits; undefined where it has none to read, or that does not stand. */
   textWithout(id: MessageId, edit: MessageId): MarkedText | undefined {
     const node = this.nodes.get(id)
     if (node?.message?.form !== "text" || node.said?.kind !== "message") return undefined
-    return editedText(
-      node.said,
-      this.edits(id).filter((other) => other.id !== edit),
-    )
+    return textWithout(node.said, this.edits(id), edit)
   }
 
   /** The messages of a thread that were read, in their order, without the root. */

@@ -26,6 +26,8 @@ interface SaidEdit {
   readonly of: MessageId
   /** The edits that its author had seen. */
   readonly seen: readonly BodyHash[]
+  /** The edit that it takes back. */
+  readonly undoes: BodyHash | undefined
   readonly text: string
   readonly mentions: readonly Mention[]
 }
@@ -59,6 +61,7 @@ export function encodeSaid(said: Exclude<Said, { kind: "unknown" }>): Content {
         ["b", said.seen.map((hash) => bytesOf(hash))],
         ["t", said.text],
       ])
+      if (said.undoes !== undefined) content.set("u", bytesOf(said.undoes))
       if (said.mentions.length > 0) content.set("m", writeMentions(said.mentions))
       return content
     }
@@ -93,7 +96,8 @@ export function decodeSaid(body: Uint8Array): Said | undefined {
       const of = readId(fields.get("of"))
       const seen = readHashes(fields.get("b"))
       if (of === undefined || seen === undefined || typeof text !== "string") return unknown
-      return { kind: "edit", of, seen, text, mentions: readMentions(fields.get("m"), text) }
+      const [undoes] = readHashes([fields.get("u") ?? null]) ?? []
+      return { kind: "edit", of, seen, undoes, text, mentions: readMentions(fields.get("m"), text) }
     }
     case "react": {
       const of = readId(fields.get("of"))

@@ -57,7 +57,7 @@ export function editsOf(node: Node, author: UserId, about: About, ports: Project
     if (said?.kind !== "edit" || document !== node.document || rejection !== undefined) continue
     if (ports.authorOf(entry.device) !== author) continue
     const hash = id.slice(id.indexOf(".") + 1) as Edit["hash"]
-    edits.push({ id, hash, clock: entry.head.clock, seen: said.seen, text: said.text, mentions: said.mentions })
+    edits.push({ ...said, id, hash, clock: entry.head.clock })
   }
   return countedEdits(edits)
 }
