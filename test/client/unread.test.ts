@@ -213,6 +213,50 @@ describe("unread messages", () => {
     await until(trip.unread, ({ count }) => count === 0)
   })
 
+  it("[U10] of a thread and of what is around it have marks of their own, each until that is read", async () => {
+    const { phone, laptop, trip, onLaptop, atBob } = await arena()
+    const root = atBob.send("who brings what?")
+    const bread = atBob.send("bread", { thread: root.id })
+    atBob.send("cheese", { thread: root.id })
+    const around = atBob.send("see you")
+    await until(trip.messages, ({ items }) => items.length === 4)
+    trip.markRead()
+    trip.markThreadRead(root.id)
+    trip.markUnread(around.id)
+    trip.markUnread(bread.id)
+    const counts = ({ count, threads }: ReturnType<typeof trip.unread.get>) =>
+      [count, threads.get(root.id)?.count ?? 0, threads.get(root.id)?.first === bread.id].join()
+    for (const one of [trip, onLaptop]) await until(one.unread, (unread) => counts(unread) === "1,2,true")
+    onLaptop.markThreadRead(root.id)
+    for (const one of [trip, onLaptop]) await until(one.unread, (unread) => counts(unread) === "1,0,false")
+    trip.markUnread(bread.id)
+    trip.markRead()
+    for (const one of [trip, onLaptop]) await until(one.unread, (unread) => counts(unread) === "0,2,true")
+    await Promise.all([phone.synced(), laptop.synced()])
+  })
+
+  it("[U10] from a mark on are unread also where the marked message is hidden, or its author blocked", async () => {
+    const { servers, phone, trip, onLaptop, atBob } = await arena()
+    const carol = await client("carol", servers)
+    await trip.addMember("carol")
+    const atCarol = await conversationOf(carol, trip.id)
+    const marked = atCarol.send("from here on")
+    await until(atBob.messages, ({ items }) => items.length === 1)
+    atBob.send("one")
+    const last = atBob.send("two")
+    await until(trip.messages, ({ items }) => items.length === 3)
+    trip.markRead()
+    trip.markUnread(marked.id)
+    for (const { unread } of [trip, onLaptop]) await until(unread, ({ count }) => count === 3)
+    phone.account.block("carol")
+    for (const { unread } of [trip, onLaptop]) await until(unread, ({ count }) => count === 2)
+    phone.account.unblock("carol")
+    onLaptop.eraseForMe(marked.id)
+    for (const { unread } of [trip, onLaptop]) await until(unread, ({ count }) => count === 2)
+    trip.markRead(last.id)
+    for (const { unread } of [trip, onLaptop]) await until(unread, ({ count }) => count === 0)
+  })
+
   it(
     "[U10] are what a bookkeeper counts who knows what every device saw and read, after every step",
     { timeout: 60_000 },

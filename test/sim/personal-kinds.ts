@@ -136,7 +136,7 @@ export const personalKinds = {
     since: 5,
     act: (stage, { a, b, c }) => {
       const found = tabOf(stage, a, b)
-      const { items = [] } = found?.conversation.messages.get() ?? {}
+      const items = (found?.conversation.messages.get().items ?? []).filter(({ thread }) => thread === undefined)
       const target = items[c % Math.max(1, items.length)]
       if (found === undefined || target === undefined) return
       const { device, client, conversation } = found
@@ -237,9 +237,7 @@ function readThread(stage: Stage, found: Found, root: MessageId): void {
   const { device, client, conversation } = found
   const items = allItems(conversation).filter(({ thread }) => thread === root)
   noteWhole(stage, found)
-  stage.bookkeeper.choose(device, client, `${conversation.id}/unread`, undefined, () => {
-    conversation.markThreadRead(root)
-  })
+  conversation.markThreadRead(root)
   noteReading(stage, found, items, root)
 }
 

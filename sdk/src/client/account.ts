@@ -58,6 +58,7 @@ export class AccountHandle implements Account {
   private readonly drafts = new Map<string, DraftHandle>()
   private readonly enqueue = createQueue()
   private readonly reads: ReadMarks
+  private marks: ReturnType<typeof readMarks> = new Map()
   private reading = false
   private readChanges = 0
   private readonly onTransaction = (transaction: Y.Transaction): void => {
@@ -150,7 +151,7 @@ export class AccountHandle implements Account {
 
   /** The draft of a conversation, or of the thread below a message. */
   draft(conversation: ConversationId, root?: MessageId): TextDraft {
-    const key = root === undefined ? conversation : `${conversation}/${root}`
+    const key = placeKey(conversation, root)
     const draft =
       this.drafts.get(key) ??
       new DraftHandle(this.doc.getText(DRAFTS + key), () => {
@@ -198,17 +199,27 @@ export class AccountHandle implements Account {
     this.demandOpen()
     this.doc.transact(() => {
       this.mark(read, thread)
-      this.put("marks", conversation, undefined)
+      this.endUnread(conversation, thread)
     })
   }
 
-  /** Ends "unread from here". */
-  endUnread(conversation: ConversationId): void {
-    this.put("marks", conversation, undefined)
+  /** Ends "unread from here", of the conversation or of the thread below a message. */
+  endUnread(conversation: ConversationId, thread?: MessageId): void {
+    this.put("marks", placeKey(conversation, thread), undefined)
   }
 
-  markUnread(conversation: ConversationId, from: MessageId): void {
-    this.put("marks", conversation, from)
+  markUnread(conversation: ConversationId, from: MessageId, thread?: MessageId): void {
+    this.put("marks", placeKey(conversation, thread), from)
+  }
+
+  /** From where on everything is unread. */
+  markOf(conversation: ConversationId, thread?: MessageId): MessageId | undefined {
+    return this.marks.get(conversation)?.get(placeKey(conversation, thread))
+  }
+
+  /** All of them in a conversation, those of threads too. */
+  marksOf(conversation: ConversationId): readonly MessageId[] {
+    return Array.from(this.marks.get(conversation)?.values() ?? [])
   }
 
   undo(named?: OwnAct): Promise<UndoResult> {
@@ -301,6 +312,7 @@ export class AccountHandle implements Account {
 
   private read(): AccountState {
     const { doc } = this
+    this.marks = readMarks(doc)
     const privacy = doc.getMap("privacy")
     return {
       blocked: keysOf(doc.getMap("blocks"), parseUserId),
@@ -350,6 +362,23 @@ function readSettings(doc: Y.Doc): ReadonlyMap<ConversationId, ConversationSetti
     if (unreadFrom !== undefined) change(conversation, { unreadFrom })
   }
   return settings
+}
+
+/** Names a conversation, or the thread below a message of it. */
+function placeKey(conversation: ConversationId, thread: MessageId | undefined): string {
+  return thread === undefined ? conversation : `${conversation}/${thread}`
+}
+
+/** Marks of each conversation, by the names of their places. */
+function readMarks(doc: Y.Doc): ReadonlyMap<string, ReadonlyMap<string, MessageId>> {
+  const marks = new Map<string, Map<string, MessageId>>()
+  for (const [key, value] of doc.getMap("marks")) {
+    const mark = parseMessageId(value)
+    const [conversation = ""] = key.split("/", 1)
+    if (mark !== undefined)
+      marks.set(conversation, (marks.get(conversation) ?? new Map<string, MessageId>()).set(key, mark))
+  }
+  return marks
 }
 
 function readDrafts(doc: Y.Doc): ReadonlyMap<string, string> {

@@ -229,7 +229,7 @@ export interface Conversation extends Governance {
   markRead(upTo?: MessageId): void
   /** The same of the thread below a message. */
   markThreadRead(root: MessageId, upTo?: MessageId): void
-  /** Shows everything from this message on as unread, until something is marked read. */
+  /** Shows everything from this message on as unread, until something is marked read: of its thread, where it is in one. */
   markUnread(from: MessageId): void
   /**
    * Hides a message from this user, on all own devices. `client.account.undo` takes back what this returns; undefined where

@@ -370,7 +370,8 @@ export class ConversationHandle implements Conversation {
   }
 
   markUnread(from: MessageId): void {
-    this.ports.account.markUnread(this.id, from)
+    if (this.inner === undefined) this.ports.account.markUnread(this.id, from)
+    else this.inner.markUnread(from)
   }
 
   eraseForMe(id: MessageId): OwnAct | undefined {

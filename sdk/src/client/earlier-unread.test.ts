@@ -44,7 +44,7 @@ it("[U10] a segment in which everything was read is not read again, one with a m
       get readVersion() {
         return readVersion
       },
-      settings: () => ({ mutedUntil: undefined, archived: false, pinned: false, unreadFrom: undefined }),
+      marksOf: () => [],
     },
     oldestListed: () => 2,
     isListed: () => false,

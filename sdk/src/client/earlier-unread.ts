@@ -13,7 +13,7 @@ import { projectSegment, segmentVersion, type SegmentReader } from "./segment-pr
 export interface EarlierPorts {
   readonly conversation: ReplicaConversation
   readonly reader: SegmentReader
-  readonly account: Pick<AccountHandle, "readCount" | "readCountHere" | "readVersion" | "isMarkedHere" | "settings">
+  readonly account: Pick<AccountHandle, "readCount" | "readCountHere" | "readVersion" | "isMarkedHere" | "marksOf">
   /** The first segment of the list; what is before it is asked here. */
   oldestListed(): number
   isListed(id: MessageId): boolean
@@ -45,7 +45,7 @@ export class EarlierUnread {
   private watched = false
   private asked = false
   private closed = false
-  private known: { readonly reads: number; readonly mark: MessageId | undefined } | undefined
+  private known: { readonly reads: number; readonly marks: string } | undefined
 
   constructor(private readonly ports: EarlierPorts) {
     this.stop = ports.conversation.changes.on((change) => {
@@ -80,18 +80,23 @@ export class EarlierUnread {
 
   /** Looks for what may be unread, where somebody wants to know and anything changed. */
   look(): void {
-    const { account, conversation } = this.ports
-    const now = { reads: account.readVersion, mark: account.settings(conversation.id).unreadFrom }
+    const { conversation } = this.ports
+    const now = this.state()
     if (!(this.watched || conversation.isCatchingUp) || this.asked || this.closed) return
-    if (this.known?.reads === now.reads && this.known.mark === now.mark) return
+    if (this.known?.reads === now.reads && this.known.marks === now.marks) return
     this.asked = true
     this.run(async () => {
       this.asked = false
       if (conversation.isCatchingUp) await this.passOver()
       if (!this.watched) return
-      this.known = { reads: account.readVersion, mark: account.settings(conversation.id).unreadFrom }
-      if (await this.readUnread(this.known.mark)) this.changes.emit(undefined)
+      this.known = this.state()
+      if (await this.readUnread()) this.changes.emit(undefined)
     }).catch(() => undefined) // told as `failed`
+  }
+
+  private state(): { readonly reads: number; readonly marks: string } {
+    const { account, conversation } = this.ports
+    return { reads: account.readVersion, marks: account.marksOf(conversation.id).join() }
   }
 
   /** Resolves when that was done. */
@@ -169,15 +174,15 @@ export class EarlierUnread {
   }
 
   /** True where `inputs` changed. */
-  private async readUnread(mark: MessageId | undefined): Promise<boolean> {
-    const { conversation, reader } = this.ports
+  private async readUnread(): Promise<boolean> {
+    const { account, conversation, reader } = this.ports
     let changed = false
     // A mark in the list needs nothing of what is before it.
-    let seeksMark = mark !== undefined && !this.ports.isListed(mark)
+    const sought = new Set(account.marksOf(conversation.id).filter((mark) => !this.ports.isListed(mark)))
     for (const number of this.numbers()) {
       if (this.closed) return false
       const document = await conversation.segment(number)
-      if (!seeksMark && !this.goesBeyond(document)) {
+      if (sought.size === 0 && !this.goesBeyond(document)) {
         changed = this.segments.delete(number) || changed
         continue
       }
@@ -186,9 +191,7 @@ export class EarlierUnread {
         this.segments.set(number, { version, inputs: await this.readSegment(document) })
         changed = true
       }
-      if (mark !== undefined && this.segments.get(number)?.inputs.some(({ id }) => id === mark) === true) {
-        seeksMark = false
-      }
+      for (const { id } of this.segments.get(number)?.inputs ?? []) sought.delete(id)
     }
     return changed
   }

@@ -87,7 +87,7 @@ export class OpenConversation implements Governance {
         ports.failed(error)
       },
     })
-    this.mine = new PersonalView(this.id, {
+    this.mine = new PersonalView({
       account: ports.account,
       user: ports.user,
       list: this.merged.list,
@@ -95,8 +95,8 @@ export class OpenConversation implements Governance {
       earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
       isListed: (message) => this.holderOf(message).view.projection.node(message)?.inOrder === true,
       replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
-      mark: () =>
-        this.siblings.map(({ id }) => ports.account.settings(id).unreadFrom).find((mark) => mark !== undefined),
+      markOf: (thread) =>
+        this.siblings.map(({ id }) => ports.account.markOf(id, thread)).find((mark) => mark !== undefined),
       isCatchingUp: () => ports.conversation.isCatchingUp,
       passOver: (read, thread) => {
         this.passOver(read, thread)
@@ -331,7 +331,15 @@ export class OpenConversation implements Governance {
   }
 
   markThreadRead(root: MessageId, upTo?: MessageId): void {
-    this.mine.markThreadRead(root, upTo)
+    const read = this.mine.positionsUpTo(upTo, root)
+    if (read === undefined) return
+    this.ports.account.markRead(this.id, read, root)
+    for (const { id } of this.siblings) this.ports.account.endUnread(id, root)
+  }
+
+  markUnread(from: MessageId): void {
+    const { id, view } = this.holderOf(from)
+    this.ports.account.markUnread(id, from, view.projection.get(from)?.thread)
   }
 
   /** What is before the list was passed on the way. */

@@ -11,7 +11,7 @@ import {
   type Unread,
 } from "../conversation/unread.js"
 import type { MessageId } from "../protocol/entry.js"
-import type { ConversationId, UserId } from "../protocol/names.js"
+import type { UserId } from "../protocol/names.js"
 import type { AccountHandle } from "./account.js"
 import type { AccountState } from "./account-api.js"
 
@@ -27,8 +27,8 @@ interface PersonalPorts {
   isListed(id: MessageId): boolean
   /** The thread below a message, of those of its messages that count. */
   replies(root: MessageId, counts: (message: Message) => boolean): Replies | undefined
-  /** From here on the user wants to see everything as unread. */
-  mark(): MessageId | undefined
+  /** From here on the user wants to see everything as unread, outside of threads or in one. */
+  markOf(thread: MessageId | undefined): MessageId | undefined
   /** Whether what comes below what was read on this device is read. */
   isCatchingUp(): boolean
   passOver(read: ReadPositions, thread: MessageId | undefined): void
@@ -51,10 +51,7 @@ export class PersonalView {
   private readonly looks = new WeakMap<Message, Message>()
   private readonly stopListening: (() => void)[]
 
-  constructor(
-    private readonly id: ConversationId,
-    private readonly ports: PersonalPorts,
-  ) {
+  constructor(private readonly ports: PersonalPorts) {
     this.listed = new CountedList((message) => ports.placesOf(message))
     this.messages = createStore<MessageList>(ports.list.get())
     this.unreadStore = createStore<Unread>(nothingUnread, (listeners) => {
@@ -75,10 +72,13 @@ export class PersonalView {
     this.stopListening = [ports.list.subscribe(refresh), ports.account.subscribe(refresh)]
   }
 
-  /** How far each log is read where everything up to a message was; undefined where that is none of the list. */
-  positionsUpTo(upTo?: MessageId): ReadPositions | undefined {
+  /**
+   * How far each log is read where everything up to a message was, outside of threads or in one; undefined where that is
+   * none of the list.
+   */
+  positionsUpTo(upTo?: MessageId, root?: MessageId): ReadPositions | undefined {
     return positions(
-      this.all().filter(({ thread }) => thread === undefined),
+      this.all().filter(({ thread }) => thread === root),
       upTo,
     )
   }
@@ -103,14 +103,6 @@ export class PersonalView {
     const look = { ...message, replies }
     this.looks.set(message, look)
     return look
-  }
-
-  markThreadRead(root: MessageId, upTo?: MessageId): void {
-    const read = positions(
-      this.all().filter(({ thread }) => thread === root),
-      upTo,
-    )
-    if (read !== undefined) this.ports.account.markRead(this.id, read, root)
   }
 
   /** Counts again, as what is before the list changed. */
@@ -156,11 +148,11 @@ export class PersonalView {
     const state = account.get()
     const { readVersion } = account
     const readCount: ReadCount = (document, log, thread) => account.readCount(document, log, thread)
-    const listed = this.listed.of(this.messages.get().items)
-    const next = unread(this.join(shownOf(this.ports.earlier(), state), listed), {
+    const next = unread(this.join(this.ports.earlier(), this.all()), {
       user,
       isRead: (message) => message.isRead(readCount, readVersion),
-      mark: this.ports.mark(),
+      isShown: (message) => isShown(message, state),
+      markOf: (thread) => this.ports.markOf(thread),
     })
     this.counted = true
     if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
@@ -181,9 +173,7 @@ export class PersonalView {
 
   /** Of the list, with what is hidden or by blocked people. */
   private all(): readonly Counted[] {
-    const { items } = this.ports.list.get()
-    if (items === this.messages.get().items) return this.listed.of(items)
-    return items.map((message) => new Counted(message, this.ports.placesOf(message.id)))
+    return this.listed.of(this.ports.list.get().items)
   }
 }
 

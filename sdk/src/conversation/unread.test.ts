@@ -14,11 +14,16 @@ function message(id: string, log: string, position: number, more: Partial<Unread
   return { id: id as MessageId, author: bob, mentionsMe: false, thread: undefined, copies, ...more }
 }
 
-function state(read: ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>> = new Map(), mark?: string) {
+function state(
+  read: ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>> = new Map(),
+  mark?: string,
+  hidden?: string,
+) {
   return {
     user: me,
     isRead: (input: UnreadInput) => isRead(input, (name, log) => read.get(name)?.get(log) ?? 0),
-    mark: mark as MessageId | undefined,
+    isShown: ({ id }: UnreadInput) => id !== hidden,
+    markOf: () => mark as MessageId | undefined,
   }
 }
 
@@ -62,6 +67,12 @@ describe("unread messages", () => {
     ]
     const read = readUpTo(messages, "c" as MessageId)
     expect(unread([message("c", "x", 2, { copies })], state(read)).count).toBe(0)
+  })
+
+  it("[U10] begin again at a mark that is hidden itself", () => {
+    const all = readUpTo(messages, "d" as MessageId)
+    expect(unread(messages, state(all, "c", "c"))).toMatchObject({ count: 1, first: "d" })
+    expect(unread(messages, state(none, undefined, "a"))).toMatchObject({ count: 3, first: "b" })
   })
 
   it("[U10] begin again at a mark, which makes none of them late", () => {

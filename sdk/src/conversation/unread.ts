@@ -8,7 +8,7 @@ export interface Copy {
   readonly position: number
 }
 
-/** What is asked of a message; in their order. Those that are hidden or blocked are left out. */
+/** What is asked of a message; in their order. */
 export interface UnreadInput {
   readonly id: MessageId
   readonly author: UserId
@@ -45,8 +45,10 @@ export type ReadCount = (document: DocumentName, log: LogId, thread: MessageId |
 export interface ReadState<T> {
   readonly user: UserId
   isRead(message: T): boolean
-  /** From here on the user wants to see everything as unread. */
-  readonly mark: MessageId | undefined
+  /** What is hidden, or by blocked people, is not counted. */
+  isShown(message: T): boolean
+  /** From here on the user wants to see everything as unread, outside of threads or in one; it may be hidden. */
+  markOf(thread: MessageId | undefined): MessageId | undefined
 }
 
 /** How much of each log was read, by document. */
@@ -59,13 +61,13 @@ export function isRead({ copies, thread }: UnreadInput, readCount: ReadCount): b
 
 /** What is unread, exactly: by places in logs, not by time, so that what arrives late counts. [SPEC U10] */
 export function unread<T extends UnreadInput>(messages: readonly T[], state: ReadState<T>): Unread {
-  const main = new Tally()
+  const main = new Tally(state.markOf(undefined))
   const threads = new Map<MessageId, Tally>()
   for (const message of messages) {
     const { thread } = message
     let tally = main
     if (thread !== undefined) {
-      tally = threads.get(thread) ?? new Tally()
+      tally = threads.get(thread) ?? new Tally(state.markOf(thread))
       threads.set(thread, tally)
     }
     tally.add(message, state)
@@ -93,10 +95,12 @@ class Tally {
   private since: MessageId[] = []
   private isMarked = false
 
+  constructor(private readonly mark: MessageId | undefined) {}
+
   add<T extends UnreadInput>(message: T, state: ReadState<T>): void {
     const { id } = message
-    if (id === state.mark) this.isMarked = true
-    if (message.author === state.user) return
+    if (id === this.mark) this.isMarked = true
+    if (message.author === state.user || !state.isShown(message)) return
     if (state.isRead(message)) {
       if (this.since.length > 0) {
         for (const before of this.since) this.late.push(before)
