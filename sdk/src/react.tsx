@@ -148,6 +148,11 @@ export function useConversationList(): readonly ConversationListItem[] {
   return useValue(useClient().list, emptyList)
 }
 
+/** What that list leaves out: with blocked people, brought by such people, or taken out after leaving. */
+export function useUnlistedConversations(): readonly ConversationListItem[] {
+  return useValue(useClient().unlisted, emptyList)
+}
+
 /** A conversation and what is known of it now. A new object for every change. */
 export interface ConversationView extends ConversationInfo {
   readonly conversation: Conversation
@@ -241,6 +246,7 @@ const defaultSettings = never<ConversationSettings>({
   mutedUntil: undefined,
   archived: false,
   pinned: false,
+  listed: undefined,
   unreadFrom: undefined,
 })
 

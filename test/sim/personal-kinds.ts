@@ -1,6 +1,7 @@
 import type { Conversation, SendOptions } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import type { OwnAct } from "../../sdk/src/client/account-api.js"
+import type { Message } from "../../sdk/src/conversation/message.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import { leave, say, textOf } from "./acting.js"
 import type { Moment } from "./bookkeeper.js"
@@ -220,12 +221,12 @@ function tabOf(stage: Stage, a: number, b: number): Found | undefined {
   return found === undefined || tab === undefined ? undefined : { ...found, device, tab }
 }
 
-/** Everything that the screen shows is read, and what it hides with it. */
+/** Everything that the screen shows is read, and what was erased for the user with it; not what blocked people write. */
 export function readAll(stage: Stage, a: number, b: number): void {
   const found = tabOf(stage, a, b)
   if (found === undefined) return
   const { device, client, conversation } = found
-  const items = allItems(conversation).filter(({ thread }) => thread === undefined)
+  const items = unblocked(found).filter(({ thread }) => thread === undefined)
   noteWhole(stage, found)
   stage.bookkeeper.choose(device, client, `${conversation.id}/unread`, undefined, () => {
     conversation.markRead()
@@ -233,9 +234,14 @@ export function readAll(stage: Stage, a: number, b: number): void {
   noteReading(stage, found, items, undefined)
 }
 
+function unblocked({ client, conversation }: Found): Message[] {
+  const { blocked } = client.account.get()
+  return allItems(conversation).filter(({ author }) => !blocked.has(author))
+}
+
 function readThread(stage: Stage, found: Found, root: MessageId): void {
   const { device, client, conversation } = found
-  const items = allItems(conversation).filter(({ thread }) => thread === root)
+  const items = unblocked(found).filter(({ thread }) => thread === root)
   noteWhole(stage, found)
   conversation.markThreadRead(root)
   noteReading(stage, found, items, root)

@@ -284,6 +284,7 @@ export const en = {
   erased: "Message erased",
   unreadable: "This message needs a newer version of Weft",
   quoteLoading: "Loading the message",
+  hiddenMessage: "A message that you hid",
   quoteMissing: "A message that is not on this device",
   yourEdit: "Your edit",
   yourReaction: "Your reaction {emoji}",

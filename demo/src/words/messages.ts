@@ -9,6 +9,8 @@ export function showText(message: Pick<Message, "form" | "text">): string {
       return message.text ?? ""
     case "erased":
       return t("erased")
+    case "hidden":
+      return t("hiddenMessage")
     case "unreadable":
       return t("unreadable")
   }
@@ -27,6 +29,8 @@ export function showQuote(quote: Quote): string {
       return t("quoteLoading")
     case "missing":
       return t("quoteMissing")
+    case "hidden":
+      return t("hiddenMessage")
     case "ready":
       return showLine(quote)
   }

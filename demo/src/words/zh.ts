@@ -267,6 +267,7 @@ export const zh: Readonly<Record<Key, Phrase>> = {
   erased: "消息已删除",
   unreadable: "这条消息需要更新版本的 Weft",
   quoteLoading: "正在加载消息",
+  hiddenMessage: "你已隐藏的消息",
   quoteMissing: "不在这台设备上的消息",
   yourEdit: "你的编辑",
   yourReaction: "你的回应 {emoji}",

@@ -17,6 +17,8 @@ export interface Member {
   readonly role: Role
   /** Clock of the entry that added the member; for display. */
   readonly since: Clock
+  /** Its author: who brought the member in. */
+  readonly by: UserId | undefined
 }
 
 /** A device that acts for a user here. */
@@ -331,8 +333,10 @@ export class ControlState {
     const members = new Map<UserId, Member>()
     for (const user of senior) {
       const role = membership.roleOf(user, everything)
-      const since = this.#causality.entries[membership.joined(user, removalsOf.get(user) ?? []) ?? 0]?.clock
-      if (role !== undefined && since !== undefined) members.set(user, { role, since })
+      const joined = membership.joined(user, removalsOf.get(user) ?? []) ?? 0
+      const since = this.#causality.entries[joined]?.clock
+      const by = this.#resolution.validity.authors[joined]
+      if (role !== undefined && since !== undefined) members.set(user, { role, since, by })
     }
     return members
   }

@@ -4,7 +4,7 @@ import type { ConversationId, UserId } from "../protocol/names.js"
 
 /** What a user's devices share, and nobody else sees. A new object for every change. */
 export interface AccountState {
-  /** Their messages, presence and receipts are hidden, and they get none. */
+  /** Their messages, reactions, presence and receipts are not shown, and they are told nothing of this user. */
   readonly blocked: ReadonlySet<UserId>
   /** Messages that were erased for this user alone. */
   readonly hidden: ReadonlySet<MessageId>
@@ -29,6 +29,8 @@ export interface ConversationSettings {
   readonly mutedUntil: number | undefined
   readonly archived: boolean
   readonly pinned: boolean
+  /** False: taken out of the list; true: wanted there, whoever brought this user in. */
+  readonly listed: boolean | undefined
   /** From this message on the user wants to see everything as unread. */
   readonly unreadFrom: MessageId | undefined
 }
@@ -38,11 +40,11 @@ export interface Account extends Subscribable<AccountState> {
   /** Whether this user blocked another. */
   isBlocked(user: string): boolean
   /**
-   * Hides their messages, presence and receipts from this user, and the reverse. Throws BAD_ARGUMENT for oneself, or a name
-   * that is none.
+   * Hides what they write, their reactions, presence and receipts from this user, and tells them nothing of this user any
+   * more: no presence, no typing, no receipts. Throws BAD_ARGUMENT for oneself, or a name that is none.
    */
   block(user: string): void
-  /** Shows them again, with what they wrote meanwhile. */
+  /** Shows them again, with what they wrote meanwhile: as unread. */
   unblock(user: string): void
   /** Changes what is given, on all own devices. */
   setPrivacy(change: Partial<Privacy>): void
@@ -74,6 +76,13 @@ export type AccountAct =
       readonly kind: "archive"
       readonly conversation: ConversationId
       readonly archived: boolean
+      readonly change: string
+    }
+  | {
+      readonly kind: "list"
+      readonly conversation: ConversationId
+      readonly listed: boolean
+      readonly before: boolean | undefined
       readonly change: string
     }
 

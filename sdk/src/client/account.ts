@@ -35,6 +35,7 @@ const defaultSettings: ConversationSettings = {
   mutedUntil: undefined,
   archived: false,
   pinned: false,
+  listed: undefined,
   unreadFrom: undefined,
 }
 
@@ -44,6 +45,8 @@ export interface AccountHandlePorts {
   readonly user: UserId
   readonly device: DeviceId
   isClosed(): boolean
+  /** Conversations into which somebody brought this user. */
+  broughtBy(user: UserId): readonly ConversationId[]
   /** Takes back what was done in a conversation; false where it does not stand any more. */
   takeBack(act: ConversationAct): Promise<boolean>
 }
@@ -97,7 +100,14 @@ export class AccountHandle implements Account {
   block(user: string): void {
     const parsed = parseUserId(user)
     if (parsed === undefined || parsed === this.ports.user) throw new WeftError("BAD_ARGUMENT", "not another user")
-    this.put("blocks", parsed, true)
+    this.doc.transact(() => {
+      this.put("blocks", parsed, true)
+      // What is here already stays in the list: this user knows it. [SPEC U12]
+      for (const conversation of this.ports.broughtBy(parsed)) {
+        const key = `${conversation}/listed`
+        if (this.doc.getMap("conversations").get(key) === undefined) this.put("conversations", key, true)
+      }
+    })
   }
 
   unblock(user: string): void {
@@ -128,6 +138,20 @@ export class AccountHandle implements Account {
 
   setPinned(conversation: ConversationId, pinned: boolean): void {
     this.put("conversations", `${conversation}/pinned`, pinned ? true : undefined)
+  }
+
+  /** Undefined where it was so already. */
+  setListed(conversation: ConversationId, listed: boolean): OwnAct | undefined {
+    const key = `${conversation}/listed`
+    const before = this.settings(conversation).listed
+    if (before === listed) return undefined
+    const change = this.change("conversations", key, listed)
+    return this.remember({ kind: "list", conversation, listed, before, change })
+  }
+
+  /** The user is a member again: what was taken out is back. */
+  forgetUnlisted(conversation: ConversationId): void {
+    this.put("conversations", `${conversation}/listed`, undefined)
   }
 
   /** What one conversation was set to goes over to another, where that is set to nothing of its own. [SPEC A20] */
@@ -243,11 +267,12 @@ export class AccountHandle implements Account {
     if (act.kind === "archive") {
       return this.revert("conversations", `${act.conversation}/archived`, act, act.archived ? undefined : true)
     }
+    if (act.kind === "list") return this.revert("conversations", `${act.conversation}/listed`, act, act.before)
     return this.ports.takeBack(act)
   }
 
   /** Where the last that was written there is that very change. */
-  private revert(root: string, key: string, { change }: AccountAct, before: true | undefined): boolean {
+  private revert(root: string, key: string, { change }: AccountAct, before: boolean | undefined): boolean {
     if (changeAt(this.doc.getMap(root), key) !== change) return false
     this.put(root, key, before)
     return true
@@ -277,7 +302,7 @@ export class AccountHandle implements Account {
   }
 
   /** The same; names the change. */
-  private change(root: string, key: string, value: true | undefined): string {
+  private change(root: string, key: string, value: boolean | undefined): string {
     this.put(root, key, value)
     return changeAt(this.doc.getMap(root), key)
   }
@@ -314,9 +339,11 @@ export class AccountHandle implements Account {
     const { doc } = this
     this.marks = readMarks(doc)
     const privacy = doc.getMap("privacy")
+    const before = this.store.get()
     return {
-      blocked: keysOf(doc.getMap("blocks"), parseUserId),
-      hidden: keysOf(doc.getMap("hidden"), parseMessageId),
+      // The same sets while they hold the same: much is read again where they change.
+      blocked: sameKeys(before.blocked, keysOf(doc.getMap("blocks"), parseUserId)),
+      hidden: sameKeys(before.hidden, keysOf(doc.getMap("hidden"), parseMessageId)),
       privacy: { receipts: privacy.get("receipts") !== false, lastSeen: privacy.get("lastSeen") !== false },
       conversations: readSettings(doc),
       drafts: readDrafts(doc),
@@ -344,6 +371,10 @@ function keysOf<T extends string>(map: Y.Map<unknown>, parse: (key: string) => T
   return new Set(Array.from(map).flatMap(([key, value]) => (value === true ? (parse(key) ?? []) : [])))
 }
 
+function sameKeys<T>(before: ReadonlySet<T>, now: ReadonlySet<T>): ReadonlySet<T> {
+  return before.size === now.size && Array.from(now).every((key) => before.has(key)) ? before : now
+}
+
 function readSettings(doc: Y.Doc): ReadonlyMap<ConversationId, ConversationSettings> {
   const settings = new Map<ConversationId, ConversationSettings>()
   const change = (key: string, part: Partial<ConversationSettings>): void => {
@@ -356,6 +387,7 @@ function readSettings(doc: Y.Doc): ReadonlyMap<ConversationId, ConversationSetti
     if (name === "muted" && typeof value === "number") change(conversation, { mutedUntil: value })
     if (name === "archived" && value === true) change(conversation, { archived: true })
     if (name === "pinned" && value === true) change(conversation, { pinned: true })
+    if (name === "listed" && typeof value === "boolean") change(conversation, { listed: value })
   }
   for (const [conversation, value] of doc.getMap("marks")) {
     const unreadFrom = parseMessageId(value)

@@ -60,13 +60,18 @@ export interface Client {
   readonly device: DeviceId
   /** Live: connection, what is pending and why, storage health. */
   readonly status: Subscribable<SyncStatus>
-  /** All conversations of this device that the user belongs to, newest activity first. */
+  /** All conversations of this device that the user belongs to, newest activity first: those that the list leaves out, too. */
   readonly conversations: Subscribable<readonly Conversation[]>
   /**
    * The same with all that a list shows of them: pinned ones first, then newest activity first. From disk, offline too:
    * what was shown the last time is there before any conversation is read.
    */
   readonly list: Subscribable<readonly ConversationListItem[]>
+  /**
+   * What `list` leaves out, by the last activity: direct conversations with blocked people, groups that such people brought
+   * this user into since, and what the user took out after leaving or being removed.
+   */
+  readonly unlisted: Subscribable<readonly ConversationListItem[]>
   /** What this user's devices share privately: blocks, privacy, settings of conversations. */
   readonly account: Account
   /** Who is here, of those in conversations whose `presence` or `typing` somebody subscribes to. */
@@ -134,6 +139,8 @@ export interface ConversationInfo {
   /** With whom, where it is a direct conversation and both are in it. */
   readonly direct: UserId | undefined
   readonly membership: Membership
+  /** Who brought this user in; this user, who created it or came by a link. Undefined for one who is no member. */
+  readonly addedBy: UserId | undefined
   /** Whether this user may write messages, as things stand. */
   readonly mayWrite: boolean
   /** Whether only moderators and above write messages. */
@@ -220,6 +227,12 @@ export interface Conversation extends Governance {
   setArchived(archived: boolean): OwnAct | undefined
   /** Whether it stands before the others in the list. */
   setPinned(pinned: boolean): void
+  /**
+   * Whether it is in the list at all. False takes out a conversation that this user left, or was removed from, until the user
+   * is a member again; NOT_ALLOWED for others: those are archived. True brings it back, and keeps a group that a blocked
+   * person brought this user into. `client.account.undo` takes back what this returns; undefined where it was so already.
+   */
+  setListed(listed: boolean): OwnAct | undefined
   /**
    * How many messages are unread, which mention this user, which came late: counted while somebody subscribes, of all that
    * this device has, loaded or not; `threads` of what is loaded.

@@ -5,6 +5,7 @@ import { decodeCertificate, encodeCertificate } from "../identity/certificate.js
 import { KeyGate, type Verify } from "../identity/verify.js"
 import { settingKey } from "../log/keys.js"
 import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
+import type { MessageId } from "../protocol/entry.js"
 import {
   deviceIdOf,
   parseConversationId,
@@ -14,7 +15,7 @@ import {
   type UserId,
 } from "../protocol/names.js"
 import { LiveSearch, type SearchResults } from "../search/live-search.js"
-import type { SearchIndex } from "../search/search.js"
+import type { SearchHit, SearchIndex, SearchQuery } from "../search/search.js"
 import { LazyIndex } from "../search/lazy-index.js"
 import type { Storage, WriteOptions } from "../storage/storage.js"
 import { AccountReplica } from "../sync/account-replica.js"
@@ -26,6 +27,7 @@ import { Session } from "../sync/session.js"
 import { Signals } from "../sync/signals.js"
 import type { Transport } from "../transport/transport.js"
 import { AccountHandle } from "./account.js"
+import type { AccountState } from "./account-api.js"
 import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.js"
 import { ConversationList } from "./conversation-list.js"
 import { ConversationHandle } from "./conversation.js"
@@ -137,9 +139,12 @@ class WeftClient implements Client {
   readonly status: Subscribable<SyncStatus>
   readonly conversations: Subscribable<readonly Conversation[]>
   readonly list: ConversationList
+  readonly unlisted: ConversationList
   readonly account: AccountHandle
   private readonly statusStore
-  private readonly listStore = createStore<readonly Conversation[]>([])
+  private readonly allStore = createStore<readonly Conversation[]>([])
+  private readonly listedStore = createStore<readonly Conversation[]>([])
+  private readonly unlistedStore = createStore<readonly Conversation[]>([])
   private readonly handles = new Map<ConversationId, ConversationHandle>()
   private readonly rows: StoredRows
   readonly presence: Client["presence"]
@@ -149,6 +154,7 @@ class WeftClient implements Client {
   private readonly liveSearch: LiveSearch
   private readonly ownDoctor: Doctor
   private readonly stops: (() => void)[] = []
+  private hiding: Pick<AccountState, "blocked" | "hidden">
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
   private networkUp = true
@@ -186,12 +192,15 @@ class WeftClient implements Client {
       user,
       device: this.device,
       isClosed: () => this.closed !== undefined,
+      broughtBy: (by) =>
+        Array.from(this.handles.values()).flatMap(({ id, info }) => (info.get().addedBy === by ? id : [])),
       takeBack: async (act) => (await this.hold(act.conversation).open()).takeBack(act),
     })
+    this.hiding = this.account.get()
     this.applyPrivacy()
     this.stops.push(
-      this.account.subscribe(() => {
-        this.applyPrivacy()
+      this.account.subscribe((state) => {
+        this.onAccount(state)
       }),
     )
     this.session = new Session({
@@ -211,6 +220,10 @@ class WeftClient implements Client {
     this.joins = new Joins(replica, platform.storage)
     this.liveSearch = new LiveSearch({
       source: searchSource(replica, { user, device: this.device, env }),
+      reader: {
+        narrow: (query) => this.narrow(query),
+        show: (hit) => (this.isHidden(hit) ? undefined : hit),
+      },
       index: platform.searchIndex?.(platform.storage) ?? new LazyIndex(platform.storage, env),
       env,
       isWriter: () => replica.writing.get(),
@@ -228,10 +241,12 @@ class WeftClient implements Client {
     })
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore
-    this.conversations = this.listStore
-    this.list = new ConversationList(this.listStore, ({ id }) => {
+    this.conversations = this.allStore
+    const changed = ({ id }: Conversation): void => {
       this.rowChanged(id)
-    })
+    }
+    this.list = new ConversationList(this.listedStore, changed)
+    this.unlisted = new ConversationList(this.unlistedStore, changed)
     this.rows = new StoredRows({
       storage: platform.storage,
       env,
@@ -438,7 +453,16 @@ class WeftClient implements Client {
     const { privacy, blocked } = this.account.get()
     const { receipts = true, lastSeen = true } = this.parts.options.privacy ?? {}
     this.parts.replica.shareReads(receipts && privacy.receipts)
+    this.parts.replica.setBlocked(blocked)
     this.signals.setPrivacy(lastSeen && privacy.lastSeen, blocked)
+  }
+
+  private onAccount({ blocked, hidden }: AccountState): void {
+    this.applyPrivacy()
+    if (blocked === this.hiding.blocked && hidden === this.hiding.hidden) return
+    this.hiding = { blocked, hidden }
+    this.liveSearch.review()
+    this.refreshSoon()
   }
 
   /** Another tab changed what is stored. */
@@ -521,6 +545,9 @@ class WeftClient implements Client {
         this.refreshSoon()
         this.rowChanged(id)
       }),
+      handle.settings.subscribe(() => {
+        this.refreshSoon()
+      }),
     )
     return handle
   }
@@ -588,6 +615,16 @@ class WeftClient implements Client {
     return handle
   }
 
+  private narrow(query: SearchQuery): SearchQuery {
+    const { hidden, blocked } = this.account.get()
+    return hidden.size + blocked.size === 0 ? query : { ...query, without: { ids: hidden, authors: blocked } }
+  }
+
+  private isHidden({ id, author }: SearchHit): boolean {
+    const { hidden, blocked } = this.account.get()
+    return hidden.has(id as MessageId) || blocked.has(author as UserId)
+  }
+
   private directWith(other: UserId): ConversationHandle[] {
     return orderDirect(Array.from(this.handles.values()).filter(({ info }) => info.get().direct === other))
   }
@@ -615,7 +652,7 @@ class WeftClient implements Client {
     const partner = handle?.info.get().direct
     // One of several with the same person stands for all.
     const [first = handle] = partner === undefined ? [] : this.directWith(partner)
-    return this.listStore.get().find((conversation) => conversation === first)
+    return this.allStore.get().find((conversation) => conversation === first)
   }
 
   async openConversation(id: string): Promise<Conversation> {
@@ -764,12 +801,28 @@ class WeftClient implements Client {
     const folded = this.foldDirect()
     const shown = Array.from(this.handles.values()).filter((handle) => handle.isShown && !folded.has(handle))
     shown.sort(byActivity)
-    const before = this.listStore.get()
-    if (before.length !== shown.length || shown.some((handle, index) => handle !== before[index]))
-      this.listStore.set(shown)
+    this.show(shown)
     const status = this.readStatus()
     if (this.closed !== undefined || JSON.stringify(status) !== JSON.stringify(this.statusStore.get())) {
       this.statusStore.set(status)
+    }
+  }
+
+  private show(shown: readonly ConversationHandle[]): void {
+    const state = this.account.get()
+    const groups = [
+      [this.allStore, shown],
+      [this.listedStore, shown.filter((handle) => handle.isListed(state))],
+      [this.unlistedStore, shown.filter((handle) => !handle.isListed(state))],
+    ] as const
+    for (const [store, handles] of groups) {
+      const before = store.get()
+      if (before.length !== handles.length || handles.some((handle, index) => handle !== before[index]))
+        store.set(handles)
+    }
+    if (!this.mayKeep) return
+    for (const { id, info, settings } of shown) {
+      if (info.get().membership === "member" && settings.get().listed === false) this.account.forgetUnlisted(id)
     }
   }
 

@@ -11,7 +11,7 @@ import type { ConversationId, DeviceId } from "../protocol/names.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
-import type { ConversationSettings, OwnAct, TextDraft } from "./account-api.js"
+import type { AccountState, ConversationSettings, OwnAct, TextDraft } from "./account-api.js"
 import type {
   Conversation,
   ConversationInfo,
@@ -56,6 +56,7 @@ const unknown: ConversationInfo = {
   topic: "",
   direct: undefined,
   membership: "unknown",
+  addedBy: undefined,
   mayWrite: false,
   announcementsOnly: false,
   pinned: [],
@@ -396,6 +397,22 @@ export class ConversationHandle implements Conversation {
 
   setPinned(pinned: boolean): void {
     this.ports.account.setPinned(this.first, pinned)
+  }
+
+  setListed(listed: boolean): OwnAct | undefined {
+    const { membership } = this.info.get()
+    if (!listed && membership !== "left" && membership !== "removed")
+      throw new WeftError("NOT_ALLOWED", "only what was left is taken out of the list: archive it")
+    return this.ports.account.setListed(this.first, listed)
+  }
+
+  /** Whether the list has it. [SPEC U12] */
+  isListed({ blocked }: AccountState): boolean {
+    const { membership, direct, addedBy } = this.info.get()
+    const { listed } = this.settings.get()
+    if (direct !== undefined) return !blocked.has(direct)
+    if (membership !== "member") return listed !== false
+    return listed === true || addedBy === undefined || !blocked.has(addedBy)
   }
 
   addMember(user: string, role?: Role): Promise<void> {

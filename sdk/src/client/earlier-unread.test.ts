@@ -34,6 +34,7 @@ it("[U10] a segment in which everything was read is not read again, one with a m
   const heads = (await document.entries()).map(({ position }) => position + 1)
   let readCount = Math.max(...heads)
   let readVersion = 1
+  const nobody = new Set<UserId>()
   const earlier = new EarlierUnread({
     conversation: trip,
     reader: { user, device: replica.device, env: systemEnv },
@@ -49,6 +50,7 @@ it("[U10] a segment in which everything was read is not read again, one with a m
     oldestListed: () => 2,
     isListed: () => false,
     passOver: () => undefined,
+    blocked: () => nobody,
     failed: (error) => {
       throw error
     },

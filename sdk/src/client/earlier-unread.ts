@@ -3,8 +3,16 @@ import { createSignal } from "../base/store.js"
 import { Counted } from "../conversation/counted.js"
 import { readBelow, type Copy, type ReadPositions } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
+import type { LogSummary } from "../log/summary.js"
 import { messageIdOf, type MessageId } from "../protocol/entry.js"
-import { documentParts, segmentDocument, type DocumentName, type LogId } from "../protocol/names.js"
+import {
+  deviceOf,
+  documentParts,
+  segmentDocument,
+  type DocumentName,
+  type LogId,
+  type UserId,
+} from "../protocol/names.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { AccountHandle } from "./account.js"
@@ -17,6 +25,8 @@ export interface EarlierPorts {
   /** The first segment of the list; what is before it is asked here. */
   oldestListed(): number
   isListed(id: MessageId): boolean
+  /** The same set while it holds the same. */
+  blocked(): ReadonlySet<UserId>
   /** Read, as what came from below what was read while this device caught up. */
   passOver(read: ReadPositions): void
   failed(error: unknown): void
@@ -27,6 +37,17 @@ export interface EarlierPorts {
  * a seal, so what holds another entry is longer. Read counts end with a head.
  */
 const ENTRY_REST = 2
+
+/** What that depends on, beside the segments. */
+interface Known {
+  readonly reads: number
+  readonly marks: string
+  readonly blocked: ReadonlySet<UserId>
+}
+
+function sameKnown(a: Known, b: Known): boolean {
+  return a.reads === b.reads && a.marks === b.marks && a.blocked === b.blocked
+}
 
 interface ReadSegment {
   readonly version: string
@@ -45,7 +66,7 @@ export class EarlierUnread {
   private watched = false
   private asked = false
   private closed = false
-  private known: { readonly reads: number; readonly marks: string } | undefined
+  private known: Known | undefined
 
   constructor(private readonly ports: EarlierPorts) {
     this.stop = ports.conversation.changes.on((change) => {
@@ -83,7 +104,7 @@ export class EarlierUnread {
     const { conversation } = this.ports
     const now = this.state()
     if (!(this.watched || conversation.isCatchingUp) || this.asked || this.closed) return
-    if (this.known?.reads === now.reads && this.known.marks === now.marks) return
+    if (this.known !== undefined && sameKnown(this.known, now)) return
     this.asked = true
     this.run(async () => {
       this.asked = false
@@ -94,9 +115,10 @@ export class EarlierUnread {
     }).catch(() => undefined) // told as `failed`
   }
 
-  private state(): { readonly reads: number; readonly marks: string } {
+  private state(): Known {
     const { account, conversation } = this.ports
-    return { reads: account.readVersion, marks: account.marksOf(conversation.id).join() }
+    const marks = account.marksOf(conversation.id).join()
+    return { reads: account.readVersion, marks, blocked: this.ports.blocked() }
   }
 
   /** Resolves when that was done. */
@@ -123,7 +145,7 @@ export class EarlierUnread {
       for (const number of this.numbers()) {
         const document = await this.ports.conversation.segment(number)
         if (!this.goesBeyond(document)) continue
-        read.set(document.name, countsOf(document))
+        read.set(document.name, this.countsOf(document))
       }
       if (read.size > 0 && !this.closed) mark(read)
     })
@@ -146,9 +168,25 @@ export class EarlierUnread {
     return this.ports.conversation.segmentNumbers.filter((number) => number < oldest).reverse()
   }
 
-  private goesBeyond({ name, summary }: ReplicaDocument): boolean {
-    return Array.from(summary.logs.values()).some(({ log, count }) => {
-      return count > this.ports.account.readCount(name, log) + ENTRY_REST
+  private goesBeyond(document: ReplicaDocument): boolean {
+    return this.logsOf(document).some(({ log, count }) => {
+      return count > this.ports.account.readCount(document.name, log) + ENTRY_REST
+    })
+  }
+
+  private countsOf(document: ReplicaDocument): ReadonlyMap<LogId, number> {
+    return new Map(this.logsOf(document).map(({ log, count }) => [log, count]))
+  }
+
+  /** Those of people who are not blocked: what blocked people write nobody reads. */
+  private logsOf({ summary }: ReplicaDocument): LogSummary[] {
+    const blocked = this.ports.blocked()
+    const logs = Array.from(summary.logs.values())
+    if (blocked.size === 0) return logs
+    const { devices } = this.ports.conversation.state
+    return logs.filter(({ log }) => {
+      const user = devices.get(deviceOf(log))?.user
+      return user === undefined || !blocked.has(user)
     })
   }
 
@@ -163,7 +201,7 @@ export class EarlierUnread {
       if (newest === undefined || number > newest || this.closed) continue
       const document = await conversation.segment(number)
       if (!this.goesBeyond(document)) continue
-      if (number < newest) read.set(document.name, countsOf(document))
+      if (number < newest) read.set(document.name, this.countsOf(document))
       else {
         const inputs = (await this.readSegment(document)).filter(({ thread }) => thread === undefined)
         for (const [name, counts] of readBelow(inputs, (...place) => account.readCountHere(...place)))
@@ -201,10 +239,6 @@ export class EarlierUnread {
     const copies = copiesOf(document.name, entries)
     return projection.items.map((message) => new Counted(message, copies.get(message.id) ?? []))
   }
-}
-
-function countsOf({ summary }: ReplicaDocument): ReadonlyMap<LogId, number> {
-  return new Map(Array.from(summary.logs.values(), ({ log, count }) => [log, count]))
 }
 
 function copiesOf(document: DocumentName, entries: readonly Entry[]): Map<MessageId, Copy[]> {

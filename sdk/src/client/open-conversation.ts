@@ -83,6 +83,7 @@ export class OpenConversation implements Governance {
       passOver: (read) => {
         this.passOver(read, undefined)
       },
+      blocked: () => ports.account.get().blocked,
       failed: (error) => {
         ports.failed(error)
       },
@@ -187,10 +188,9 @@ export class OpenConversation implements Governance {
   }
 
   receipts(id: MessageId): Subscribable<MessageReceipts> {
-    const hides = (user: UserId): boolean => this.ports.signals.hides(user)
     const read = (): MessageReceipts | undefined => {
       for (const { view } of this.siblings) {
-        const receipts = view.receipts(id, hides)
+        const receipts = view.receipts(id)
         if (receipts !== undefined) return receipts
       }
       return undefined
@@ -517,6 +517,7 @@ export class OpenConversation implements Governance {
       title: state.title,
       topic: state.topic,
       membership: this.membership(),
+      addedBy: state.members.get(ports.user)?.by,
       mayWrite: state.maySpeak(ports.user),
       announcementsOnly: state.announcing,
       direct: partnerOf(state, ports.user),

@@ -77,8 +77,10 @@ export class PersonalView {
    * none of the list.
    */
   positionsUpTo(upTo?: MessageId, root?: MessageId): ReadPositions | undefined {
+    const { blocked } = this.ports.account.get()
     return positions(
-      this.all().filter(({ thread }) => thread === root),
+      // What is hidden was seen once; what blocked people write never was.
+      this.all().filter(({ thread, author }) => thread === root && !blocked.has(author)),
       upTo,
     )
   }
@@ -115,8 +117,10 @@ export class PersonalView {
   /** What came below what was read on this device while it caught up is read, in threads too. [SPEC U10] */
   passOver(): void {
     const { account } = this.ports
+    const { blocked } = account.get()
     const groups = new Map<MessageId | undefined, Counted[]>()
     for (const message of this.all()) {
+      if (blocked.has(message.author)) continue
       const group = groups.get(message.thread)
       if (group === undefined) groups.set(message.thread, [message])
       else group.push(message)

@@ -18,7 +18,7 @@ export function searchQuery(text: string, options: SearchOptions): SearchQuery {
     order,
     limit,
     ...(author === undefined ? {} : { author }),
-    ...(conversation === undefined ? {} : { conversation }),
+    ...(conversation === undefined ? {} : { conversations: [conversation] }),
     ...(from === undefined ? {} : { from }),
     ...(before === undefined ? {} : { before }),
   }

@@ -26,7 +26,7 @@ export interface RowsPorts {
 }
 
 /** Another version is not read: the conversation is. */
-const VERSION = 1
+const VERSION = 2
 /** What changes in a moment is stored once. */
 const STORE_MS = 1_000
 /** Long titles, texts and lists of members are not worth a second copy. */

@@ -1,6 +1,6 @@
 import type { Env } from "../base/env.js"
 import { createQueue } from "../base/queue.js"
-import { createStore } from "../base/store.js"
+import { createStore, type Subscribable } from "../base/store.js"
 import { erasuresOf } from "../conversation/erasures.js"
 import type { MessageList, MessageStatus } from "../conversation/message.js"
 import { segmentNumber, type Erasure, type Node } from "../conversation/node.js"
@@ -18,6 +18,7 @@ import { Turns } from "../base/turns.js"
 import type { Acks } from "../sync/acks.js"
 import type { ConversationChange, ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
+import type { AccountState } from "./account-api.js"
 import { recordOfDraft } from "../sync/erase-draft.js"
 import type { ConversationRegisters } from "../sync/registers.js"
 
@@ -25,6 +26,7 @@ export interface ViewPorts {
   readonly conversation: ReplicaConversation
   readonly acks: Acks
   readonly registers: ConversationRegisters
+  readonly account: Subscribable<AccountState>
   readonly user: UserId
   readonly device: DeviceId
   readonly env: Env
@@ -60,8 +62,10 @@ export class ConversationView {
   private publishing = false
   private reading = false
   private closed = false
+  private hiding: Pick<AccountState, "hidden" | "blocked">
 
   constructor(private readonly ports: ViewPorts) {
+    this.hiding = ports.account.get()
     this.shown = this.current = this.createProjection()
     this.stopListening = [
       ports.conversation.changes.on((change) => {
@@ -75,6 +79,9 @@ export class ConversationView {
         if (!this.documents.has(document)) return
         this.current.reviewWaiting(document)
         this.publishSoon()
+      }),
+      ports.account.subscribe((state) => {
+        this.onAccount(state)
       }),
     ]
   }
@@ -169,10 +176,10 @@ export class ConversationView {
   }
 
   /** What is known of an own message at its readers; undefined where it is not sealed, not here, or another's. */
-  receipts(id: MessageId, hides: (user: UserId) => boolean): MessageReceipts | undefined {
+  receipts(id: MessageId): MessageReceipts | undefined {
     const node = this.projection.node(id)
     if (node === undefined || node.draft !== undefined || node.message?.own !== true) return undefined
-    return this.ports.registers.receipts(node.document, node.entry, hides)
+    return this.ports.registers.receipts(node.document, node.entry)
   }
 
   /** The document that an entry stands in. */
@@ -222,12 +229,24 @@ export class ConversationView {
         // What this device wrote is shown to its author before anybody else may see it.
         return of === device ? user : undefined
       },
+      hides: (of, message) => {
+        const { blocked, hidden } = this.hiding
+        return blocked.has(of) || (message !== undefined && hidden.has(message))
+      },
       acknowledged: (document, log) => acks.count(document, log),
       erasureOf: (document, message) => this.erasuresIn(document).get(message),
       receivedBy: (document, entry) => registers.statusOf(document, entry),
       isDurable: (document, draft) => conversation.isDurable(document, draft),
       hasSegment: (segment) => conversation.hasSegment(segment),
     })
+  }
+
+  private onAccount(state: AccountState): void {
+    const { hidden, blocked } = this.hiding
+    if (state.hidden === hidden && state.blocked === blocked) return
+    this.hiding = state
+    this.current.reviewHidden(state.blocked !== blocked)
+    this.publishSoon()
   }
 
   /** By valid records, and by own ones that are on their way. */

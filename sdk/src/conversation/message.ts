@@ -17,9 +17,10 @@ export interface Message {
   readonly device: DeviceId
   /** Milliseconds since 1970, by its author's clock. */
   readonly sentAt: number
-  /** As it is after all edits. Undefined where it was erased, or holds content that this version can't read. */
+  /** As it is after all edits. Undefined where it was erased, is hidden, or holds content that this version can't read. */
   readonly text: string | undefined
-  readonly form: "text" | "erased" | "unreadable"
+  /** `hidden`: erased for this user alone, or by somebody whom this user blocked; it stands in no list. */
+  readonly form: "text" | "erased" | "hidden" | "unreadable"
   /** Whether this user wrote it, on any device. */
   readonly own: boolean
   readonly status: MessageStatus
@@ -70,6 +71,8 @@ export type Quote =
   | { readonly state: "loading"; readonly id: MessageId }
   /** It is not on this device: not arrived yet, or nowhere. */
   | { readonly state: "missing"; readonly id: MessageId }
+  /** Erased for this user alone, or by somebody whom this user blocked. */
+  | { readonly state: "hidden"; readonly id: MessageId }
   | {
       readonly state: "ready"
       readonly id: MessageId

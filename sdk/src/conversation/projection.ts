@@ -115,7 +115,8 @@ export class Projection {
   /** What a message's text would be without one of its edits; undefined where it has none to read, or that does not stand. */
   textWithout(id: MessageId, edit: MessageId): MarkedText | undefined {
     const node = this.nodes.get(id)
-    if (node?.message?.form !== "text" || node.said?.kind !== "message") return undefined
+    const form = node?.message?.form
+    if ((form !== "text" && form !== "hidden") || node?.said?.kind !== "message") return undefined
     return textWithout(node.said, this.edits(id), edit)
   }
 
@@ -190,6 +191,16 @@ export class Projection {
     const known = Array.from(this.authors)
     if (known.every(([device, author]) => this.ports.authorOf(device) === author)) return
     for (const node of Array.from(this.nodes.values())) this.refresh(node)
+    this.settle()
+  }
+
+  /** Reads again what the reader hides; `users`: and whom. */
+  reviewHidden(users: boolean): void {
+    for (const node of Array.from(this.nodes.values())) {
+      const { id, message } = node
+      if (message !== undefined && (users || this.ports.hides(message.author, id) !== (message.form === "hidden")))
+        this.refresh(node)
+    }
     this.settle()
   }
 

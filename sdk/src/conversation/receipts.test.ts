@@ -6,6 +6,7 @@ import type { UserId } from "../protocol/names.js"
 import { reachedByAll, ReceiptBook, receiptsOf } from "./receipts.js"
 
 const ann = "ann" as UserId
+const bob = "bob" as UserId
 const stateOf = (scenario: Scenario) => projectControl(scenario.conversation, scenario.entries)
 const LOG = 7
 const place = (position: number, seen: readonly ControlId[]) => ({ segment: 1, client: LOG, position, seen })
@@ -67,12 +68,19 @@ describe("[P8] an own message", () => {
     expect(reachedByAll(place(0, [scenario.base]), ann, book, stateOf(scenario))).toEqual({ delivered: 0, read: 0 })
   })
 
-  it("shows nothing of those whom its author hides from, as if nothing were known", () => {
+  it("[P8] leaves out whom its author blocked, in ticks too", () => {
     const { scenario, book } = trip()
     note(book, "bob", 3, 3, 1)
     note(book, "cat", 3, 3, 2)
-    const shown = receiptsOf(place(0, [scenario.base]), ann, book, stateOf(scenario), (user) => user === "bob")
-    expect(shown).toEqual({ delivered: [{ user: "cat", at: 2 }], read: [{ user: "cat", at: 2 }], waiting: ["bob"] })
+    const shown = receiptsOf(place(0, [scenario.base]), ann, book, stateOf(scenario), new Set([bob]))
+    expect(shown).toEqual({ delivered: [{ user: "cat", at: 2 }], read: [{ user: "cat", at: 2 }], waiting: [] })
+    note(book, "cat", 6, 6, 3)
+    const reached = (blocked?: ReadonlySet<UserId>) =>
+      reachedByAll(place(0, [scenario.base]), ann, book, stateOf(scenario), blocked)
+    expect([reached(), reached(new Set([bob]))]).toEqual([
+      { delivered: 3, read: 3 },
+      { delivered: 6, read: 6 },
+    ])
   })
 
   it("counts no device that is not introduced", () => {

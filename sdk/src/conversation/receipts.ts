@@ -95,10 +95,13 @@ function reached(steps: readonly Step[]): number {
   return steps.at(-1)?.count ?? 0
 }
 
-/** Who is to get an own message: members, who were so in the past that it saw, without its author. [SPEC P8] */
-function audience(state: ControlState, author: UserId, seen: readonly ControlId[]): UserId[] {
+type Blocked = ReadonlySet<UserId>
+const nobody: Blocked = new Set()
+
+/** Who is to get an own message: members, who were so in the past that it saw, without its author and blocked people. [SPEC P8] */
+function audience(state: ControlState, author: UserId, seen: readonly ControlId[], blocked: Blocked): UserId[] {
   return Array.from(state.members.keys()).filter((user) => {
-    if (user === author) return false
+    if (user === author || blocked.has(user)) return false
     const standing = state.standingIn(user, seen)
     return standing === undefined || standing.kind === "member"
   })
@@ -119,14 +122,14 @@ export function receiptsOf(
   author: UserId,
   book: ReceiptBook,
   state: ControlState,
-  hides: (user: UserId) => boolean = () => false,
+  blocked = nobody,
 ): MessageReceipts {
   const devices = devicesByUser(state)
   const delivered: Receipt[] = []
   const read: Receipt[] = []
   const waiting: UserId[] = []
-  for (const user of audience(state, author, seen)) {
-    const progress = hides(user) ? [] : (devices.get(user) ?? []).map((device) => book.of(device, segment, client))
+  for (const user of audience(state, author, seen, blocked)) {
+    const progress = (devices.get(user) ?? []).map((device) => book.of(device, segment, client))
     const since = (kind: keyof Progress): number =>
       Math.min(...progress.map((one) => one[kind].find(({ count }) => count > position)?.at ?? Infinity))
     const deliveredAt = since("delivered")
@@ -145,8 +148,9 @@ export function reachedByAll(
   author: UserId,
   book: ReceiptBook,
   state: ControlState,
+  blocked = nobody,
 ): { readonly delivered: number; readonly read: number } {
-  const users = audience(state, author, seen)
+  const users = audience(state, author, seen, blocked)
   // Who talks to nobody is heard by nobody.
   if (users.length === 0) return { delivered: 0, read: 0 }
   const devices = devicesByUser(state)

@@ -40,10 +40,19 @@ interface Live {
   stale: boolean
 }
 
+/** What its reader makes of a search: a query narrowed to what is shown, and hits as they are shown. */
+export interface SearchReader {
+  narrow(query: SearchQuery): SearchQuery
+  /** Undefined: not at all. */
+  show(hit: SearchHit): SearchHit | undefined
+}
+
 export interface LiveSearchPorts {
   readonly source: SearchSource
   readonly index: SearchIndex
   readonly env: Pick<Env, "setTimer" | "clearTimer">
+  /** By default everything is shown as it is. */
+  readonly reader?: SearchReader
   /** Whether this tab keeps the index; others only read it. */
   isWriter(): boolean
   failed(error: unknown): void
@@ -130,6 +139,20 @@ export class LiveSearch {
       const { hits, ...rest } = store.get()
       if (hits.some(({ id }) => gone.has(id))) store.set({ ...rest, hits: hits.filter(({ id }) => !gone.has(id)) })
     }
+  }
+
+  /** Its reader wants to see something else now. */
+  review(): void {
+    for (const live of this.lives) {
+      const { hits, ...rest } = live.store.get()
+      live.store.set({ ...rest, hits: this.shown(hits) })
+      this.askAgain(live)
+    }
+  }
+
+  private shown(hits: readonly SearchHit[]): readonly SearchHit[] {
+    const { reader } = this.ports
+    return reader === undefined ? hits : hits.flatMap((hit) => reader.show(hit) ?? [])
   }
 
   private background(work: Promise<void>): void {
@@ -222,10 +245,10 @@ export class LiveSearch {
     const isFirst = store.get().hits.length === 0
     const found = (more: readonly SearchHit[]): void => {
       if (isOver()) return
-      hits = [...hits, ...more].sort(compare).slice(0, query.limit)
+      hits = [...hits, ...this.shown(more)].sort(compare).slice(0, query.limit)
       if (isFirst) store.set({ state: "searching", hits, complete: false })
     }
-    this.ports.index.search(query, found, isOver).then(
+    this.ports.index.search(this.ports.reader?.narrow(query) ?? query, found, isOver).then(
       () => {
         if (isOver()) return
         live.under = false

@@ -41,8 +41,10 @@ export interface SearchQuery {
   readonly text: string
   /** Only what this user wrote. */
   readonly author?: string
-  /** Only in this conversation. */
-  readonly conversation?: string
+  /** Only in these conversations. */
+  readonly conversations?: readonly string[]
+  /** What its reader hides: messages, and whom. */
+  readonly without?: { readonly ids: ReadonlySet<string>; readonly authors: ReadonlySet<string> }
   /** Only what was sent then or later; milliseconds since 1970. */
   readonly from?: number
   /** Only what was sent before. */

@@ -51,8 +51,11 @@ export class SegmentIndex {
   }
 }
 
-function passes({ author, sentAt }: SearchText, query: SearchQuery): boolean {
+function passes({ id, author, sentAt }: SearchText, query: SearchQuery): boolean {
+  const { without } = query
   return (
+    !(without?.ids.has(id) ?? false) &&
+    !(without?.authors.has(author) ?? false) &&
     (query.author === undefined || author === query.author) &&
     (query.from === undefined || sentAt >= query.from) &&
     (query.before === undefined || sentAt < query.before)

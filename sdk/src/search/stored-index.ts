@@ -110,10 +110,11 @@ export class StoredIndex implements SearchIndex {
   }
 
   /** Those that the query's filters leave. */
-  private async heads({ conversation, author, from, before }: SearchQuery): Promise<SegmentHead[]> {
-    const prefix = conversation === undefined ? headPrefix : `${headPrefix}${conversation}/`
-    const entries = await this.storage.scan(prefixRange(prefix))
+  private async heads({ conversations, author, from, before }: SearchQuery): Promise<SegmentHead[]> {
+    const prefixes = conversations?.map((conversation) => `${headPrefix}${conversation}/`) ?? [headPrefix]
+    const entries = await Promise.all(prefixes.map((prefix) => this.storage.scan(prefixRange(prefix))))
     return entries
+      .flat()
       .flatMap(({ key, value }) => decodeHead(key, value) ?? [])
       .filter(
         (head) =>

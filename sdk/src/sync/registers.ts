@@ -55,6 +55,8 @@ export interface RegistersPorts extends RegisterKeys {
   /** Whether this tab writes, and whether its user lets others know what was read. */
   readonly mayWrite: () => boolean
   readonly sharesReads: () => boolean
+  /** Whom its user blocked: they are told nothing, and nothing of them is told. */
+  readonly blocked: () => ReadonlySet<UserId>
   readonly failed: (error: unknown) => void
 }
 
@@ -234,6 +236,12 @@ export class ConversationRegisters {
     return { whole, claim: claimOf(vector, whole ? segments : undefined) }
   }
 
+  #isBlocked(log: LogId): boolean {
+    const blocked = this.#ports.blocked()
+    const user = blocked.size === 0 ? undefined : this.#userOf(deviceOf(log))
+    return user !== undefined && blocked.has(user)
+  }
+
   #userOf(device: DeviceId): UserId | undefined {
     const { conversation, device: own, user } = this.#ports
     return device === own ? user : conversation.state.devices.get(device)?.user
@@ -302,7 +310,8 @@ export class ConversationRegisters {
     const found = new Map<number, Map<number, number>>()
     if (vector === undefined) {
       for (const [segment, { logs }] of await this.#segments()) {
-        found.set(segment, new Map(Array.from(logs.values(), ({ client, count }) => [client, count])))
+        const seen = Array.from(logs.values()).filter(({ log }) => !this.#isBlocked(log))
+        found.set(segment, new Map(seen.map(({ client, count }) => [client, count])))
       }
       return found
     }
@@ -311,6 +320,13 @@ export class ConversationRegisters {
       found.set(segment, new Map(Array.from(logs, ([log, count]) => [clientIdOf(document, log), count])))
     }
     return found
+  }
+
+  /** Other people are blocked now. */
+  reviewBlocks(): void {
+    this.#reached.clear()
+    this.#writeSoon()
+    this.changes.emit(undefined)
   }
 
   /** Something that this device says may have changed: what it shares, its clock, who it is. */
@@ -338,11 +354,17 @@ export class ConversationRegisters {
     const { conversation, device, user, signer, now, mayWrite, sharesReads } = this.#ports
     const { state } = conversation
     if (this.#closed || !mayWrite() || !state.members.has(user) || state.devices.get(device)?.certified !== true) return
+    // Who is blocked would hear it, and nobody else.
+    const blocked = this.#ports.blocked()
+    if (state.direct && Array.from(state.members.keys()).some((member) => blocked.has(member))) return
     const segments = await this.#segments()
     const recent = (segment: number, client: number): number => this.#recent.get(`${segment}/${client}`) ?? 0
-    const readCount = (segment: number, { log, client }: LogSummary): number =>
-      this.#userOf(deviceOf(log)) === user ? Infinity : (this.#reads.get(segment)?.get(client) ?? 0)
-    const delivered = describeHeld(conversation.id, device, segments, recent)
+    const heldCount = (_segment: number, { log }: LogSummary): number => (this.#isBlocked(log) ? 0 : Infinity)
+    const readCount = (segment: number, { log, client }: LogSummary): number => {
+      if (this.#isBlocked(log)) return 0
+      return this.#userOf(deviceOf(log)) === user ? Infinity : (this.#reads.get(segment)?.get(client) ?? 0)
+    }
+    const delivered = describeHeld(conversation.id, device, segments, recent, heldCount)
     if (delivered.logs.length === 0) return
     const read = sharesReads() ? describeHeld(conversation.id, device, segments, recent, readCount) : undefined
     // One from before this device's clock was set right is taken by nobody: what it says is said again. [SPEC P3]
@@ -361,15 +383,15 @@ export class ConversationRegisters {
     let all = this.#reached.get(name)
     if (all === undefined) {
       const { conversation, user } = this.#ports
-      all = reachedByAll(placeOf(document, entry), user, this.#book, conversation.state)
+      all = reachedByAll(placeOf(document, entry), user, this.#book, conversation.state, this.#ports.blocked())
       this.#reached.set(name, all)
     }
     return entry.position < all.read ? "read" : entry.position < all.delivered ? "delivered" : undefined
   }
 
-  receipts(document: DocumentName, entry: Entry, hides: (user: UserId) => boolean): MessageReceipts {
-    const { conversation, user } = this.#ports
-    return receiptsOf(placeOf(document, entry), user, this.#book, conversation.state, hides)
+  receipts(document: DocumentName, entry: Entry): MessageReceipts {
+    const { conversation, user, blocked } = this.#ports
+    return receiptsOf(placeOf(document, entry), user, this.#book, conversation.state, blocked())
   }
 
   async close(): Promise<void> {

@@ -73,6 +73,7 @@ export class Replica {
   readonly registerChanges = createSignal<RegisterChange>()
   /** Whether others may know what was read here. [SPEC P7] */
   readonly sharesReads = createStore(true)
+  private blocked: ReadonlySet<UserId> = new Set()
   readonly health = createStore<StorageHealth>({ kind: "ok" })
   /** Whether this tab or process is the writer: it alone seals, receives and merges. */
   readonly writing = createStore(false)
@@ -163,6 +164,7 @@ export class Replica {
       now: () => this.now(),
       mayWrite: () => this.guard !== undefined,
       sharesReads: () => this.sharesReads.get(),
+      blocked: () => this.blocked,
       failed: (error) => {
         this.report(error)
       },
@@ -188,6 +190,13 @@ export class Replica {
     if (shares === this.sharesReads.get()) return
     this.sharesReads.set(shares)
     for (const registers of this.registers.values()) registers.touch()
+  }
+
+  /** These people are told nothing from now on, and nothing is told of them. [SPEC P12] */
+  setBlocked(users: ReadonlySet<UserId>): void {
+    if (users === this.blocked) return
+    this.blocked = users
+    for (const registers of this.registers.values()) registers.reviewBlocks()
   }
 
   /** The conversation, read from the storage or empty: what arrives for it decides whether it is one. */

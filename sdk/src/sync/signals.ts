@@ -76,10 +76,6 @@ export class Signals {
     return this.#of(conversation).presence
   }
 
-  hides(user: UserId): boolean {
-    return this.#hidden.has(user)
-  }
-
   /** Whether others may see that this user is here, and users of whom nothing is shown, and who are shown nothing. */
   setPrivacy(visible: boolean, hidden: ReadonlySet<UserId>): void {
     this.#visible = visible
