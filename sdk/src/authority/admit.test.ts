@@ -225,6 +225,14 @@ describe("erasure", () => {
     expect(mayErase(stateOf(scenario), claim)).toBe(right)
   })
 
+  test("[A13, A20] in a direct conversation nobody erases the other's words", () => {
+    const scenario = new Scenario({ bob: "owner" }, { direct: true })
+    const rights = (["ann", "bob"] as const).map((target) =>
+      mayErase(stateOf(scenario), { eraser: deviceNamed("ann"), target: deviceNamed(target), seen: [scenario.base] }),
+    )
+    expect(rights).toEqual(["author", undefined])
+  })
+
   test("[A13] the right is that of the signer's past; authors keep theirs after they left", () => {
     const scenario = new Scenario(people)
     const lowered = scenario.role("ann", "mod", "member")

@@ -83,6 +83,8 @@ export function mayErase(state: ControlState, claim: ErasureClaim): "author" | "
   const author = state.userAlone(target, seen) ?? state.claimedUser(target)
   if (user === undefined || author === undefined) return undefined
   if (user === author) return "author"
+  // Both are owners there, and neither is set over the other. [SPEC A20]
+  if (state.direct) return undefined
   const role = roleOf(state.standingAlone(user, seen))
   const authorRole = roleOf(state.standingAlone(author, seen), true)
   if (role === undefined || authorRole === undefined) return undefined

@@ -84,7 +84,13 @@ export class Writing {
       target: message.device,
       seen: conversation.state.headsFor(device),
     })
-    if (right === undefined) throw new WeftError("NOT_ALLOWED", "only its author and moderators erase a message")
+    if (right === undefined)
+      throw new WeftError(
+        "NOT_ALLOWED",
+        conversation.state.direct
+          ? "only its author erases a message here"
+          : "only its author and moderators erase a message",
+      )
     const edits = this.view.projection.editsOf(id).filter((edit) => edit.document === node.document)
     const targets = [erasable(node, "message"), ...edits.map((edit) => erasable(edit, "edit"))]
     const drafts = await conversation.erase(document, targets)
