@@ -88,8 +88,8 @@ export type AccountAct =
 
 /** What was done in a conversation, and can be taken back there. */
 export type ConversationAct =
-  /** `change`: the entry that says so. */
-  | { readonly kind: "leave"; readonly conversation: ConversationId; readonly change: ControlId }
+  /** `changes`: the entries that say so; several where direct conversations are shown as one. */
+  | { readonly kind: "leave"; readonly conversation: ConversationId; readonly changes: readonly ControlId[] }
   /** `version`: the edit's own id; no text is kept of it, so that erasing leaves none. */
   | {
       readonly kind: "edit"

@@ -154,6 +154,8 @@ class WeftClient implements Client {
   private readonly liveSearch: LiveSearch
   private readonly ownDoctor: Doctor
   private readonly stops: (() => void)[] = []
+  /** Names of the conversations that another one stands for. */
+  private folded = ""
   private hiding: Pick<AccountState, "blocked" | "hidden">
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
@@ -222,7 +224,7 @@ class WeftClient implements Client {
       source: searchSource(replica, { user, device: this.device, env }),
       reader: {
         narrow: (query) => this.narrow(query),
-        show: (hit) => (this.isHidden(hit) ? undefined : hit),
+        show: (hit) => this.show(hit),
       },
       index: platform.searchIndex?.(platform.storage) ?? new LazyIndex(platform.storage, env),
       env,
@@ -617,7 +619,18 @@ class WeftClient implements Client {
 
   private narrow(query: SearchQuery): SearchQuery {
     const { hidden, blocked } = this.account.get()
-    return hidden.size + blocked.size === 0 ? query : { ...query, without: { ids: hidden, authors: blocked } }
+    const groups = query.conversations?.flatMap((id) => this.handles.get(id as ConversationId)?.group ?? [id])
+    return {
+      ...query,
+      ...(groups !== undefined && { conversations: groups }),
+      ...(hidden.size + blocked.size > 0 && { without: { ids: hidden, authors: blocked } }),
+    }
+  }
+
+  private show(hit: SearchHit): SearchHit | undefined {
+    if (this.isHidden(hit)) return undefined
+    const shown = this.handles.get(hit.conversation as ConversationId)?.first ?? hit.conversation
+    return shown === hit.conversation ? hit : { ...hit, conversation: shown }
   }
 
   private isHidden({ id, author }: SearchHit): boolean {
@@ -651,7 +664,8 @@ class WeftClient implements Client {
     const handle = parsed === undefined ? undefined : this.handles.get(parsed)
     const partner = handle?.info.get().direct
     // One of several with the same person stands for all.
-    const [first = handle] = partner === undefined ? [] : this.directWith(partner)
+    const shown = handle && this.handles.get(handle.first)
+    const [first = shown] = partner === undefined ? [] : this.directWith(partner)
     return this.allStore.get().find((conversation) => conversation === first)
   }
 
@@ -801,14 +815,14 @@ class WeftClient implements Client {
     const folded = this.foldDirect()
     const shown = Array.from(this.handles.values()).filter((handle) => handle.isShown && !folded.has(handle))
     shown.sort(byActivity)
-    this.show(shown)
+    this.showAll(shown)
     const status = this.readStatus()
     if (this.closed !== undefined || JSON.stringify(status) !== JSON.stringify(this.statusStore.get())) {
       this.statusStore.set(status)
     }
   }
 
-  private show(shown: readonly ConversationHandle[]): void {
+  private showAll(shown: readonly ConversationHandle[]): void {
     const state = this.account.get()
     const groups = [
       [this.allStore, shown],
@@ -829,11 +843,14 @@ class WeftClient implements Client {
   /** Direct conversations with one person are shown as one; returns those that the first of them stands for. [SPEC A20] */
   private foldDirect(): Set<ConversationHandle> {
     const folded = new Set<ConversationHandle>()
-    const direct = new Map<UserId, ConversationHandle[]>()
+    const direct = new Map<string, ConversationHandle[]>()
     for (const handle of this.handles.values()) {
-      const partner = handle.info.get().direct
-      if (partner === undefined) handle.joinSiblings([handle])
-      else direct.set(partner, [...(direct.get(partner) ?? []), handle])
+      const { direct: present, membership } = handle.info.get()
+      const { partner } = handle.order
+      // Those that are not in force any more, as somebody left, are one by themselves.
+      const key = present === undefined ? `${membership}/${partner ?? ""}` : `in/${present}`
+      if (present === undefined && partner === undefined) handle.joinSiblings([handle])
+      else direct.set(key, [...(direct.get(key) ?? []), handle])
     }
     for (const handles of direct.values()) {
       const several = orderDirect(handles)
@@ -844,6 +861,9 @@ class WeftClient implements Client {
         if (first !== undefined && this.mayKeep) this.account.handOver(handle.id, first.id)
       }
     }
+    const names = Array.from(folded, ({ id }) => id).join()
+    if (names !== this.folded) this.liveSearch.review()
+    this.folded = names
     return folded
   }
 

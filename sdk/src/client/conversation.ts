@@ -50,7 +50,7 @@ export interface HandlePorts {
 }
 
 const loading: MessageList = { state: "loading", items: [], complete: false }
-const nobody: DirectOrder = { introduced: false, clock: 0 }
+const nobody: DirectOrder = { partner: undefined, introduced: false, clock: 0 }
 const unknown: ConversationInfo = {
   title: "",
   topic: "",
@@ -192,9 +192,14 @@ export class ConversationHandle implements Conversation {
     this.inner?.joinSiblings(this.openSiblings())
   }
 
-  /** The one that takes what is written, and whose settings count. */
-  private get first(): ConversationId {
+  /** The one that takes what is written, and whose settings count: all are shown as it. */
+  get first(): ConversationId {
     return this.siblings[0]?.id ?? this.id
+  }
+
+  /** All that are shown as one with it. */
+  get group(): readonly ConversationId[] {
+    return this.siblings.map(({ id }) => id)
   }
 
   private readSettings(): void {

@@ -29,7 +29,7 @@ it("[A20] of several the first is the one with the lowest clock, then id, whose 
   const several = [one, two, three, unknown].map((scenario) => ({ scenario, state: stateOf(scenario) }))
   const ids = (device: string, list = several): string[] =>
     orderDirect(
-      list.map(({ state }) => ({ id: state.conversation, order: directOrder(state, deviceNamed(device)) })),
+      list.map(({ state }) => ({ id: state.conversation, order: directOrder(state, ann, deviceNamed(device)) })),
     ).map(({ id }) => id)
   const sound = [one, two, three].map(({ conversation }) => conversation).sort()
   expect(ids("bob")).toEqual([...sound, unknown.conversation])

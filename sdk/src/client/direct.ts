@@ -9,8 +9,10 @@ export function partnerOf(state: ControlState, user: UserId): UserId | undefined
   return undefined
 }
 
-/** By what several direct conversations with one person are ordered. */
+/** By what several direct conversations with one person are found and ordered. */
 export interface DirectOrder {
+  /** With whom it is, or was. */
+  readonly partner: UserId | undefined
   /** Whether the device that created it is introduced there, or is this one. */
   readonly introduced: boolean
   /** The clock of its creation. */
@@ -18,9 +20,11 @@ export interface DirectOrder {
 }
 
 /** Where a conversation stands among them. */
-export function directOrder({ created, devices }: ControlState, device: DeviceId): DirectOrder {
+export function directOrder(state: ControlState, user: UserId, device: DeviceId): DirectOrder {
+  const { created, devices, direct, everMembers } = state
+  const partner = direct && everMembers.has(user) ? Array.from(everMembers).find((other) => other !== user) : undefined
   const introduced = created?.device === device || (created && devices.get(created.device)?.certified) === true
-  return { introduced, clock: created?.clock ?? 0 }
+  return { partner, introduced, clock: created?.clock ?? 0 }
 }
 
 /**

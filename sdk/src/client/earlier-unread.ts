@@ -203,7 +203,9 @@ export class EarlierUnread {
       if (!this.goesBeyond(document)) continue
       if (number < newest) read.set(document.name, this.countsOf(document))
       else {
-        const inputs = (await this.readSegment(document)).filter(({ thread }) => thread === undefined)
+        const inputs = (await this.readSegment(document)).filter(
+          ({ thread, author }) => thread === undefined && !this.ports.blocked().has(author),
+        )
         for (const [name, counts] of readBelow(inputs, (...place) => account.readCountHere(...place)))
           read.set(name, counts)
       }

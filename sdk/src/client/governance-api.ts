@@ -89,7 +89,7 @@ export interface Governance {
   pin(message: MessageId): Promise<void>
   /** Takes a pin away, also of a message that is not loaded. Rejects with NOT_ALLOWED. */
   unpin(message: MessageId): Promise<void>
-  /** What was written before stays; `undoLeave` takes it back, or `account.undo` with what this resolves with: unless somebody removes this user meanwhile. */
+  /** All of several direct conversations that are shown as one. What was written before stays; `undoLeave` takes it back, or `account.undo` with what this resolves with: unless somebody removes this user meanwhile. */
   leave(): Promise<OwnAct>
   /** Takes a leave back. Rejects with NOT_ALLOWED for one who was removed. */
   undoLeave(): Promise<void>

@@ -9,6 +9,7 @@ import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
 import { oldestOf } from "../log/draft.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
+import { MAX_PINS } from "../protocol/limits.js"
 import { conversationOf, documentParts, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import { attachMirrors } from "../sync/mirror.js"
@@ -66,7 +67,8 @@ export class OpenConversation implements Governance {
   private readonly threads = new Map<MessageId, Subscribable<MessageList>>()
   private readonly infoStore
   private people:
-    { readonly state: ControlState; readonly info: Pick<ConversationInfo, "members" | "pinned"> } | undefined
+    | { readonly states: readonly ControlState[]; readonly info: Pick<ConversationInfo, "members" | "pinned"> }
+    | undefined
   private readonly stopListening: (() => void)[]
   private readonly detachers = new Set<() => Promise<void>>()
 
@@ -119,7 +121,7 @@ export class OpenConversation implements Governance {
     this.infoStore = createStore<ConversationInfo>(this.readInfo())
     this.info = this.infoStore
     const refresh = (): void => {
-      this.review()
+      for (const sibling of this.siblings) sibling.review()
     }
     this.stopListening = [
       this.messages.subscribe(refresh),
@@ -150,7 +152,7 @@ export class OpenConversation implements Governance {
   }
 
   get order(): DirectOrder {
-    return directOrder(this.state, this.ports.device)
+    return directOrder(this.state, this.ports.user, this.ports.device)
   }
 
   private get state(): ControlState {
@@ -160,6 +162,7 @@ export class OpenConversation implements Governance {
   /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
   joinSiblings(siblings: readonly OpenConversation[]): void {
     this.siblings = siblings
+    this.review()
     this.merged.show(siblings.map(({ view }) => view.list))
   }
 
@@ -263,10 +266,10 @@ export class OpenConversation implements Governance {
   /** Takes back what this device did here, where it still stands. [SPEC U11] */
   async takeBack(act: ConversationAct): Promise<boolean> {
     if (act.kind === "leave") {
-      const stands = this.state.removals.some(({ id }) => id === act.change)
-      if (!stands || this.membership() !== "left") return false
-      await this.governor.undoLeave()
-      return true
+      const left = this.siblings.filter((one) => one.membership() === "left")
+      const standing = left.filter(({ state }) => state.removals.some(({ id }) => act.changes.includes(id)))
+      for (const { governor } of standing) await governor.undoLeave()
+      return standing.length > 0
     }
     if (!(await this.loadTo(act.message))) return false
     const { view, writing } = this.holderOf(act.message)
@@ -427,20 +430,24 @@ export class OpenConversation implements Governance {
   }
 
   pin(message: MessageId): Promise<void> {
-    return this.governor.pin(message)
+    return this.holderOf(message).governor.pin(message)
   }
 
   unpin(message: MessageId): Promise<void> {
-    return this.governor.unpin(message)
+    const pinned = this.siblings.find(({ state }) => state.pins.some((pin) => refMessageId(pin.message) === message))
+    return (pinned ?? this.holderOf(message)).governor.unpin(message)
   }
 
   async leave(): Promise<OwnAct> {
-    const change = await this.governor.leave()
-    return this.ports.account.remember({ kind: "leave", conversation: this.id, change })
+    const changes: ControlId[] = []
+    // They are apart as soon as one of them is left.
+    const [first = this] = this.siblings
+    for (const { governor } of this.siblings) changes.push(await governor.leave())
+    return this.ports.account.remember({ kind: "leave", conversation: first.id, changes })
   }
 
-  undoLeave(): Promise<void> {
-    return this.governor.undoLeave()
+  async undoLeave(): Promise<void> {
+    for (const { governor } of this.siblings) await governor.undoLeave()
   }
 
   createInvite(options?: InviteOptions): ReturnType<Conversation["createInvite"]> {
@@ -499,14 +506,21 @@ export class OpenConversation implements Governance {
     if (this.ports.isClosed()) throw new WeftError("CLIENT_CLOSED", "this client was closed")
   }
 
-  /** The same arrays while the state is the same. */
-  private readPeople(state: ControlState): Pick<ConversationInfo, "members" | "pinned"> {
-    if (this.people?.state === state) return this.people.info
-    const pinned = state.pins.map(({ message, by, clock }) => {
-      return { id: refMessageId(message), segment: message.segment, by, at: clockMs(clock) }
-    })
-    const members = Array.from(state.members, ([user, { role }]) => ({ user, role }))
-    this.people = { state, info: { members, pinned } }
+  /** The same arrays while the states are the same. */
+  private readPeople(): Pick<ConversationInfo, "members" | "pinned"> {
+    const states = this.siblings.map(({ state }) => state)
+    const before = this.people
+    if (before?.states.length === states.length && before.states.every((state, index) => state === states[index]))
+      return before.info
+    const pinned = states.flatMap(({ pins }) =>
+      pins.map(({ message, by, clock }) => {
+        return { id: refMessageId(message), segment: message.segment, by, at: clockMs(clock) }
+      }),
+    )
+    // Each state's are in their order already.
+    if (states.length > 1) pinned.sort((a, b) => b.at - a.at).splice(MAX_PINS)
+    const members = Array.from(this.state.members, ([user, { role }]) => ({ user, role }))
+    this.people = { states, info: { members, pinned } }
     return this.people.info
   }
 
@@ -521,7 +535,7 @@ export class OpenConversation implements Governance {
       mayWrite: state.maySpeak(ports.user),
       announcementsOnly: state.announcing,
       direct: partnerOf(state, ports.user),
-      ...this.readPeople(state),
+      ...this.readPeople(),
       role: this.role(),
       lastActivity: lastMessage?.sentAt ?? (state.created === undefined ? 0 : clockMs(state.created.clock)),
       lastMessage,
