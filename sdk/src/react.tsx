@@ -324,14 +324,18 @@ export function useReceipts(
 
 const nothingFound = never<SearchResults>({ state: "ready", hits: [], complete: true })
 
-/** Hits in all messages of this device, while it is used; none for a blank text. An object literal will do for `options`. */
+/**
+ * Hits in all messages of this device, while it is used; none for a blank text without a filter. An object literal will do
+ * for `options`.
+ */
 export function useSearch(text: string, options: SearchOptions = {}): SearchResults {
   const client = useClient()
   const asked = JSON.stringify(options)
-  const results = useMemo(
-    () => (text.trim() === "" ? nothingFound : client.search(text, JSON.parse(asked) as SearchOptions)),
-    [client, text, asked],
-  )
+  const results = useMemo(() => {
+    const { author, conversation, from, before } = JSON.parse(asked) as SearchOptions
+    const isEmpty = [author, conversation, from, before].every((filter) => filter === undefined)
+    return text.trim() === "" && isEmpty ? nothingFound : client.search(text, JSON.parse(asked) as SearchOptions)
+  }, [client, text, asked])
   return useValue(results, nothingFound)
 }
 

@@ -94,7 +94,8 @@ export interface Client {
   openConversation(id: string): Promise<Conversation>
   /**
    * Searches all messages of this device, offline too, while somebody subscribes: newest segments first, and again when
-   * something changes. Words answer by their beginnings and with small mistakes; all of them must. Throws BAD_ARGUMENT.
+   * something changes. Words answer by their beginnings and with small mistakes; all of them must. Without a text, what the
+   * filters leave is listed, newest first. What this user hides is not found. Throws BAD_ARGUMENT.
    */
   search(text: string, options?: SearchOptions): Subscribable<SearchResults>
   /** Adds a server; the first one begins to connect at once. */
@@ -196,7 +197,7 @@ export interface Conversation extends Governance {
    * device and server that hears of it. Resolves when that is durable here. Rejects with NOT_ALLOWED, BAD_ARGUMENT, STORE_*.
    */
   erase(id: MessageId): Promise<void>
-  /** Reacts with an emoji. Undefined where this user does already: nothing is written then. Throws as `edit` does. */
+  /** Reacts with one emoji; BAD_ARGUMENT for anything else. Undefined where this user does already: nothing is written then. Throws as `edit` does. */
   react(id: MessageId, emoji: string): OutgoingMessage | undefined
   /** Takes a reaction back. Undefined where there is none of this user's: nothing is written then. Throws as `edit` does. */
   unreact(id: MessageId, emoji: string): OutgoingMessage | undefined

@@ -18,7 +18,7 @@ export const wordsKey = (segment: SegmentName): string => `i/w/${suffix(segment)
 export const textsKey = (segment: SegmentName): string => `i/t/${suffix(segment)}`
 
 /** Another way to write records, or to cut texts into words: what was written before is not read. */
-const FORMAT = 2
+const FORMAT = 3
 
 export interface SegmentHead extends SegmentName {
   readonly version: string

@@ -1,20 +1,21 @@
 import MiniSearch from "minisearch"
 import type { SearchHit, SearchQuery, SearchText, SegmentTexts } from "./search.js"
 import type { Turns } from "../base/turns.js"
-import { fold, isUnspaced, readWords, tolerance, type Word } from "./words.js"
+import { answers, fold, isUnspaced, readQuery, readWords, weightOf, type Word } from "./words.js"
 
 /** The index of one segment's texts, in memory. */
 export class SegmentIndex {
   private readonly texts = new Map<string, SearchText>()
+  private readonly words = new Set<string>()
   private readonly mini = new MiniSearch<SearchText>({
     fields: ["text"],
-    tokenize: (text) => readWords(text).map(({ term }) => term),
-    processTerm: (term) => term,
-    searchOptions: {
-      combineWith: "AND",
-      prefix: (term) => !isUnspaced(term) || Array.from(term).length === 1,
-      fuzzy: (term) => tolerance(term) || false,
+    tokenize: (text) => {
+      const terms = readWords(text).map(({ term }) => term)
+      for (const term of terms) this.words.add(term)
+      return terms
     },
+    processTerm: (term) => term,
+    searchOptions: { tokenize: (term) => [term] },
   })
 
   private constructor(readonly segment: SegmentTexts) {}
@@ -31,13 +32,19 @@ export class SegmentIndex {
 
   search(query: SearchQuery): SearchHit[] {
     const { conversation, segment } = this.segment
-    const words = readWords(query.text)
-    const runs = unspacedRuns(words)
+    const { words, literals } = readQuery(query.text)
+    // pairs say nothing of their order, and words nothing of signs
+    const runs = [...unspacedRuns(words), ...literals]
+    // which words answer is one rule, here and where segments are chosen
+    const asked = Array.from(new Set(words.map(({ term }) => term)), (term) => ({
+      combineWith: "OR" as const,
+      boostTerm: (word: string) => weightOf(word, term),
+      queries: Array.from(this.words).filter((word) => answers(word, term)),
+    }))
     const hits: SearchHit[] = []
-    for (const { id, score, match } of this.mini.search(query.text)) {
+    for (const { id, score, match } of this.mini.search({ combineWith: "AND", queries: asked })) {
       const text = this.texts.get(id as string)
       if (text === undefined || !passes(text, query)) continue
-      // pairs say nothing of their order
       if (runs.length > 0 && !runs.every((run) => fold(text.text).includes(run))) continue
       hits.push({
         ...text,
@@ -49,6 +56,16 @@ export class SegmentIndex {
     }
     return hits
   }
+}
+
+/** Texts that the query's filters leave, as hits that nothing in them answers for. */
+export function listTexts(
+  { conversation, segment, texts }: Omit<SegmentTexts, "version">,
+  query: SearchQuery,
+): SearchHit[] {
+  return texts
+    .filter((text) => passes(text, query))
+    .map((text) => ({ ...text, conversation, segment, ranges: [], score: 0 }))
 }
 
 function passes({ id, author, sentAt }: SearchText, query: SearchQuery): boolean {

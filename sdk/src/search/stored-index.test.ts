@@ -55,6 +55,60 @@ describe("the index over a storage", () => {
     expect(await ask(index, " \u2014 ")).toEqual([])
   })
 
+  it("[Q3] answers as people type: apostrophes, a sharp s, emoji, letters that changed places, signs", async () => {
+    const index = new StoredIndex(createMemoryStorage(), systemEnv)
+    const texts = [
+      "I don\u2019t know",
+      "l'amour",
+      "kalte F\u00fc\u00dfe",
+      "great \u{1f44d}\u{1f3fd}\u{1f389}",
+      "the quick fox",
+      "we write C++ (and C#) here",
+      "a caf\u00e9",
+    ]
+    await index.put({ conversation: "c", segment: 1, version: "1", texts: texts.map((text, at) => say(`${at}`, text)) })
+    const found = async (text: string): Promise<number[]> =>
+      (await ask(index, text)).flat().map(({ text: one }) => texts.indexOf(one))
+    for (const [text, ...expected] of [
+      ["dont", 0],
+      ["don't", 0],
+      ["don\u2019t kno", 0],
+      ["amour", 1],
+      ["l'amour", 1],
+      ["fusse", 2],
+      ["F\u00dcSSE", 2],
+      ["F\u00fc\u00dfe", 2],
+      ["\u{1f44d}", 3],
+      ["great\u{1f389}", 3],
+      ["\u{1f9c0}"],
+      ["qiuck", 4],
+      ["c++", 5],
+      ['"C#",', 5],
+      ["f#"],
+    ] as [string, ...number[]][])
+      expect([text, await found(text)]).toEqual([text, expected])
+    expect((await found("c")).sort()).toEqual([5, 6])
+  })
+
+  it("[Q3] lists what the filters leave where there is no text, newest first", async () => {
+    const index = new StoredIndex(createMemoryStorage(), systemEnv)
+    for (const segment of [1, 2]) {
+      const texts = [1, 2, 3].map((n) => say(`${segment}${n}`, "x", 1000 * segment + n, n === 2 ? "bob" : "ann"))
+      await index.put({ conversation: segment === 1 ? "c" : "d", segment, version: "1", texts })
+    }
+    const ids = async (more: Partial<SearchQuery>, text = ""): Promise<string> =>
+      (await ask(index, text, { order: "relevance", ...more }))
+        .flat()
+        .map(({ id }) => id)
+        .join()
+    expect(await ids({ author: "ann" })).toBe("23,21,13,11")
+    expect(await ids({ conversations: ["c"] }, " ")).toBe("13,12,11")
+    expect(await ids({ from: 1003, before: 2003, without: { ids: new Set(["21"]), authors: new Set() } })).toBe("22,13")
+    expect(await ids({ author: "ann", limit: 2 })).toBe("23,21")
+    expect(await ids({})).toBe("")
+    expect(await ids({ author: "ann" }, "\u2014")).toBe("")
+  })
+
   it("[Q4] tells newest segments first, and stops where older ones can add nothing", async () => {
     const index = new StoredIndex(createMemoryStorage(), systemEnv)
     for (const segment of [1, 2, 3]) {

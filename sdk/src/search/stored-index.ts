@@ -23,9 +23,9 @@ import {
   type SegmentName,
   type SegmentTexts,
 } from "./search.js"
-import { SegmentIndex } from "./segment-index.js"
+import { listTexts, SegmentIndex } from "./segment-index.js"
 import { Turns } from "../base/turns.js"
-import { answers, readWords } from "./words.js"
+import { answers, readQuery, readWords } from "./words.js"
 
 /** Segments whose index is kept in memory. Each holds at most about 1,024 texts. */
 const MAX_LOADED = 24
@@ -63,17 +63,20 @@ export class StoredIndex implements SearchIndex {
   }
 
   async search(query: SearchQuery, found: (hits: readonly SearchHit[]) => void, isOver: () => boolean): Promise<void> {
-    const terms = readWords(query.text).map(({ term }) => term)
-    if (terms.length === 0) return
+    const terms = readQuery(query.text).words.map(({ term }) => term)
+    const isListing = query.text.trim() === "" && narrows(query)
+    if (terms.length === 0 && !isListing) return
     const turns = new Turns(this.env)
     const heads = (await this.heads(query)).sort((a, b) => b.last - a.last)
     /** Newest first, where that is what is asked for: then older segments can add nothing. */
     let times: number[] = []
     for (const head of heads) {
       const enough = times[query.limit - 1]
-      if (isOver() || (query.order === "time" && enough !== undefined && head.last < enough)) return
-      if (!this.isLoaded(head) && !(await this.mayAnswer(head, terms, turns))) continue
-      const hits = (await this.load(head, turns))?.search(query) ?? []
+      if (isOver() || ((query.order === "time" || isListing) && enough !== undefined && head.last < enough)) return
+      if (!isListing && !this.isLoaded(head) && !(await this.mayAnswer(head, terms, turns))) continue
+      const hits = isListing
+        ? listTexts({ ...head, texts: await this.texts(head) }, query)
+        : ((await this.load(head, turns))?.search(query) ?? [])
       await turns.next()
       if (hits.length === 0 || isOver()) continue
       found(hits.sort(compareHits(query.order)).slice(0, query.limit))
@@ -162,4 +165,9 @@ export class StoredIndex implements SearchIndex {
     }
     return index
   }
+}
+
+/** Whether a query has a filter: then it needs no text. */
+function narrows({ author, conversations, from, before }: SearchQuery): boolean {
+  return [author, conversations, from, before].some((filter) => filter !== undefined)
 }

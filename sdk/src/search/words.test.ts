@@ -6,10 +6,11 @@ const terms = (text: string): string[] => readWords(text).map(({ term }) => term
 describe("words", () => {
   it("letters are folded: case, width, marks", () => {
     expect(terms("Zo\u00eb's \uff21\uff22 stra\u00dfe_1 \u041c\u041e\u0421\u041a\u0412\u0410")).toEqual([
+      "zoes",
       "zoe",
       "s",
       "ab",
-      "stra\u00dfe_1",
+      "strasse_1",
       "\u043c\u043e\u0441\u043a\u0432\u0430",
     ])
   })
@@ -56,6 +57,9 @@ describe("words", () => {
       ["install", "instal"],
       ["intsall", "install"],
       ["recieve", "receive"],
+      ["quick", "qiuck"],
+      ["fusse", "fuss"],
+      ["\u{1f389}", "\u{1f389}"],
       ["\u6771\u4eac", "\u6771"],
     ] as const)
       expect([word, term, answers(word, term)]).toEqual([word, term, true])
@@ -63,6 +67,8 @@ describe("words", () => {
       ["kern", "kernel"],
       ["cat", "car"],
       ["10001", "10002"],
+      ["\u{1f389}\u{1f389}", "\u{1f389}"],
+      ["cheap", "chaep1"],
       ["\u6771\u4eac", "\u6771\u90fd"],
       ["completely", "installing"],
     ] as const)
