@@ -3,17 +3,11 @@ import { mayErase } from "../authority/project.js"
 import { areMentions, noMentions, type Mention } from "../conversation/mention.js"
 import type { Message } from "../conversation/message.js"
 import { segmentNumber, type Node } from "../conversation/node.js"
-import {
-  encodeSaid,
-  isEmoji,
-  messageIdParts,
-  type MessageRef,
-  type Said,
-  type SaidMessage,
-} from "../conversation/said.js"
+import { encodeSaid, messageIdParts, type MessageRef, type Said, type SaidMessage } from "../conversation/said.js"
 import { draftMessageId, type Draft } from "../log/draft.js"
 import type { Env } from "../base/env.js"
 import { BODY_SALT_BYTES, encodeBody, type BodyHash, type MessageId } from "../protocol/entry.js"
+import { parseEmoji } from "../protocol/emoji.js"
 import { MAX_CONTENT_KEYS, MAX_EDITS } from "../protocol/limits.js"
 import { isWellFormed, parseUserId } from "../protocol/names.js"
 import type { ReplicaDocument } from "../sync/document.js"
@@ -64,9 +58,10 @@ export class Writing {
     return this.post(said, document)
   }
 
-  react(id: MessageId, emoji: string, on: boolean): OutgoingMessage | undefined {
+  react(id: MessageId, given: string, on: boolean): OutgoingMessage | undefined {
     this.demandWriter()
-    if (!isEmoji(emoji)) throw new WeftError("BAD_ARGUMENT", "a reaction is an emoji of at most 64 bytes")
+    const emoji = parseEmoji(given)
+    if (emoji === undefined) throw new WeftError("BAD_ARGUMENT", "a reaction is one emoji")
     const { message, document } = this.demand(id)
     if (message.form === "erased") throw new WeftError("BAD_ARGUMENT", "this message was erased")
     const own = message.reactions.some((reaction) => reaction.emoji === emoji && reaction.own)

@@ -202,7 +202,8 @@ describe("reactions", () => {
     const world = new World()
     const id = world.message(bob, "hello")
     for (let index = 0; index < 70; index++) world.react(cat, id, String.fromCodePoint(0x1f600 + index))
-    for (const emoji of ["", "a\n", "x".repeat(65)]) world.react(cat, id, emoji)
+    const none = ["", "a\n", "text", "\u202e", "7", "👍👍", "👍 ", "x".repeat(65), `👍${"\u200d👍".repeat(9)}`]
+    for (const emoji of none) world.react(cat, id, emoji)
     expect(only(world)).toHaveProperty("reactions.length", 64)
   })
 })

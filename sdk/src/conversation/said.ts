@@ -1,8 +1,9 @@
 import type { Content, ContentMap } from "../protocol/content.js"
 import { bodyHashText, decodeBody, messageIdOf, type BodyHash, type MessageId } from "../protocol/entry.js"
-import { fromBase64url, utf8 } from "../protocol/bytes.js"
-import { MAX_CONTENT_KEYS, MAX_EMOJI_BYTES, MAX_SEGMENT } from "../protocol/limits.js"
-import { deviceIdFromBytes, isWellFormed, parseUserId, type DeviceId, type UserId } from "../protocol/names.js"
+import { fromBase64url } from "../protocol/bytes.js"
+import { isEmoji } from "../protocol/emoji.js"
+import { MAX_CONTENT_KEYS, MAX_SEGMENT } from "../protocol/limits.js"
+import { deviceIdFromBytes, parseUserId, type DeviceId, type UserId } from "../protocol/names.js"
 import { noMentions, type Mention } from "./mention.js"
 
 /** Where a message is, from anywhere in its conversation. [SPEC M1] */
@@ -109,14 +110,6 @@ export function decodeSaid(body: Uint8Array): Said | undefined {
     default:
       return unknown
   }
-}
-
-/** [SPEC M6] */
-export function isEmoji(emoji: unknown): emoji is string {
-  if (typeof emoji !== "string" || emoji.length === 0 || emoji.length > MAX_EMOJI_BYTES) return false
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
-  if (/[\u0000-\u001f\u007f]/.test(emoji) || !isWellFormed(emoji)) return false
-  return utf8(emoji).length <= MAX_EMOJI_BYTES
 }
 
 /** The device and the body hash that a message's name is made of; undefined where the text is none. */
