@@ -222,9 +222,25 @@ describe("invites", () => {
     const late = await openClient("late", { servers: [url] })
     const lates = await late.join(link)
     const [refused] = await until(lates.changes, (changes) => changes.some(({ status }) => status === "refused"))
-    expect([refused?.kind, refused?.code, membership(lates)]).toEqual(["join", "INVITE_USED_UP", "joining"])
+    expect([refused?.kind, refused?.code, membership(lates)]).toEqual(["join", "INVITE_USED_UP", "refused"])
+    expect(lates.info.get().refusal).toBe("INVITE_USED_UP")
+    await expect(lates.retryChange(refused?.id ?? ("" as never))).rejects.toMatchObject({ code: "NOT_ALLOWED" })
     await lates.dismissChange(refused?.id ?? ("" as never))
     await until(late.conversations, (list) => list.length === 0)
+  })
+
+  it("[A19] who was refused comes in by another link, which ends what became of the first", async () => {
+    const { url, trip } = await pair()
+    const first = await trip.createInvite()
+    await trip.revokeInvite(first.id)
+    await until(trip.invites, (invites) => invites.length === 0)
+    const eve = await openClient("eve", { servers: [url] })
+    const eves = await eve.join(first.link)
+    await until(eves.info, (info) => info.membership === "refused")
+    const { link } = await trip.createInvite()
+    expect(await eve.join(link)).toBe(eves)
+    await until(eves.info, (info) => info.membership === "member" && info.refusal === undefined)
+    expect(eves.changes.get().filter(({ status }) => status === "refused")).toEqual([])
   })
 
   it("[A19] a link that is used offline, by a device that met no server yet, works when it does", async () => {

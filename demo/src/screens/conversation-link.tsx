@@ -49,6 +49,8 @@ export function ConversationLink({ item, isOpen, pending }: ConversationLinkProp
       <span className="conversation-preview" dir="auto">
         {info.membership === "joining" ? (
           t("joining")
+        ) : info.membership === "refused" ? (
+          t("silentRefused")
         ) : hasDraft ? (
           <>
             <span className="draft-mark">{t("draftMark")}</span>

@@ -51,6 +51,7 @@ export function Silence({ view, isBlocked }: SilenceProps): ReactNode {
 
 function explain({ membership, announcementsOnly, role }: ConversationView): string {
   if (membership === "joining") return t("silentJoining")
+  if (membership === "refused") return t("silentRefused")
   if (membership === "left") return t("silentLeft")
   if (role === undefined) return t("silentRemoved")
   return announcementsOnly && role === "member" ? t("silentModerators") : t("silentReader")

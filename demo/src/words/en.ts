@@ -379,6 +379,7 @@ export const en = {
   whoHasItAdvice: "Who turned read receipts off is never shown as a reader.",
   silentRemoved: "You are no longer a member. What you have here stays.",
   silentBlocked: "You blocked this person: you don't see each other.",
+  silentRefused: "This link lets you in no more. Ask for another one.",
   silentJoining: "You join as soon as a server lets you in.",
   silentLeft: "You left. What you have here stays.",
   silentReader: "You may read here, but not write.",

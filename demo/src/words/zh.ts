@@ -360,6 +360,7 @@ export const zh: Readonly<Record<Key, Phrase>> = {
   whoHasItAdvice: "关闭已读回执的人不会显示为已读。",
   silentRemoved: "你已不是成员。这里的内容仍会保留。",
   silentBlocked: "你屏蔽了此人：你们互相看不到对方。",
+  silentRefused: "这个链接已经不能让你加入了，请再要一个。",
   silentJoining: "服务器允许后你就会加入。",
   silentLeft: "你已离开。这里的内容仍会保留。",
   silentReader: "你可以在这里阅读，但不能发言。",

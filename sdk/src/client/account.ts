@@ -4,7 +4,7 @@ import { createQueue } from "../base/queue.js"
 import { createStore } from "../base/store.js"
 import { settingKey } from "../log/keys.js"
 import { utf8, utf8Text } from "../protocol/bytes.js"
-import { parseMessageId, type MessageId } from "../protocol/entry.js"
+import { parseMessageId, type ControlId, type MessageId } from "../protocol/entry.js"
 import {
   parseConversationId,
   parseUserId,
@@ -62,6 +62,7 @@ export class AccountHandle implements Account {
   private readonly enqueue = createQueue()
   private readonly reads: ReadMarks
   private marks: ReturnType<typeof readMarks> = new Map()
+  private keptLinks: ReadonlyMap<string, string> = new Map()
   private reading = false
   private readChanges = 0
   private readonly onTransaction = (transaction: Y.Transaction): void => {
@@ -246,6 +247,16 @@ export class AccountHandle implements Account {
     return Array.from(this.marks.get(conversation)?.values() ?? [])
   }
 
+  /** Links into conversations, by `<conversation>/<invite>`; the same map while they are the same. */
+  get links(): ReadonlyMap<string, string> {
+    return this.keptLinks
+  }
+
+  /** Undefined: not any more. */
+  keepLink(conversation: ConversationId, invite: ControlId, link: string | undefined): void {
+    this.put("invites", `${conversation}/${invite}`, link)
+  }
+
   undo(named?: OwnAct): Promise<UndoResult> {
     return this.enqueue(async () => {
       this.demandOpen()
@@ -338,6 +349,7 @@ export class AccountHandle implements Account {
   private read(): AccountState {
     const { doc } = this
     this.marks = readMarks(doc)
+    this.keptLinks = readLinks(doc, this.keptLinks)
     const privacy = doc.getMap("privacy")
     const before = this.store.get()
     return {
@@ -394,6 +406,14 @@ function readSettings(doc: Y.Doc): ReadonlyMap<ConversationId, ConversationSetti
     if (unreadFrom !== undefined) change(conversation, { unreadFrom })
   }
   return settings
+}
+
+/** Those before, where they are the same. */
+function readLinks(doc: Y.Doc, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const links = new Map<string, string>()
+  for (const [key, link] of doc.getMap("invites")) if (typeof link === "string") links.set(key, link)
+  const isSame = links.size === before.size && Array.from(links).every(([key, link]) => before.get(key) === link)
+  return isSame ? before : links
 }
 
 /** Names a conversation, or the thread below a message of it. */

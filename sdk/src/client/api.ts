@@ -84,8 +84,8 @@ export interface Client {
    */
   openDirect(user: string): Promise<Conversation>
   /**
-   * Comes into a conversation by a link. Works offline: `info` says `joining` until a server lets this user in, `changes`
-   * why none did. Throws BAD_ARGUMENT for a text that is no such link, NOT_ALLOWED for one who was removed.
+   * Comes into a conversation by a link. Works offline: `info` says `joining` until a server lets this user in, or
+   * `refused`, and why. Throws BAD_ARGUMENT for a text that is no such link, NOT_ALLOWED for one who was removed.
    */
   join(link: string): Promise<Conversation>
   /** The conversation with this id, where this device has it. */
@@ -140,6 +140,8 @@ export interface ConversationInfo {
   /** With whom, where it is a direct conversation and both are in it. */
   readonly direct: UserId | undefined
   readonly membership: Membership
+  /** Why the last link lets this user in nowhere, where `membership` is `refused`. */
+  readonly refusal: RefusalCode | undefined
   /** Who brought this user in; this user, who created it or came by a link. Undefined for one who is no member. */
   readonly addedBy: UserId | undefined
   /** Whether this user may write messages, as things stand. */

@@ -619,7 +619,9 @@ class WeftClient implements Client {
 
   private narrow(query: SearchQuery): SearchQuery {
     const { hidden, blocked } = this.account.get()
-    const groups = query.conversations?.flatMap((id) => this.handles.get(id as ConversationId)?.group ?? [id])
+    const groups = query.conversations?.flatMap((id): readonly string[] => {
+      return this.handles.get(id as ConversationId)?.group ?? [id]
+    })
     return {
       ...query,
       ...(groups !== undefined && { conversations: groups }),
@@ -650,9 +652,12 @@ class WeftClient implements Client {
     const { membership } = handle.info.get()
     if (membership === "removed") throw new WeftError("NOT_ALLOWED", "no link brings back who was removed")
     if (membership === "left") await handle.undoLeave()
-    if (membership !== "joining" && membership !== "unknown") return handle
+    if (membership !== "joining" && membership !== "refused" && membership !== "unknown") return handle
     if (link.server !== undefined && /^wss?:/.test(link.server)) this.addServer(link.server)
     await this.joins.add(text)
+    // What became of another link is of no interest any more.
+    const refused = handle.changes.get().filter(({ kind, status }) => kind === "join" && status === "refused")
+    for (const { id } of refused) await handle.dismissChange(id)
     await this.joins.write(this.credentials.certificate)
     handle.review()
     this.refresh()

@@ -56,6 +56,7 @@ const unknown: ConversationInfo = {
   topic: "",
   direct: undefined,
   membership: "unknown",
+  refusal: undefined,
   addedBy: undefined,
   mayWrite: false,
   announcementsOnly: false,

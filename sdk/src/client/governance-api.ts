@@ -15,10 +15,11 @@ export interface PinnedMessage {
 }
 
 /**
- * How this user stands here. `joining`: a link was used, and no server has let this user in yet; `left`: by one's own
+ * How this user stands here. `joining`: a link was used, and no server has let this user in yet; `refused`: none will, by that
+ * link, until the change is dismissed or another link is used; `left`: by one's own
  * will, which may be taken back; `unknown`: nothing of the conversation is here.
  */
-export type Membership = "member" | "joining" | "left" | "removed" | "unknown"
+export type Membership = "member" | "joining" | "refused" | "left" | "removed" | "unknown"
 
 /** Whom a link lets in, and as what. */
 export interface InviteOptions {
@@ -45,7 +46,7 @@ export interface Invite {
   readonly uses: number | undefined
   /** How many joined by it. */
   readonly used: number
-  /** Where this device made it; nobody else has it. Whoever has it may come in. */
+  /** On all devices of the user who made it; nobody else has it. Whoever has it may come in. */
   readonly link: string | undefined
 }
 
@@ -97,8 +98,11 @@ export interface Governance {
   createInvite(options?: InviteOptions): Promise<{ readonly id: ControlId; readonly link: string }>
   /** Lets nobody in by it any more; who joined stays. Rejects with NOT_ALLOWED. */
   revokeInvite(id: string): Promise<void>
-  /** Writes a refused change again, as things stand now. Rejects with NOT_ALLOWED where it would be refused again. */
+  /**
+   * Writes a refused change again, as things stand now. Rejects with NOT_ALLOWED where it would be refused again, and for a
+   * join or an invite: those need a new link.
+   */
   retryChange(id: ControlId): Promise<void>
-  /** Takes a change that ended out of the list. */
+  /** Takes a change that ended out of the list; with a refused join its conversation goes from the list, too. */
   dismissChange(id: ControlId): Promise<void>
 }

@@ -5,8 +5,7 @@ import type { Cut } from "../authority/cut.js"
 import { INVITE_SECRET_BYTES, inviteKey } from "../authority/invite.js"
 import type { MessageRef } from "../authority/message-ref.js"
 import { parseRole, type Role } from "../authority/role.js"
-import { settingKey } from "../log/keys.js"
-import { utf8, utf8Text } from "../protocol/bytes.js"
+import { utf8 } from "../protocol/bytes.js"
 import { isTransient } from "../protocol/codes.js"
 import { clockMs, type BodyHash, type ControlId, type MessageId } from "../protocol/entry.js"
 import { MAX_INVITE_USES, MAX_TITLE_BYTES, MAX_TOPIC_BYTES } from "../protocol/limits.js"
@@ -20,13 +19,14 @@ import {
   type LogId,
   type UserId,
 } from "../protocol/names.js"
-import { prefixRange } from "../storage/storage.js"
 import type { Env } from "../base/env.js"
+import type { AccountHandle } from "./account.js"
 import { ChangeList, type ChangesPorts } from "./changes.js"
 import type { Governance, Invite, InviteOptions } from "./governance-api.js"
 import { formatLink } from "./link.js"
 
 export interface GovernorPorts extends ChangesPorts {
+  readonly account: Pick<AccountHandle, "links" | "keepLink" | "saved" | "subscribe">
   readonly env: Env
   /** The server that a link names. */
   server(): string | undefined
@@ -38,15 +38,20 @@ export interface GovernorPorts extends ChangesPorts {
 export class Governor implements Omit<Governance, "leave"> {
   readonly invites = createStore<readonly Invite[]>([])
   private readonly changeList: ChangeList
-  /** Of the invites that this device made. */
-  private readonly links = new Map<string, string>()
-  private readonly stopListening: () => void
+  /** As they were when invites were last shown. */
+  private links: AccountHandle["links"] | undefined
+  private readonly stopListening: readonly (() => void)[]
 
   constructor(private readonly ports: GovernorPorts) {
     this.changeList = new ChangeList(ports)
-    this.stopListening = ports.conversation.changes.on((change) => {
-      if (change.kind === "control") this.showInvites()
-    })
+    this.stopListening = [
+      ports.conversation.changes.on((change) => {
+        if (change.kind === "control") this.showInvites()
+      }),
+      ports.account.subscribe(() => {
+        if (this.links !== ports.account.links) this.showInvites()
+      }),
+    ]
   }
 
   get changes(): Governance["changes"] {
@@ -54,16 +59,13 @@ export class Governor implements Omit<Governance, "leave"> {
   }
 
   async open(): Promise<void> {
-    for (const { key, value } of await this.ports.storage.scan(prefixRange(this.linkKey("")))) {
-      this.links.set(key.slice(this.linkKey("").length), utf8Text(value) ?? "")
-    }
     await this.changeList.open()
     this.showInvites()
   }
 
   close(): void {
     this.changeList.close()
-    this.stopListening()
+    for (const stop of this.stopListening) stop()
   }
 
   async addMember(user: string, role: Role = "member"): Promise<void> {
@@ -115,7 +117,7 @@ export class Governor implements Omit<Governance, "leave"> {
   }
 
   async createInvite(options: InviteOptions = {}): Promise<{ id: ControlId; link: string }> {
-    const { conversation, env, storage } = this.ports
+    const { account, conversation, env } = this.ports
     const { role = "member", uses, expiresAt, base = "weft:" } = options
     if (uses !== undefined && (!Number.isSafeInteger(uses) || uses < 1 || uses > MAX_INVITE_USES)) {
       throw new WeftError("BAD_ARGUMENT", `an invite is for 1 to ${String(MAX_INVITE_USES)} people`)
@@ -131,9 +133,8 @@ export class Governor implements Omit<Governance, "leave"> {
     const action = { kind: "invite", key, role: demandRole(role), uses: uses ?? 0, expires: expiresAt ?? 0 } as const
     const id = await this.govern(action)
     const link = formatLink({ conversation: conversation.id, invite: id, secret, server: this.ports.server() }, base)
-    await storage.write([{ kind: "put", key: this.linkKey(id), value: utf8(link) }], { durability: "relaxed" })
-    this.links.set(id, link)
-    this.showInvites()
+    account.keepLink(conversation.id, id, link)
+    await account.saved()
     return { id, link }
   }
 
@@ -141,8 +142,7 @@ export class Governor implements Omit<Governance, "leave"> {
     const invite = this.ports.conversation.state.invites.get(id as ControlId)
     if (invite === undefined) throw new WeftError("BAD_ARGUMENT", "no such invite is open")
     await this.govern({ kind: "revoke", invite: invite.id })
-    await this.ports.storage.write([{ kind: "delete", key: this.linkKey(id) }], { durability: "relaxed" })
-    this.links.delete(id)
+    this.ports.account.keepLink(this.ports.conversation.id, invite.id, undefined)
   }
 
   async retryChange(id: ControlId): Promise<void> {
@@ -153,7 +153,7 @@ export class Governor implements Omit<Governance, "leave"> {
     }
     // A join rests on its link, an invite on a secret that may be lost.
     if (action.kind === "join" || action.kind === "invite") {
-      throw new WeftError("BAD_ARGUMENT", "this change can't be written again: make a new one")
+      throw new WeftError("NOT_ALLOWED", "this change can't be written again: it needs a new link")
     }
     await this.govern(action.kind === "remove" ? { ...action, cut: await this.cutFor(action.user) } : action)
     await this.changeList.dismiss(id)
@@ -167,12 +167,9 @@ export class Governor implements Omit<Governance, "leave"> {
     await this.changeList.dismiss(id)
   }
 
-  private linkKey(invite: string): string {
-    return settingKey(`invite/${this.ports.conversation.id}/${invite}`)
-  }
-
   private showInvites(): void {
-    const { state } = this.ports.conversation
+    const { id: conversation, state } = this.ports.conversation
+    const links = (this.links = this.ports.account.links)
     const shown = Array.from(state.invites.values(), (invite): Invite => {
       const { id, role, by, clock, uses, expires, joined } = invite
       return {
@@ -183,7 +180,7 @@ export class Governor implements Omit<Governance, "leave"> {
         expiresAt: expires === 0 ? undefined : expires,
         uses: uses === 0 ? undefined : uses,
         used: joined.size,
-        link: this.links.get(id),
+        link: links.get(`${conversation}/${id}`),
       }
     })
     shown.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))

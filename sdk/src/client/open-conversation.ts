@@ -10,7 +10,7 @@ import { oldestOf } from "../log/draft.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
 import { MAX_PINS } from "../protocol/limits.js"
-import { conversationOf, documentParts, type ConversationId, type LogId, type UserId } from "../protocol/names.js"
+import { conversationOf, documentParts, type ConversationId, type LogId } from "../protocol/names.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import { attachMirrors } from "../sync/mirror.js"
 import type { ReadVector } from "../sync/registers.js"
@@ -28,7 +28,7 @@ import type {
 } from "./api.js"
 import { directOrder, partnerOf, type DirectOrder } from "./direct.js"
 import { EarlierUnread } from "./earlier-unread.js"
-import type { Governance, InviteOptions, Membership } from "./governance-api.js"
+import type { Change, Governance, InviteOptions, Membership } from "./governance-api.js"
 import { Governor, type GovernorPorts } from "./governor.js"
 import { LiveReceipts } from "./live-receipts.js"
 import { MergedList } from "./merged-list.js"
@@ -494,8 +494,13 @@ export class OpenConversation implements Governance {
     if (this.state.members.has(user)) return "member"
     if (this.state.mayReturn(user)) return "left"
     if (this.state.wasLetIn(user)) return "removed"
-    const joins = this.governor.changes.get().some(({ kind, status }) => kind === "join" && status !== "accepted")
-    return this.ports.isJoining() || joins ? "joining" : "unknown"
+    if (this.ports.isJoining() || this.joins.some(({ status }) => status === "pending")) return "joining"
+    return this.joins.length > 0 ? "refused" : "unknown"
+  }
+
+  /** Own ones that let this user in nowhere, or not yet. */
+  private get joins(): readonly Change[] {
+    return this.governor.changes.get().filter(({ kind, status }) => kind === "join" && status !== "accepted")
   }
 
   private role(): Role | undefined {
@@ -527,10 +532,12 @@ export class OpenConversation implements Governance {
   private readInfo(): ConversationInfo {
     const { state, ports } = this
     const lastMessage = this.messages.get().items.at(-1)
+    const membership = this.membership()
     return {
       title: state.title,
       topic: state.topic,
-      membership: this.membership(),
+      membership,
+      refusal: membership === "refused" ? this.joins.at(-1)?.code : undefined,
       addedBy: state.members.get(ports.user)?.by,
       mayWrite: state.maySpeak(ports.user),
       announcementsOnly: state.announcing,
