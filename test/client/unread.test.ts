@@ -408,6 +408,49 @@ it("[U12] jumps lead to a message of any age, and to the first of a day", async 
   expect(await reopened.loadTo(`${early.id.slice(0, -4)}AAAA` as typeof early.id)).toBe(false)
 })
 
+it("[U12] a jump to a day leads to what a list without threads has", async () => {
+  const { trip, atBob } = await arena()
+  const root = trip.send("root")
+  await until(atBob.messages, ({ items }) => items.length === 1)
+  const inThread = atBob.send("in the thread", { thread: root.id })
+  await inThread.reached("sent")
+  await until(trip.messages, ({ items }) => items.length === 2)
+  const after = trip.send("after")
+  const { sentAt = 0 } = atBob.message(inThread.id) ?? {}
+  expect([await trip.loadToDate(sentAt), await trip.loadToDate(0)]).toEqual([after.id, root.id])
+})
+
+it("[U12] what the user left or was removed from is taken out of the list on all devices, and back when that is undone or somebody adds the user", async () => {
+  const { phone, laptop, bob, trip, atBob } = await arena()
+  const listed = (one: Client): string =>
+    one.list
+      .get()
+      .map(({ info }) => info.title)
+      .join()
+  const seen = async (titles: string): Promise<void> => {
+    for (const one of [phone, laptop]) await until(one.list, () => listed(one) === titles)
+  }
+  await trip.setRole("bob", "owner")
+  await seen("Trip")
+  expect(() => trip.setListed(false)).toThrow(expect.objectContaining({ code: "NOT_ALLOWED" }))
+  await trip.leave()
+  const act = trip.setListed(false)
+  await seen("")
+  for (const one of [phone, laptop]) await until(one.unlisted, (items) => items.length === 1)
+  expect(await phone.account.undo(act)).toEqual({ kind: "undone", act })
+  await seen("Trip")
+  await trip.undoLeave()
+  await until(atBob.info, ({ members }) => members.length === 2)
+  await atBob.removeMember("alice")
+  await until(trip.info, ({ membership }) => membership === "removed")
+  laptop.conversation(trip.id)?.setListed(false)
+  await seen("")
+  await atBob.addMember("alice")
+  await seen("Trip")
+  await until(trip.settings, ({ listed: value }) => value === undefined)
+  await bob.synced()
+})
+
 it("[U11] an edit and a leave are taken back after they synced, where they still stand", async () => {
   const { phone, laptop, trip, onLaptop, atBob } = await arena()
   const message = trip.send("we meet at noon")

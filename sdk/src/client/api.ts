@@ -181,7 +181,10 @@ export interface Conversation extends Governance {
    * with whether it is. `segment`, where it is known, spares reading back through all that lies between.
    */
   loadTo(id: MessageId, segment?: number): Promise<boolean>
-  /** The same from a time on, milliseconds since 1970; resolves with the first message at or after it, if there is one. */
+  /**
+   * The same from a time on, milliseconds since 1970; resolves with the first message at or after it
+   * that is in no thread, if there is one.
+   */
   loadToDate(time: number): Promise<MessageId | undefined>
   /**
    * Writes a message: at once, whatever the network does. Throws BAD_ARGUMENT for an empty text, BODY_TOO_LARGE beyond

@@ -179,6 +179,11 @@ class WeftClient implements Client {
     this.signals = new Signals({
       env,
       user,
+      membersOf: (id) =>
+        this.handles
+          .get(id)
+          ?.info.get()
+          .members.map((member) => member.user) ?? [],
       ask: (asked) => {
         platform.tabs.tell({ kind: "asks", asked })
       },
@@ -546,6 +551,7 @@ class WeftClient implements Client {
       handle.info.subscribe(() => {
         this.refreshSoon()
         this.rowChanged(id)
+        this.signals.reviewMembers()
       }),
       handle.settings.subscribe(() => {
         this.refreshSoon()

@@ -231,7 +231,7 @@ export class OpenConversation implements Governance {
     this.demandOpen()
     if (Number.isNaN(time)) throw new WeftError("BAD_ARGUMENT", "not a time")
     await Promise.all(this.siblings.map(({ view }) => view.loadToDate(time)))
-    return this.messages.get().items.find(({ sentAt }) => sentAt >= time)?.id
+    return this.messages.get().items.find(({ sentAt, thread }) => sentAt >= time && thread === undefined)?.id
   }
 
   /** Writes a message; `at` says what it answers, or below what it stands. */

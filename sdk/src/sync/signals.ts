@@ -15,6 +15,8 @@ export type SignalItems = FrameOf<"signals">["items"]
 export interface SignalsPorts {
   readonly env: Env
   readonly user: UserId
+  /** Who is in a conversation, as far as is known. */
+  readonly membersOf: (conversation: ConversationId) => Iterable<UserId>
   /** Asks the tab that holds the connection, where this one does not. */
   readonly ask: (asked: AskedSignal) => void
   /** Tells the other tabs what came. */
@@ -59,6 +61,8 @@ export class Signals {
   #send: ((frame: Frame) => void) | undefined
   #visible = true
   #hidden: ReadonlySet<UserId> = new Set()
+  /** Whether all who are hidden from fit into what a server is told. */
+  #mayBeSeen = true
   #timer: Timer
   #repeat: Timer
   #closed = false
@@ -89,6 +93,11 @@ export class Signals {
     this.#watchSoon()
   }
 
+  /** Other people are in some conversation now. */
+  reviewMembers(): void {
+    if (this.#hidden.size > MAX_HIDDEN) this.#watchSoon()
+  }
+
   /** This user types in a conversation, or stopped. Call it with every key: it says so every few seconds. */
   setTyping(conversation: ConversationId, on: boolean): void {
     const shown = this.#of(conversation)
@@ -105,7 +114,12 @@ export class Signals {
 
   #say(conversation: ConversationId, on: boolean): void {
     if (this.#send === undefined) this.#ports.ask({ kind: "typing", conversation, on })
-    else this.#send({ kind: "typing", conversation, on })
+    else this.#tellTyping(conversation, on)
+  }
+
+  #tellTyping(conversation: ConversationId, on: boolean): void {
+    // Who can't be hidden from is not told either.
+    if (this.#mayBeSeen) this.#send?.({ kind: "typing", conversation, on })
   }
 
   /** A connection is there. */
@@ -129,7 +143,7 @@ export class Signals {
   asked(asked: AskedSignal): void {
     if (this.#send === undefined) return
     if (asked.kind === "typing") {
-      this.#send({ kind: "typing", conversation: asked.conversation, on: asked.on })
+      this.#tellTyping(asked.conversation, asked.on)
       return
     }
     this.#tabs.set(asked.tab, { conversations: asked.conversations, at: this.#ports.env.now() })
@@ -271,12 +285,19 @@ export class Signals {
     for (const [tab, { at }] of this.#tabs) if (now - at > TAB_MS) this.#tabs.delete(tab)
     const all = new Set(own)
     for (const { conversations } of this.#tabs.values()) for (const conversation of conversations) all.add(conversation)
-    this.#send({
-      kind: "watch",
-      // The ones that came last are in front of somebody's eyes.
-      conversations: Array.from(all).slice(-MAX_WATCHED),
-      visible: this.#visible,
-      hidden: Array.from(this.#hidden).slice(0, MAX_HIDDEN),
-    })
+    // The ones that came last are in front of somebody's eyes.
+    const conversations = Array.from(all).slice(-MAX_WATCHED)
+    const hidden = this.#hiddenIn(conversations)
+    this.#mayBeSeen = hidden.length <= MAX_HIDDEN
+    const visible = this.#visible && this.#mayBeSeen
+    this.#send({ kind: "watch", conversations, visible, hidden: hidden.slice(0, MAX_HIDDEN) })
+  }
+
+  /** Where more are hidden than a frame names: those who could see something. [SPEC P12] */
+  #hiddenIn(conversations: readonly ConversationId[]): UserId[] {
+    const hidden = Array.from(this.#hidden)
+    if (hidden.length <= MAX_HIDDEN) return hidden
+    const present = new Set(conversations.flatMap((id) => Array.from(this.#ports.membersOf(id))))
+    return hidden.filter((user) => present.has(user))
   }
 }
