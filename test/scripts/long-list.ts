@@ -1,8 +1,9 @@
 /*
- * npm run long-list -- [--messages N]
+ * npm run long-list -- [--messages N] [--only TEXT]
  *
- * Fills a conversation with N messages (100,000), opens the demo on it in Chromium, and scrolls up by the wheel
- * and by keys, and at several speeds; from its end to its start, and back; and jumps to its first message from a fresh start.
+ * Fills a conversation with N messages (100,000), opens the demo on it in Chromium, and scrolls up by the wheel, by keys
+ * and with a finger, and at several speeds; from its end to its start, and back; and jumps to its first message from a fresh
+ * start. `--only`: of what comes after the fetch that alone whose name holds the text.
  * Prints a table of the tasks that took more than 50 ms. Figures are of this machine and this run.
  */
 import { mkdtemp, rm } from "node:fs/promises"
@@ -13,10 +14,20 @@ import { createClient, createMemoryStorage } from "@weft/sdk/node"
 import { demo, newProfile } from "../support/browser.ts"
 import { launchChromium } from "../browser/chromium.ts"
 import { buildDemo } from "../support/demo-build.ts"
-import { FRAMES_PER_SECOND, longTasksOf, scrollUp, scrollUpTo, wheelUp } from "../support/scroll-through.ts"
+import {
+  FRAMES_PER_SECOND,
+  flingUp,
+  longTasksOf,
+  scrollUp,
+  scrollUpTo,
+  wheelUp,
+  withTouch,
+} from "../support/scroll-through.ts"
 import { startServerProcess } from "../support/server-process.ts"
 
-const { values } = parseArgs({ options: { messages: { type: "string", default: "100000" } } })
+const { values } = parseArgs({
+  options: { messages: { type: "string", default: "100000" }, only: { type: "string", default: "" } },
+})
 const count = Number(values.messages)
 if (!Number.isInteger(count) || count < 1) {
   console.error("usage: npm run long-list -- [--messages N]")
@@ -63,6 +74,18 @@ try {
     await box.focus()
     for (let press = 0; press < 300; press++) await page.keyboard.press("PageUp")
   })
+  for (const step of [40, 90]) {
+    const what = `${step * FRAMES_PER_SECOND} px/s by touch, 20 flings`
+    if (!what.includes(values.only)) continue
+    await withTouch(page, async (session) => {
+      await page.reload()
+      await newest.waitFor()
+      const before = await box.evaluate(({ scrollTop, scrollHeight }) => scrollHeight - scrollTop)
+      await tell(what, () => flingUp(page, session, step, 20))
+      const after = await box.evaluate(({ scrollTop, scrollHeight }) => scrollHeight - scrollTop)
+      console.log(`  ${Math.round(after - before).toLocaleString("en")} px further up`)
+    })
+  }
   for (const step of [100, 500]) {
     await fromEnd(`${step} px a frame, 600 frames`, async () => {
       await scrollUp(page, step, 600)
@@ -74,10 +97,12 @@ try {
       console.log(`  ${frames} frames, at most ${mostDrawn} messages in the page`)
     })
   }
-  await tell("back to the end", async () => {
-    await page.getByRole("button", { name: "Newest messages" }).click()
-    await newest.waitFor()
-  })
+  if ("back to the end".includes(values.only)) {
+    await tell("back to the end", async () => {
+      await page.getByRole("button", { name: "Newest messages" }).click()
+      await newest.waitFor()
+    })
+  }
   await fromEnd("to the first day from a fresh start", async () => {
     await page.getByRole("button", { name: "Settings of the conversation" }).click()
     await page.getByRole("menuitem", { name: "Go to a date" }).click()
@@ -90,6 +115,7 @@ try {
 
   /** From a fresh start, at the newest message. */
   async function fromEnd(what: string, act: () => Promise<void>): Promise<void> {
+    if (!what.includes(values.only)) return
     await page.reload()
     await newest.waitFor()
     await demo.sync(page).getByText("Up to date").waitFor()

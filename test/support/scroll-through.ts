@@ -1,4 +1,5 @@
-import type { Page } from "playwright-core"
+import type { CDPSession, Page } from "playwright-core"
+import { phone } from "./browser.js"
 
 /** How scrolling through a list went. */
 export interface Scrolled {
@@ -58,6 +59,42 @@ export async function wheelUp(page: Page, step: number, frames: number): Promise
   await session.detach()
   // a gesture that nothing took is no measurement
   await page.getByRole("button", { name: "Newest messages" }).waitFor()
+}
+
+/** Touches the page as a phone's user would, until that is ended. */
+export async function withTouch(page: Page, act: (session: CDPSession) => Promise<void>): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  await session.send("Emulation.setDeviceMetricsOverride", { ...phone, deviceScaleFactor: 2, mobile: true })
+  await session.send("Emulation.setTouchEmulationEnabled", { enabled: true, maxTouchPoints: 1 })
+  await act(session)
+  await session.send("Emulation.setTouchEmulationEnabled", { enabled: false })
+  await session.send("Emulation.clearDeviceMetricsOverride")
+  await session.detach()
+}
+
+/** Flings the list up with a finger, so many times: `step` pixels in a sixtieth of a second, seven times, and let go. */
+export async function flingUp(page: Page, session: CDPSession, step: number, times: number): Promise<void> {
+  const box = await page.getByRole("log", { name: "Messages" }).boundingBox()
+  if (box === null) throw new Error("the list of messages is not in view")
+  const x = box.x + box.width / 2
+  for (let fling = 0; fling < times; fling++) {
+    // By what they say of the time, not by when they come: this process may be held up.
+    const start = Date.now() / 1_000
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", frame: number): Promise<void> =>
+      session.send("Input.dispatchTouchEvent", {
+        type,
+        touchPoints: type === "touchEnd" ? [] : [{ x, y: box.y + 40 + step * frame }],
+        timestamp: start + frame / FRAMES_PER_SECOND,
+      })
+    await touch("touchStart", 0)
+    for (let frame = 1; frame <= 7; frame++) {
+      await page.waitForTimeout(1_000 / FRAMES_PER_SECOND)
+      await touch("touchMove", frame)
+    }
+    await touch("touchEnd", 7)
+    // the list runs on by itself when the finger comes back
+    await page.waitForTimeout(300)
+  }
 }
 
 /** Milliseconds of each task that took more than 50 while `act` ran. */
