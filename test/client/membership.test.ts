@@ -75,6 +75,7 @@ describe("leaving", () => {
     await until(bobs.messages, ({ items }) => items.length === 1)
     await alice.synced()
     expect(texts(bobs)).toEqual(["have you heard?"])
+    // Bob's introduction, too, which he writes when he hears of the conversation.
     await vi.waitUntil(async () => (await talk.digest()) === (await bobs.digest()), { timeout: 20_000 })
     expect(alone.messages.get().items.map(({ status }) => status)).toEqual(["sent"])
   })

@@ -25,6 +25,7 @@ export function createConversation(
     "create",
     created.then((conversation) => {
       stage.conversations.push(conversation.id)
+      for (const user of [device.user, ...members]) stage.oracle.letIn.add(`${conversation.id} ${user}`)
       stage.trace.tell(`${device.name} created ${conversation.id.slice(0, 6)}`)
     }),
   )

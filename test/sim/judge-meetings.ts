@@ -1,5 +1,5 @@
 import type { ConversationId } from "@weft/sdk/protocol"
-import { Violation } from "./oracle.js"
+import { Violation, type Join } from "./oracle.js"
 import type { Stage } from "./stage.js"
 import { conversationsOf, viewsOf, type View } from "./views.js"
 
@@ -35,11 +35,39 @@ export function judgeWays(stage: Stage, id: ConversationId, shown: readonly View
   for (const join of joins) {
     if (join.way.conversation !== id || !join.isSaved || !join.way.isSaved) continue
     judgeEnd(stage, join.device, id)
-    const isOpen = join.way.uses === undefined && !join.way.wasRevoked
+    const isOpen = join.way.uses === undefined && join.way.endsAt === undefined && !join.way.wasRevoked
     if (!isOpen || removals.some(({ conversation }) => conversation === id)) continue
     for (const { device, conversation } of shown) {
       if (conversation.info.get().members.some(({ user }) => user === join.user)) continue
       throw new Violation("I6", `${join.user} came by an open link, and ${device.name} does not have them as a member`)
+    }
+  }
+}
+
+/** Nobody comes by a link after its end, or whom its revoker did not know by then; whom its revoker knew stays. [SPEC A19] */
+export function judgeClosedWays(stage: Stage, id: ConversationId, shown: readonly View[]): void {
+  const { joins, letIn, removals, serverLostData, deviceLostData, serverWasBehind } = stage.oracle
+  if (serverLostData || deviceLostData || stage.hostile !== undefined) return
+  if (removals.some(({ conversation }) => conversation === id)) return
+  const isLate = ({ way: { endsAt, revocations }, at, user }: Join): boolean =>
+    (endsAt !== undefined && !serverWasBehind && at > endsAt) ||
+    revocations.some(({ after, isSaved }) => isSaved && !after.has(user))
+  const isKnown = ({ way: { uses, revocations }, user }: Join): boolean =>
+    uses === undefined && revocations.length > 0 && revocations.every(({ before }) => before.has(user))
+  for (const user of new Set(joins.map((join) => join.user))) {
+    const own = joins.filter((join) => join.way.conversation === id && join.user === user)
+    if (letIn.has(`${id} ${user}`) || own.length === 0) continue
+    const mustBeOut = own.every(isLate)
+    const mustBeIn = own.some(isKnown)
+    for (const { device, conversation } of shown) {
+      const isIn = conversation.info.get().members.some((member) => member.user === user)
+      if (isIn && mustBeOut)
+        throw new Violation("I7", `${device.name} has ${user} as a member, who came by a closed link`)
+      if (isIn || !mustBeIn) continue
+      throw new Violation(
+        "I6",
+        `${user} came before the link was closed, and ${device.name} does not have them as a member`,
+      )
     }
   }
 }

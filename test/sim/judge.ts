@@ -21,7 +21,7 @@ import {
   type Holdings,
 } from "./contents.js"
 import type { Disk } from "./disk.js"
-import { judgeDirects, judgeInfo, judgeWays } from "./judge-meetings.js"
+import { judgeClosedWays, judgeDirects, judgeInfo, judgeWays } from "./judge-meetings.js"
 import { judgeAccounts, judgeHidden, judgeReceipts, judgeReplies, judgeUnread } from "./judge-personal.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { Stage } from "./stage.js"
@@ -131,6 +131,7 @@ export async function judge(stage: Stage): Promise<void> {
     judgeInfo(shown)
     judgeOwnDevices(shown)
     judgeWays(stage, id, shown)
+    judgeClosedWays(stage, id, shown)
     judgeRemovals(stage, id, shown)
     judgeMembers(stage, id, shown)
     const sayings = Array.from(stage.oracle.sayings.values()).filter(({ conversation }) => conversation === id)

@@ -1,5 +1,8 @@
+import type { Conversation } from "../../sdk/src/client/api.js"
 import { createConversation } from "./acting.js"
-import type { Kind } from "./kind.js"
+import type { Choices, Kind } from "./kind.js"
+import { BEGINNING } from "./process.js"
+import type { Stage } from "./stage.js"
 
 const MOST_CONVERSATIONS = 5
 
@@ -46,26 +49,8 @@ export const meetingKinds = {
   invite: {
     weight: 10,
     since: 5,
-    act: (stage, { a, b, c }) => {
-      const device = stage.device(a)
-      const found = stage.conversationOf(device, b)
-      const tab = device.tabs.find(({ client }) => client === found?.client)
-      if (found === undefined || tab === undefined) return
-      const { conversation } = found
-      const uses = [undefined, 1, 2, undefined][c % 4]
-      const made = conversation.createInvite({
-        role: (["member", "member", "moderator", "reader"] as const)[(c >>> 2) % 4]!,
-        ...(uses !== undefined && { uses }),
-      })
-      const noted = made.then(({ id, link }) => {
-        stage.trace.tell(`${device.name} invites to ${conversation.id.slice(0, 6)}`)
-        const way = { conversation: conversation.id, id, link, uses, isSaved: false, wasRevoked: false }
-        stage.oracle.ways.push(way)
-        stage.world.schedule(1_000, () => {
-          way.isSaved = tab.process.alive
-        })
-      })
-      stage.background("invite", noted)
+    act: (stage, choices) => {
+      invite(stage, choices, undefined)
     },
   },
   revoke: {
@@ -77,9 +62,20 @@ export const meetingKinds = {
       const open = found?.conversation.invites.get() ?? []
       const invite = open[c % Math.max(1, open.length)]
       if (found === undefined || invite === undefined) return
-      for (const way of stage.oracle.ways) if (way.id === invite.id) way.wasRevoked = true
-      stage.trace.tell(`${device.name} revokes a way into ${found.conversation.id.slice(0, 6)}`)
-      stage.background("revoke", found.conversation.revokeInvite(invite.id))
+      const { conversation, client } = found
+      const way = stage.oracle.ways.find(({ id }) => id === invite.id)
+      if (way !== undefined) way.wasRevoked = true
+      stage.trace.tell(`${device.name} revokes a way into ${conversation.id.slice(0, 6)}`)
+      const tab = device.tabs.find((one) => one.client === client)
+      const before = membersOf(conversation)
+      const revoked = conversation.revokeInvite(invite.id).then(() => {
+        const revocation = { before, after: membersOf(conversation), isSaved: false }
+        way?.revocations.push(revocation)
+        stage.world.schedule(1_000, () => {
+          revocation.isSaved = tab?.process.alive === true
+        })
+      })
+      stage.background("revoke", revoked)
     },
   },
   join: {
@@ -93,9 +89,10 @@ export const meetingKinds = {
       if (client === undefined || tab === undefined || way === undefined) return
       if (client.conversation(way.conversation)?.info.get().role !== undefined) return
       stage.trace.tell(`${device.name} goes into ${way.conversation.slice(0, 6)} by a link`)
+      const at = stage.world.now
       const joining = client.join(way.link).then(() => {
         const { user, name } = device
-        const join = { way, user, device: name, isSaved: false }
+        const join = { way, user, device: name, at, isSaved: false }
         stage.oracle.joins.push(join)
         stage.world.schedule(1_000, () => {
           join.isSaved = tab.process.alive
@@ -104,4 +101,42 @@ export const meetingKinds = {
       stage.background("join", joining)
     },
   },
+  inviteForNow: {
+    weight: 8,
+    since: 6,
+    act: (stage, choices) => {
+      invite(stage, choices, 1_000 + (choices.c % 60_000))
+    },
+  },
 } as const satisfies Record<string, Kind>
+
+/** `lifeMs`: the link ends then. */
+function invite(stage: Stage, { a, b, c }: Choices, lifeMs: number | undefined): void {
+  const device = stage.device(a)
+  const found = stage.conversationOf(device, b)
+  const tab = device.tabs.find(({ client }) => client === found?.client)
+  if (found === undefined || tab === undefined) return
+  const { conversation } = found
+  const uses = lifeMs === undefined ? [undefined, 1, 2, undefined][c % 4] : undefined
+  const endsAt = lifeMs === undefined ? undefined : Math.floor(stage.world.now) + lifeMs
+  const made = conversation.createInvite({
+    role: (["member", "member", "moderator", "reader"] as const)[(c >>> 2) % 4]!,
+    ...(uses !== undefined && { uses }),
+    ...(endsAt !== undefined && { expiresAt: BEGINNING + endsAt }),
+  })
+  const noted = made.then(({ id, link }) => {
+    const until = lifeMs === undefined ? "" : ` for ${lifeMs} ms`
+    stage.trace.tell(`${device.name} invites to ${conversation.id.slice(0, 6)}${until}`)
+    const about = { conversation: conversation.id, id, link, uses, endsAt }
+    const way = { ...about, isSaved: false, wasRevoked: false, revocations: [] }
+    stage.oracle.ways.push(way)
+    stage.world.schedule(1_000, () => {
+      way.isSaved = tab.process.alive
+    })
+  })
+  stage.background("invite", noted)
+}
+
+function membersOf({ info }: Conversation): ReadonlySet<string> {
+  return new Set(info.get().members.map(({ user }) => user))
+}

@@ -12,7 +12,7 @@ export interface Operation extends Choices {
   readonly kind: OperationKind
 }
 
-export const LATEST = 5
+export const LATEST = 6
 const SERVER_AHEAD_MS = 5 * 60_000
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
 const EMOJI = ["👍", "🎉", "❤️"]
@@ -165,6 +165,7 @@ const kinds = {
       if (found === undefined || members.some((member) => member.user === user)) return
       stage.trace.tell(`${stage.device(a).name} adds ${user}`)
       for (const removal of stage.oracle.removals) if (removal.user === user) removal.undone = true
+      stage.oracle.letIn.add(`${found.conversation.id} ${user}`)
       stage.background("add", found.conversation.addMember(user, "member"))
     },
   },
@@ -409,6 +410,7 @@ const kinds = {
       const server = stage.server(a)
       // Never far ahead: what it lets in then, no other takes until that time has come.
       server.skewMs = Math.min(skew(b, c), SERVER_AHEAD_MS)
+      if (server.skewMs < 0) stage.oracle.serverWasBehind = true
       stage.trace.tell(`the clock of ${server.name} is off by ${server.skewMs} ms`)
     },
   },
@@ -477,12 +479,17 @@ export function chooseOperations(random: Random, count: number, choice: Choice =
     total += definition.weight
     table.push({ kind, upTo: total })
   }
+  const haste = isAtLeast(choice, HASTE_SINCE) && random.oneIn(2) ? HASTE : 1
   return Array.from({ length: count }, () => {
     const at = random.below(total)
     const { kind } = table.find(({ upTo }) => at < upTo)!
     const word = (): number => random.below(2 ** 31)
-    return { kind, gap: chooseGap(random), a: word(), b: word(), c: word() }
+    return { kind, gap: Math.floor(chooseGap(random) / haste), a: word(), b: word(), c: word() }
   })
+}
+
+function isAtLeast(choice: Choice, generation: number): boolean {
+  return !("kinds" in choice) && (choice.generation ?? LATEST) >= generation
 }
 
 function kindsOf(random: Random, choice: Choice): (readonly [OperationKind, Kind])[] {
@@ -499,6 +506,10 @@ function kindsOf(random: Random, choice: Choice): (readonly [OperationKind, Kind
     .filter(([, { since = 1 }]) => since <= (choice.generation ?? LATEST))
     .filter(([, { optional }]) => optional !== true || !random.oneIn(3))
 }
+
+/** The generation since which in every other seed so much more happens at once. */
+const HASTE_SINCE = 6
+const HASTE = 8
 
 /** Mostly a moment; at times minutes, in which timers do their work. */
 function chooseGap(random: Random): number {

@@ -51,17 +51,31 @@ interface Way {
   readonly id: string
   readonly link: string
   readonly uses: number | undefined
+  /** Its end; milliseconds since the world began. */
+  readonly endsAt: number | undefined
   /** Its maker lived on for a while. */
   isSaved: boolean
   /** Somebody was asked to close it. */
   wasRevoked: boolean
+  readonly revocations: Revocation[]
+}
+
+/** Somebody closed a link, and was told that this is done. */
+interface Revocation {
+  /** Members on the screen of who did, when it was asked for, and when it was done. */
+  readonly before: ReadonlySet<string>
+  readonly after: ReadonlySet<string>
+  /** The device lived on for a while. */
+  isSaved: boolean
 }
 
 /** Somebody used a link. */
-interface Join {
+export interface Join {
   readonly way: Way
   readonly user: string
   readonly device: string
+  /** Milliseconds since the world began. */
+  readonly at: number
   /** The device lived on for a while. */
   isSaved: boolean
 }
@@ -90,6 +104,10 @@ export class Oracle {
   readonly joins: Join[] = []
   /** Two users who opened a conversation with one another, as `ann bob`. */
   readonly directs = new Set<string>()
+  /** Whom something else than a link let into a conversation, or was asked to, as `<conversation> <user>`. */
+  readonly letIn = new Set<string>()
+  /** The clock of a server was behind. */
+  serverWasBehind = false
   /** A server lost its disk, or was set back: what it alone had is gone. */
   serverLostData = false
   /** So did a device. */

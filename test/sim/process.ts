@@ -3,7 +3,7 @@ import type { Random } from "../support/seed.js"
 import type { Event, World } from "./world.js"
 
 /** When worlds begin; milliseconds since 1970. */
-const BEGINNING = Date.UTC(2025, 0, 1)
+export const BEGINNING = Date.UTC(2025, 0, 1)
 
 /** The machine below: its wall clock and its chance outlive processes. */
 export interface Machine {
