@@ -432,8 +432,8 @@ export const mutants = [
     ops: 40,
     kinds: "send,markUnread,markRead",
     file: "sdk/src/client/account.ts",
-    find: 'this.reads.mark(document, counts, thread)\n      this.put("marks", conversation, undefined)',
-    replace: "this.reads.mark(document, counts, thread)",
+    find: "if (value === undefined) map.delete(key)",
+    replace: 'if (value === undefined && root !== "marks") map.delete(key)',
   },
   {
     name: "what is marked as unread stays read",
