@@ -1,6 +1,8 @@
 import { expect, it } from "vitest"
+import { WeftError } from "../base/errors.js"
 import { anyDocument, deviceNamed, TestLog } from "../log/scenario.js"
 import { createMemoryStorage } from "../storage/memory.js"
+import type { Storage } from "../storage/storage.js"
 import { Acks } from "./acks.js"
 
 const document = anyDocument()
@@ -66,3 +68,39 @@ it("is read again as it was saved; what was not saved is not there", async () =>
   await acks.reload()
   expect(acks.count(document, log)).toBe(5)
 })
+
+it("what could not be saved, on a full disk, is saved the next time; so is what is void", async () => {
+  const { storage, disk } = fullAtTimes()
+  const acks = await Acks.load(storage)
+  await acks.meet("one", first)
+  acks.take("one", document, log, 5)
+  await acks.save()
+  let saves = 0
+  acks.saves.on(() => saves++)
+  disk.isFull = true
+  acks.take("one", document, log, 8)
+  await expect(acks.save()).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  disk.isFull = false
+  await acks.save()
+  expect(saves).toBe(1)
+  expect((await Acks.load(storage)).count(document, log)).toBe(8)
+  disk.isFull = true
+  await expect(acks.meet("one", second)).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  await acks.meet("one", second)
+  acks.take("one", other, log, 3)
+  disk.isFull = false
+  await acks.save()
+  const again = await Acks.load(storage)
+  expect([again.count(document, log), again.count(other, log)]).toEqual([0, 3])
+})
+
+function fullAtTimes(): { storage: Storage; disk: { isFull: boolean } } {
+  const disk = { isFull: false }
+  const storage = new Proxy(createMemoryStorage(), {
+    get(target, name) {
+      if (name === "write" && disk.isFull) return () => Promise.reject(new WeftError("STORE_QUOTA", "full"))
+      return Reflect.get(target, name) as unknown
+    },
+  })
+  return { storage, disk }
+}

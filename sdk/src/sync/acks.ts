@@ -13,6 +13,7 @@ export class Acks {
   readonly saves = createSignal<undefined>()
   private held = new Map<string, ServerAcks>()
   private loading: Promise<void> | undefined
+  /** Keys under which the storage may have something else than what is known. */
   private readonly dirty = new Set<string>()
 
   /** Knows nothing before `load`. */
@@ -46,9 +47,7 @@ export class Acks {
   private async read(): Promise<void> {
     const held = new Map<string, ServerAcks>()
     for (const { key, value } of await this.storage.scan(prefixRange(allAcksPrefix))) {
-      const end = key.indexOf("/", allAcksPrefix.length)
-      const server = decodeURIComponent(key.slice(allAcksPrefix.length, end))
-      const document = parseDocumentName(key.slice(end + 1))?.name
+      const { server, document } = placeOf(key)
       if (document === undefined) continue
       const incarnation = value.subarray(0, INCARNATION_BYTES)
       let acks: ServerAcks | undefined = held.get(server)
@@ -77,9 +76,9 @@ export class Acks {
     if (known !== undefined && equalBytes(known.incarnation, incarnation)) return
     this.held.set(server, { incarnation, documents: new Map() })
     if (known === undefined) return
-    const old = await this.storage.scan(prefixRange(ackPrefix(server)))
-    await this.write(old.map(({ key }): StorageOperation => ({ kind: "delete", key })))
+    for (const { key } of await this.storage.scan(prefixRange(ackPrefix(server)))) this.dirty.add(key)
     for (const document of known.documents.keys()) this.changes.emit(document)
+    await this.save()
   }
 
   /** The server holds so much of a log; `exactly` where it said so itself, which may be less than before. */
@@ -95,19 +94,26 @@ export class Acks {
     this.changes.emit(document)
   }
 
-  /** Writes what changed. Losing it costs a tick after a restart, no message: relaxed. */
+  /** Writes what changed. Losing it costs a tick after a restart, no message: relaxed. What fails is written the next time. */
   async save(): Promise<void> {
-    const batch: StorageOperation[] = []
-    for (const [server, acks] of this.held) {
-      for (const document of acks.documents.keys()) {
-        const key = ackKey(server, document)
-        const counts = this.dirty.has(key) ? countsOf(acks, document) : undefined
-        if (counts !== undefined) batch.push({ kind: "put", key, value: encodeAcks(acks.incarnation, counts) })
-      }
-    }
+    const dirty = Array.from(this.dirty)
+    if (dirty.length === 0) return
     this.dirty.clear()
-    if (batch.length === 0) return
-    if (await this.write(batch)) this.saves.emit(undefined)
+    try {
+      if (await this.write(dirty.map((key) => this.operation(key)))) this.saves.emit(undefined)
+    } catch (error) {
+      for (const key of dirty) this.dirty.add(key)
+      throw error
+    }
+  }
+
+  /** Puts what is known there now, if anything is. */
+  private operation(key: string): StorageOperation {
+    const { server, document } = placeOf(key)
+    const acks = this.held.get(server)
+    const counts = acks && document && countsOf(acks, document)
+    if (acks === undefined || counts === undefined) return { kind: "delete", key }
+    return { kind: "put", key, value: encodeAcks(acks.incarnation, counts) }
   }
 
   /** False where another tab is the writer: what this one knew is older than what that one stores. */
@@ -126,6 +132,12 @@ interface ServerAcks {
 }
 
 const INCARNATION_BYTES = 16
+
+function placeOf(key: string): { readonly server: string; readonly document: DocumentName | undefined } {
+  const end = key.indexOf("/", allAcksPrefix.length)
+  const server = decodeURIComponent(key.slice(allAcksPrefix.length, end))
+  return { server, document: parseDocumentName(key.slice(end + 1))?.name }
+}
 
 function countsOf({ documents }: ServerAcks, document: DocumentName): Map<LogId, number> | undefined {
   const held = documents.get(document)

@@ -50,6 +50,7 @@ const TICK_MS = 5_000
 /** Bytes on their way out beyond which nothing more is given to the socket. */
 const MAX_UNSENT_BYTES = 1024 * 1024
 const ACK_SAVE_MS = 200
+const ACK_RETRY_MS = 10_000
 const longestTimer = 2 ** 31 - 1
 
 /** Runs the session's state machine: the socket, the greeting, the exchange, tokens, pings. */
@@ -74,12 +75,21 @@ export class Session {
   private readonly drainWaiters: (() => void)[] = []
   private readonly timeWaiters: (() => void)[] = []
   private readonly stopAcks: () => void
+  private ended = false
 
   constructor(private readonly ports: SessionPorts) {
     this.stopAcks = ports.acks.changes.on(() => {
-      this.ackTimer ??= ports.env.setTimer(ACK_SAVE_MS, () => {
-        this.ackTimer = undefined
-        ports.acks.save().catch(() => undefined)
+      this.saveAcks(ACK_SAVE_MS)
+    })
+  }
+
+  /** Other tabs wait for it: where the disk is full, for example, it is tried again. */
+  private saveAcks(afterMs: number): void {
+    const { acks, env } = this.ports
+    this.ackTimer ??= env.setTimer(afterMs, () => {
+      this.ackTimer = undefined
+      acks.save().catch(() => {
+        if (!this.ended) this.saveAcks(ACK_RETRY_MS)
       })
     })
   }
@@ -114,6 +124,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.stop()
+    this.ended = true
     this.stopAcks()
     this.ports.env.clearTimer(this.ackTimer)
     await this.ports.acks.save()
