@@ -6,7 +6,14 @@ const find = (text: string, word: string): { text: string; ranges: readonly (rea
 
 it("shows what was found without marks, and where it answers", () => {
   expect(find("the **night** train", "night")).toEqual({ text: "the night train", ranges: [[4, 5]] })
-  expect(find("> first\n\n- `code` here", "here")).toEqual({ text: "first\ncode here", ranges: [[11, 4]] })
+  expect(find("> first\n\n- `code` here", "here")).toEqual({ text: "first\n• code here", ranges: [[13, 4]] })
+})
+
+it("shows lists as they are read", () => {
+  expect(find("take\n3. the *map*\n4. bread\n   - or cheese", "bread")).toEqual({
+    text: "take\n3. the map\n4. bread\n• or cheese",
+    ranges: [[19, 5]],
+  })
 })
 
 it("marks both pieces of what is cut by a mark", () => {

@@ -9,7 +9,8 @@ interface Found {
 }
 
 /**
- * A text that was found, as it is read: without the marks of its formatting, a line for each block. What answers only in
+ * A text that was found, as it is read: without the marks of its formatting, a line for each block, items of lists as
+ * previews show them. What answers only in
  * what is not shown, the target of a link for example, leaves the text as it was written.
  */
 export function unmarked(text: string, ranges: readonly Range[]): Found {
@@ -21,18 +22,31 @@ export function unmarked(text: string, ranges: readonly Range[]): Found {
 class Shown {
   text = ""
   readonly ranges: Range[] = []
+  /** All of it, where the last line has only begun. */
+  private begun = ""
 
   constructor(private readonly found: readonly Range[]) {}
 
   addBlocks(blocks: readonly Block[]): void {
     for (const block of blocks) {
-      if (block.kind === "list") for (const item of block.items) this.addBlocks(item)
-      else if (block.kind === "quote") this.addBlocks(block.children)
+      if (block.kind === "list") {
+        for (const [index, item] of block.items.entries()) {
+          this.addLine(block.ordered ? `${String(block.start + index)}. ` : "\u2022 ")
+          this.addBlocks(item)
+        }
+      } else if (block.kind === "quote") this.addBlocks(block.children)
       else {
-        if (this.text !== "") this.text += "\n"
+        this.addLine("")
         this.addInlines(block.children)
       }
     }
+  }
+
+  /** Begins a line, unless one has begun in which nothing is said yet. */
+  private addLine(lead: string): void {
+    if (this.text !== this.begun) this.text += "\n"
+    this.text += lead
+    this.begun = this.text
   }
 
   private addInlines(inlines: readonly Inline[]): void {
