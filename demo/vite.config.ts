@@ -1,11 +1,13 @@
 import react from "@vitejs/plugin-react"
 import { defineConfig } from "vite"
 import { VitePWA } from "vite-plugin-pwa"
+import { emojiData } from "./emoji-data.js"
 
 export default defineConfig(({ command, mode }) => ({
   server: { proxy: { "/sync": { target: "ws://localhost:4400", ws: true } } },
   plugins: [
     react(),
+    emojiData(),
     VitePWA({
       // the page asks before it takes a new version: somebody may be writing
       registerType: "prompt",

@@ -44,7 +44,7 @@ export const demo = {
     status?: "saving" | "saved on this device" | "sent" | "not accepted",
   ): Locator =>
     page
-      .getByRole("log", { name: "Messages" })
+      .getByRole("log", { name: "Messages", exact: true })
       .getByRole(
         "article",
         status === undefined ? {} : { name: new RegExp(`, ${status === "sent" ? "(sent|delivered|read)" : status}$`) },
@@ -64,6 +64,9 @@ export const demo = {
     await dialog.waitFor({ state: "detached" })
     await demo.field(page).waitFor()
   },
+
+  /** The panel of a thread. */
+  thread: (page: Page): Locator => page.getByRole("complementary", { name: "Thread" }),
 
   /** Something of a message's menu. */
   async act(page: Page, message: Locator, name: string): Promise<void> {

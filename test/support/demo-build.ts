@@ -49,7 +49,8 @@ async function removeOthers(folder: string): Promise<void> {
 function hashSources(): string {
   const hash = createHash("sha256")
   for (const place of ["demo/src", "demo/public", "sdk/src"]) hashFolder(hash, join(root, place))
-  for (const place of ["demo/index.html", "demo/vite.config.ts", "package-lock.json"]) hashFile(hash, join(root, place))
+  for (const place of ["demo/index.html", "demo/vite.config.ts", "demo/emoji-data.ts", "package-lock.json"])
+    hashFile(hash, join(root, place))
   return hash.digest("hex").slice(0, 16)
 }
 

@@ -1,22 +1,36 @@
-import { type KeyboardEvent, type ReactNode, type SyntheticEvent, useEffect, useLayoutEffect, useRef } from "react"
+import type { GivenMention } from "@weft/sdk"
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type SyntheticEvent,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react"
+import type { Composed } from "../state/composed.js"
+import { useNamePicking } from "../state/name-picking.js"
+import { hasMouse } from "../state/pointer.js"
 import { moveCaret } from "../words/caret.js"
+import type { Nameable } from "../words/mentions.js"
 import { t } from "../words/translate.js"
 import { Icon, type IconName } from "./icon.js"
+import { MentionMirror } from "./mention-mirror.js"
+import { NameList } from "./name-list.js"
 
-/** A phone would cover half of the screen with its keyboard. */
-const hasMouse = (): boolean => matchMedia("(hover: hover) and (pointer: fine)").matches
-
-interface ComposerFieldProps {
+interface ComposerFieldProps extends Composed {
   label: string
   /** Of the button; "Send" if not said. */
   send?: string
   sendIcon?: IconName
-  text: string
+  /** Who can be named after an "@". */
+  names: readonly Nameable[]
   problem: string | undefined
   /** What is written about: the field takes the focus when that changes to something. */
   focusKey: string | undefined
-  onText: (text: string) => void
-  onSend: () => void
+  onChange: (next: Composed) => void
+  /** With the mentions of what is sent. */
+  onSend: (mentions: readonly GivenMention[]) => void
   /** For Escape, where there is something to leave. */
   onCancel: (() => void) | undefined
   /** For an arrow up in the empty field. */
@@ -25,24 +39,20 @@ interface ComposerFieldProps {
   children?: ReactNode
 }
 
-/** A text that grows. Enter sends, Shift+Enter breaks the line; an input method's own Enter does neither. */
+/** A text that grows. Enter sends, Shift+Enter breaks the line; an input method's own Enter does neither. "@" offers names. */
 export function ComposerField(props: ComposerFieldProps): ReactNode {
-  const {
-    label,
-    send = t("send"),
-    sendIcon = "send",
-    text,
-    problem,
-    focusKey,
-    onText,
-    onSend,
-    onCancel,
-    onUp,
-    children,
-  } = props
+  const { label, send = t("send"), sendIcon = "send", text, mentions, names, problem, focusKey, children } = props
+  const { onChange, onSend, onCancel, onUp } = props
   const field = useRef<HTMLTextAreaElement>(null)
   /** What this field showed last, and where its caret was: another device may change the text under it. */
   const shown = useRef({ text, caret: text.length })
+  /** Where the caret is to stand in a text that was not typed. */
+  const wanted = useRef<number>(undefined)
+  const [scrolled, setScrolled] = useState(0)
+  const picking = useNamePicking({ text, mentions, names }, (next, caret) => {
+    wanted.current = caret
+    onChange(next)
+  })
 
   useEffect(() => {
     if (hasMouse()) field.current?.focus()
@@ -60,10 +70,11 @@ export function ComposerField(props: ComposerFieldProps): ReactNode {
     if (element === null) return
     const before = shown.current
     if (before.text !== text) {
-      const caret = moveCaret(before.text, text, before.caret)
+      const caret = wanted.current ?? moveCaret(before.text, text, before.caret)
       if (document.activeElement === element) element.setSelectionRange(caret, caret)
       shown.current = { text, caret }
     }
+    wanted.current = undefined
     if (CSS.supports("field-sizing", "content")) return
     element.style.height = "auto"
     element.style.height = `${element.scrollHeight}px`
@@ -72,13 +83,13 @@ export function ComposerField(props: ComposerFieldProps): ReactNode {
   const isEmpty = text.trim() === ""
   const submit = (event: SyntheticEvent): void => {
     event.preventDefault()
-    if (!isEmpty) onSend()
+    if (!isEmpty) onSend(picking.finish())
     field.current?.focus()
   }
   const press = (event: KeyboardEvent): void => {
     // 229: Safari ends a composition before the Enter that ended it
     const isComposing = event.nativeEvent.isComposing || event.keyCode === 229
-    if (isComposing) return
+    if (isComposing || picking.onKey(event)) return
     if (event.key === "Escape" && onCancel !== undefined) {
       event.preventDefault()
       onCancel()
@@ -95,24 +106,37 @@ export function ComposerField(props: ComposerFieldProps): ReactNode {
         </p>
       )}
       {children}
+      <NameList picking={picking} />
       <div className="composer-row">
-        <textarea
-          ref={field}
-          aria-label={label}
-          placeholder={label}
-          dir="auto"
-          rows={1}
-          enterKeyHint="send"
-          value={text}
-          onKeyDown={press}
-          onSelect={(event) => {
-            shown.current = { text: event.currentTarget.value, caret: event.currentTarget.selectionEnd }
-          }}
-          onChange={(event) => {
-            shown.current = { text: event.target.value, caret: event.target.selectionEnd }
-            onText(event.target.value)
-          }}
-        />
+        <div className="composer-text">
+          {mentions.length > 0 && <MentionMirror text={text} mentions={mentions} scrolled={scrolled} />}
+          <textarea
+            ref={field}
+            aria-label={label}
+            aria-autocomplete="list"
+            {...picking.aria}
+            placeholder={label}
+            dir="auto"
+            rows={1}
+            enterKeyHint="send"
+            value={text}
+            onKeyDown={press}
+            onScroll={(event) => {
+              setScrolled(event.currentTarget.scrollTop)
+            }}
+            onBlur={picking.onLeave}
+            onSelect={(event) => {
+              const { value, selectionStart, selectionEnd } = event.currentTarget
+              shown.current = { text: value, caret: selectionEnd }
+              picking.onSelect(selectionStart, selectionEnd)
+            }}
+            onChange={(event) => {
+              const { value, selectionEnd } = event.target
+              shown.current = { text: value, caret: selectionEnd }
+              onChange(picking.afterTyping(value, selectionEnd))
+            }}
+          />
+        </div>
         <button type="submit" className="send-button" aria-label={send} disabled={isEmpty}>
           <Icon name={sendIcon} />
         </button>

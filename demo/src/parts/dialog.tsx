@@ -6,8 +6,8 @@ interface DialogProps {
   title: string
   onClose: () => void
   children: ReactNode
-  /** A wide one for searching; by default as wide as a form. */
-  kind?: "form" | "search"
+  /** Whose size does not follow what it holds, wide for searching; by default a form. */
+  kind?: "form" | "search" | "emoji"
   /** Nothing in it takes the focus: it takes it itself, so that the arrow keys scroll it. */
   isText?: boolean
 }

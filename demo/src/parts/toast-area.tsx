@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect } from "react"
 import { useAction } from "../state/action.js"
-import { showToast, useToast } from "../state/toast.js"
+import { endToast, showToast, useToast } from "../state/toast.js"
 import { t } from "../words/translate.js"
 import { Icon } from "./icon.js"
 
@@ -14,7 +14,7 @@ export function ToastArea(): ReactNode {
   useEffect(() => {
     if (toast === undefined) return
     const timer = setTimeout(() => {
-      showToast(undefined)
+      endToast(toast)
     }, SHOWN_FOR)
     return () => {
       clearTimeout(timer)
@@ -29,11 +29,12 @@ export function ToastArea(): ReactNode {
             <button
               type="button"
               className="quiet-button"
+              data-undo={toast.action.isUndo}
               disabled={action.isBusy}
               onClick={() => {
                 action.run(async () => {
                   await toast.action?.run()
-                  showToast(undefined)
+                  endToast(toast)
                 })
               }}
             >

@@ -1,94 +1,96 @@
-import type { Message, MessageId } from "@weft/sdk"
-import { type ConversationView, useDraft, useMessages } from "@weft/sdk/react"
+import type { GivenMention, MessageId } from "@weft/sdk"
+import { type ConversationView, useClient, useMessages } from "@weft/sdk/react"
 import { type ReactNode, useState } from "react"
 import { ComposerField } from "../parts/composer-field.js"
 import { Icon } from "../parts/icon.js"
-import { jumpToMessage } from "../state/jumps.js"
-import type { MessageActs, Task } from "../state/message-acts.js"
+import { type Composed, useComposed } from "../state/composed.js"
+import type { MessageWork } from "../state/message-acts.js"
+import { useNameables } from "../state/nameables.js"
+import type { Task } from "../state/task.js"
+import { offerUndo } from "../state/undo.js"
 import { explainError } from "../words/errors.js"
 import { t } from "../words/translate.js"
-import { findMentions } from "../words/mentions.js"
+import { sameMentions, trimMentions } from "../words/mentions.js"
 import { showLine } from "../words/messages.js"
 import { showName } from "../words/names.js"
 
 interface ComposerProps {
   view: ConversationView
-  task: Task
-  acts: MessageActs
-  endTask: () => void
+  /** Writes into the thread below this message. */
+  thread?: MessageId
+  work: MessageWork
 }
 
 /** Where a message is written: a new one, an answer, or an own one anew. */
-export function Composer({ view, task, acts, endTask }: ComposerProps): ReactNode {
-  if (task.kind === "edit")
-    return <EditComposer key={task.message.id} view={view} message={task.message} end={endTask} />
-  return (
-    <DraftComposer view={view} replyTo={task.kind === "reply" ? task.message : undefined} acts={acts} end={endTask} />
-  )
-}
-
-interface DraftComposerProps {
-  view: ConversationView
-  /** Writes into the thread below this message. */
-  thread?: MessageId
-  replyTo?: MessageId | undefined
-  acts?: MessageActs
-  end: () => void
+export function Composer(props: ComposerProps): ReactNode {
+  const { task } = props.work
+  if (task.kind === "edit") return <EditComposer key={task.message} {...props} task={task} />
+  return <DraftComposer {...props} replyTo={task.kind === "reply" ? task.message : undefined} />
 }
 
 /** What is typed is the draft that all of the user's devices share; sending it ends it. */
-export function DraftComposer({ view, thread, replyTo, acts, end }: DraftComposerProps): ReactNode {
-  const { conversation, members } = view
-  const [text, setText] = useDraft(conversation, thread)
+function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined }): ReactNode {
+  const { view, thread, work, replyTo } = props
+  const { conversation } = view
+  const [composed, setComposed] = useComposed(conversation, thread)
   const [problem, setProblem] = useState<string>()
-  const attempt = (work: () => void): void => {
+  const names = useNameables(view)
+  const attempt = (act: () => void): void => {
     try {
-      work()
+      act()
       setProblem(undefined)
     } catch (error) {
       setProblem(explainError(error))
     }
   }
+  const end = (): void => {
+    work.setTask(undefined)
+  }
   return (
     <ComposerField
       label={thread === undefined ? t("message") : t("replyInThread")}
-      text={text}
+      {...composed}
+      names={names}
       problem={problem}
       focusKey={replyTo}
-      onText={(next) => {
+      onChange={(next) => {
         attempt(() => {
-          setText(next)
-          conversation.setTyping(next.trim() !== "")
+          setComposed(next)
+          conversation.setTyping(next.text.trim() !== "")
         })
       }}
-      onSend={() => {
+      onSend={(given) => {
         attempt(() => {
-          const sent = text.trim()
-          const mentions = findMentions(
-            sent,
-            members.map(({ user }) => user),
-          )
-          conversation.send(sent, {
+          const { text, mentions } = trimMentions(composed.text, given)
+          conversation.send(text, {
             mentions,
             ...(thread !== undefined && { thread }),
             ...(replyTo !== undefined && { replyTo }),
           })
           conversation.setTyping(false)
+          setComposed(undefined)
           end()
         })
       }}
       onCancel={replyTo === undefined ? undefined : end}
       onUp={() => {
-        const last = conversation.messages.get().items.findLast(({ own, form }) => own && form === "text")
-        if (last !== undefined) acts?.edit(last)
+        const { items } = conversation.messages.get()
+        const last = items.findLast((item) => item.own && item.form === "text" && item.thread === thread)
+        if (last !== undefined) work.acts.edit(last)
       }}
     >
-      {replyTo !== undefined && <ReplyHead view={view} id={replyTo} end={end} />}
+      {replyTo !== undefined && <ReplyHead view={view} id={replyTo} work={work} />}
     </ComposerField>
   )
 }
 
-function ReplyHead({ view, id, end }: { view: ConversationView; id: MessageId; end: () => void }): ReactNode {
+interface HeadProps {
+  view: ConversationView
+  id: MessageId
+  work: MessageWork
+}
+
+function ReplyHead({ view, id, work }: HeadProps): ReactNode {
   // follows edits and erasure while the answer is written
   const message = useMessages(view.conversation).items.find((item) => item.id === id)
   return (
@@ -98,7 +100,7 @@ function ReplyHead({ view, id, end }: { view: ConversationView; id: MessageId; e
         type="button"
         className="composer-about"
         onClick={() => {
-          jumpToMessage({ conversation: view.conversation.id, message: id })
+          work.acts.show(id)
         }}
       >
         <span className="strong">
@@ -110,32 +112,35 @@ function ReplyHead({ view, id, end }: { view: ConversationView; id: MessageId; e
           {message === undefined ? "" : showLine(message)}
         </span>
       </button>
-      <button type="button" className="icon-button" aria-label={t("cancelReply")} onClick={end}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t("cancelReply")}
+        onClick={() => {
+          work.setTask(undefined)
+        }}
+      >
         <Icon name="close" size={18} />
       </button>
     </div>
   )
 }
 
-function EditComposer({
-  view,
-  message,
-  end,
-}: {
-  view: ConversationView
-  message: Message
-  end: () => void
-}): ReactNode {
-  const [text, setText] = useState(message.text ?? "")
+function EditComposer({ view, work, task }: ComposerProps & { task: Extract<Task, { kind: "edit" }> }): ReactNode {
+  const { account } = useClient()
+  const { conversation } = view
   const [problem, setProblem] = useState<string>()
-  const save = (): void => {
-    const next = text.trim()
-    const mentions = findMentions(
-      next,
-      view.members.map(({ user }) => user),
-    )
+  const names = useNameables(view)
+  const end = (): void => {
+    work.setTask(undefined)
+  }
+  const save = (given: readonly GivenMention[]): void => {
+    const next = trimMentions(task.text, given)
     try {
-      if (next !== message.text) view.conversation.edit(message.id, next, { mentions })
+      if (!isSame(next, conversation.message(task.message))) {
+        const { act } = conversation.edit(task.message, next.text, { mentions: next.mentions })
+        offerUndo(t("editSaved"), account, act)
+      }
       end()
     } catch (error) {
       setProblem(explainError(error))
@@ -146,10 +151,14 @@ function EditComposer({
       label={t("editMessage")}
       send={t("saveEdit")}
       sendIcon="check"
-      text={text}
+      text={task.text}
+      mentions={task.mentions}
+      names={names}
       problem={problem}
-      focusKey={message.id}
-      onText={setText}
+      focusKey={task.message}
+      onChange={(next) => {
+        work.setTask({ ...task, ...next })
+      }}
       onSend={save}
       onCancel={end}
     >
@@ -162,4 +171,11 @@ function EditComposer({
       </div>
     </ComposerField>
   )
+}
+
+function isSame(
+  next: Composed,
+  message: { text: string | undefined; mentions: readonly GivenMention[] } | undefined,
+): boolean {
+  return message !== undefined && next.text === message.text && sameMentions(next.mentions, message.mentions)
 }

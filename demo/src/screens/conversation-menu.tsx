@@ -4,7 +4,7 @@ import type { ReactNode } from "react"
 import { Menu, type MenuItem } from "../parts/menu.js"
 import { goTo } from "../state/address.js"
 import { useNow } from "../state/clock.js"
-import { showToast } from "../state/toast.js"
+import { offerUndo } from "../state/undo.js"
 import { t } from "../words/translate.js"
 
 const EIGHT_HOURS = 8 * 3_600_000
@@ -52,8 +52,7 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
       icon: "archive",
       run: () => {
         const act = conversation.setArchived(!archived)
-        const text = archived ? t("wasUnarchived") : t("wasArchived")
-        if (act !== undefined) showToast({ text, action: { name: t("undo"), run: () => account.undo(act) } })
+        offerUndo(archived ? t("wasUnarchived") : t("wasArchived"), account, act)
       },
     },
   ]

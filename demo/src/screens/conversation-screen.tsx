@@ -22,6 +22,7 @@ import { MessageQuestion } from "./message-question.js"
 import { Silence } from "./silence.js"
 import { ThreadPanel } from "./thread-panel.js"
 import { TypingLine } from "./typing-line.js"
+import { UnreadThreads } from "./unread-threads.js"
 import { t } from "../words/translate.js"
 
 interface ConversationScreenProps {
@@ -49,35 +50,35 @@ function KnownConversation({ view, thread, panel, onClosePanel }: KnownConversat
   const { user } = useClient()
   const { blocked } = useAccount()
   const { conversation, members, mayWrite, direct } = view
-  const { acts, task, question, endTask, endQuestion } = useMessageWork(conversation)
+  const work = useMessageWork(conversation)
+  const { acts, question, endQuestion } = work
   const { id } = conversation
   const others = members.map((member) => member.user).filter((member) => member !== user)
   const isBlocked = direct !== undefined && blocked.has(direct)
+  const isWriter = mayWrite && !isBlocked
   return (
     <>
       <header className="bar">
         <BackButton />
         <ConversationHeading view={view} />
+        <UnreadThreads conversation={conversation} shown={thread} />
         <ConversationMenu conversation={conversation} />
       </header>
       <MessageList
         view={view}
         acts={acts}
         isGroup={members.length > 2}
+        thread={thread}
         welcome={<FirstMessage view={view} others={others} />}
       />
       <TypingLine conversation={conversation} />
       <WaitingStrip id={id} />
-      {mayWrite && !isBlocked ? (
-        <Composer view={view} task={task} acts={acts} endTask={endTask} />
-      ) : (
-        <Silence view={view} isBlocked={isBlocked} />
-      )}
-      {thread !== undefined && <ThreadPanel key={thread} view={view} root={thread} acts={acts} />}
+      {isWriter ? <Composer view={view} work={work} /> : <Silence view={view} isBlocked={isBlocked} />}
+      {thread !== undefined && <ThreadPanel key={thread} view={view} root={thread} mayWrite={isWriter} />}
       {panel === "details" && <DetailsDialog view={view} onClose={onClosePanel} />}
       {panel === "date" && <DateDialog conversation={conversation} onClose={onClosePanel} />}
       {question !== undefined && (
-        <MessageQuestion question={question} conversation={conversation} onClose={endQuestion} />
+        <MessageQuestion question={question} acts={acts} conversation={conversation} onClose={endQuestion} />
       )}
     </>
   )

@@ -25,6 +25,7 @@ const groups: readonly { readonly title: PlainKey; readonly shortcuts: readonly 
       { does: "keyWrite", keys: () => ["C"] },
       { does: "keyHelp", keys: () => ["?"] },
       { does: "keyClose", keys: () => ["Esc"] },
+      { does: "keyUndo", keys: () => [mod(), "Z"] },
     ],
   },
   {
@@ -32,6 +33,7 @@ const groups: readonly { readonly title: PlainKey; readonly shortcuts: readonly 
     shortcuts: [
       { does: "keySend", keys: () => ["Enter"] },
       { does: "keyNewLine", keys: () => ["Shift", "Enter"] },
+      { does: "keyMention", keys: () => ["@"] },
       { does: "keyEditLast", keys: () => ["↑"] },
     ],
   },

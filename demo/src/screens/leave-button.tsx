@@ -4,7 +4,7 @@ import { Icon } from "../parts/icon.js"
 import { ProblemLine } from "../parts/problem-line.js"
 import { useAction } from "../state/action.js"
 import { goTo } from "../state/address.js"
-import { showToast } from "../state/toast.js"
+import { offerUndo } from "../state/undo.js"
 import { titleOf } from "../words/titles.js"
 import { t } from "../words/translate.js"
 
@@ -20,11 +20,9 @@ export function LeaveButton({ view }: { view: ConversationView }): ReactNode {
   const leave = (): void => {
     action.run(async () => {
       const act = await conversation.leave()
-      const undo = async (): Promise<void> => {
-        await account.undo(act)
+      offerUndo(t("youLeft", { title: titleOf(view, user) }), account, act, () => {
         goTo({ conversation: conversation.id })
-      }
-      showToast({ text: t("youLeft", { title: titleOf(view, user) }), action: { name: t("undo"), run: undo } })
+      })
       goTo({}, { replace: true })
     })
   }

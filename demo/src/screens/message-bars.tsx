@@ -16,27 +16,30 @@ type JumpHere = (jump: Omit<Jump, "conversation">) => void
 interface LateBarProps {
   conversation: Conversation
   late: readonly MessageId[]
+  isInThread: boolean
   onClose: () => void
   jump: JumpHere
 }
 
 /** Says that messages came in above what was read, where nobody would look for them, and leads to the first of them. */
-export function LateBar({ conversation, late, onClose, jump }: LateBarProps): ReactNode {
+export function LateBar({ conversation, late, isInThread, onClose, jump }: LateBarProps): ReactNode {
   const now = useNow(60_000)
   const [first] = late
   if (first === undefined) return null
   const count = late.length
   const { oldest, newest } = spanOf(conversation, late.slice(0, MANY))
-  const sameDay = dayOf(oldest) === dayOf(newest)
+  const isSameDay = dayOf(oldest) === dayOf(newest)
   const day = oldest <= newest && count <= MANY ? showDay(oldest, now) : undefined
   return (
     <div className="message-bar" role="status">
       <span>
-        {day === undefined
-          ? t("lateCount", { count })
-          : sameDay
-            ? t("lateOfDay", { count, day })
-            : t("lateSince", { count, day })}
+        {isInThread
+          ? t("lateInThread", { count })
+          : day === undefined
+            ? t("lateCount", { count })
+            : isSameDay
+              ? t("lateOfDay", { count, day })
+              : t("lateSince", { count, day })}
       </span>
       <button
         type="button"

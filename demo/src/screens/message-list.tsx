@@ -1,11 +1,14 @@
 import type { Message, MessageId } from "@weft/sdk"
-import { type ConversationView, useMessages } from "@weft/sdk/react"
+import type { ConversationView } from "@weft/sdk/react"
 import { type ReactElement, type ReactNode, Fragment, useCallback, useEffect, useRef } from "react"
 import { type CustomItemComponentProps, Virtualizer } from "virtua"
 import { Icon } from "../parts/icon.js"
 import { Skeleton } from "../parts/skeleton.js"
+import { openThread, uncoverMessages } from "../state/address.js"
 import { useNow } from "../state/clock.js"
-import { type Jump, useJumps } from "../state/jumps.js"
+import { type Jump, jumpToMessage, useJumps } from "../state/jumps.js"
+import { useLateNews } from "../state/late-news.js"
+import { useMainMessages } from "../state/main-messages.js"
 import { messageKeys } from "../state/message-keys.js"
 import { useMessageNews } from "../state/message-news.js"
 import type { MessageActs } from "../state/message-acts.js"
@@ -23,35 +26,49 @@ interface MessageListProps {
   view: ConversationView
   acts: MessageActs
   isGroup: boolean
+  /** The thread that is shown beside it. */
+  thread: MessageId | undefined
   /** Shown in place of a first message. */
   welcome: ReactNode
 }
 
 /** The messages of a conversation: of however many there are, those in view and a few around them are in the page. */
-export function MessageList({ view, acts, isGroup, welcome }: MessageListProps): ReactNode {
+export function MessageList({ view, acts, isGroup, thread, welcome }: MessageListProps): ReactNode {
   const { conversation } = view
   const place = useMessagePlace(view)
-  const { state, items: loaded, complete, loadOlder, isLoadingOlder } = useMessages(conversation)
+  const { state, items: loaded, everything, complete, loadOlder, isLoadingOlder } = useMainMessages(conversation)
   const scroll = useMessageScroll(loaded, complete, loadOlder, conversation)
   const { box, list, all, first, rows, kept, unseen, isAtBottom, toBottom, jumpTo } = scroll
   const now = useNow(60_000)
   const reading = useReading(conversation, all, isAtBottom)
-  const news = useMessageNews(state === "loading" ? undefined : all)
+  const late = useLateNews(conversation, thread)
+  const news = useMessageNews(state === "loading" ? undefined : everything)
   useJumpToOwn(all, toBottom)
   // what is read ahead keeps nobody waiting
   const isWaiting = isLoadingOlder && first === 0
   const jump = useCallback(
     ({ message, segment }: Omit<Jump, "conversation">) => {
+      const go = async (): Promise<boolean> => {
+        const isFound = await conversation.loadTo(message, segment)
+        const root = isFound ? conversation.message(message)?.thread : undefined
+        if (root === undefined) {
+          uncoverMessages(conversation.id)
+          return isFound && jumpTo(message)
+        }
+        openThread(conversation.id, root)
+        jumpToMessage({ conversation: conversation.id, message, thread: root })
+        return true
+      }
       const tell = (found: boolean): void => {
         if (!found) showToast({ text: t("messageNotHere") })
       }
-      jumpTo(message, segment).then(tell, () => {
+      go().then(tell, () => {
         tell(false)
       })
     },
-    [jumpTo],
+    [conversation, jumpTo],
   )
-  useJumps(conversation.id, jump)
+  useJumps({ conversation: conversation.id }, jump)
   const show = (message: MessageId): void => {
     jump({ message })
   }
@@ -114,7 +131,18 @@ export function MessageList({ view, acts, isGroup, welcome }: MessageListProps):
       </div>
       <div className="message-bars">
         {isWaiting && <p className="bar-note">{t("loadingOlder")}</p>}
-        <LateBar conversation={conversation} late={reading.news} onClose={reading.dismissNews} jump={jump} />
+        {late.news.map(({ thread: root, messages }) => (
+          <LateBar
+            key={root ?? ""}
+            conversation={conversation}
+            late={messages}
+            isInThread={root !== undefined}
+            onClose={() => {
+              late.dismiss(root)
+            }}
+            jump={jump}
+          />
+        ))}
         <UnreadBar reading={reading} all={all} start={first} box={box} list={list} jump={jump} />
       </div>
       <p className="unseen" role="status" aria-live="polite" data-news="">

@@ -1,8 +1,10 @@
 import type { Account, Message } from "@weft/sdk"
 import { useClient } from "@weft/sdk/react"
 import type { ReactNode } from "react"
+import { Icon } from "../parts/icon.js"
 import { Menu, type MenuItem } from "../parts/menu.js"
 import { showToast } from "../state/toast.js"
+import { offerUndo } from "../state/undo.js"
 import { explainError } from "../words/errors.js"
 import { showName } from "../words/names.js"
 import { mayModerate } from "../words/roles.js"
@@ -46,6 +48,18 @@ export function MessageMenu({ message, place, acts }: MessageMenuProps): ReactNo
                 {one}
               </button>
             ))}
+            <button
+              type="button"
+              role="menuitem"
+              tabIndex={-1}
+              aria-label={t("reactWithOther")}
+              onClick={() => {
+                close()
+                acts.chooseReaction(message)
+              }}
+            >
+              <Icon name="plus" size={18} />
+            </button>
           </div>
         )
       }
@@ -57,7 +71,7 @@ export function MessageMenu({ message, place, acts }: MessageMenuProps): ReactNo
 
 function itemsFor(
   message: Message,
-  { conversation, mayWrite, role, pinned }: MessagePlace,
+  { conversation, mayWrite, role, pinned, thread }: MessagePlace,
   acts: MessageActs,
   account: Account,
 ): readonly MenuItem[] {
@@ -65,7 +79,7 @@ function itemsFor(
   const isPinned = pinned.has(message.id)
   const items: (MenuItem | false)[] = [
     isText && mayWrite && { name: t("reply"), icon: "reply", run: () => { acts.reply(message) } }, // prettier-ignore
-    isText && mayWrite && message.thread === undefined && { name: t("replyInThread"), icon: "thread", run: () => { acts.openThread(message.id) } }, // prettier-ignore
+    isText && mayWrite && thread === undefined && { name: t("replyInThread"), icon: "thread", run: () => { acts.openThread(message.id) } }, // prettier-ignore
     isText && { name: t("copyText"), icon: "copy", run: () => { copy(message.text ?? "") } }, // prettier-ignore
     isText && { name: t("forward"), icon: "forward", run: () => { acts.forward(message) } }, // prettier-ignore
     isText && message.own && mayWrite && { name: t("edit"), icon: "pencil", run: () => { acts.edit(message) } }, // prettier-ignore
@@ -85,9 +99,7 @@ function itemsFor(
       name: t("eraseForMe"),
       icon: "hide",
       run: () => {
-        const act = conversation.eraseForMe(message.id)
-        if (act !== undefined)
-          showToast({ text: t("erasedForYou"), action: { name: t("undo"), run: () => account.undo(act) } })
+        offerUndo(t("erasedForYou"), account, conversation.eraseForMe(message.id))
       },
     },
     isText && (message.own || mayModerate(role)) && { name: t("eraseForEveryone"), icon: "trash", isDanger: true, run: () => { acts.erase(message) } }, // prettier-ignore

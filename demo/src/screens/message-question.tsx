@@ -6,13 +6,15 @@ import { Dialog } from "../parts/dialog.js"
 import { FormattedText } from "../parts/formatted-text.js"
 import { useAction } from "../state/action.js"
 import { goTo } from "../state/address.js"
-import type { Question } from "../state/message-acts.js"
+import type { MessageActs, Question } from "../state/message-acts.js"
 import { showToast } from "../state/toast.js"
 import { explainError } from "../words/errors.js"
 import { showLine } from "../words/messages.js"
 import { showName } from "../words/names.js"
 import { showFull } from "../words/times.js"
 import { titleOf } from "../words/titles.js"
+import { EmojiDialog } from "./emoji-dialog.js"
+import { ReactorsDialog } from "./reactors-dialog.js"
 import { ReceiptsDialog } from "./receipts-dialog.js"
 import { t } from "../words/translate.js"
 
@@ -23,8 +25,10 @@ interface QuestionProps {
 }
 
 /** What a message's menu asks before it goes on. */
-export function MessageQuestion(props: { question: Question } & Omit<QuestionProps, "message">): ReactNode {
-  const { question, ...rest } = props
+export function MessageQuestion(
+  props: { question: Question; acts: MessageActs } & Omit<QuestionProps, "message">,
+): ReactNode {
+  const { question, acts, ...rest } = props
   switch (question.kind) {
     case "erase":
       return <EraseDialog message={question.message} {...rest} />
@@ -34,6 +38,10 @@ export function MessageQuestion(props: { question: Question } & Omit<QuestionPro
       return <ReceiptsDialog message={question.message} {...rest} />
     case "history":
       return <HistoryDialog message={question.message} {...rest} />
+    case "react":
+      return <EmojiDialog message={question.message} acts={acts} onClose={rest.onClose} />
+    case "reactors":
+      return <ReactorsDialog message={question.message} {...rest} />
   }
 }
 

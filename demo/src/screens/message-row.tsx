@@ -15,8 +15,10 @@ import { t } from "../words/translate.js"
 import { showStatus, showText } from "../words/messages.js"
 import { showName, toneOf } from "../words/names.js"
 import { showClock, showFull } from "../words/times.js"
-import { QuoteLink, Reactions, RefusedRemarks, ThreadLink } from "./message-extras.js"
+import { QuoteLink, RefusedRemarks } from "./message-extras.js"
 import { MessageMenu } from "./message-menu.js"
+import { Reactions } from "./reactions.js"
+import { ThreadLink } from "./thread-link.js"
 
 interface MessageRowProps {
   message: Message
@@ -28,8 +30,6 @@ interface MessageRowProps {
   startsDay: boolean
   /** More than two people: who wrote what must be said. */
   isGroup: boolean
-  /** Whether its thread is what is shown. */
-  isInThread?: boolean
   /** Counted from 1, from the oldest that is loaded. */
   position?: number
   /** Of all that are loaded. */
@@ -47,12 +47,11 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
     endsGroup,
     startsDay,
     isGroup,
-    isInThread = false,
     position,
     isLast = false,
     isLate = false,
   } = props
-  const { conversation, mayWrite, pinned } = place
+  const { conversation, mayWrite, pinned, thread } = place
   const { user } = useClient()
   const author = showName(message.author)
   const label = [
@@ -91,7 +90,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
             <Icon name="forward" size={14} /> {t("forwardedFrom", { name: showName(message.forwardedFrom) })}
           </p>
         )}
-        {message.quote !== undefined && <QuoteLink quote={message.quote} conversation={conversation} />}
+        {message.quote !== undefined && <QuoteLink quote={message.quote} acts={acts} />}
         <div className="line">
           <div className="text">
             {message.form === "text" ? (
@@ -128,8 +127,8 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
         </div>
       </div>
       {message.reactions.length > 0 && <Reactions message={message} acts={acts} mayWrite={mayWrite} />}
-      {!isInThread && (message.thread ?? message.replies) !== undefined && (
-        <ThreadLink message={message} conversation={conversation} acts={acts} />
+      {thread === undefined && message.replies !== undefined && (
+        <ThreadLink root={message.id} replies={message.replies} conversation={conversation} acts={acts} />
       )}
       {message.unsent.length > 0 && (
         <RefusedRemarks message={message} conversation={conversation} mayRetry={mayWrite} />

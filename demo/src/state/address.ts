@@ -93,6 +93,17 @@ export function goBack(route: Route): void {
   else goTo(route, { replace: true })
 }
 
+/** Shows a thread beside its conversation, in place of another one. */
+export function openThread(conversation: string, thread: MessageId): void {
+  const shown = readAddress().route.thread
+  if (shown !== thread) goTo({ conversation, thread }, { replace: shown !== undefined })
+}
+
+/** Closes a thread that stands before the messages: as wide as the style sheet says, there is room for both. */
+export function uncoverMessages(conversation: string): void {
+  if (readAddress().route.thread !== undefined && !matchMedia("(min-width: 1120px)").matches) goBack({ conversation })
+}
+
 function go(url: string, isReplacing: boolean): void {
   if (isReplacing) history.replaceState({ depth: depth() }, "", url)
   else history.pushState({ depth: depth() + 1 }, "", url)

@@ -7,14 +7,19 @@ export interface Jump {
   readonly message: MessageId
   /** Spares reading back through what lies between. */
   readonly segment?: number | undefined
+  /** The thread in whose panel it is to be shown. */
+  readonly thread?: MessageId | undefined
 }
 
+type Place = Pick<Jump, "conversation" | "thread">
 type Jumper = (jump: Jump) => void
 
-let jumper: { readonly conversation: string; readonly run: Jumper } | undefined
+const jumpers = new Map<string, Jumper>()
 let waiting: Jump | undefined
 
-/** Brings a message into view: at once, or when its conversation is shown. */
+const keyOf = ({ conversation, thread }: Place): string => `${conversation}/${thread ?? ""}`
+
+/** Brings a message into view: at once, or when its conversation or thread is shown. */
 export function jumpToMessage(jump: Jump): void {
   // a dialog that closes gives the focus back, which is to go to the message
   const dialog = document.querySelector("dialog[open]")
@@ -28,19 +33,23 @@ export function jumpToMessage(jump: Jump): void {
 }
 
 function start(jump: Jump): void {
-  if (jumper?.conversation === jump.conversation) jumper.run(jump)
-  else waiting = jump
+  const run = jumpers.get(keyOf(jump))
+  waiting = run === undefined ? jump : undefined
+  run?.(jump)
 }
 
-/** Says how: what is shown has one list of messages. */
-export function useJumps(conversation: string, run: Jumper): void {
+/** Says how: a conversation has one list of messages, and a thread another. */
+export function useJumps({ conversation, thread }: Place, run: Jumper): void {
   useEffect(() => {
-    const own = { conversation, run }
-    jumper = own
-    if (waiting?.conversation === conversation) run(waiting)
-    waiting = undefined
+    const key = keyOf({ conversation, thread })
+    jumpers.set(key, run)
+    const jump = waiting
+    const isMine = jump !== undefined && keyOf(jump) === key
+    // of another conversation: somebody went elsewhere meanwhile
+    if (isMine || jump?.conversation !== conversation) waiting = undefined
+    if (isMine) run(jump)
     return () => {
-      if (jumper === own) jumper = undefined
+      if (jumpers.get(key) === run) jumpers.delete(key)
     }
-  }, [conversation, run])
+  }, [conversation, thread, run])
 }

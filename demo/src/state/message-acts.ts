@@ -1,18 +1,14 @@
 import type { Conversation, Message, MessageId } from "@weft/sdk"
 import { useMemo, useState } from "react"
 import { explainError } from "../words/errors.js"
-import { goTo } from "./address.js"
+import { openThread } from "./address.js"
+import { jumpToMessage } from "./jumps.js"
+import { type Task, useTask } from "./task.js"
 import { showToast } from "./toast.js"
-
-/** What the composer is for. */
-export type Task =
-  | { readonly kind: "write" }
-  | { readonly kind: "reply"; readonly message: MessageId }
-  | { readonly kind: "edit"; readonly message: Message }
 
 /** A question about a message that is answered in a dialog. */
 export interface Question {
-  readonly kind: "forward" | "erase" | "history" | "receipts"
+  readonly kind: "forward" | "erase" | "history" | "receipts" | "react" | "reactors"
   readonly message: Message
 }
 
@@ -25,6 +21,12 @@ export interface MessageActs {
   history(message: Message): void
   /** Who has an own message, and since when. */
   receipts(message: Message): void
+  /** Asks for any emoji. */
+  chooseReaction(message: Message): void
+  /** Who reacted. */
+  reactors(message: Message): void
+  /** Brings a message into view: in the thread that is shown if it stands there, else in the conversation. */
+  show(id: MessageId): void
   openThread(root: MessageId): void
   toggleReaction(message: Message, emoji: string): void
 }
@@ -32,13 +34,15 @@ export interface MessageActs {
 export interface MessageWork {
   readonly acts: MessageActs
   readonly task: Task
+  /** Undefined ends it. */
+  readonly setTask: (next: Task | undefined) => void
   readonly question: Question | undefined
-  readonly endTask: () => void
   readonly endQuestion: () => void
 }
 
-export function useMessageWork(conversation: Conversation): MessageWork {
-  const [task, setTask] = useState<Task>({ kind: "write" })
+/** What is being done with the messages of a conversation, or of a thread in it: each has a composer of its own. */
+export function useMessageWork(conversation: Conversation, thread?: MessageId): MessageWork {
+  const [task, setTask] = useTask(conversation, thread)
   const [question, setQuestion] = useState<Question>()
   const acts = useMemo<MessageActs>(() => {
     const ask = (kind: Question["kind"]) => (message: Message) => {
@@ -48,15 +52,21 @@ export function useMessageWork(conversation: Conversation): MessageWork {
       reply: ({ id }) => {
         setTask({ kind: "reply", message: id })
       },
-      edit: (message) => {
-        setTask({ kind: "edit", message })
+      edit: ({ id, text = "", mentions }) => {
+        setTask({ kind: "edit", message: id, text, mentions })
       },
       forward: ask("forward"),
       erase: ask("erase"),
       history: ask("history"),
       receipts: ask("receipts"),
+      chooseReaction: ask("react"),
+      reactors: ask("reactors"),
+      show: (id) => {
+        const isHere = thread !== undefined && (id === thread || conversation.message(id)?.thread === thread)
+        jumpToMessage({ conversation: conversation.id, message: id, ...(isHere && { thread }) })
+      },
       openThread: (root) => {
-        goTo({ conversation: conversation.id, thread: root })
+        openThread(conversation.id, root)
       },
       toggleReaction: ({ id, reactions }, emoji) => {
         const isOn = reactions.some((reaction) => reaction.emoji === emoji && reaction.own)
@@ -68,14 +78,12 @@ export function useMessageWork(conversation: Conversation): MessageWork {
         }
       },
     }
-  }, [conversation])
+  }, [conversation, thread, setTask])
   return {
     acts,
     task,
+    setTask,
     question,
-    endTask: () => {
-      setTask({ kind: "write" })
-    },
     endQuestion: () => {
       setQuestion(undefined)
     },

@@ -29,7 +29,12 @@ export function useMessageNews(items: readonly Message[] | undefined): string {
 
 function tell(added: readonly Message[]): string {
   if (added.length > READ_OUT) return t("newMessages", { count: added.length })
-  return added.map((message) => `${showName(message.author)}: ${showLine(message)}`).join("\n")
+  return added
+    .map((message) => {
+      const name = showName(message.author)
+      return `${message.thread === undefined ? name : t("nameInThread", { name })}: ${showLine(message)}`
+    })
+    .join("\n")
 }
 
 function withoutErased(news: News, items: readonly Message[]): News {

@@ -1,4 +1,4 @@
-import type { Conversation, Role } from "@weft/sdk"
+import type { Conversation, MessageId, Role } from "@weft/sdk"
 import type { ConversationView } from "@weft/sdk/react"
 import { useMemo } from "react"
 
@@ -9,12 +9,17 @@ export interface MessagePlace {
   readonly role: Role | undefined
   /** Ids of the messages that are pinned. */
   readonly pinned: ReadonlySet<string>
+  /** The root of the thread that is shown, where these are the rows of one. */
+  readonly thread: MessageId | undefined
 }
 
-export function useMessagePlace({ conversation, mayWrite, role, pinned }: ConversationView): MessagePlace {
+export function useMessagePlace(
+  { conversation, mayWrite, role, pinned }: ConversationView,
+  thread?: MessageId,
+): MessagePlace {
   const ids = pinned.map(({ id }) => id).join(" ")
   return useMemo(
-    () => ({ conversation, mayWrite, role, pinned: new Set(ids.split(" ")) }),
-    [conversation, mayWrite, role, ids],
+    () => ({ conversation, mayWrite, role, pinned: new Set(ids.split(" ")), thread }),
+    [conversation, mayWrite, role, ids, thread],
   )
 }

@@ -1,21 +1,18 @@
-import type { Conversation, Message, MessageId } from "@weft/sdk"
+import type { Conversation, Message, MessageId, Unread } from "@weft/sdk"
 import { useConversationSettings, useUnread } from "@weft/sdk/react"
 import { useEffect, useRef, useState } from "react"
 
 const isLookedAt = (): boolean => document.visibilityState === "visible" && document.hasFocus()
 
 export interface Reading {
-  /** The first message that was unread when the conversation was opened, or from which on the user wants it to be. */
+  /** The first message that was unread when this was opened, or from which on the user wants it to be. */
   readonly first: MessageId | undefined
-  /** Messages that came in before something that was read already, since the conversation is open. */
+  /** Messages that came in before something that was read already, since this is open. */
   readonly late: ReadonlySet<MessageId>
-  /** Those of them that the user was not told of, or does not want to hear of any more. */
-  readonly news: readonly MessageId[]
-  readonly dismissNews: () => void
 }
 
-interface Opened extends Pick<Reading, "first" | "late" | "news"> {
-  /** The newest message when the conversation was opened: what came later is read as it comes. */
+interface Opened extends Reading {
+  /** The newest message when this was opened: what came later is read as it comes. */
   readonly newest: MessageId | undefined
 }
 
@@ -24,21 +21,36 @@ function placeOf(items: readonly Message[], message: MessageId | undefined): num
   return items.findIndex(({ id }) => id === message)
 }
 
-/**
- * Marks a conversation as read while somebody looks at its newest messages. "Mark unread from here" holds until the
- * conversation is opened again.
- */
+/** Marks a conversation as read while somebody looks at its newest messages; threads are read by themselves. */
 export function useReading(conversation: Conversation, items: readonly Message[], isAtBottom: boolean): Reading {
-  const unread = useUnread(conversation)
+  return usePlaceReading(conversation, undefined, useUnread(conversation), items, isAtBottom)
+}
+
+const nothing: Pick<Unread, "count" | "first" | "late"> = { count: 0, first: undefined, late: [] }
+
+/** The same of the thread below a message. */
+export function useThreadReading(
+  conversation: Conversation,
+  root: MessageId,
+  items: readonly Message[],
+  isAtBottom: boolean,
+): Reading {
+  const unread = useUnread(conversation).threads.get(root) ?? nothing
+  return usePlaceReading(conversation, root, unread, items, isAtBottom)
+}
+
+/** "Mark unread from here" holds until the place is opened again: nothing in it is read until then. */
+function usePlaceReading(
+  conversation: Conversation,
+  thread: MessageId | undefined,
+  unread: Pick<Unread, "count" | "first" | "late">,
+  items: readonly Message[],
+  isAtBottom: boolean,
+): Reading {
   const { unreadFrom } = useConversationSettings(conversation)
   const [mark] = useState(() => conversation.settings.get().unreadFrom)
-  const [opened, setOpened] = useState<Opened>({
-    newest: items.at(-1)?.id,
-    first: unread.first,
-    late: new Set(),
-    news: [],
-  })
-  // What is read is unread no more: what was is kept for as long as the conversation is shown.
+  const [opened, setOpened] = useState<Opened>({ newest: items.at(-1)?.id, first: unread.first, late: new Set() })
+  // What is read is unread no more: what was is kept for as long as this is shown.
   const newest = opened.newest ?? items.at(-1)?.id
   const isFirst =
     opened.first === undefined &&
@@ -47,28 +59,14 @@ export function useReading(conversation: Conversation, items: readonly Message[]
   const late = unread.late.filter((id) => !opened.late.has(id))
   if (isFirst || late.length > 0 || newest !== opened.newest) {
     const first = isFirst ? unread.first : opened.first
-    setOpened({ newest, first, late: new Set([...opened.late, ...late]), news: [...opened.news, ...late] })
+    setOpened({ newest, first, late: new Set([...opened.late, ...late]) })
   }
-  const isHeld = unreadFrom !== undefined && unreadFrom !== mark
+  const isHeld = unreadFrom !== undefined && unreadFrom !== mark && conversation.message(unreadFrom)?.thread === thread
   useWhileLookedAt(conversation, unread.count > 0 && isAtBottom && !isHeld, unread.count, () => {
-    conversation.markRead()
+    if (thread === undefined) conversation.markRead()
+    else conversation.markThreadRead(thread)
   })
-  return {
-    first: isHeld ? unreadFrom : opened.first,
-    late: opened.late,
-    news: opened.news,
-    dismissNews: () => {
-      setOpened({ ...opened, news: [] })
-    },
-  }
-}
-
-/** Marks a thread as read while somebody looks at it. */
-export function useThreadReading(conversation: Conversation, root: MessageId): void {
-  const count = useUnread(conversation).threads.get(root)?.count ?? 0
-  useWhileLookedAt(root, count > 0, count, () => {
-    conversation.markThreadRead(root)
-  })
+  return { first: isHeld ? unreadFrom : opened.first, late: opened.late }
 }
 
 /** Reads what is unread of what is shown once somebody looks, and again with every change of its count. */

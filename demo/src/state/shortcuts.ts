@@ -9,7 +9,7 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]")
 }
 
-/** What keys do on every screen: Ctrl or Cmd K, Alt N, Alt up and down; outside of fields also ?, /, N and C. */
+/** What keys do on every screen: Ctrl or Cmd K and Z, Alt N, Alt up and down; outside of fields also ?, /, N and C. */
 export function useShortcuts(route: Route, conversations: readonly string[]): void {
   const now = useRef({ route, conversations })
   useEffect(() => {
@@ -32,6 +32,8 @@ function run(event: KeyboardEvent, route: Route, conversations: readonly string[
   const isMod = isMac() ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey
   // by its place on the keyboard, as Alt types other letters on some
   if (isMod && !event.altKey && !event.shiftKey && event.code === "KeyK") return toggle(route, "search")
+  // by its letter, as on every keyboard; a field takes back letters first
+  if (isMod && !event.altKey && !event.shiftKey && event.key === "z" && !hasText(event.target)) return takeBack()
   if (event.altKey && !event.ctrlKey && !event.metaKey) {
     if (event.code === "KeyN") return toggle(route, "new")
     if (event.key === "ArrowDown") return step(route, conversations, 1)
@@ -51,6 +53,17 @@ function run(event: KeyboardEvent, route: Route, conversations: readonly string[
     default:
       return false
   }
+}
+
+function hasText(target: EventTarget | null): boolean {
+  return isTyping(target) && !(target instanceof HTMLTextAreaElement && target.value === "")
+}
+
+/** What was just done, while that is offered. */
+function takeBack(): boolean {
+  const offer = document.querySelector<HTMLElement>(".toast [data-undo]")
+  offer?.click()
+  return offer !== null
 }
 
 function focusField(): boolean {

@@ -4,7 +4,12 @@ import { createSignal } from "./signal.js"
 /** Something that was done, and a way back for a while. */
 export interface Toast {
   readonly text: string
-  readonly action?: { readonly name: string; readonly run: () => Promise<unknown> }
+  readonly action?: {
+    readonly name: string
+    /** Takes back what was done: there are keys for that. */
+    readonly isUndo?: boolean
+    readonly run: () => Promise<unknown>
+  }
 }
 
 const changed = createSignal()
@@ -14,6 +19,11 @@ let current: Toast | undefined
 export function showToast(toast: Toast | undefined): void {
   current = toast
   changed.emit()
+}
+
+/** Ends it, unless another one took its place. */
+export function endToast(toast: Toast): void {
+  if (current === toast) showToast(undefined)
 }
 
 export function useToast(): Toast | undefined {

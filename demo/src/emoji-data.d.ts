@@ -1,0 +1,5 @@
+/** Made by `../emoji-data.ts`; read by `words/emoji.ts`. */
+declare module "virtual:emoji/*" {
+  const data: string
+  export default data
+}
