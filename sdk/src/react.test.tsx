@@ -371,8 +371,8 @@ describe("hooks of what people do with a conversation", () => {
   it("useSearch finds what was written here, and goes on looking", async () => {
     const client = await openClient()
     const trip = await client.createConversation({ title: "Trip" })
-    function Hits({ text }: { text: string }): ReactNode {
-      const { hits, complete } = useSearch(text, { order: "time", conversation: trip.id })
+    function Hits({ text, inTrip = true }: { text: string; inTrip?: boolean }): ReactNode {
+      const { hits, complete } = useSearch(text, { order: "time", ...(inTrip && { conversation: trip.id }) })
       return `${hits.map((hit) => hit.text).join(", ")} ${complete}`
     }
     trip.send("the first train")
@@ -381,6 +381,8 @@ describe("hooks of what people do with a conversation", () => {
     trip.send("another train")
     await shows("another train, the first train true")
     await showFor(() => <Hits text=" " />, client)
+    await shows("another train, the first train true")
+    await showFor(() => <Hits text=" " inTrip={false} />, client)
     await shows(" true")
   })
 

@@ -287,7 +287,6 @@ export class CheckDevice implements Replica {
       isDurable: () => true,
       hasSegment: () => true,
       receivedBy: () => undefined,
-      hides: () => false,
     })
     for (const name of this.conversation.documentNames) {
       const document = await this.conversation.document(name)

@@ -421,7 +421,7 @@ it("[U12] a jump to a day leads to what a list without threads has", async () =>
 })
 
 it("[U12] what the user left or was removed from is taken out of the list on all devices, and back when that is undone or somebody adds the user", async () => {
-  const { phone, laptop, bob, trip, atBob } = await arena()
+  const { phone, laptop, bob, trip, onLaptop, atBob } = await arena()
   const listed = (one: Client): string =>
     one.list
       .get()
@@ -442,10 +442,7 @@ it("[U12] what the user left or was removed from is taken out of the list on all
   await trip.undoLeave()
   await until(atBob.info, ({ members }) => members.length === 2)
   await atBob.removeMember("alice")
-  await until(trip.info, ({ membership }) => membership === "removed")
-  const onLaptop = laptop.conversation(trip.id)
-  if (onLaptop === undefined) throw new Error("it is in no list of the laptop's")
-  await until(onLaptop.info, ({ membership }) => membership === "removed")
+  for (const { info } of [trip, onLaptop]) await until(info, ({ membership }) => membership === "removed")
   onLaptop.setListed(false)
   await seen("")
   await atBob.addMember("alice")

@@ -1,7 +1,6 @@
 import type { Conversation, SendOptions } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import type { OwnAct } from "../../sdk/src/client/account-api.js"
-import type { Message } from "../../sdk/src/conversation/message.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import { leave, say, textOf } from "./acting.js"
 import type { Moment } from "./bookkeeper.js"
@@ -240,7 +239,7 @@ function unblocked({ client, conversation }: Found): Message[] {
 }
 
 function readThread(stage: Stage, found: Found, root: MessageId): void {
-  const { device, client, conversation } = found
+  const { conversation } = found
   const items = unblocked(found).filter(({ thread }) => thread === root)
   noteWhole(stage, found)
   conversation.markThreadRead(root)

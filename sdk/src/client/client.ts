@@ -200,7 +200,10 @@ class WeftClient implements Client {
       device: this.device,
       isClosed: () => this.closed !== undefined,
       broughtBy: (by) =>
-        Array.from(this.handles.values()).flatMap(({ id, info }) => (info.get().addedBy === by ? id : [])),
+        Array.from(this.handles.values()).flatMap(({ id, info }) => {
+          const { addedBy, direct } = info.get()
+          return addedBy === by && direct === undefined ? id : []
+        }),
       takeBack: async (act) => (await this.hold(act.conversation).open()).takeBack(act),
     })
     this.hiding = this.account.get()

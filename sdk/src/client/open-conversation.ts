@@ -302,6 +302,7 @@ export class OpenConversation implements Governance {
   }
 
   history(id: MessageId): readonly Version[] {
+    if (this.message(id)?.form === "hidden") return []
     return this.holderOf(id).view.projection.history(id)
   }
 

@@ -1,5 +1,5 @@
 import { createStore, type Subscribable } from "../base/store.js"
-import type { Message, MessageList, Replies } from "../conversation/message.js"
+import type { Message, MessageList, Reaction, Replies } from "../conversation/message.js"
 import { Counted, CountedList } from "../conversation/counted.js"
 import {
   readBelow,
@@ -47,7 +47,7 @@ export class PersonalView {
   private watched = false
   private counted = false
   private readonly listed: CountedList
-  /** Messages whose threads hold what the reader hides, as they are shown instead. */
+  /** Messages that have to do with what the reader hides, as they are shown instead. */
   private readonly looks = new WeakMap<Message, Message>()
   private readonly stopListening: (() => void)[]
 
@@ -94,17 +94,27 @@ export class PersonalView {
     return looks.every((message, index) => message === shown[index]) ? shown : looks
   }
 
-  /** A message whose thread counts what is shown of it. */
+  /** A message without what its reader hides: in its thread's count, its quote, its reactions; or itself. [SPEC U11] */
   look(message: Message): Message {
     const state = this.ports.account.get()
-    if (message.replies === undefined || hidesNothing(state)) return message
-    const replies = this.ports.replies(message.id, (reply) => isShown(reply, state))
-    if (sameReplies(message.replies, replies)) return message
+    if (hidesNothing(state)) return message
+    const look = isShown(message, state) ? this.without(message, state) : hiddenLook(message)
+    if (look === message) return message
     const before = this.looks.get(message)
-    if (before !== undefined && sameReplies(before.replies, replies)) return before
-    const look = { ...message, replies }
+    if (before !== undefined && equal(before, look)) return before
     this.looks.set(message, look)
     return look
+  }
+
+  private without(message: Message, state: AccountState): Message {
+    const { id, quote, reactions } = message
+    const replies = message.replies && this.ports.replies(id, (reply) => isShown(reply, state))
+    const isQuoteShown = quote?.state !== "ready" || isShown(quote, state)
+    const given = reactions.some(({ users }) => users.some((user) => state.blocked.has(user)))
+      ? reactions.flatMap((reaction) => withoutUsers(reaction, state.blocked))
+      : reactions
+    if (sameReplies(message.replies, replies) && isQuoteShown && given === reactions) return message
+    return { ...message, replies, reactions: given, quote: isQuoteShown ? quote : { state: "hidden", id: quote.id } }
   }
 
   /** Counts again, as what is before the list changed. */
@@ -194,6 +204,20 @@ function hidesNothing({ hidden, blocked }: AccountState): boolean {
 
 function isShown({ id, author }: Pick<Message, "id" | "author">, { hidden, blocked }: AccountState): boolean {
   return !hidden.has(id) && !blocked.has(author)
+}
+
+/** Of an erased one nothing is left to hide. */
+function hiddenLook(message: Message): Message {
+  if (message.form === "erased") return message
+  const { id, author, device, sentAt, own, status, rejection, thread, replies, unsent } = message
+  const kept = { id, author, device, sentAt, own, status, rejection, thread, replies, unsent }
+  const gone = { text: undefined, erasedBy: undefined, edited: undefined, quote: undefined, forwardedFrom: undefined }
+  return { ...kept, ...gone, form: "hidden", mentions: [], mentionsMe: false, reactions: [] }
+}
+
+function withoutUsers(reaction: Reaction, blocked: ReadonlySet<UserId>): Reaction | [] {
+  const users = reaction.users.filter((user) => !blocked.has(user))
+  return users.length === 0 ? [] : { ...reaction, users }
 }
 
 function sameReplies(a: Replies | undefined, b: Replies | undefined): boolean {

@@ -45,7 +45,6 @@ export async function projectSegment(
     user,
     device,
     authorOf: (of) => authorIn(conversation, of, reader),
-    hides: () => false,
     acknowledged: () => 0,
     receivedBy: () => undefined,
     erasureOf: (_document, message) => erasures.get(message),

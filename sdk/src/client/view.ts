@@ -62,10 +62,10 @@ export class ConversationView {
   private publishing = false
   private reading = false
   private closed = false
-  private hiding: Pick<AccountState, "hidden" | "blocked">
+  private blocked: AccountState["blocked"]
 
   constructor(private readonly ports: ViewPorts) {
-    this.hiding = ports.account.get()
+    this.blocked = ports.account.get().blocked
     this.shown = this.current = this.createProjection()
     this.stopListening = [
       ports.conversation.changes.on((change) => {
@@ -229,10 +229,6 @@ export class ConversationView {
         // What this device wrote is shown to its author before anybody else may see it.
         return of === device ? user : undefined
       },
-      hides: (of, message) => {
-        const { blocked, hidden } = this.hiding
-        return blocked.has(of) || (message !== undefined && hidden.has(message))
-      },
       acknowledged: (document, log) => acks.count(document, log),
       erasureOf: (document, message) => this.erasuresIn(document).get(message),
       receivedBy: (document, entry) => registers.statusOf(document, entry),
@@ -241,11 +237,11 @@ export class ConversationView {
     })
   }
 
+  /** Who is blocked is not asked. [SPEC P8] */
   private onAccount(state: AccountState): void {
-    const { hidden, blocked } = this.hiding
-    if (state.hidden === hidden && state.blocked === blocked) return
-    this.hiding = state
-    this.current.reviewHidden(state.blocked !== blocked)
+    if (state.blocked === this.blocked) return
+    this.blocked = state.blocked
+    this.current.reviewReaders()
     this.publishSoon()
   }
 

@@ -20,8 +20,6 @@ export interface ProjectionPorts {
   readonly device: DeviceId
   /** Whom a device writes for; undefined where it is not introduced: nothing of it is shown. [SPEC A] */
   authorOf(device: DeviceId): UserId | undefined
-  /** Whether the reader wants to see nothing of a user, or this message not. [SPEC U11] */
-  hides(user: UserId, message?: MessageId): boolean
   /** Elements of an own log that a server made durable. */
   acknowledged(document: DocumentName, log: Entry["log"]): number
   erasureOf(document: DocumentName, message: MessageId): Erasure | undefined

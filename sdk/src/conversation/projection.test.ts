@@ -116,7 +116,6 @@ function ports(erasures: ReadonlyMap<MessageId, Erasure>): ProjectionPorts {
     authorOf: (of) => users[of.charAt(0)] as UserId | undefined,
     acknowledged: () => 0,
     receivedBy: () => undefined,
-    hides: () => false,
     erasureOf: (_, id) => erasures.get(id),
     isDurable: () => true,
     hasSegment: (segment) => segment <= 2,

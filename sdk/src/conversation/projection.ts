@@ -115,8 +115,7 @@ export class Projection {
   /** What a message's text would be without one of its edits; undefined where it has none to read, or that does not stand. */
   textWithout(id: MessageId, edit: MessageId): MarkedText | undefined {
     const node = this.nodes.get(id)
-    const form = node?.message?.form
-    if ((form !== "text" && form !== "hidden") || node?.said?.kind !== "message") return undefined
+    if (node?.message?.form !== "text" || node.said?.kind !== "message") return undefined
     return textWithout(node.said, this.edits(id), edit)
   }
 
@@ -194,13 +193,9 @@ export class Projection {
     this.settle()
   }
 
-  /** Reads again what the reader hides; `users`: and whom. */
-  reviewHidden(users: boolean): void {
-    for (const node of Array.from(this.nodes.values())) {
-      const { id, message } = node
-      if (message !== undefined && (users || this.ports.hides(message.author, id) !== (message.form === "hidden")))
-        this.refresh(node)
-    }
+  /** Reads again who is asked of all own messages, those that everybody had read too. */
+  reviewReaders(): void {
+    for (const node of this.nodes.values()) if (node.message?.own === true) this.stale.add(node)
     this.settle()
   }
 

@@ -22,9 +22,7 @@ const noRemarks: readonly OwnRemark[] = Object.freeze([])
 export function showMessage(node: Node, author: UserId, { ports, about, quoted }: Surroundings): Message {
   const { entry, document, id, said } = node
   const erasure = ports.erasureOf(document, id)
-  const isHidden = erasure === undefined && node.hasBody && ports.hides(author, id)
-  const plain = erasure === undefined && said?.kind === "message" ? said : undefined
-  const readable = isHidden ? undefined : plain
+  const readable = erasure === undefined && said?.kind === "message" ? said : undefined
   const edits = readable === undefined || about === undefined ? [] : editsOf(node, author, about, ports)
   const current: MarkedText | undefined = edits.length > 0 && readable ? editedText(readable, edits) : readable
   const mentions = current?.mentions ?? noMentions
@@ -34,7 +32,7 @@ export function showMessage(node: Node, author: UserId, { ports, about, quoted }
     device: entry.device,
     sentAt: clockMs(entry.head.clock),
     text: current?.text,
-    form: isHidden ? "hidden" : plain !== undefined ? "text" : erasure || !node.hasBody ? "erased" : "unreadable",
+    form: readable !== undefined ? "text" : erasure !== undefined || !node.hasBody ? "erased" : "unreadable",
     own: author === ports.user,
     status: messageStatusOf(node, author === ports.user, ports),
     rejection: node.rejection,
@@ -44,7 +42,7 @@ export function showMessage(node: Node, author: UserId, { ports, about, quoted }
     mentionsMe: namesUser(mentions, ports.user),
     reactions: readable === undefined || about === undefined ? noReactions : reactionsTo(node, about, ports),
     quote: readable?.replyTo === undefined ? undefined : quoted(readable.replyTo),
-    thread: plain?.thread?.id,
+    thread: readable?.thread?.id,
     replies: about === undefined ? undefined : repliesTo(node, about),
     forwardedFrom: readable?.forwardedFrom,
     unsent: about === undefined ? noRemarks : unsentOn(node, about, ports),
@@ -79,8 +77,7 @@ function reactionsTo(node: Node, about: About, ports: ProjectionPorts): Message[
   for (const { id, document, entry, said, rejection } of about.reactions) {
     if (said?.kind !== "reaction" || document !== node.document || rejection !== undefined) continue
     const user = ports.authorOf(entry.device)
-    if (user !== undefined && !ports.hides(user))
-      words.push({ id, clock: entry.head.clock, user, emoji: said.emoji, on: said.on })
+    if (user !== undefined) words.push({ id, clock: entry.head.clock, user, emoji: said.emoji, on: said.on })
   }
   return reactionsOf(words, ports.user)
 }
@@ -131,7 +128,6 @@ export function quoteOf(ref: MessageRef, target: Node | undefined): Quote {
     return { state: "missing", id: ref.id }
   }
   const { author, sentAt, form, text } = message
-  if (form === "hidden") return { state: "hidden", id: ref.id }
   return { state: "ready", id: ref.id, author, sentAt, form, text }
 }
 

@@ -23,7 +23,7 @@ it("[P12] of more blocked people than a frame names those are named who are ther
   const people = Array.from({ length: 2 * MAX_HIDDEN }, (_, index) => `spammer ${String(index)}` as UserId)
   signals.setPrivacy(true, new Set(people))
   signals.presenceIn(trip).subscribe(() => undefined)
-  const watched = (): FrameOf<"watch"> | undefined => sent.findLast((frame) => frame.kind === "watch")
+  const watched = (): FrameOf<"watch"> | undefined => sent.filter((frame) => frame.kind === "watch").at(-1)
   const look = (): void => {
     signals.disconnected()
     signals.connected((frame) => sent.push(frame))
