@@ -200,6 +200,10 @@ export class AccountHandle implements Account {
     return this.reads.countHere(document, log, thread)
   }
 
+  hasMarksHere(conversation: ConversationId): boolean {
+    return this.reads.hasMarksHere(conversation)
+  }
+
   isMarkedHere(document: DocumentName): boolean {
     return this.reads.isMarkedHere(document)
   }

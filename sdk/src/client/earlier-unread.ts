@@ -1,7 +1,7 @@
 import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { Counted } from "../conversation/counted.js"
-import { readBelow, type Copy, type ReadPositions } from "../conversation/unread.js"
+import { isRead, readBelow, type Copy, type ReadPositions } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
 import type { LogSummary } from "../log/summary.js"
 import { messageIdOf, type MessageId } from "../protocol/entry.js"
@@ -203,11 +203,12 @@ export class EarlierUnread {
       if (!this.goesBeyond(document)) continue
       if (number < newest) read.set(document.name, this.countsOf(document))
       else {
-        const inputs = (await this.readSegment(document)).filter(
-          ({ thread, author }) => thread === undefined && !this.ports.blocked().has(author),
-        )
-        for (const [name, counts] of readBelow(inputs, (...place) => account.readCountHere(...place)))
-          read.set(name, counts)
+        const inputs = (await this.readSegment(document)).filter(({ author }) => !this.ports.blocked().has(author))
+        const below = readBelow(inputs, {
+          isRead: (message) => isRead(message, (...place) => account.readCount(...place)),
+          isReadHere: (message) => isRead(message, (...place) => account.readCountHere(...place)),
+        })
+        for (const [name, counts] of below.get(undefined) ?? []) read.set(name, counts)
       }
     }
     if (read.size > 0 && !this.closed) this.ports.passOver(read)

@@ -100,7 +100,8 @@ export class OpenConversation implements Governance {
       replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
       markOf: (thread) =>
         this.siblings.map(({ id }) => ports.account.markOf(id, thread)).find((mark) => mark !== undefined),
-      isCatchingUp: () => ports.conversation.isCatchingUp,
+      isCatchingUp: () =>
+        ports.conversation.isCatchingUp && this.siblings.some(({ id }) => ports.account.hasMarksHere(id)),
       passOver: (read, thread) => {
         this.passOver(read, thread)
       },

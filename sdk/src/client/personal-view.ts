@@ -2,6 +2,7 @@ import { createStore, type Subscribable } from "../base/store.js"
 import type { Message, MessageList, Reaction, Replies } from "../conversation/message.js"
 import { Counted, CountedList } from "../conversation/counted.js"
 import {
+  isRead,
   readBelow,
   readUpTo,
   unread,
@@ -127,18 +128,16 @@ export class PersonalView {
   /** What came below what was read on this device while it caught up is read, in threads too. [SPEC U10] */
   passOver(): void {
     const { account } = this.ports
+    const { readVersion } = account
     const { blocked } = account.get()
-    const groups = new Map<MessageId | undefined, Counted[]>()
-    for (const message of this.all()) {
-      if (blocked.has(message.author)) continue
-      const group = groups.get(message.thread)
-      if (group === undefined) groups.set(message.thread, [message])
-      else group.push(message)
-    }
-    for (const [thread, messages] of groups) {
-      const read = readBelow(messages, (...place) => account.readCountHere(...place))
-      if (read.size > 0) this.ports.passOver(read, thread)
-    }
+    const readCount: ReadCount = (...place) => account.readCount(...place)
+    const readHere: ReadCount = (...place) => account.readCountHere(...place)
+    const all = this.all()
+    const read = readBelow(blocked.size === 0 ? all : all.filter(({ author }) => !blocked.has(author)), {
+      isRead: (message) => message.isRead(readCount, readVersion),
+      isReadHere: (message) => isRead(message, readHere),
+    })
+    for (const [thread, positions] of read) this.ports.passOver(positions, thread)
   }
 
   close(): void {

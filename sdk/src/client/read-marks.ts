@@ -2,7 +2,14 @@ import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import * as Y from "yjs"
 import type { MessageId } from "../protocol/entry.js"
-import { logIdBytes, logIdFromBytes, type DeviceId, type DocumentName, type LogId } from "../protocol/names.js"
+import {
+  logIdBytes,
+  logIdFromBytes,
+  type ConversationId,
+  type DeviceId,
+  type DocumentName,
+  type LogId,
+} from "../protocol/names.js"
 import { readUint } from "../protocol/uint.js"
 
 type Counts = Map<LogId, number>
@@ -16,6 +23,7 @@ export class ReadMarks {
   private readonly read = new Map<string, Counts>()
   /** The same of this device alone. */
   private readonly readHere = new Map<string, Counts>()
+  private readonly markedHere = new Set<string>()
   /** What this tab marked: written again where another one of this device wrote over it. */
   private readonly marked = new Map<string, ReadonlyMap<LogId, number>>()
   private overwritten: number | undefined
@@ -36,6 +44,11 @@ export class ReadMarks {
   /** What was marked on this device, beyond what its user had read on others by then. */
   countHere(document: DocumentName, log: LogId, thread?: MessageId): number {
     return this.readHere.get(keyOf(document, thread))?.get(log) ?? 0
+  }
+
+  /** Whether anything of a conversation was. */
+  hasMarksHere(conversation: ConversationId): boolean {
+    return this.markedHere.has(conversation)
   }
 
   /** Whether anything of a segment was, outside of threads. */
@@ -108,7 +121,9 @@ export class ReadMarks {
   private take(map: Y.Map<unknown>, key: string): void {
     const counts = decodeCounts(map.get(key))
     this.read.set(key, greatest(this.read.get(key), counts))
-    if (map === this.root.get(this.device)) this.readHere.set(key, greatest(this.readHere.get(key), counts))
+    if (map !== this.root.get(this.device)) return
+    this.readHere.set(key, greatest(this.readHere.get(key), counts))
+    this.markedHere.add(key.slice(0, key.indexOf("/")))
   }
 }
 

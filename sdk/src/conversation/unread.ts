@@ -121,9 +121,12 @@ class Tally {
 
 /** How much of each log is read once the user has seen everything of a list up to one message of it: of each document. */
 export function readUpTo(messages: readonly UnreadInput[], upTo: MessageId): ReadPositions {
+  return positionsOf(messages.slice(0, messages.findIndex(({ id }) => id === upTo) + 1))
+}
+
+function positionsOf(messages: readonly UnreadInput[]): ReadPositions {
   const read = new Map<DocumentName, Map<LogId, number>>()
-  const end = messages.findIndex(({ id }) => id === upTo)
-  for (const { copies } of messages.slice(0, end + 1)) {
+  for (const { copies } of messages) {
     for (const { document, log, position } of copies) {
       const counts = read.get(document) ?? new Map<LogId, number>()
       read.set(document, counts.set(log, Math.max(counts.get(log) ?? 0, position + 1)))
@@ -132,8 +135,22 @@ export function readUpTo(messages: readonly UnreadInput[], upTo: MessageId): Rea
   return read
 }
 
-/** The same up to the newest that was read by these counts; nothing where none was. */
-export function readBelow(messages: readonly UnreadInput[], readCount: ReadCount): ReadPositions {
-  const newest = messages.filter((message) => isRead(message, readCount)).at(-1)
-  return newest === undefined ? new Map() : readUpTo(messages, newest.id)
+/** What is to be read as it stands before something that was read on this device: of the conversation, and of threads. */
+export function readBelow<T extends UnreadInput>(
+  messages: readonly T[],
+  { isRead, isReadHere }: Record<"isRead" | "isReadHere", (message: T) => boolean>,
+): ReadonlyMap<MessageId | undefined, ReadPositions> {
+  /** What is unread below what was read, of each group of which something was. */
+  const below = new Map<MessageId | undefined, T[]>()
+  for (let at = messages.length - 1; at >= 0; at--) {
+    const message = messages[at]
+    if (message === undefined) continue
+    const group = below.get(message.thread)
+    if (group === undefined) {
+      if (isReadHere(message)) below.set(message.thread, [])
+    } else if (!isRead(message)) group.push(message)
+  }
+  const read = new Map<MessageId | undefined, ReadPositions>()
+  for (const [thread, group] of below) if (group.length > 0) read.set(thread, positionsOf(group))
+  return read
 }
