@@ -387,6 +387,21 @@ it("[U12] the list of conversations shows preview, unread, settings and draft, p
   expect(onTablet.id).toBe(trip.id)
 })
 
+it("[U12] a conversation that is looked at before its messages come shows the newest, and older ones as they are asked for", async () => {
+  const { servers, bob, trip, atBob } = await arena()
+  await fill(atBob, 2_200)
+  await bob.synced()
+  const tablet = await client("alice", servers)
+  const onTablet = await tablet.openConversation(trip.id)
+  await tablet.synced()
+  const newest = await until(onTablet.messages, ({ items }) => items.at(-1)?.text === "message 2199")
+  expect(newest).toMatchObject({ state: "ready", complete: false })
+  expect(newest.items.length).toBeLessThan(1_200)
+  while (!onTablet.messages.get().complete) await onTablet.loadOlder()
+  const texts = onTablet.messages.get().items.map(({ text }) => text)
+  expect(texts).toEqual(Array.from({ length: 2_200 }, (_, number) => `message ${String(number)}`))
+})
+
 it("[U12] jumps lead to a message of any age, and to the first of a day", async () => {
   const directory = await temporaryDirectory()
   const alone = await client("alice", [], directory)

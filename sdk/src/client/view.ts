@@ -34,6 +34,8 @@ export interface ViewPorts {
 
 /** Entries that are read between two looks at the clock. */
 const PORTION = 64
+/** One screen of messages. */
+const FEWEST = 50
 
 /** The messages of one conversation as a list that changes: the newest segment, and older ones as they are asked for. */
 export class ConversationView {
@@ -271,9 +273,10 @@ export class ConversationView {
     try {
       do await this.addSegment(this.olderNumber())
       while (
+        !this.closed &&
         this.olderNumber() !== undefined &&
         // As far back as before, and at least one screen.
-        (this.oldest > target || (this.oldest >= newest - 1 && this.current.items.length < 50))
+        (this.oldest > target || (this.oldest >= newest - 1 && this.current.items.length < FEWEST))
       )
       this.aside.clear()
       await this.readQuoted(true)
@@ -293,8 +296,7 @@ export class ConversationView {
   private async addSegment(number: number | undefined): Promise<void> {
     if (number === undefined || this.closed) return
     const { document, entries } = await this.openSegment(number)
-    await this.addAside(document, entries)
-    this.addPlaces(document.name, entries)
+    await this.addAside(document, entries, true)
     this.oldest = Math.min(this.oldest, number)
     this.aside.delete(number)
     this.current.add(document.name, [])
@@ -302,10 +304,12 @@ export class ConversationView {
   }
 
   /** Reads entries portion by portion: together they would keep whoever shares the thread waiting. */
-  private async addAside(document: ReplicaDocument, entries: readonly Entry[]): Promise<void> {
+  private async addAside(document: ReplicaDocument, entries: readonly Entry[], isListed: boolean): Promise<void> {
     const turns = new Turns(this.ports.env)
     for (let from = 0; from < entries.length && !this.closed; from += PORTION) {
-      this.current.add(document.name, entries.slice(from, from + PORTION), false)
+      const portion = entries.slice(from, from + PORTION)
+      this.current.add(document.name, portion, false)
+      if (isListed) this.addPlaces(document.name, portion)
       await turns.next()
     }
   }
@@ -330,7 +334,7 @@ export class ConversationView {
       if (this.closed) return
       if (onlyOpen && !this.documents.has(segmentDocument(this.ports.conversation.id, number))) continue
       const { document, entries } = await this.openSegment(number)
-      await this.addAside(document, entries)
+      await this.addAside(document, entries, false)
       this.current.addDrafts(document.name, document.drafts, false)
     }
   }
@@ -359,10 +363,12 @@ export class ConversationView {
     const parts = documentParts(document.name)
     if (parts.kind !== "segment") return
     if (!this.documents.has(document.name)) {
-      // A newer segment than those that are shown: it opened, here or elsewhere.
-      if (parts.segment >= this.oldest || this.documents.size === 0) {
+      if (this.belongs(parts.segment)) {
         this.run(async () => {
-          if (!this.documents.has(document.name)) await this.addSegment(parts.segment)
+          if (this.closed) return
+          if (this.isBaseless) await this.begin()
+          else if (!this.documents.has(document.name) && this.belongs(parts.segment))
+            await this.addSegment(parts.segment)
           this.publish()
         })
         if (change.kind === "drafts") this.current.addDrafts(document.name, change.added)
@@ -390,6 +396,27 @@ export class ConversationView {
       this.current.reviewErased(document.name, change.records.map(targetOf))
     } else this.rebuild()
     if (kind !== "rewritten") this.publishSoon()
+  }
+
+  /** A newer segment than those that are shown, opened here or elsewhere; or an older one, where they hold few messages. */
+  private belongs(segment: number): boolean {
+    if (segment >= this.oldest || this.documents.size === 0) return true
+    return this.current.items.length < FEWEST && segment === this.olderNumber()
+  }
+
+  /** Whether what is shown is the empty segment that stands for a conversation of which nothing was here. */
+  private get isBaseless(): boolean {
+    const { conversation } = this.ports
+    return Array.from(this.documents.keys()).every((name) => !conversation.hasSegment(segmentNumber(name)))
+  }
+
+  /** The newest segment came first: the list begins with it, and not with all that comes behind it. */
+  private async begin(): Promise<void> {
+    for (const document of this.opened) document.release()
+    this.opened.clear()
+    this.documents.clear()
+    this.oldest = Infinity
+    await this.load()
   }
 
   private withdraw(id: MessageId): void {
