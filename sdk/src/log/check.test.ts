@@ -439,6 +439,18 @@ describe("control entries that name one another", () => {
     expect(alone.refusal).toEqual({ code: "CONTROL_UNKNOWN", at: 0 })
   })
 
+  it("[C10] several logs may wait for one entry", async () => {
+    const { control, create } = newConversation(ann)
+    const first = new TestLog(ann, control)
+    await first.seal(create)
+    const created = controlIdOfDraft(ann.id, create)
+    const others = [1, 2, 3].map((session) => new TestLog(bob, control, session))
+    for (const [index, log] of others.entries()) await log.seal(controlDraft(index, [created]))
+    const runs = [...others.map(({ whole }) => whole), first.whole]
+    const verdicts = (await check(encodeUpdate(runs), trusting(control))) ?? []
+    expect(verdicts.map(({ refusal, entries }) => [refusal, entries.length])).toEqual(runs.map(() => [undefined, 1]))
+  })
+
   it("[C10] a bad seal keeps those out that rest on it", async () => {
     const { control, create } = newConversation(ann)
     const [first, second] = [new TestLog(ann, control), new TestLog(bob, control)]
