@@ -77,6 +77,8 @@ async function open(page: Page, hash: string): Promise<void> {
   }, hash)
 }
 
+const inkOf = (place: Locator): Promise<string> => place.evaluate((element) => getComputedStyle(element).color)
+
 /** Where something is wider than its place, or stands outside of the window. */
 async function overflows(page: Page): Promise<string[]> {
   return page.evaluate(() => {
@@ -153,6 +155,8 @@ describe.each(["light", "dark"] as const)("in %s", (colorScheme) => {
     await open(page, `#/c/${furnished.id}`)
     await log(page).getByRole("article").last().locator("[aria-haspopup=menu]").click()
     await page.getByRole("menu").waitFor()
+    // axe takes text in the color of its ground for hidden on purpose
+    expect(await inkOf(page.getByRole("menu"))).toBe(await inkOf(page.locator("body")))
     await check("menu")
     await page.locator(".menu-emoji button").last().click()
     await page.getByRole("dialog").locator("[data-emoji]").first().waitFor()

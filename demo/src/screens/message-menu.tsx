@@ -94,7 +94,7 @@ function itemsFor(
           )
         },
       },
-    !message.own && { name: t("markUnread"), icon: "unread", run: () => { conversation.markUnread(message.id) } }, // prettier-ignore
+    !message.own && { name: t("markUnread"), icon: "unread", run: () => { acts.markUnread(message) } }, // prettier-ignore
     {
       name: t("eraseForMe"),
       icon: "hide",

@@ -23,6 +23,8 @@ export interface MessageActs {
   receipts(message: Message): void
   /** Asks for any emoji. */
   chooseReaction(message: Message): void
+  /** From a message on, until it is opened again. */
+  markUnread(message: Message): void
   /** Who reacted. */
   reactors(message: Message): void
   /** Brings a message into view: in the thread that is shown if it stands there, else in the conversation. */
@@ -36,6 +38,8 @@ export interface MessageWork {
   readonly task: Task
   /** Undefined ends it. */
   readonly setTask: (next: Task | undefined) => void
+  /** From where on the thread was marked as unread here. */
+  readonly unreadFrom: MessageId | undefined
   readonly question: Question | undefined
   readonly endQuestion: () => void
 }
@@ -44,6 +48,7 @@ export interface MessageWork {
 export function useMessageWork(conversation: Conversation, thread?: MessageId): MessageWork {
   const [task, setTask] = useTask(conversation, thread)
   const [question, setQuestion] = useState<Question>()
+  const [unreadFrom, setUnreadFrom] = useState<MessageId>()
   const acts = useMemo<MessageActs>(() => {
     const ask = (kind: Question["kind"]) => (message: Message) => {
       setQuestion({ kind, message })
@@ -61,6 +66,10 @@ export function useMessageWork(conversation: Conversation, thread?: MessageId): 
       receipts: ask("receipts"),
       chooseReaction: ask("react"),
       reactors: ask("reactors"),
+      markUnread: (message) => {
+        if (thread !== undefined && message.thread === thread) setUnreadFrom(message.id)
+        conversation.markUnread(message.id)
+      },
       show: (id) => {
         const isHere = thread !== undefined && (id === thread || conversation.message(id)?.thread === thread)
         jumpToMessage({ conversation: conversation.id, message: id, ...(isHere && { thread }) })
@@ -83,6 +92,7 @@ export function useMessageWork(conversation: Conversation, thread?: MessageId): 
     acts,
     task,
     setTask,
+    unreadFrom,
     question,
     endQuestion: () => {
       setQuestion(undefined)

@@ -23,20 +23,24 @@ function placeOf(items: readonly Message[], message: MessageId | undefined): num
 
 /** Marks a conversation as read while somebody looks at its newest messages; threads are read by themselves. */
 export function useReading(conversation: Conversation, items: readonly Message[], isAtBottom: boolean): Reading {
-  return usePlaceReading(conversation, undefined, useUnread(conversation), items, isAtBottom)
+  const { unreadFrom } = useConversationSettings(conversation)
+  const [mark] = useState(() => conversation.settings.get().unreadFrom)
+  const held = unreadFrom === mark ? undefined : unreadFrom
+  return usePlaceReading(conversation, undefined, useUnread(conversation), items, isAtBottom, held)
 }
 
 const nothing: Pick<Unread, "count" | "first" | "late"> = { count: 0, first: undefined, late: [] }
 
-/** The same of the thread below a message. */
+/** The same of the thread below a message; `held`: from where on it was marked as unread since it is open. */
 export function useThreadReading(
   conversation: Conversation,
   root: MessageId,
   items: readonly Message[],
   isAtBottom: boolean,
+  held: MessageId | undefined,
 ): Reading {
   const unread = useUnread(conversation).threads.get(root) ?? nothing
-  return usePlaceReading(conversation, root, unread, items, isAtBottom)
+  return usePlaceReading(conversation, root, unread, items, isAtBottom, held)
 }
 
 /** "Mark unread from here" holds until the place is opened again: nothing in it is read until then. */
@@ -46,9 +50,8 @@ function usePlaceReading(
   unread: Pick<Unread, "count" | "first" | "late">,
   items: readonly Message[],
   isAtBottom: boolean,
+  held: MessageId | undefined,
 ): Reading {
-  const { unreadFrom } = useConversationSettings(conversation)
-  const [mark] = useState(() => conversation.settings.get().unreadFrom)
   const [opened, setOpened] = useState<Opened>({ newest: items.at(-1)?.id, first: unread.first, late: new Set() })
   // What is read is unread no more: what was is kept for as long as this is shown.
   const newest = opened.newest ?? items.at(-1)?.id
@@ -61,12 +64,11 @@ function usePlaceReading(
     const first = isFirst ? unread.first : opened.first
     setOpened({ newest, first, late: new Set([...opened.late, ...late]) })
   }
-  const isHeld = unreadFrom !== undefined && unreadFrom !== mark && conversation.message(unreadFrom)?.thread === thread
-  useWhileLookedAt(conversation, unread.count > 0 && isAtBottom && !isHeld, unread.count, () => {
+  useWhileLookedAt(conversation, unread.count > 0 && isAtBottom && held === undefined, unread.count, () => {
     if (thread === undefined) conversation.markRead()
     else conversation.markThreadRead(thread)
   })
-  return { first: isHeld ? unreadFrom : opened.first, late: opened.late }
+  return { first: held ?? opened.first, late: opened.late }
 }
 
 /** Reads what is unread of what is shown once somebody looks, and again with every change of its count. */
