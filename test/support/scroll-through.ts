@@ -80,7 +80,7 @@ export async function flingUp(page: Page, session: CDPSession, step: number, tim
   for (let fling = 0; fling < times; fling++) {
     // By what they say of the time, not by when they come: this process may be held up.
     const start = Date.now() / 1_000
-    const touch = (type: "touchStart" | "touchMove" | "touchEnd", frame: number): Promise<void> =>
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", frame: number): Promise<unknown> =>
       session.send("Input.dispatchTouchEvent", {
         type,
         touchPoints: type === "touchEnd" ? [] : [{ x, y: box.y + 40 + step * frame }],

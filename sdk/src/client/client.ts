@@ -143,6 +143,8 @@ class WeftClient implements Client {
   readonly account: AccountHandle
   private readonly statusStore
   private readonly allStore = createStore<readonly Conversation[]>([])
+  /** Conversations that the user was seen to be out of. */
+  private readonly out = new Set<ConversationId>()
   private readonly listedStore = createStore<readonly Conversation[]>([])
   private readonly unlistedStore = createStore<readonly Conversation[]>([])
   private readonly handles = new Map<ConversationId, ConversationHandle>()
@@ -850,7 +852,11 @@ class WeftClient implements Client {
     }
     if (!this.mayKeep) return
     for (const { id, info, settings } of shown) {
-      if (info.get().membership === "member" && settings.get().listed === false) this.account.forgetUnlisted(id)
+      const { membership } = info.get()
+      if (membership === "left" || membership === "removed") this.out.add(id)
+      // What this device never saw the user out of may just have been left on another.
+      else if (membership === "member" && this.out.delete(id) && settings.get().listed === false)
+        this.account.forgetUnlisted(id)
     }
   }
 
