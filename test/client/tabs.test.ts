@@ -118,13 +118,16 @@ it("[U10] what the writer gets from below what was read in another tab, on a new
   const profile = new TestProfile("alice", createMemoryStorage(), [server.url])
   const [first, second] = [await tab(profile), await tab(profile)]
   await first.lead()
+  const inFirst = await conversationOf(first.client, atBob.id)
+  await until(inFirst.messages, ({ items }) => items.length > 0)
+  // The line is cut before all of it is there.
+  first.client.goOffline()
+  expect(await profile.storage.share().get(catchUpKey(atBob.id))).toBeDefined()
   const trip = await conversationOf(second.client, atBob.id)
   const lates: number[] = []
   trip.unread.subscribe(({ late }) => lates.push(late.length))
   await until(trip.messages, ({ items }) => items.length > 0)
-  first.client.goOffline()
   trip.markRead()
-  const inFirst = await conversationOf(first.client, atBob.id)
   await until(inFirst.unread, ({ count }) => count === 0)
   first.client.goOnline()
   await until(first.client.status, () => isOnline(first.client))
