@@ -28,7 +28,22 @@ export async function bundleSimulator(name, mutant) {
           onResolve({ filter: /^@noble\/hashes\/sha2[.]js$/ }, ({ path }) => ({ path, namespace: "native-hash" }))
           onLoad({ filter: /./, namespace: "native-hash" }, () => ({
             contents: `import { hash } from "node:crypto"
-              export const sha256 = (bytes) => new Uint8Array(hash("sha256", bytes, "buffer"))`,
+              class Hasher {
+                parts = []
+                update(part) {
+                  this.parts.push(part.slice())
+                  return this
+                }
+                _cloneInto(other) {
+                  other.parts = [...this.parts]
+                  return other
+                }
+                digestInto(out) {
+                  out.set(hash("sha256", Buffer.concat(this.parts), "buffer"))
+                }
+              }
+              const one = (bytes) => new Uint8Array(hash("sha256", bytes, "buffer"))
+              export const sha256 = Object.assign(one, { create: () => new Hasher() })`,
           }))
         },
       },
