@@ -58,7 +58,8 @@ describe("leaving", () => {
     await until(trip.messages, ({ items }) => items.length === 3)
     await bob.synced()
     expect(texts(trip)).toEqual(["hello", "one more thing", "bye"])
-    expect(bobs.messages.get().items.map(({ status }) => status)).toEqual(["sent", "sent", "sent"])
+    // Alice may have said that she has it before she heard of the leaving.
+    for (const { status } of bobs.messages.get().items) expect(["sent", "delivered"]).toContain(status)
   })
 
   it("[R5] who opens a conversation offline, and leaves it before a server was met, is in line, and its members have it", async () => {

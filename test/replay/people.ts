@@ -43,6 +43,8 @@ export class People {
     const theirs = await conversationOf(clientOf(room, name), owners.id)
     room.conversations.set(name, theirs)
     await until(theirs.info, ({ membership, mayWrite }) => membership === "member" && mayWrite)
+    // Before it has all of it, what comes from below what was read is read, too: a bookkeeper can't know what that was. [SPEC U10]
+    await clientOf(room, name).synced()
   }
 
   /** One change, where somebody is there for it. `written`: the messages of each so far. */

@@ -88,6 +88,7 @@ export async function replayRoom({
     const conversations = new Map<string, Conversation>()
     for (const name of founders) conversations.set(name, await conversationOf(demand(clients.get(name)), id))
     await Promise.all(Array.from(conversations.values(), isWriting))
+    await Promise.all(Array.from(clients.values(), (client) => client.synced()))
     const room: Room = { owner: first, clients, conversations }
 
     const started = performance.now()
