@@ -17,6 +17,10 @@ interface EmojiRecord {
 }
 
 const require = createRequire(import.meta.url)
+const sources = {
+  en: () => require("emojibase-data/en/data.json") as readonly EmojiRecord[],
+  zh: () => require("emojibase-data/zh/data.json") as readonly EmojiRecord[],
+}
 
 /**
  * `virtual:emoji/en` and `virtual:emoji/zh`: of emojibase's data what the picker needs, a seventh of it, as a text of
@@ -28,15 +32,16 @@ export function emojiData(): Plugin {
     name: "emoji-data",
     resolveId: (id) => (pattern.test(id) ? `\0${id}` : undefined),
     load: (id) => {
-      const language = pattern.exec(id)?.[1]
-      return language === undefined ? undefined : `export default ${JSON.stringify(emojiText(language))}`
+      const [, language] = pattern.exec(id) ?? []
+      return language === "en" || language === "zh"
+        ? `export default ${JSON.stringify(emojiText(language))}`
+        : undefined
     },
   }
 }
 
-export function emojiText(language: string): string {
-  const records = require(`emojibase-data/${language}/data.json`) as readonly EmojiRecord[]
-  return records.flatMap(toLine).join("\n")
+export function emojiText(language: "en" | "zh"): string {
+  return sources[language]().flatMap(toLine).join("\n")
 }
 
 function toLine({ emoji, label, tags = [], version, group, skins = [] }: EmojiRecord): string[] {
