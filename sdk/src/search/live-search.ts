@@ -41,7 +41,7 @@ interface Live {
 }
 
 /** What its reader makes of a search: a query narrowed to what is shown, and hits as they are shown. */
-export interface SearchReader {
+interface SearchReader {
   narrow(query: SearchQuery): SearchQuery
   /** Undefined: not at all. */
   show(hit: SearchHit): SearchHit | undefined

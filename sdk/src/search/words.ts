@@ -94,7 +94,7 @@ function addPairs(words: Word[], run: string, start: number): void {
  * same; apostrophes are left out, and a sharp s is two.
  */
 export function fold(text: string): string {
-  const plain = text.normalize("NFKD").replace(/[\p{M}'\u2019\u02bc\u{1f3fb}-\u{1f3ff}]/gu, "")
+  const plain = text.normalize("NFKD").replace(/\p{M}|['\u2019\u02bc]|\p{Emoji_Modifier}/gu, "")
   return plain.toLowerCase().replace(/\u00df/g, "ss")
 }
 
@@ -108,7 +108,7 @@ export function isUnspaced(term: string): boolean {
 }
 
 /** Letters that may differ for a word to be found nevertheless. */
-export function tolerance(term: string): number {
+function tolerance(term: string): number {
   if (isUnspaced(term) || /\d/.test(term) || !isWord(term) || term.length < 5) return 0
   return term.length < 7 ? 1 : 2
 }
