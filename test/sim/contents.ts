@@ -18,9 +18,15 @@ import type { Disk } from "./disk.js"
 /** What a disk holds of each document. */
 export type Holdings = ReadonlyMap<DocumentName, Contents>
 
+/** Documents that a device has on its disk. */
+export function deviceDocuments(disk: Disk): DocumentName[] {
+  return disk.range(documentPrefix, "d0").flatMap(([key]) => parseDocumentName(documentOfKey(key))?.name ?? [])
+}
+
 export function deviceHoldings(disk: Disk): Holdings {
-  const names = disk.range(documentPrefix, "d0").flatMap(([key]) => parseDocumentName(documentOfKey(key))?.name ?? [])
-  return holdings(names, (name) => disk.range(updatePrefix(name), `${updatePrefix(name)}~`).map(([, value]) => value))
+  return holdings(deviceDocuments(disk), (name) =>
+    disk.range(updatePrefix(name), `${updatePrefix(name)}~`).map(([, value]) => value),
+  )
 }
 
 export function serverHoldings(disk: Disk): Holdings {

@@ -25,7 +25,7 @@ import { judgeClosedWays, judgeDirects, judgeInfo, judgeWays } from "./judge-mee
 import { judgeAccounts, judgeHidden, judgeReceipts, judgeReplies, judgeUnread } from "./judge-personal.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { Stage } from "./stage.js"
-import { accountOf, conversationsOf, replicaOf, viewsOf, type View } from "./views.js"
+import { accountOf, conversationsOf, isRead, replicaOf, viewsOf, type View } from "./views.js"
 
 /** Whether everybody who can has everything: then judgement may begin. Says what is still missing. */
 export async function unrest(stage: Stage): Promise<string | undefined> {
@@ -116,8 +116,12 @@ function sizeOf(value: unknown): string {
 export async function judge(stage: Stage): Promise<void> {
   for (const device of stage.devices) device.look()
   for (const id of conversationsOf(stage)) {
-    for (const { conversation } of viewsOf(stage, id)) {
+    for (const view of viewsOf(stage, id)) {
+      const { conversation } = view
+      const before = isRead(conversation) ? undefined : rowOf(view)
       while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
+      if (before === undefined || before === rowOf(view)) continue
+      throw new Violation("I6", `${view.device.name} listed ${before}, and read ${rowOf(view)}`)
     }
     const shown = viewsOf(stage, id)
     for (const view of shown) {
@@ -141,6 +145,13 @@ export async function judge(stage: Stage): Promise<void> {
   judgeDirects(stage)
   judgeHoldings(stage)
   judgeErasures(stage)
+}
+
+/** What a list shows of a conversation, read or not. */
+function rowOf({ conversation }: View): string {
+  const { lastMessage, ...info } = conversation.info.get()
+  const { threads, ...unread } = conversation.unread.get()
+  return JSON.stringify([info, lastMessage?.id, lastMessage?.text, unread, Array.from(threads)])
 }
 
 /** Called on the way too: it asks for nothing that is still under way. */

@@ -4,8 +4,12 @@ import { differences, judge, judgeView, unrest } from "./judge.js"
 import { act, chooseOperations, LATEST, type Choice, type Operation } from "./operations.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
+import { judgeImprints } from "./judge-imprints.js"
 import { judgeTicks } from "./ticks.js"
+import { shownItems } from "./views.js"
 
+/** Operations between two looks at what disks say of themselves. */
+const IMPRINTS_EVERY = 5
 /** How long repair may take when nothing disturbs it any more; simulated. The slowest retries wait a minute, and a clock ten minutes ahead is waited for. */
 const QUIET_LIMIT_MS = 15 * 60_000
 /** Repair takes some thousands of events; who needs so many turns in a circle. */
@@ -85,11 +89,13 @@ async function run(stage: Stage, operations: readonly Operation[]): Promise<void
     act(stage, operation)
     misbehave(stage, operation)
     if (count % 40 === 0) lookAround(stage, count)
+    if (count % IMPRINTS_EVERY === 0) await judgeImprints(stage)
     demandNoErrors(stage)
   }
   await world.run(1_000)
   stage.heal()
   await settle(stage)
+  await judgeImprints(stage)
   await judge(stage)
 }
 
@@ -101,7 +107,7 @@ function misbehave(stage: Stage, { a }: Operation): void {
 function lookAround(stage: Stage, number: number): void {
   const device = stage.device(number / 40)
   for (const conversation of device.client?.conversations.get() ?? []) {
-    judgeView(stage, { device, items: conversation.messages.get().items })
+    judgeView(stage, { device, items: shownItems(conversation) })
   }
 }
 

@@ -1,6 +1,7 @@
 import { holdsText } from "./contents.js"
 import { Violation } from "./oracle.js"
 import type { Stage } from "./stage.js"
+import { shownItems } from "./views.js"
 
 /** A disk that is slow and busy takes so many writes' time to note what its device was told. */
 const WRITES = 4
@@ -20,7 +21,8 @@ export function judgeTicks({ acks, oracle, devices, servers, world, hostile }: S
     for (const { id, conversation, text, promised, erasedBy, device: author } of oracle.sayings.values()) {
       if (author !== device.name || promised !== "sent" || erasedBy.size > 0) continue
       if (oracle.removals.some((removal) => removal.conversation === conversation)) continue
-      const { items = [] } = tab.client.conversation(conversation)?.messages.get() ?? {}
+      const shown = tab.client.conversation(conversation)
+      const items = shown === undefined ? [] : shownItems(shown)
       if (items.find((item) => item.id === id)?.status !== "sent") continue
       if (servers.some(({ disk }) => holdsText(disk, text) !== undefined)) continue
       throw new Violation(

@@ -37,6 +37,16 @@ export function conversationsOf(stage: Stage): ConversationId[] {
   return Array.from(ids)
 }
 
+/** What is shown of a conversation, without asking for more than is. */
+export function shownItems(conversation: Conversation): readonly Message[] {
+  return isRead(conversation) ? conversation.messages.get().items : []
+}
+
+/** Whether it was read, and not only listed. */
+export function isRead(conversation: Conversation): boolean {
+  return (conversation as unknown as { readonly isOpen: boolean }).isOpen
+}
+
 /** What is loaded of a conversation before anything is hidden from its reader. */
 export function allItems(conversation: Conversation): readonly Message[] {
   const { inner } = conversation as unknown as {

@@ -6,6 +6,7 @@ import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { Storage } from "../../sdk/src/storage/storage.js"
 import { WebSocket } from "ws"
 import type { Client } from "@weft/sdk/node"
+import { quickEnv } from "./quick-env.js"
 
 export interface TestTab {
   readonly client: Client
@@ -25,13 +26,13 @@ export class TestProfile {
     readonly servers: readonly string[],
   ) {}
 
-  /** Opens a tab that does not lead. `through`: what stands between it and the storage. */
-  async open(through: (storage: Storage) => Storage = (storage) => storage): Promise<TestTab> {
+  /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing. */
+  async open(through: (storage: Storage) => Storage = (storage) => storage, isDeaf = false): Promise<TestTab> {
     let own: TabEvents | undefined
     const port: TabPort = {
       start: async (events) => {
-        own = events
-        this.#listeners.add(events)
+        own = isDeaf ? { ...events, heard: () => undefined } : events
+        this.#listeners.add(own)
       },
       tell: (message) => {
         this.#tell(own, message)
@@ -41,7 +42,7 @@ export class TestProfile {
       },
     }
     const client = await openClient(
-      { user: this.user, servers: this.servers },
+      { user: this.user, servers: this.servers, env: quickEnv },
       {
         storage: through(this.storage.share()),
         transport: webSocketTransport(WebSocket),

@@ -100,6 +100,15 @@ export function erasedMessages(summary: DocumentSummary): ReadonlySet<MessageId>
   return erased
 }
 
+/** When moderators' erasures are due, past and to come; milliseconds since 1970. */
+export function dueTimes(summary: DocumentSummary, state: ControlState): number[] {
+  return Array.from(summary.records.values()).flatMap((record) => {
+    const { target, seen } = record
+    const right = mayErase(state, { eraser: eraserOf(record), target, seen })
+    return right === undefined || right === "author" ? [] : clockMs(record.clock) + MODERATOR_GRACE_MS
+  })
+}
+
 /** Messages whose bodies are to be destroyed by now: the author's erasures at once, a moderator's after its grace. */
 export function destroyedMessages(summary: DocumentSummary, state: ControlState, now: number): ReadonlySet<MessageId> {
   const destroyed = new Set<MessageId>()

@@ -34,6 +34,13 @@ export class RegisterSet {
     this.#digest = undefined
   }
 
+  /** These are all that a store holds. */
+  become(registers: Iterable<SignedRegister>): void {
+    this.#held.clear()
+    this.#digest = undefined
+    for (const register of registers) this.restore(register)
+  }
+
   /** The register of a device, where there is one. */
   get(device: DeviceId): SignedRegister | undefined {
     return this.#held.get(device)

@@ -30,6 +30,7 @@ import type {
 } from "./account-api.js"
 import { DraftHandle } from "./draft.js"
 import { ReadMarks } from "./read-marks.js"
+import { shortName } from "./short-name.js"
 
 const defaultSettings: ConversationSettings = {
   mutedUntil: undefined,
@@ -65,6 +66,7 @@ export class AccountHandle implements Account {
   private keptLinks: ReadonlyMap<string, string> = new Map()
   private reading = false
   private readChanges = 0
+  private shownBy: { readonly state: AccountState; readonly name: string } | undefined
   private readonly onTransaction = (transaction: Y.Transaction): void => {
     const marks = this.reads.onTransaction(transaction)
     if (marks) this.readChanges++
@@ -223,6 +225,19 @@ export class AccountHandle implements Account {
     })
   }
 
+  /** Names all by which a conversation's messages are shown and counted: the same name, the same counts. [SPEC U13] */
+  countedBy(conversation: ConversationId): string {
+    // What a transaction changed a moment ago is told first: who counts is to know it, too.
+    this.readNow()
+    const state = this.store.get()
+    if (this.shownBy?.state !== state) {
+      const parts = [Array.from(state.hidden).sort(), Array.from(state.blocked).sort()]
+      const isEmpty = parts.every(({ length }) => length === 0)
+      this.shownBy = { state, name: isEmpty ? "" : shortName(JSON.stringify(parts)) }
+    }
+    return [this.reads.nameOf(conversation), ...this.marksOf(conversation), this.shownBy.name].join()
+  }
+
   /** Never backwards; a mark of "unread from here" ends. `thread`: of that thread alone, with a mark of its own. */
   markRead(conversation: ConversationId, read: ReadPositions, thread?: MessageId): void {
     this.demandOpen()
@@ -345,9 +360,14 @@ export class AccountHandle implements Account {
     if (this.reading) return
     this.reading = true
     queueMicrotask(() => {
-      this.reading = false
-      this.store.set(this.read())
+      this.readNow()
     })
+  }
+
+  private readNow(): void {
+    if (!this.reading) return
+    this.reading = false
+    this.store.set(this.read())
   }
 
   private read(): AccountState {

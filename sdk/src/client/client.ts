@@ -7,6 +7,7 @@ import { settingKey } from "../log/keys.js"
 import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
 import type { MessageId } from "../protocol/entry.js"
 import {
+  conversationOf,
   deviceIdOf,
   parseConversationId,
   type ConversationId,
@@ -32,12 +33,12 @@ import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.j
 import { ConversationList } from "./conversation-list.js"
 import { ConversationHandle } from "./conversation.js"
 import { OpenConversation } from "./open-conversation.js"
-import { readRows, StoredRows, type StoredRow } from "./stored-rows.js"
+import { readRows, StoredRows, type RowBasis, type StoredRow } from "./stored-rows.js"
 import type { Diagnosis } from "./diagnosis.js"
 import { orderDirect } from "./direct.js"
 import { Doctor } from "./doctor.js"
 import { demandTitle, demandUser } from "./governor.js"
-import { introduce, type Credentials } from "./introduce.js"
+import { introduce, trustName, type Credentials } from "./introduce.js"
 import { Joins } from "./joins.js"
 import { parseLink } from "./link.js"
 import { searchQuery } from "./search.js"
@@ -263,7 +264,14 @@ class WeftClient implements Client {
       storage: platform.storage,
       env,
       guard: () => replica.writeGuard,
-      row: (id) => (this.list.isWatched ? this.handles.get(id)?.row : undefined),
+      row: (id) => this.rowOf(id),
+      imprints: {
+        stampOf: (id) => replica.stampOf(id),
+        mayImprint: (id) => this.list.isWatched && this.handles.get(id)?.isSettled === true && replica.mayImprint(id),
+        prepareImprint: (id) => replica.prepareImprint(id),
+        storeImprint: (id, stamp) => replica.storeImprint(id, stamp),
+        saveAcks: () => acks.save(),
+      },
       failed: (error) => {
         replica.report(error)
       },
@@ -296,10 +304,13 @@ class WeftClient implements Client {
       replica.registerChanges.on(({ conversation }) => {
         if (replica.writing.get()) platform.tabs.tell({ kind: "registers", conversation })
       }),
+      replica.stores.on((id) => {
+        this.rowChanged(id)
+      }),
       replica.health.subscribe(({ kind }) => {
         this.refreshSoon()
         // What could not be read can be now, perhaps.
-        if (kind === "ok" && this.readingFailed) this.background(() => this.openRest())
+        if (kind === "ok" && this.readingFailed) this.background(() => this.openStale())
       }),
       replica.writing.subscribe(() => {
         if (replica.writing.get()) this.background(() => this.takeOver())
@@ -317,8 +328,10 @@ class WeftClient implements Client {
       acks.saves.on(() => {
         platform.tabs.tell({ kind: "acks" })
       }),
-      acks.changes.on(() => {
+      acks.changes.on((document) => {
         this.refreshSoon()
+        // What waited for that kept its row away.
+        this.rowChanged(conversationOf(document))
       }),
       platform.watchNetwork({
         online: () => {
@@ -352,11 +365,13 @@ class WeftClient implements Client {
   /** Meets the other tabs, and becomes the writer where there is none. */
   private async start(): Promise<void> {
     const { replica, platform } = this.parts
+    let leading = Promise.resolve()
     await platform.tabs.start({
       lead: () => {
         if (this.isAllOpen) return this.lead()
-        // A writer has read everything first.
-        this.background(() => this.painted.then(() => this.lead()))
+        // A writer reads first what may be half done.
+        leading = this.painted.then(() => this.lead())
+        this.background(() => leading)
         return Promise.resolve()
       },
       follow: () => {
@@ -370,8 +385,10 @@ class WeftClient implements Client {
     })
     platform.tabs.tell({ kind: "joined" })
     await this.painted
+    // What it found out of what is stored is not looked for twice.
+    await leading.catch(() => undefined)
+    this.background(() => this.openStale())
     this.background(() => this.liveSearch.start())
-    this.background(() => this.openRest())
   }
 
   /** The writer's connection is the device's. */
@@ -395,6 +412,8 @@ class WeftClient implements Client {
     await this.parts.acks.reload()
     this.connect()
     this.refreshSoon()
+    // Nobody else stores what is shown.
+    for (const id of this.handles.keys()) this.rowChanged(id)
   }
 
   private connect(): void {
@@ -471,6 +490,7 @@ class WeftClient implements Client {
 
   private onAccount({ blocked, hidden }: AccountState): void {
     this.applyPrivacy()
+    this.reviewRows()
     if (blocked === this.hiding.blocked && hidden === this.hiding.hidden) return
     this.hiding = { blocked, hidden }
     this.liveSearch.review()
@@ -503,20 +523,64 @@ class WeftClient implements Client {
     await Promise.all(rest.map((id) => this.handle(id)))
   }
 
-  /** Reads what is only shown yet, in the order of the list. */
-  private async openRest(): Promise<void> {
+  /** Reads, in the order of the list, what may be another by now than what it shows. [SPEC U13] */
+  private async openStale(): Promise<void> {
+    const { replica } = this.parts
     this.readingFailed = false
-    const closed = Array.from(this.handles.values()).filter(({ isOpen }) => !isOpen)
-    closed.sort(byActivity)
-    for (const handle of closed) {
+    try {
+      // What a tab wrote that did not know of this one yet, it was not told.
+      if (!replica.writing.get()) await replica.look()
+    } catch (error) {
+      this.readingFailed = true
+      throw error
+    }
+    const stale = replica.ids.map((id) => this.hold(id)).filter((handle) => !handle.isOpen && !this.isCurrent(handle))
+    stale.sort(byActivity)
+    for (const handle of stale) {
       if (this.closed !== undefined) return
       await handle.open()
     }
   }
 
+  /** Whether a conversation that was not read shows what it would show then. */
+  private isCurrent({ id, unreadRow: row }: ConversationHandle): boolean {
+    return (
+      row?.stamp !== undefined &&
+      row.stamp === this.parts.replica.imprintOf(id)?.stamp &&
+      row.basis?.countedBy === this.account.countedBy(id)
+    )
+  }
+
+  /** Reads what the account says something else of than when its row was stored. */
+  private reviewRows(): void {
+    for (const handle of this.handles.values()) {
+      const basis = handle.unreadRow?.basis
+      if (basis === undefined || basis.countedBy === this.account.countedBy(handle.id)) continue
+      this.background(() => handle.open())
+    }
+  }
+
+  /** What the list shows of a conversation that was read, with what that rests on. */
+  private rowOf(id: ConversationId): Omit<StoredRow, "stamp"> | undefined {
+    if (!this.list.isWatched) return undefined
+    const countedBy = this.account.countedBy(id)
+    const handle = this.handles.get(id)
+    const row = handle?.row
+    return handle && row && { ...row, basis: this.basisOf(handle, countedBy) }
+  }
+
+  /** Undefined where this device is still to be introduced, or is joining: every start has to do with that. */
+  private basisOf({ info, isIntroduced }: ConversationHandle, countedBy: string): RowBasis | undefined {
+    const { membership, role } = info.get()
+    if (membership === "joining" || membership === "unknown") return undefined
+    if (membership === "member" && !isIntroduced) return undefined
+    return { countedBy, trust: role === "owner" ? trustName(this.credentials.trust) : "" }
+  }
+
+  /** What is read, for whatever reason, is shown as it is. */
   private openHandles(): void {
     for (const id of this.parts.replica.conversations.get().keys()) {
-      if (!this.handles.has(id)) this.background(() => this.handle(id))
+      if (this.handles.get(id)?.isOpen !== true) this.background(() => this.handle(id))
     }
   }
 
@@ -544,6 +608,10 @@ class WeftClient implements Client {
           this.readingFailed = true
           throw error
         }),
+      opened: () => {
+        this.refreshSoon()
+        this.rowChanged(id)
+      },
       waits: () => {
         this.refreshSoon()
       },
@@ -786,6 +854,12 @@ class WeftClient implements Client {
       ],
       { durability: "relaxed" },
     )
+    // Those that were not read are introduced; but an owner adds other keys than those of the last time.
+    const name = trustName(trust)
+    for (const { id, unreadRow } of this.handles.values()) {
+      const known = unreadRow?.basis?.trust ?? ""
+      if (known !== "" && known !== name) await this.handle(id)
+    }
     for (const conversation of this.parts.replica.conversations.get().values()) {
       await introduce(conversation, this, credentials)
     }
@@ -876,6 +950,8 @@ class WeftClient implements Client {
       const several = orderDirect(handles)
       const [first, ...others] = several
       for (const handle of several) handle.joinSiblings(several)
+      // Each shows all of them.
+      if (several.some(({ isOpen }) => isOpen)) for (const { id } of several) this.background(() => this.handle(id))
       for (const handle of others) {
         folded.add(handle)
         if (first !== undefined && this.mayKeep) this.account.handOver(handle.id, first.id)

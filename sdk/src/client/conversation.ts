@@ -43,6 +43,8 @@ export interface HandlePorts {
   isClosed(): boolean
   /** Reads it. Rejects with STORE_*. */
   open(): Promise<OpenConversation>
+  /** It was read. */
+  opened(): void
   /** Something waits now. */
   waits(): void
   /** Something in the background failed. */
@@ -69,7 +71,7 @@ const unknown: ConversationInfo = {
 
 /**
  * What an application holds of a conversation. Before it is read it shows what the list showed the last time; it is read
- * when somebody wants more than that, and in the background. [SPEC U13]
+ * when somebody wants more than that, or when that may not be so any more. [SPEC U13]
  */
 export class ConversationHandle implements Conversation {
   readonly id: ConversationId
@@ -151,6 +153,7 @@ export class ConversationHandle implements Conversation {
     for (const [message, receipts] of this.receiptsOf) receipts.become(inner.receipts(message))
     this.info.become(inner.info)
     this.messages.become(inner.messages)
+    this.ports.opened()
   }
 
   /** Somebody wants more than what the list shows. */
@@ -217,9 +220,19 @@ export class ConversationHandle implements Conversation {
   }
 
   /** What the list shows now, to be shown at the next start; undefined where it was not read, or has to be then. */
-  get row(): StoredRow | undefined {
+  get row(): Omit<StoredRow, "basis" | "stamp"> | undefined {
     if (this.inner === undefined || !this.isShown || this.waiting + this.waitingChanges > 0) return undefined
     return { info: this.info.get(), unread: this.unread.get(), order: this.order }
+  }
+
+  /** What the list showed the last time, where it was not read since. */
+  get unreadRow(): StoredRow | undefined {
+    return this.inner === undefined ? this.ports.row : undefined
+  }
+
+  /** Whether what it shows is all that is known here. */
+  get isSettled(): boolean {
+    return this.inner?.isSettled === true
   }
 
   /** Own messages that no server has yet. */
@@ -336,10 +349,12 @@ export class ConversationHandle implements Conversation {
   }
 
   message(id: MessageId): Message | undefined {
+    if (this.inner === undefined) this.want()
     return this.inner?.message(id)
   }
 
   history(id: MessageId): readonly Version[] {
+    if (this.inner === undefined) this.want()
     return this.inner?.history(id) ?? []
   }
 
@@ -505,7 +520,10 @@ export class ConversationHandle implements Conversation {
 
   private demandRead(): OpenConversation {
     this.demandOpen()
-    if (this.inner === undefined) throw notLoaded()
+    if (this.inner === undefined) {
+      this.want()
+      throw notLoaded()
+    }
     return this.inner
   }
 }

@@ -16,7 +16,8 @@ import {
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { AccountHandle } from "./account.js"
-import { projectSegment, segmentVersion, type SegmentReader } from "./segment-projection.js"
+import { segmentVersion } from "../sync/segment-version.js"
+import { projectSegment, type SegmentReader } from "./segment-projection.js"
 
 export interface EarlierPorts {
   readonly conversation: ReplicaConversation
@@ -67,6 +68,7 @@ export class EarlierUnread {
   private asked = false
   private closed = false
   private known: Known | undefined
+  private running = 0
 
   constructor(private readonly ports: EarlierPorts) {
     this.stop = ports.conversation.changes.on((change) => {
@@ -102,9 +104,8 @@ export class EarlierUnread {
   /** Looks for what may be unread, where somebody wants to know and anything changed. */
   look(): void {
     const { conversation } = this.ports
-    const now = this.state()
     if (!(this.watched || conversation.isCatchingUp) || this.asked || this.closed) return
-    if (this.known !== undefined && sameKnown(this.known, now)) return
+    if (this.isKnown()) return
     this.asked = true
     this.run(async () => {
       this.asked = false
@@ -156,10 +157,24 @@ export class EarlierUnread {
     this.stop()
   }
 
-  private run(task: () => Promise<void>): Promise<void> {
-    return this.enqueue(task).catch((error: unknown) => {
+  /** Whether `inputs` hold what is unread now. */
+  get isSettled(): boolean {
+    return this.running === 0 && (this.isKnown() || this.numbers().length === 0)
+  }
+
+  private isKnown(): boolean {
+    return this.known !== undefined && sameKnown(this.known, this.state())
+  }
+
+  private async run(task: () => Promise<void>): Promise<void> {
+    this.running++
+    try {
+      await this.enqueue(task)
+    } catch (error) {
       if (!this.closed) this.ports.failed(error)
-    })
+    } finally {
+      this.running--
+    }
   }
 
   /** Newest first. */

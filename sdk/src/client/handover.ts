@@ -1,7 +1,7 @@
 import { createStore, type Store, type Subscribable } from "../base/store.js"
 
 export interface HandoverOptions<T> {
-  /** Called when somebody subscribes before the source is there. */
+  /** Called when somebody asks, or subscribes, before the source is there. */
   readonly wanted?: () => void
   /** Whether what the source has first is what was known: then that stays. */
   readonly same?: (a: T, b: T) => boolean
@@ -35,6 +35,7 @@ export class Handover<T> implements Subscribable<T> {
 
   get(): T {
     if (this.source !== undefined) this.take(this.source.get())
+    else this.options.wanted?.()
     return this.store.get()
   }
 

@@ -1,8 +1,9 @@
-import { equalBytes } from "../protocol/bytes.js"
+import { equalBytes, hex } from "../protocol/bytes.js"
 import type { DeviceId, UserId } from "../protocol/names.js"
 import { MAX_TRUST_KEYS } from "../authority/fields.js"
 import type { Certificate } from "../identity/certificate.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
+import { shortName } from "./short-name.js"
 
 /** What a server said of this device at its last welcome. */
 export interface Credentials {
@@ -32,6 +33,11 @@ export async function introduce(
   if (certificate === undefined || conversation.state.devices.get(device)?.certified === true) return
   if (certificate.user !== user || !includes(conversation.state.trust, certificate.issuer)) return
   await conversation.propose({ kind: "introduce", certificate })
+}
+
+/** Names the keys that an owner adds. */
+export function trustName(trust: readonly Uint8Array[]): string {
+  return shortName(trust.map(hex).sort().join())
 }
 
 function includes(keys: readonly Uint8Array[], key: Uint8Array): boolean {

@@ -205,6 +205,11 @@ export class OpenConversation implements Governance {
     return new LiveReceipts(read, [this.messages, ...registers])
   }
 
+  /** Whether what is shown, and counted, is what is known: of all that are shown as one. */
+  get isSettled(): boolean {
+    return this.siblings.every(({ view, earlier }) => view.isSettled && earlier.isSettled)
+  }
+
   /** Resolves when what is unread before the list was looked for. */
   countEarlier(): Promise<void> {
     return this.earlier.looked()

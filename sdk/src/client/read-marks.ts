@@ -11,6 +11,7 @@ import {
   type LogId,
 } from "../protocol/names.js"
 import { readUint } from "../protocol/uint.js"
+import { shortName } from "./short-name.js"
 
 type Counts = Map<LogId, number>
 
@@ -27,6 +28,8 @@ export class ReadMarks {
   /** What this tab marked: written again where another one of this device wrote over it. */
   private readonly marked = new Map<string, ReadonlyMap<LogId, number>>()
   private overwritten: number | undefined
+  private readonly keys = new Map<string, Set<string>>()
+  private readonly names = new Map<string, string>()
 
   constructor(
     private readonly doc: Y.Doc,
@@ -54,6 +57,20 @@ export class ReadMarks {
   /** Whether anything of a segment was, outside of threads. */
   isMarkedHere(document: DocumentName): boolean {
     return this.readHere.has(keyOf(document, undefined))
+  }
+
+  /** Names all that was read in a conversation and its threads: the same name, the same counts. */
+  nameOf(conversation: ConversationId): string {
+    let name = this.names.get(conversation)
+    if (name === undefined) {
+      const counts = Array.from(this.keys.get(conversation) ?? [], (key) => {
+        const logs = Array.from(this.read.get(key) ?? [], ([log, count]) => `${log} ${String(count)}`)
+        return [key, ...logs.sort()].join()
+      })
+      name = counts.length === 0 ? "" : shortName(counts.sort().join("\n"))
+      this.names.set(conversation, name)
+    }
+    return name
   }
 
   /** Takes in what a transaction changed; true where that concerns read marks. */
@@ -120,6 +137,10 @@ export class ReadMarks {
 
   private take(map: Y.Map<unknown>, key: string): void {
     const counts = decodeCounts(map.get(key))
+    const [conversation = ""] = key.split("/", 1)
+    const keys = this.keys.get(conversation) ?? new Set()
+    this.keys.set(conversation, keys.add(key))
+    this.names.delete(conversation)
     this.read.set(key, greatest(this.read.get(key), counts))
     if (map !== this.root.get(this.device)) return
     this.readHere.set(key, greatest(this.readHere.get(key), counts))

@@ -1,10 +1,13 @@
 import { targetOf } from "../log/erasure.js"
-import { documentParts, parseConversationId } from "../protocol/names.js"
+import { equalBytes } from "../protocol/bytes.js"
+import { documentParts, parseConversationId, segmentDocument } from "../protocol/names.js"
 import type { SearchSource, SearchText, SegmentName, SegmentTexts } from "../search/search.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { Replica } from "../sync/replica.js"
-import { projectSegment, segmentVersion, type SegmentReader } from "./segment-projection.js"
+import type { DocumentImprint } from "../sync/imprint.js"
+import { segmentVersion, shortVersion } from "../sync/segment-version.js"
+import { projectSegment, type SegmentReader } from "./segment-projection.js"
 
 /** The texts of all conversations of a device, for the search. */
 export function searchSource(replica: Replica, reader: SegmentReader): SearchSource {
@@ -13,6 +16,12 @@ export function searchSource(replica: Replica, reader: SegmentReader): SearchSou
     if (parsed === undefined) throw new TypeError("not a conversation's id")
     const conversation = await replica.conversation(parsed)
     return [conversation, await conversation.segment(segment)]
+  }
+
+  /** Of a segment that was not read. */
+  function imprintOf({ conversation: id, segment }: SegmentName): DocumentImprint | undefined {
+    const parsed = parseConversationId(id)
+    return parsed && replica.imprintOf(parsed)?.documents.get(segmentDocument(parsed, segment))
   }
 
   async function read(name: SegmentName): Promise<SegmentTexts> {
@@ -31,7 +40,11 @@ export function searchSource(replica: Replica, reader: SegmentReader): SearchSou
       replica.ids
         .flatMap((conversation) => replica.segmentsOf(conversation).map((segment) => ({ conversation, segment })))
         .sort((a, b) => b.segment - a.segment),
-    version: async (name) => segmentVersion(...(await find(name)), reader),
+    isInLine: async (name, version) => {
+      const imprint = imprintOf(name)
+      if (imprint !== undefined) return equalBytes(imprint.version, shortVersion(version))
+      return segmentVersion(...(await find(name)), reader) === version
+    },
     read,
     watch: (changed) =>
       replica.changes.on(({ conversation, change }) => {

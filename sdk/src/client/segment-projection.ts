@@ -2,14 +2,12 @@ import type { Env } from "../base/env.js"
 import { erasuresOf } from "../conversation/erasures.js"
 import { Projection } from "../conversation/projection.js"
 import type { Entry } from "../log/check.js"
-import { draftHash } from "../log/draft.js"
-import { digestOf } from "../log/summary.js"
-import { hex } from "../protocol/bytes.js"
-import { deviceOf, type DeviceId, type UserId } from "../protocol/names.js"
+import type { DeviceId, UserId } from "../protocol/names.js"
 import { Turns } from "../base/turns.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import { recordOfDraft } from "../sync/erase-draft.js"
+import { authorIn } from "../sync/segment-version.js"
 
 /** Entries that are projected between two looks at the clock. */
 const PORTION = 64
@@ -18,18 +16,6 @@ export interface SegmentReader {
   readonly user: UserId
   readonly device: DeviceId
   readonly env: Pick<Env, "now" | "setTimer">
-}
-
-/** What a segment's messages follow from: its entries, records and drafts, and whom its devices write for. */
-export function segmentVersion(
-  conversation: ReplicaConversation,
-  { summary, drafts }: ReplicaDocument,
-  reader: SegmentReader,
-): string {
-  const authors = Array.from(summary.logs.values(), ({ log }) => authorIn(conversation, deviceOf(log), reader) ?? "")
-  const { members, everMembers } = conversation.state
-  const isMember = members.has(reader.user) || everMembers.has(reader.user)
-  return JSON.stringify([hex(digestOf(summary)), drafts.map(draftHash), Array.from(new Set(authors)).sort(), isMember])
 }
 
 /** One segment by itself, as the list would show it: read in turns, and not kept. Also the entries that it was made from. */
@@ -44,7 +30,7 @@ export async function projectSegment(
   const projection = new Projection({
     user,
     device,
-    authorOf: (of) => authorIn(conversation, of, reader),
+    authorOf: (of) => authorIn(conversation.state, of, reader),
     acknowledged: () => 0,
     receivedBy: () => undefined,
     erasureOf: (_document, message) => erasures.get(message),
@@ -59,9 +45,4 @@ export async function projectSegment(
   }
   projection.addDrafts(document.name, document.drafts)
   return { projection, entries }
-}
-
-function authorIn(conversation: ReplicaConversation, of: DeviceId, reader: SegmentReader): UserId | undefined {
-  const known = conversation.state.devices.get(of)
-  return known?.certified === true ? known.user : of === reader.device ? reader.user : undefined
 }

@@ -46,7 +46,9 @@ export class ConversationView {
   private readonly withdrawn = new Set<MessageId>()
   /** Own erasures that were written since this opened. */
   private readonly erasing = new Set<MessageId>()
-  private readonly enqueue = createQueue()
+  private readonly queue = createQueue()
+  /** Tasks under way. */
+  private tasks = 0
   private readonly documents = new Map<DocumentName, ReplicaDocument>()
   /** Those that are open: what was the newest segment, where own messages go. Of older ones the entries alone are read. */
   private readonly opened = new Set<ReplicaDocument>()
@@ -427,6 +429,20 @@ export class ConversationView {
   private rebuild(): void {
     this.erasures = new Map()
     this.run(() => this.load())
+  }
+
+  /** Whether the list shows all that is known. */
+  get isSettled(): boolean {
+    return this.tasks === 0 && !this.publishing && this.list.get().state === "ready"
+  }
+
+  private async enqueue(task: () => Promise<void>): Promise<void> {
+    this.tasks++
+    try {
+      await this.queue(task)
+    } finally {
+      this.tasks--
+    }
   }
 
   private run(task: () => Promise<void>): void {

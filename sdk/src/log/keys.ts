@@ -19,6 +19,7 @@ import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/
  *   q/<conversation>/<segment>   what was read here
  *   a/<server>/<document>        own positions that this server acknowledged
  *   b/<conversation>             nothing; there until this device has caught up with that conversation once
+ *   f/<conversation>             its imprint: what it is compared by while it is not read
  *   o/<conversation>             what the list of conversations last showed of it
  *   n/<tab>.<number>             updates of the user's account; any tab appends, the writer merges
  */
@@ -28,9 +29,19 @@ export const GUARD_KEY = settingKey("writer")
 export const PROBE_KEY = settingKey("probe")
 
 export const catchUpKey = (conversation: ConversationId): string => `b/${conversation}`
+/** Holds what the guard holds where the last writer kept imprints. */
+export const IMPRINTS_KEY = settingKey("imprints")
+export const imprintPrefix = "f/"
+export const imprintKey = (conversation: ConversationId): string => imprintPrefix + conversation
 
 export const conversationRowPrefix = "o/"
 export const conversationRowKey = (conversation: ConversationId): string => conversationRowPrefix + conversation
+
+/** Around that key: whoever compacts a range writes at its ends, which hold nothing. */
+export const conversationRowRange = (conversation: ConversationId): { readonly from: string; readonly to: string } => {
+  const key = conversationRowKey(conversation)
+  return { from: key.slice(0, -1), to: `${key}/` }
+}
 
 export const accountUpdatePrefix = "n/"
 export const accountUpdateKey = (name: string): string => accountUpdatePrefix + name

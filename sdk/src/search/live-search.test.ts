@@ -22,12 +22,16 @@ class Texts implements SearchSource {
     return Array.from(this.held.keys(), (segment) => ({ conversation: "c", segment }))
   }
 
-  async version({ segment }: SegmentName): Promise<string> {
+  private version({ segment }: SegmentName): string {
     return JSON.stringify(this.held.get(segment))
   }
 
+  async isInLine(name: SegmentName, version: string): Promise<boolean> {
+    return this.version(name) === version
+  }
+
   async read(name: SegmentName): ReturnType<SearchSource["read"]> {
-    return { ...name, version: await this.version(name), texts: this.held.get(name.segment) ?? [] }
+    return { ...name, version: this.version(name), texts: this.held.get(name.segment) ?? [] }
   }
 
   watch(changed: Parameters<SearchSource["watch"]>[0]): () => void {

@@ -222,7 +222,8 @@ export class LiveSearch {
 
   private async bringInLine(segment: SegmentName): Promise<"same" | "indexed" | "waits"> {
     const { source, index } = this.ports
-    if ((await source.version(segment)) === (await index.version(segment))) return "same"
+    const version = await index.version(segment)
+    if (version !== undefined && (await source.isInLine(segment, version))) return "same"
     if (!this.ports.isWriter()) return "waits"
     await index.put(await source.read(segment))
     return "indexed"

@@ -30,8 +30,8 @@ export interface SegmentTexts extends SegmentVersion {
 export interface SearchSource {
   /** All segments of this device, those first that are to be indexed first. */
   segments(): Promise<readonly SegmentName[]>
-  /** What a segment holds, without its texts; cheap. */
-  version(segment: SegmentName): Promise<string>
+  /** Whether a version, as `read` gave it once, is what a segment holds now; cheap. */
+  isInLine(segment: SegmentName, version: string): Promise<boolean>
   read(segment: SegmentName): Promise<SegmentTexts>
   /** Calls when a segment may hold other texts than before; `erased` must not be found any more from then on. */
   watch(changed: (segment: SegmentName, erased: readonly string[]) => void): () => void

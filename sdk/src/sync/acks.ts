@@ -70,15 +70,16 @@ export class Acks {
     return count
   }
 
-  /** A server answered: what was known of another incarnation of its store is void. */
-  async meet(server: string, incarnation: Uint8Array): Promise<void> {
+  /** A server answered: what was known of another incarnation of its store is void. True where there was one. */
+  async meet(server: string, incarnation: Uint8Array): Promise<boolean> {
     const known = this.held.get(server)
-    if (known !== undefined && equalBytes(known.incarnation, incarnation)) return
+    if (known !== undefined && equalBytes(known.incarnation, incarnation)) return false
     this.held.set(server, { incarnation, documents: new Map() })
-    if (known === undefined) return
+    if (known === undefined) return false
     for (const { key } of await this.storage.scan(prefixRange(ackPrefix(server)))) this.dirty.add(key)
     for (const document of known.documents.keys()) this.changes.emit(document)
     await this.save()
+    return true
   }
 
   /** The server holds so much of a log; `exactly` where it said so itself, which may be less than before. */

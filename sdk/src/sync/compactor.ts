@@ -1,6 +1,7 @@
 import {
   asidePrefix,
   conversationRowKey,
+  conversationRowRange,
   draftPrefix,
   erasedKey,
   erasedPrefix,
@@ -8,15 +9,12 @@ import {
   updatePrefix,
 } from "../log/keys.js"
 import { conversationOf, parseDocumentName, type DocumentName } from "../protocol/names.js"
-import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import { prefixRange, type KeyRange, type Storage, type StorageOperation } from "../storage/storage.js"
 
 /** Everything under which a document's texts were ever stored. */
-const prefixes = [
-  updatePrefix,
-  draftPrefix,
-  asidePrefix,
-  refusedPrefix,
-  (document: DocumentName): string => conversationRowKey(conversationOf(document)),
+const rangesOf = (document: DocumentName): Pick<KeyRange, "from" | "to">[] => [
+  ...[updatePrefix, draftPrefix, asidePrefix, refusedPrefix].map((prefix) => prefixRange(prefix(document))),
+  conversationRowRange(conversationOf(document)),
 ]
 
 /**
@@ -70,7 +68,7 @@ export class Compactor {
       if (this.closed) return
       this.waiting.delete(document)
       try {
-        for (const prefix of prefixes) await this.storage.compact?.(prefixRange(prefix(document)))
+        for (const range of rangesOf(document)) await this.storage.compact?.(range)
         // What was erased meanwhile waits again, and has written its own mark.
         if (this.waiting.has(document)) continue
         await this.storage.write([{ kind: "delete", key: erasedKey(document) }], { durability: "relaxed" })

@@ -1,4 +1,3 @@
-import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { encodeControl, type ControlAction } from "../authority/control.js"
 import { createLedger, type Ledger } from "../authority/ledger.js"
@@ -21,20 +20,28 @@ import {
   type DeviceId,
   type DocumentName,
   type LogId,
+  type UserId,
 } from "../protocol/names.js"
 import { prefixRange, type StorageOperation } from "../storage/storage.js"
+import { equalBytes } from "../protocol/bytes.js"
 import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
 import { eraseDraft, type Erasable } from "./erase-draft.js"
 import { lateEdits } from "./late-edits.js"
+import type { DocumentImprint } from "./imprint.js"
+import { ImprintKeeper } from "./imprint-keeper.js"
 import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
+import { segmentVersion, shortVersion } from "./segment-version.js"
 import { Superseded } from "./superseded.js"
 
-export interface ConversationPorts extends Omit<DocumentPorts, "state" | "superseded" | "saveAuthority"> {
+export interface ConversationPorts extends Omit<DocumentPorts, "state" | "superseded" | "saveAuthority" | "imprint"> {
+  readonly user: UserId
   readonly device: DeviceId
   /** The wall clock, set right by what a server said; milliseconds since 1970. */
   now(): number
   /** Called when drafts wait: makes them durable, and seals them where a carrier is there. */
   wake(document: ReplicaDocument): void
+  /** What is stored of it is another now. */
+  changed(): void
 }
 
 export type ConversationChange =
@@ -50,9 +57,10 @@ export type Proposal =
 /** One conversation on a device: its control document, what that adds up to, and its segments. */
 export class ReplicaConversation {
   readonly changes = createSignal<ConversationChange>()
+  readonly imprint: ImprintKeeper
   private readonly segments = new Map<number, ReplicaDocument>()
   private readonly loading = new Map<number, Promise<ReplicaDocument>>()
-  private readonly governing = createQueue()
+  private readonly governing
   private ledger: Ledger
   private clock = 0 as Clock
   /** The authority that the segments were last brought in line with. */
@@ -68,6 +76,10 @@ export class ReplicaConversation {
     private readonly known: Set<number>,
   ) {
     this.ledger = createLedger(id, ports)
+    this.imprint = new ImprintKeeper(id, () => {
+      ports.changed()
+    })
+    this.governing = this.imprint.queue()
   }
 
   /** Reads the control document and the newest segment; `segments` are the numbers that the storage holds. */
@@ -148,6 +160,11 @@ export class ReplicaConversation {
     return this.segments.values()
   }
 
+  /** Documents in memory, the control document first. */
+  get loadedDocuments(): ReplicaDocument[] {
+    return [this.control, ...this.segments.values()]
+  }
+
   private get newestNumber(): number {
     return this.segmentNumbers.at(-1) ?? 1
   }
@@ -190,14 +207,80 @@ export class ReplicaConversation {
     return numbers.map((number) => segmentDocument(this.id, number))
   }
 
-  /** The digests of its documents that hold sealed entries, with what they are of. */
-  async digests(): Promise<{ name: DocumentName; digest: Uint8Array; summary: DocumentSummary }[]> {
+  /** The digests of its documents that hold sealed entries, with what they are of, where that was read. */
+  async digests(): Promise<{ name: DocumentName; digest: Uint8Array; summary: DocumentSummary | undefined }[]> {
     const digests = []
     for (const name of this.documentNames) {
-      const { summary } = await this.document(name)
-      if (summary.logs.size > 0 || summary.records.size > 0) digests.push({ name, digest: digestOf(summary), summary })
+      const imprint = this.loaded(name) === undefined ? this.imprint.of(name) : undefined
+      if (imprint !== undefined) digests.push({ name, digest: imprint.digest, summary: undefined })
+      else {
+        const { summary } = await this.document(name)
+        if (holdsAnything(summary)) digests.push({ name, digest: digestOf(summary), summary })
+      }
     }
     return digests
+  }
+
+  private loaded(name: DocumentName): ReplicaDocument | undefined {
+    const parts = documentParts(name)
+    return parts.kind === "control" ? this.control : this.segments.get(parts.segment)
+  }
+
+  /** What is stored was brought in line with authority before. */
+  beInLine(): void {
+    this.enforced = this.state
+  }
+
+  /**
+   * Whether nothing is under way here, and a start would have nothing to do: all is in line with authority, sent, and shown
+   * as it is.
+   */
+  get isAtRest(): boolean {
+    return (
+      this.ports.guard() !== undefined &&
+      this.imprint.isFree &&
+      !this.behind &&
+      this.enforced === this.state &&
+      this.refusedDrafts.size === 0 &&
+      this.loadedDocuments.every(({ drafts }) => drafts.length === 0)
+    )
+  }
+
+  /** Reads what an imprint would lack, and destroys what is due. */
+  async prepareImprint(): Promise<void> {
+    const carried = this.carriedImprints()
+    for (const number of this.segmentNumbers) {
+      if (carried(segmentDocument(this.id, number)) === undefined) await this.segment(number)
+    }
+    for (const segment of this.segments.values())
+      if (segment.nextDue <= this.ports.env.now()) await segment.destroyDue()
+  }
+
+  /** Its documents as they are stored; undefined where that takes a preparation. */
+  imprintDocuments(): Map<DocumentName, DocumentImprint> | undefined {
+    const carried = this.carriedImprints()
+    const documents = new Map<DocumentName, DocumentImprint>()
+    for (const name of this.documentNames) {
+      const document = this.loaded(name)
+      const imprint = document === undefined ? carried(name) : this.imprintOf(document)
+      // Zero: nobody looked what is due there.
+      if (imprint === undefined || imprint.due === 0) return undefined
+      if (document === undefined || holdsAnything(document.summary)) documents.set(name, imprint)
+    }
+    return documents
+  }
+
+  /** What the last imprint says of documents that were not read: all of it while the control document is what it was. */
+  private carriedImprints(): (name: DocumentName) => DocumentImprint | undefined {
+    const before = this.imprint.of(this.control.name)
+    // Whom devices write for, and what may be erased, follow from there.
+    const isSame = before !== undefined && equalBytes(before.digest, digestOf(this.control.summary))
+    return (name) => (isSame && this.loaded(name) === undefined ? this.imprint.of(name) : undefined)
+  }
+
+  private imprintOf(document: ReplicaDocument): DocumentImprint {
+    const version = shortVersion(segmentVersion(this, document, this.ports))
+    return { digest: digestOf(document.summary), version, due: document.nextDue }
   }
 
   /** Whether a draft is on the disk. What is not loaded holds none that is in memory alone. */
@@ -208,7 +291,7 @@ export class ReplicaConversation {
 
   /** Makes all drafts durable, wherever they are. */
   async save(): Promise<void> {
-    for (const document of [this.control, ...this.segments.values()]) await document.save()
+    for (const document of this.loadedDocuments) await document.save()
   }
 
   private adopt(number: number, document: ReplicaDocument): void {
@@ -219,6 +302,7 @@ export class ReplicaConversation {
   private documentPorts(): DocumentPorts {
     return {
       ...this.ports,
+      imprint: this.imprint,
       state: () => this.ledger.state,
       superseded: this.superseded,
       saveAuthority: async () => {
@@ -559,8 +643,12 @@ export class ReplicaConversation {
 
   async idle(): Promise<void> {
     await this.governing(async () => undefined)
-    for (const document of [this.control, ...this.segments.values()]) await document.idle()
+    for (const document of this.loadedDocuments) await document.idle()
   }
+}
+
+function holdsAnything({ logs, records }: DocumentSummary): boolean {
+  return logs.size > 0 || records.size > 0
 }
 
 /** Whether an author opens the next segment. [SPEC R3] */

@@ -1,8 +1,7 @@
 import type * as Y from "yjs"
 import type { Env } from "../base/env.js"
-import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
-import { checkContext, checkRecord, destroyedMessages } from "../authority/gate.js"
+import { checkContext, checkRecord, destroyedMessages, dueTimes } from "../authority/gate.js"
 import { admitEntry, cutOf, type ControlState } from "../authority/project.js"
 import { acceptedUpdate, advanceSummary, check, type Entry, type LogVerdict } from "../log/check.js"
 import { punch, readContents, runsBeyond, type Contents } from "../log/contents.js"
@@ -80,7 +79,7 @@ export type DocumentChange =
  */
 export class ReplicaDocument {
   readonly changes = createSignal<DocumentChange>()
-  private readonly enqueue = createQueue()
+  private readonly enqueue
   private current: DocumentSummary
   private pending: readonly Draft[] = []
   private readonly unsaved = new Set<Draft>()
@@ -89,11 +88,14 @@ export class ReplicaDocument {
   private writer: LogId | undefined
   private readonly stored: StoredDocument
   private readonly opened: OpenDocument
+  /** When, and by which authority, erasures were last carried out: what was due by then is done. */
+  private destroyed: { readonly at: number; readonly state: ControlState } | undefined
 
   private constructor(
     readonly name: DocumentName,
     private readonly ports: DocumentPorts,
   ) {
+    this.enqueue = ports.imprint.queue()
     this.current = emptySummary(name)
     this.opened = new OpenDocument(name)
     this.stored = new StoredDocument(name, ports)
@@ -428,10 +430,20 @@ export class ReplicaDocument {
     await this.enqueue(() => this.destroy())
   }
 
+  /** When something here is to be destroyed next; Infinity: nothing waits for that, 0: it may be due. */
+  get nextDue(): number {
+    if (this.current.records.size === 0) return Infinity
+    const state = this.ports.state()
+    const { at, state: known } = this.destroyed ?? {}
+    if (at === undefined || known !== state) return 0
+    return dueTimes(this.current, state).reduce((first, due) => (due > at ? Math.min(first, due) : first), Infinity)
+  }
+
   /** Of the stored bytes, the open document and the drafts. */
   private async destroy(): Promise<void> {
     if (this.current.records.size === 0) return
-    const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
+    const done = { at: this.ports.env.now(), state: this.ports.state() }
+    const destroyed = destroyedMessages(this.current, done.state, done.at)
     const { runs, punched } = punch((await this.contents()).values(), (message) => destroyed.has(message))
     if (punched > 0) {
       await this.stored.rewrite(runs, this.current, this.marks(punched))
@@ -440,6 +452,7 @@ export class ReplicaDocument {
     }
     await this.destroyAside((message) => destroyed.has(message))
     await this.dropErasedDrafts()
+    this.destroyed = done
   }
 
   /** What a cut had set aside is no place to keep what was erased. */

@@ -44,7 +44,7 @@ it("[S4, I1] what is sealed between the digests and their answer counts as held 
   })
   const handled = createSignal<undefined>()
   const exchange = new Exchange({
-    ...{ replica, account, acks, env: systemEnv, server },
+    ...{ replica, account, acks, env: systemEnv, server, isRenewed: false },
     send: (frame) => {
       sent.emit(frame)
     },

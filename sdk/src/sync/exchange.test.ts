@@ -33,6 +33,7 @@ async function sent() {
     replica,
     acks,
     server,
+    isRenewed: false,
     env: systemEnv,
     account: await AccountReplica.open({
       ...{ storage, env: systemEnv, user: "ann" as UserId },

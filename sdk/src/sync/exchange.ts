@@ -25,8 +25,9 @@ import {
 import { AccountExchange } from "./account-exchange.js"
 import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
-import type { ReplicaConversation } from "./conversation.js"
+import type { Imprint } from "./imprint.js"
 import { RegisterExchange } from "./register-exchange.js"
+import type { ReplicaConversation } from "./conversation.js"
 import type { Replica, ReplicaChange } from "./replica.js"
 
 export interface ExchangePorts {
@@ -36,6 +37,8 @@ export interface ExchangePorts {
   readonly env: Env
   /** The server's name in the acks: its URL. */
   readonly server: string
+  /** Whether its store is another than it was: what it had acknowledged is not known any more. */
+  readonly isRenewed: boolean
   send(frame: Frame): void
   /** Resolves when the connection has room for more. */
   drained(): Promise<void>
@@ -82,11 +85,13 @@ export class Exchange {
   /** Documents of which something was refused because the server lags behind in authority. */
   private readonly lagging = new Set<DocumentName>()
   private readonly registers: RegisterExchange
-  private readonly stopListening: () => void
+  private readonly stops: (() => void)[]
   private readonly account: AccountExchange
   private differing = new Set<ConversationId>()
   /** What the digests that were sent are of: what is sealed since then is on its way by itself. */
   private offered = new Map<ConversationId, readonly DocumentSummary[]>()
+  /** Those that were not read when that was. */
+  private readonly unread = new Map<ConversationId, Imprint>()
   private compared = false
   private nextId = 1
   private ended = false
@@ -94,9 +99,14 @@ export class Exchange {
   constructor(private readonly ports: ExchangePorts) {
     this.account = new AccountExchange({ ...ports, nextId: () => this.nextId++ })
     this.registers = new RegisterExchange(ports)
-    this.stopListening = ports.replica.changes.on((change) => {
-      this.onChange(change)
-    })
+    this.stops = [
+      ports.replica.changes.on((change) => {
+        this.onChange(change)
+      }),
+      ports.replica.reads.on((conversation) => {
+        this.onRead(conversation)
+      }),
+    ]
   }
 
   /** Whether both sides were compared and nothing is under way. */
@@ -116,7 +126,10 @@ export class Exchange {
   async start(): Promise<void> {
     this.account.start()
     const digests = await this.ports.replica.digests()
-    for (const { conversation, summaries } of digests) this.offered.set(conversation, summaries)
+    for (const { conversation, of } of digests) {
+      if ("stamp" in of) this.unread.set(conversation, of)
+      else this.offered.set(conversation, of)
+    }
     for (let at = 0; at === 0 || at < digests.length; at += DIGEST_PAGE) {
       const items = digests
         .slice(at, at + DIGEST_PAGE)
@@ -127,7 +140,7 @@ export class Exchange {
 
   end(): void {
     this.ended = true
-    this.stopListening()
+    for (const stop of this.stops) stop()
     this.account.end()
     this.registers.end()
     for (const timer of this.retries.values()) this.ports.env.clearTimer(timer)
@@ -225,9 +238,11 @@ export class Exchange {
     for (const name of names) {
       const own = mine.get(name)
       const other = theirs.get(name)
-      if (own !== undefined && other !== undefined && equalBytes(wireDigest(own.digest), other))
-        this.holdsAll(own.summary)
-      else different.push(name)
+      if (own !== undefined && other !== undefined && equalBytes(wireDigest(own.digest), other)) {
+        // What was acknowledged of a document that was not read is known, where this is the server of before.
+        if (own.summary !== undefined) this.holdsAll(own.summary)
+        else if (this.ports.isRenewed) this.holdsAll((await conversation.document(name)).summary)
+      } else different.push(name)
     }
     const control = different.find((name) => documentParts(name).kind === "control")
     // Segments come in from the newest; those that the server lacks go out from the first, so that each finds the one before.
@@ -248,9 +263,12 @@ export class Exchange {
       if (!this.differing.has(conversation)) summaries.forEach((summary) => this.holdsAll(summary))
     }
     this.offered = new Map()
+    // Of those that were not read it is said when they are: at once, where nothing else is known of this server.
+    for (const conversation of this.differing) this.unread.delete(conversation)
     this.differing = new Set()
     this.compared = true
     for (const conversation of this.ports.replica.conversations.get().values()) this.endCatchUp(conversation)
+    if (this.ports.isRenewed) this.readEqual()
   }
 
   /** Says so where all of a conversation that the server named is here. */
@@ -258,6 +276,33 @@ export class Exchange {
     if (!isCatchingUp || !this.compared || this.behindControl.has(id)) return
     for (const name of [...this.vectors, ...this.vectorQueue]) if (conversationOf(name) === id) return
     changes.emit({ kind: "compared" })
+  }
+
+  /** A conversation was read, whose imprint was offered. */
+  private onRead(conversation: ReplicaConversation): void {
+    const imprint = this.unread.get(conversation.id)
+    if (imprint === undefined) return
+    this.unread.delete(conversation.id)
+    const summaries = conversation.loadedDocuments.flatMap(({ summary }) => (isOf(imprint, summary) ? summary : []))
+    if (this.compared) summaries.forEach((summary) => this.holdsAll(summary))
+    else this.offered.set(conversation.id, summaries)
+  }
+
+  private readEqual(): void {
+    const { replica } = this.ports
+    const read = async (): Promise<void> => {
+      for (const [id, imprint] of Array.from(this.unread)) {
+        if (this.ended) return
+        const conversation = await replica.conversation(id)
+        for (const name of imprint.documents.keys()) {
+          const { summary } = await conversation.document(name)
+          if (isOf(imprint, summary)) this.holdsAll(summary)
+        }
+      }
+    }
+    read().catch((error: unknown) => {
+      this.ports.failed(error)
+    })
   }
 
   private holdsAll({ document, logs }: DocumentSummary): void {
@@ -483,6 +528,12 @@ export class Exchange {
     } else return
     this.ports.changed()
   }
+}
+
+/** Whether a document is what an imprint says of it: another tab may have written since. */
+function isOf({ documents }: Imprint, summary: DocumentSummary): boolean {
+  const imprint = documents.get(summary.document)
+  return imprint !== undefined && equalBytes(imprint.digest, digestOf(summary))
 }
 
 function segmentNumber(name: DocumentName): number {

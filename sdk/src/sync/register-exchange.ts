@@ -99,9 +99,9 @@ export class RegisterExchange {
   ): Promise<void> {
     const { replica } = this.#ports
     if (device !== undefined && device !== replica.device) {
-      // Another's, which a server took whose clock is ahead of this one's: time makes it good, and nobody else may have it.
-      // What else was said of others is found at the next comparison.
-      if (code === "CLOCK_AHEAD") this.#askLater(conversation, registers, retryAfterMs)
+      // Another's, which a server took whose clock is ahead of this one's, or that knew more of authority: time makes it
+      // good, and nobody else may have it. What else was said of others is found at the next comparison. [SPEC R2]
+      if (code === "CLOCK_AHEAD" || code === "CONTROL_UNKNOWN") this.#askLater(conversation, registers, retryAfterMs)
       return
     }
     if (code === "CLOCK_AHEAD" || code === "CLOCK_FAR_AHEAD") {

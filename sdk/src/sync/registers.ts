@@ -1,6 +1,6 @@
-import { createQueue } from "../base/queue.js"
 import type { Env, Timer } from "../base/env.js"
 import { randomFraction } from "../base/env.js"
+import { WeftError } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
 import { refusesClock, RegisterSet } from "../authority/register-set.js"
 import { reachedByAll, receiptsOf, ReceiptBook, type MessageReceipts, type Place } from "../conversation/receipts.js"
@@ -40,7 +40,7 @@ import {
   type LogId,
   type UserId,
 } from "../protocol/names.js"
-import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import { prefixRange, type Storage, type StorageOperation, type WriteOptions } from "../storage/storage.js"
 import type { ReplicaConversation } from "./conversation.js"
 import { decodeCounts, decodeProgress, encodeCounts, encodeProgress } from "./register-codec.js"
 
@@ -52,8 +52,9 @@ export interface RegistersPorts extends RegisterKeys {
   readonly device: DeviceId
   readonly user: UserId
   readonly now: () => number
-  /** Whether this tab writes, and whether its user lets others know what was read. */
-  readonly mayWrite: () => boolean
+  /** The writer's hold on the storage; undefined while another tab is the writer. */
+  readonly guard: () => WriteOptions["guard"]
+  /** Whether its user lets others know what was read. */
   readonly sharesReads: () => boolean
   /** Whom its user blocked: they are told nothing, and nothing of them is told. */
   readonly blocked: () => ReadonlySet<UserId>
@@ -78,7 +79,7 @@ export class ConversationRegisters {
   readonly #ports: RegistersPorts
   readonly #set: RegisterSet
   readonly #book = new ReceiptBook()
-  readonly #queue = createQueue()
+  readonly #queue
   /** What this device's user has read: by segment, by client id. */
   readonly #reads = new Map<number, Map<number, number>>()
   readonly #recent = new Map<string, number>()
@@ -93,6 +94,7 @@ export class ConversationRegisters {
 
   private constructor(ports: RegistersPorts) {
     this.#ports = ports
+    this.#queue = ports.conversation.imprint.queue()
     this.#set = new RegisterSet(ports.conversation.id)
   }
 
@@ -115,10 +117,7 @@ export class ConversationRegisters {
       storage.scan(prefixRange(progressPrefix(conversation.id))),
       storage.scan(prefixRange(readPrefix(conversation.id))),
     ])
-    for (const { value } of registers) {
-      const register = decodeRegister(value)
-      if (register !== undefined) this.#set.restore(register)
-    }
+    this.#set.become(registers.flatMap(({ value }) => decodeRegister(value) ?? []))
     for (const { key, value } of progress) {
       const { device, segment } = progressOfKey(key)
       this.#book.restore(device, segment, decodeProgress(value))
@@ -169,7 +168,9 @@ export class ConversationRegisters {
   }
 
   async #take(registers: readonly SignedRegister[]): Promise<Uint8Array[]> {
-    const { conversation, device, now } = this.#ports
+    const { conversation, device, now, guard } = this.#ports
+    // Whoever is the writer now asks for them itself.
+    if (guard() === undefined) return []
     const taken: SignedRegister[] = []
     const ahead: Uint8Array[] = []
     for (const register of registers) {
@@ -180,7 +181,7 @@ export class ConversationRegisters {
         this.#waiting.set(register.device, register)
     }
     if (taken.length === 0) return ahead
-    await this.#keep(taken)
+    await this.#write(taken.map((register) => this.#put(register)))
     // A clone, or this device before its storage was restored: what it says now is to count.
     if (taken.some((register) => register.device === device)) this.#writeSoon()
     await this.#understand(taken)
@@ -188,10 +189,13 @@ export class ConversationRegisters {
     return ahead
   }
 
-  async #keep(registers: readonly SignedRegister[]): Promise<void> {
-    await this.#ports.storage.write(
-      registers.map((register) => this.#put(register)),
-      { durability: "relaxed" },
+  /** Writes what changes the digest, as the writer; rejects with STORE_FENCED where another tab is. */
+  async #write(batch: readonly StorageOperation[]): Promise<void> {
+    const { conversation, storage, guard: held } = this.#ports
+    const guard = held()
+    if (guard === undefined) throw new WeftError("STORE_FENCED", "another tab is the writer")
+    await conversation.imprint.change((forget) =>
+      storage.write([...batch, ...forget], { durability: "relaxed", guard }),
     )
   }
 
@@ -255,14 +259,12 @@ export class ConversationRegisters {
   }
 
   async #onControl(): Promise<void> {
-    const { conversation, storage } = this.#ports
+    const { conversation, guard } = this.#ports
     this.#reached.clear()
     const gone = this.#set.prune(conversation.state)
-    if (gone.length > 0) {
-      await storage.write(
-        gone.map((device): StorageOperation => ({ kind: "delete", key: registerKey(conversation.id, device) })),
-        { durability: "relaxed" },
-      )
+    // Where another tab is the writer, that one does the same.
+    if (gone.length > 0 && guard() !== undefined) {
+      await this.#write(gone.map((device) => ({ kind: "delete", key: registerKey(conversation.id, device) })))
     }
     const waiting = Array.from(this.#waiting.values())
     this.#waiting.clear()
@@ -334,6 +336,11 @@ export class ConversationRegisters {
     this.#writeSoon()
   }
 
+  /** Whether this device has nothing new to say. */
+  get isAtRest(): boolean {
+    return this.#timer === undefined
+  }
+
   #writeSoon(): void {
     if (this.#timer !== undefined || this.#closed) return
     const { env } = this.#ports
@@ -341,7 +348,7 @@ export class ConversationRegisters {
       this.#timer = undefined
       this.#run(async () => {
         try {
-          await this.#write()
+          await this.#tell()
         } catch (error) {
           this.#writeSoon()
           throw error
@@ -350,10 +357,16 @@ export class ConversationRegisters {
     })
   }
 
-  async #write(): Promise<void> {
-    const { conversation, device, user, signer, now, mayWrite, sharesReads } = this.#ports
+  async #tell(): Promise<void> {
+    const { conversation, device, user, signer, now, guard, sharesReads } = this.#ports
     const { state } = conversation
-    if (this.#closed || !mayWrite() || !state.members.has(user) || state.devices.get(device)?.certified !== true) return
+    if (
+      this.#closed ||
+      guard() === undefined ||
+      !state.members.has(user) ||
+      state.devices.get(device)?.certified !== true
+    )
+      return
     // Who is blocked would hear it, and nobody else.
     const blocked = this.#ports.blocked()
     if (state.direct && Array.from(state.members.keys()).some((member) => blocked.has(member))) return
@@ -372,7 +385,7 @@ export class ConversationRegisters {
     if (last !== undefined && sameVector(last.delivered, delivered) && sameVector(last.read, read)) return
     const clock = Math.max(clockOf(now()), (last?.clock ?? 0) + 1) as Clock
     const register = await signRegister(conversation.id, { clock, delivered, read }, signer)
-    await this.#keep([register])
+    await this.#write([this.#put(register)])
     this.#set.restore(register)
     this.written.emit(register)
   }

@@ -3,11 +3,20 @@ import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { draftHash } from "../log/draft.js"
-import { asidePrefix, documentKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
+import {
+  asidePrefix,
+  documentKey,
+  draftPrefix,
+  GUARD_KEY,
+  imprintPrefix,
+  IMPRINTS_KEY,
+  refusedKey,
+  regroundKey,
+} from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
 import { documentParts, segmentDocument, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
-import { prefixRange } from "../storage/storage.js"
+import { prefixRange, type Storage } from "../storage/storage.js"
 import { encodeRefused } from "./refused.js"
 import { Replica } from "./replica.js"
 
@@ -398,3 +407,84 @@ async function untilHealth(replica: Replica, env: ManualEnv, kind: "ok" | "faili
   }
   expect(replica.health.get().kind).toBe(kind)
 }
+
+it("[S13] what a tab looked up before it took over does not count after", async () => {
+  const device = await deviceNamed("ann")
+  const storage = createMemoryStorage()
+  const env = manualEnv()
+  const open = (through: Storage): Promise<Replica> =>
+    Replica.open({
+      ...{ storage: through, env, user: "ann" as UserId, signer: device },
+      verify: async () => true,
+      refusesKey: () => false,
+    })
+  const first = await open(storage.share())
+  await first.becomeWriter()
+  const conversation = await first.create("Trip", [], [])
+  const { id, controlDocument } = conversation
+  await controlDocument.flush()
+  // What it has to say of receipts is said, or is nothing.
+  env.advance(5_000)
+  await first.registersOf(conversation).reload()
+  await conversation.idle()
+  await first.prepareImprint(id)
+  const stored = first.storeImprint(id, "s".repeat(12))
+  if (stored === undefined) throw new Error("it is at rest")
+  await storage.write([stored.operation])
+  stored.ended(true)
+  let release = (): void => undefined
+  const gate = new Promise<void>((resolve) => (release = resolve))
+  let isHeld = true
+  const shared = storage.share()
+  const second = await open({
+    ...shared,
+    scan: async (range) => {
+      const found = await shared.scan(range)
+      if (range.from !== imprintPrefix || !isHeld) return found
+      isHeld = false
+      await gate
+      return found
+    },
+  })
+  const looking = second.look()
+  await turns(50)
+  expect(isHeld).toBe(false)
+  const { document } = conversation.post(new Map([["t", "one more"]]))
+  await document.flush()
+  const [truth] = await first.digests()
+  await second.becomeWriter()
+  release()
+  await looking
+  const [said] = await second.digests()
+  expect(said?.digest).toEqual(truth?.digest)
+  await Promise.all([first.close(), second.close()])
+})
+
+it("[S13] a tab that takes the guard while another one does voids nothing that this one writes, and believes nothing old", async () => {
+  const device = await deviceNamed("ann")
+  const storage = createMemoryStorage()
+  const shared = storage.share()
+  const old = { kind: "put", key: `${imprintPrefix}${"a".repeat(24)}`, value: new Uint8Array(3) } as const
+  await shared.write([old, { kind: "put", key: GUARD_KEY, value: new Uint8Array(16) }])
+  let others = 2
+  const replica = await Replica.open({
+    storage: {
+      ...shared,
+      // An older version takes it, twice, just before.
+      write: async (batch, options) => {
+        if (options?.guard?.key === GUARD_KEY && others-- > 0) {
+          await shared.write([{ kind: "put", key: GUARD_KEY, value: new Uint8Array(16).fill(others + 1) }])
+        }
+        await shared.write(batch, options)
+      },
+    },
+    ...{ env: manualEnv(), user: "ann" as UserId, signer: device },
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  expect(replica.writing.get()).toBe(true)
+  expect(await shared.get(old.key)).toBeUndefined()
+  expect(await shared.get(IMPRINTS_KEY)).toEqual(await shared.get(GUARD_KEY))
+  await replica.close()
+})

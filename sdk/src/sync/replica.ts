@@ -10,9 +10,12 @@ import {
   documentOfKey,
   documentOfDraftKey,
   GUARD_KEY,
+  imprintPrefix,
+  IMPRINTS_KEY,
   PROBE_KEY,
   regroundPrefix,
 } from "../log/keys.js"
+import { equalBytes } from "../protocol/bytes.js"
 import { rootDigestOf, type DocumentSummary } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
 import type { Signer } from "../log/writer.js"
@@ -31,10 +34,13 @@ import {
   type DocumentName,
   type UserId,
 } from "../protocol/names.js"
-import { prefixRange, type Storage } from "../storage/storage.js"
+import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import { Compactor } from "./compactor.js"
 import { ReplicaConversation, type ConversationChange } from "./conversation.js"
 import type { ReplicaDocument } from "./document.js"
+import { decodeImprint, firstDue, type Imprint } from "./imprint.js"
+import type { ImprintKeeper } from "./imprint-keeper.js"
+import { shortVersion } from "./segment-version.js"
 import { ConversationRegisters } from "./registers.js"
 
 export interface ReplicaPorts {
@@ -61,6 +67,13 @@ export interface RegisterChange {
   readonly own: SignedRegister | undefined
 }
 
+export interface ConversationDigest {
+  readonly conversation: ConversationId
+  readonly digest: Uint8Array
+  /** What was read of it, or its imprint. */
+  readonly of: readonly DocumentSummary[] | Imprint
+}
+
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 30_000
 /** A clock that differs from the server's by more is set right. */
@@ -69,6 +82,10 @@ export const TOLERATED_SKEW_MS = MAX_CLOCK_AHEAD_MS / 2
 /** All conversations of one device. It knows no network: carriers take what it accepted, and bring what others wrote. */
 export class Replica {
   readonly changes = createSignal<ReplicaChange>()
+  /** A conversation was read. */
+  readonly reads = createSignal<ReplicaConversation>()
+  /** What is stored of a conversation is another now. */
+  readonly stores = createSignal<ConversationId>()
   readonly conversations = createStore<ReadonlyMap<ConversationId, ReplicaConversation>>(new Map())
   readonly registerChanges = createSignal<RegisterChange>()
   /** Whether others may know what was read here. [SPEC P7] */
@@ -87,9 +104,14 @@ export class Replica {
   private readonly compactor: Compactor
   private readonly registers = new Map<ConversationId, ConversationRegisters>()
   private retryMs = FIRST_RETRY_MS
+  private told: Uint8Array | undefined
   private skewMs = 0
   private measured: number | undefined
   private wantsGuard = false
+  /** Whether `stored` is what the storage holds under this tab's guard. */
+  private isCaughtUp = false
+  /** Conversations in which something may be half done, or due. */
+  private readonly restless = new Set<ReplicaConversation>()
   private sweeping: Promise<void> = Promise.resolve()
   private retryTimer: Timer
   private closed = false
@@ -101,11 +123,78 @@ export class Replica {
     })
   }
 
-  /** Reads which conversations the storage holds; each is read when it is asked for, all of them before this tab writes. */
+  /**
+   * Reads which conversations the storage holds. Each is read when it is asked for; before this tab writes, all whose
+   * imprints do not say that there is nothing to do.
+   */
   static async open(ports: ReplicaPorts): Promise<Replica> {
     const replica = new Replica(ports)
     for (const [id, stored] of await storedConversations(ports.storage)) replica.stored.set(id, stored)
     return replica
+  }
+
+  /** Looks again, where another tab is the writer, what the storage holds of conversations that were not read. */
+  async look(): Promise<void> {
+    const found = await this.scan()
+    // Whoever took over meanwhile looked by itself, and later.
+    if (this.guard === undefined) this.take(found)
+  }
+
+  private async scan(): Promise<ReadonlyMap<ConversationId, StoredConversation>> {
+    const { storage } = this.ports
+    const [names, imprints] = await Promise.all([storedConversations(storage), storedImprints(storage)])
+    return new Map(Array.from(names, ([id, stored]) => [id, { ...stored, imprint: imprints.get(id) }]))
+  }
+
+  private take(found: ReadonlyMap<ConversationId, StoredConversation>): void {
+    for (const [id, stored] of found) if (!this.isHere(id)) this.stored.set(id, stored)
+  }
+
+  /** The imprint of a conversation that was not read and need not be. */
+  imprintOf(id: ConversationId): Imprint | undefined {
+    const stored = this.stored.get(id)
+    return stored !== undefined && this.isAtRest(stored) ? stored.imprint : undefined
+  }
+
+  /** Whether a start has nothing to do with a conversation but to compare it. [SPEC S13] */
+  private isAtRest({ imprint, waits }: StoredConversation): boolean {
+    if (imprint === undefined || waits || !equalBytes(imprint.tells, this.tells)) return false
+    return firstDue(imprint) > this.ports.env.now()
+  }
+
+  /** The stored imprint's of a conversation that was read; undefined where there is none. */
+  stampOf(id: ConversationId): string | undefined {
+    return this.conversations.get().get(id)?.imprint.stamp
+  }
+
+  /** Whether nothing is under way in a conversation that was read, and all of it is in line, sealed and told. */
+  mayImprint(id: ConversationId): boolean {
+    const conversation = this.conversations.get().get(id)
+    return conversation?.isAtRest === true && this.registers.get(id)?.isAtRest === true
+  }
+
+  /** Reads what its imprint would lack. */
+  async prepareImprint(id: ConversationId): Promise<void> {
+    await this.conversations.get().get(id)?.prepareImprint()
+  }
+
+  /** The imprint of a conversation as it is now, to be stored at once; undefined where something is under way or lacks. */
+  storeImprint(id: ConversationId, stamp: string): ReturnType<ImprintKeeper["store"]> | undefined {
+    const conversation = this.conversations.get().get(id)
+    const documents = this.mayImprint(id) ? conversation?.imprintDocuments() : undefined
+    if (conversation === undefined || documents === undefined || documents.size === 0) return undefined
+    const named = Array.from(documents, ([name, { digest }]) => ({ name, digest }))
+    const digest = rootDigestOf(id, named, this.registers.get(id)?.digest)
+    return conversation.imprint.store({ stamp, digest, tells: this.tells, documents })
+  }
+
+  private get tells(): Uint8Array {
+    this.told ??= shortVersion(JSON.stringify([this.sharesReads.get(), Array.from(this.blocked).sort()]))
+    return this.told
+  }
+
+  private isHere(id: ConversationId): boolean {
+    return this.conversations.get().has(id) || this.loading.has(id)
   }
 
   /** Conversations that are here, read or not. */
@@ -115,7 +204,7 @@ export class Replica {
 
   /** Whether something waits in a conversation that nobody asked for yet. */
   hasStoredDrafts(id: ConversationId): boolean {
-    return (this.stored.get(id)?.withDrafts.length ?? 0) > 0
+    return this.stored.get(id)?.waits === true
   }
 
   /** Numbers of a conversation's segments, read or not. */
@@ -123,11 +212,11 @@ export class Replica {
     return this.conversations.get().get(id)?.segmentNumbers ?? this.stored.get(id)?.segments ?? []
   }
 
-  private async load(
-    id: ConversationId,
-    { segments, withDrafts }: StoredConversation = empty,
-  ): Promise<ReplicaConversation> {
-    const { storage, env, signer, verify, refusesKey } = this.ports
+  private async load(id: ConversationId, stored: StoredConversation = empty): Promise<ReplicaConversation> {
+    const { storage, env, signer, verify, refusesKey, user } = this.ports
+    const { segments, withDrafts } = stored
+    // What another tab may write, or wrote, is not known before this one takes over.
+    const guard = this.isCaughtUp ? this.guard : undefined
     const conversation = await ReplicaConversation.load(
       id,
       {
@@ -137,11 +226,15 @@ export class Replica {
         verify,
         refusesKey,
         compactor: this.compactor,
+        user,
         device: this.device,
         now: () => this.now(),
         guard: () => this.guard,
         wake: (document) => {
           this.wake(document)
+        },
+        changed: () => {
+          this.stores.emit(id)
         },
       },
       segments,
@@ -151,8 +244,13 @@ export class Replica {
       this.changes.emit({ conversation, change })
     })
     this.registers.set(id, await this.loadRegisters(conversation))
+    if (guard !== undefined && guard === this.guard) {
+      conversation.imprint.adopt(stored.imprint)
+      if (this.isAtRest(stored)) conversation.beInLine()
+    }
     this.stored.delete(id)
     this.conversations.set(new Map(this.conversations.get()).set(id, conversation))
+    this.reads.emit(conversation)
     return conversation
   }
 
@@ -162,7 +260,7 @@ export class Replica {
     const registers = await ConversationRegisters.load({
       ...{ conversation, storage, env, signer, verify, refusesKey, user, device: this.device },
       now: () => this.now(),
-      mayWrite: () => this.guard !== undefined,
+      guard: () => this.guard,
       sharesReads: () => this.sharesReads.get(),
       blocked: () => this.blocked,
       failed: (error) => {
@@ -190,6 +288,16 @@ export class Replica {
     if (shares === this.sharesReads.get()) return
     this.sharesReads.set(shares)
     for (const registers of this.registers.values()) registers.touch()
+    this.tellOthers()
+  }
+
+  /** What is told is another now: also in conversations that were not read. */
+  private tellOthers(): void {
+    this.told = undefined
+    if (!this.isCaughtUp) return
+    this.readRestless().catch((error: unknown) => {
+      this.report(error)
+    })
   }
 
   /** These people are told nothing from now on, and nothing is told of them. [SPEC P12] */
@@ -197,6 +305,7 @@ export class Replica {
     if (users === this.blocked) return
     this.blocked = users
     for (const registers of this.registers.values()) registers.reviewBlocks()
+    this.tellOthers()
   }
 
   /** The conversation, read from the storage or empty: what arrives for it decides whether it is one. */
@@ -258,7 +367,7 @@ export class Replica {
 
   private async takeGuard(): Promise<void> {
     const value = this.ports.env.randomBytes(16)
-    await this.ports.storage.write([{ kind: "put", key: GUARD_KEY, value }], { durability: "strict" })
+    while (this.wantsGuard && !(await this.writeGuardOnce(value)));
     if (!this.wantsGuard) return
     this.guard = { key: GUARD_KEY, value }
     this.health.set({ kind: "ok" })
@@ -266,8 +375,8 @@ export class Replica {
     try {
       await this.catchUp()
     } catch (error) {
-      // The next try begins anew: who has not read everything is no writer.
-      this.guard = undefined
+      // The next try begins anew: who has not read that is no writer.
+      this.dropGuard()
       throw error
     }
     this.writing.set(true)
@@ -276,20 +385,62 @@ export class Replica {
     this.sweeping = this.sweep()
   }
 
-  /** Takes in what the writer before wrote and did not live to tell. */
+  /**
+   * Writes the guard, and beside it that who holds it keeps imprints. Where the one before kept none, they say nothing of
+   * what that one wrote, and go. False where somebody else took the guard meanwhile. [SPEC S13]
+   */
+  private async writeGuardOnce(value: Uint8Array): Promise<boolean> {
+    const { storage } = this.ports
+    const [before, keeper] = await Promise.all([storage.get(GUARD_KEY), storage.get(IMPRINTS_KEY)])
+    const isKept = before !== undefined && keeper !== undefined && equalBytes(before, keeper)
+    const imprints = isKept ? [] : await storage.scan(prefixRange(imprintPrefix))
+    try {
+      await storage.write(
+        [
+          { kind: "put", key: GUARD_KEY, value },
+          { kind: "put", key: IMPRINTS_KEY, value },
+          ...imprints.map(({ key }): StorageOperation => ({ kind: "delete", key })),
+        ],
+        { durability: "strict", guard: { key: GUARD_KEY, value: before } },
+      )
+      return true
+    } catch (error) {
+      if (error instanceof WeftError && error.code === "STORE_FENCED") return false
+      throw error
+    }
+  }
+
+  /** Takes in what the writer before wrote and did not live to tell, and reads what a start has to do with. */
   private async catchUp(): Promise<void> {
     const { storage } = this.ports
-    for (const [id, stored] of await storedConversations(storage)) {
-      const isNew = !this.conversations.get().has(id) && !this.loading.has(id)
-      if (isNew) this.stored.set(id, stored)
+    const found = await this.scan()
+    this.take(found)
+    this.isCaughtUp = true
+    for (const id of new Set([...this.conversations.get().keys(), ...this.loading.keys()])) {
       const conversation = await this.conversation(id)
-      // What only the writer does about it is to do now.
-      if (isNew) conversation.changes.emit({ kind: "control" })
-      else await conversation.refresh(stored.segments)
+      const stored = found.get(id) ?? empty
+      conversation.imprint.adopt(stored.imprint)
+      await this.registersOf(conversation).reload()
+      await conversation.refresh(stored.segments)
+      if (this.isAtRest(stored) && conversation.controlDocument.drafts.length === 0) conversation.beInLine()
+      else this.restless.add(conversation)
     }
+    await this.readRestless()
     for (const { key } of await storage.scan(prefixRange(regroundPrefix))) {
       const id = parseConversationId(key.slice(regroundPrefix.length))
       if (id !== undefined) await (await this.conversation(id)).resumeReground()
+    }
+  }
+
+  /** Reads conversations with which the writer has something to do. */
+  private async readRestless(): Promise<void> {
+    for (const [id, stored] of Array.from(this.stored)) {
+      if (this.closed || this.guard === undefined) return
+      if (this.isHere(id) || this.isAtRest(stored)) continue
+      const conversation = await this.conversation(id)
+      this.restless.add(conversation)
+      // What only the writer does about it is to do now.
+      conversation.changes.emit({ kind: "control" })
     }
   }
 
@@ -299,13 +450,16 @@ export class Replica {
    */
   private async sweep(): Promise<void> {
     try {
-      for (const conversation of this.conversations.get().values()) {
+      // Those that are read meanwhile are appended to the set, and found too.
+      for (const conversation of this.restless) {
         if (this.closed || this.guard === undefined) return
+        this.restless.delete(conversation)
         await conversation.resumeEnforcing()
         for (const name of conversation.documentNames) {
           if (this.closed || this.guard === undefined) return
           await (await conversation.document(name)).destroyDue()
         }
+        this.stores.emit(conversation.id)
       }
     } catch (error) {
       this.report(error)
@@ -326,8 +480,12 @@ export class Replica {
 
   private dropGuard(): void {
     this.guard = undefined
+    this.isCaughtUp = false
     this.writing.set(false)
-    for (const conversation of this.conversations.get().values()) conversation.endSessions()
+    for (const conversation of this.conversations.get().values()) {
+      conversation.endSessions()
+      conversation.imprint.release()
+    }
   }
 
   /** A carrier came or went. While there is one, drafts are sealed as soon as they are written. */
@@ -425,18 +583,22 @@ export class Replica {
     this.retryMs = FIRST_RETRY_MS
   }
 
-  /** Conversations with their digests: what a carrier compares. */
-  async digests(): Promise<
-    { conversation: ConversationId; digest: Uint8Array; summaries: readonly DocumentSummary[] }[]
-  > {
-    const digests = []
-    for (const conversation of this.conversations.get().values()) {
+  /** Conversations with their digests: what a carrier compares; of those that were not read, what their imprints say. */
+  async digests(): Promise<ConversationDigest[]> {
+    const digests: ConversationDigest[] = []
+    for (const id of this.ids) {
+      const imprint = this.isHere(id) || !this.isCaughtUp ? undefined : this.stored.get(id)?.imprint
+      if (imprint !== undefined) {
+        digests.push({ conversation: id, digest: imprint.digest, of: imprint })
+        continue
+      }
+      const conversation = await this.conversation(id)
       const documents = await conversation.digests()
       if (documents.length > 0) {
         digests.push({
           conversation: conversation.id,
           digest: rootDigestOf(conversation.id, documents, this.registers.get(conversation.id)?.digest),
-          summaries: documents.map(({ summary }) => summary),
+          of: documents.flatMap(({ summary }) => summary ?? []),
         })
       }
     }
@@ -472,9 +634,12 @@ export class Replica {
 interface StoredConversation {
   readonly segments: readonly number[]
   readonly withDrafts: readonly number[]
+  /** Whether there is any draft, of a control entry too. */
+  readonly waits: boolean
+  readonly imprint: Imprint | undefined
 }
 
-const empty: StoredConversation = { segments: [], withDrafts: [] }
+const empty: StoredConversation = { segments: [], withDrafts: [], waits: false, imprint: undefined }
 
 async function storedConversations(storage: Storage): Promise<Map<ConversationId, StoredConversation>> {
   const [documents, drafts] = await Promise.all([
@@ -487,8 +652,27 @@ async function storedConversations(storage: Storage): Promise<Map<ConversationId
   for (const { key } of documents) addName(names, documentOfKey(key))
   const withDrafts = segmentsOf(waiting)
   return new Map(
-    Array.from(segmentsOf(names), ([id, segments]) => [id, { segments, withDrafts: withDrafts.get(id) ?? [] }]),
+    Array.from(segmentsOf(names), ([id, segments]) => {
+      return [id, { ...empty, segments, withDrafts: withDrafts.get(id) ?? [], waits: withDrafts.has(id) }]
+    }),
   )
+}
+
+/** Those that count: whoever wrote last kept them. */
+async function storedImprints(storage: Storage): Promise<Map<ConversationId, Imprint>> {
+  const imprints = new Map<ConversationId, Imprint>()
+  const [guard, keeper, rows] = await Promise.all([
+    storage.get(GUARD_KEY),
+    storage.get(IMPRINTS_KEY),
+    storage.scan(prefixRange(imprintPrefix)),
+  ])
+  if (guard === undefined || keeper === undefined || !equalBytes(guard, keeper)) return imprints
+  for (const { key, value } of rows) {
+    const id = parseConversationId(key.slice(imprintPrefix.length))
+    const imprint = id === undefined ? undefined : decodeImprint(id, value)
+    if (id !== undefined && imprint !== undefined) imprints.set(id, imprint)
+  }
+  return imprints
 }
 
 function segmentsOf(names: ReadonlySet<DocumentName>): Map<ConversationId, number[]> {

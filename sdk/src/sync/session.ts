@@ -326,7 +326,7 @@ export class Session {
       this.on({ kind: "closed", code: "AUTH_FAILED", ...this.chance() })
       return
     }
-    await acks.meet(url, frame.incarnation)
+    const isRenewed = await acks.meet(url, frame.incarnation)
     await replica.setTime(frame.serverTime)
     await this.ports.welcomed({ certificate, trust })
     if (connection === undefined || connection !== this.connection) return
@@ -336,6 +336,7 @@ export class Session {
       acks,
       env: this.ports.env,
       server: url,
+      isRenewed,
       send: (out) => {
         this.send(out)
       },

@@ -8,12 +8,15 @@ import { decodeSummary, emptySummary, encodeSummary, type DocumentSummary } from
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import type { DocumentName } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import type { ImprintKeeper } from "./imprint-keeper.js"
 
 /** Stored updates after which they are written as one. */
 const MERGE_AFTER = 32
 
 export interface StoredDocumentPorts {
   readonly storage: Storage
+  /** Of its conversation: what changes a digest takes it out. */
+  readonly imprint: ImprintKeeper
   /** The writer's hold on the storage; undefined while another tab is the writer. */
   guard(): { readonly key: string; readonly value: Uint8Array } | undefined
 }
@@ -79,17 +82,19 @@ export class StoredDocument {
     const number = this.next
     // Reading replays what the summary does not cover: it is written with the first update and with each merge.
     const covers = covering || number === 0 ? this.summaryOperations(summary, number) : []
-    await this.write(
-      [{ kind: "put", key: updateKey(this.name, number), value: update }, ...covers, ...more],
-      durability,
-    )
+    await this.ports.imprint.change((forget) => {
+      const put = { kind: "put", key: updateKey(this.name, number), value: update } as const
+      return this.write([put, ...covers, ...forget, ...more], durability)
+    })
     this.number = number + 1
     this.count++
   }
 
   /** Writes a summary of what is stored already: it holds what no update does. */
   async cover(summary: DocumentSummary): Promise<void> {
-    await this.write(this.summaryOperations(summary, this.next - 1))
+    await this.ports.imprint.change((forget) =>
+      this.write([...this.summaryOperations(summary, this.next - 1), ...forget]),
+    )
   }
 
   /** Writes all contents as one update in the place of the stored ones, and more in the same batch. */
@@ -100,12 +105,15 @@ export class StoredDocument {
   ): Promise<void> {
     const old = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
     const number = this.next
-    await this.write([
-      ...old.map(({ key }): StorageOperation => ({ kind: "delete", key })),
-      { kind: "put", key: updateKey(this.name, number), value: encodeUpdate(runs) },
-      ...this.summaryOperations(summary, number),
-      ...more,
-    ])
+    await this.ports.imprint.change((forget) =>
+      this.write([
+        ...old.map(({ key }): StorageOperation => ({ kind: "delete", key })),
+        { kind: "put", key: updateKey(this.name, number), value: encodeUpdate(runs) },
+        ...this.summaryOperations(summary, number),
+        ...forget,
+        ...more,
+      ]),
+    )
     this.number = number + 1
     this.count = 1
   }

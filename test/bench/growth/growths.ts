@@ -52,6 +52,29 @@ const messages: Growth = {
     }),
 }
 
+/** What happened at the server between two starts. */
+const CHANGED = 10
+/** A list is stored so long after it changed, and conversations come to rest. */
+const REST_MS = 5_000
+
+/** A start of the reader's device: until its list is there, until it is in sync, and what that took of the processor. */
+async function startOnce(stage: Stage, size: number, url: string) {
+  const before = process.cpuUsage()
+  const start = performance.now()
+  const reader = await stage.client(READER, READER, url)
+  reader.list.subscribe(() => undefined)
+  await until(reader.list, ({ length }) => length === size)
+  const listed = performance.now() - start
+  await reader.synced()
+  const synced = performance.now() - start
+  const { user, system } = process.cpuUsage(before)
+  // What goes on in the background is over, and what is to be stored is stored.
+  await new Promise((resolve) => setTimeout(resolve, REST_MS))
+  const after = process.cpuUsage(before)
+  await stage.closeClient(reader)
+  return { listed, synced, cpuMs: (user + system) / 1000, allCpuMs: (after.user + after.system) / 1000 }
+}
+
 const conversations: Growth = {
   name: "conversations",
   what: "twenty messages in each; a client on LevelDB whose list was shown before",
@@ -60,23 +83,24 @@ const conversations: Growth = {
   measure: (size) =>
     onStage(async (stage) => {
       const historian = await Historian.connect(stage.server.url)
-      for (let number = 0; number < size; number++) await historian.write(`Room ${String(number)}`, READER, 20)
-      historian.close()
-      await fetchAll(stage, size)
+      const rooms = []
+      for (let number = 0; number < size; number++)
+        rooms.push(await historian.open(`Room ${String(number)}`, READER, 20))
+      await startOnce(stage, size, stage.server.url)
       const proxy = await ByteProxy.start(stage.server.url)
-      let listed = NaN
-      const synced = await timed(async () => {
-        const start = performance.now()
-        const reader = await stage.client(READER, READER, proxy.url)
-        await until(reader.list, ({ length }) => length === size)
-        listed = performance.now() - start
-        await reader.synced()
-      })
+      const same = await startOnce(stage, size, proxy.url)
       const { up, down } = proxy.take()
       await proxy.close()
+      for (const room of rooms.slice(0, CHANGED)) await historian.add(room, 1)
+      const some = await startOnce(stage, size, stage.server.url)
+      historian.close()
       return {
-        "list from disk, ms": listed,
-        "all read and in sync, ms": synced,
+        "list from disk, ms": same.listed,
+        "in sync, nothing changed, ms": same.synced,
+        "the client's processor time for that, ms": same.cpuMs,
+        "the same with what follows in the background, ms": same.allCpuMs,
+        [`in sync, ${String(CHANGED)} changed, ms`]: some.synced,
+        [`the client's processor time for ${String(CHANGED)} changed, ms`]: some.cpuMs,
         "reconnect, KB": (up + down) / 1024,
         "server's memory, MB": (await stage.server.sample()).rss / 2 ** 20,
       }
