@@ -59,7 +59,7 @@ it("[S13] a crash at any moment leaves no imprint that is not of what is stored"
   const hello = atBob.send("hello")
   await until(trip.messages, ({ items }) => items.length === 1)
   await rest()
-  trip.react(hello.id, "+")
+  trip.react(hello.id, "👍")
   await rest()
   trip.markRead()
   await rest()

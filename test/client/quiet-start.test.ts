@@ -77,6 +77,8 @@ async function arena() {
   }
   const close = async (device: Device): Promise<void> => {
     await device.client.synced()
+    // What is not indexed yet is read for that at the next start.
+    await until(device.client.search("hello"), ({ state, complete }) => state === "ready" && complete)
     await atRest(device.storage, ids)
     await device.client.close()
     const level = await openLevelStorage({ directory })
