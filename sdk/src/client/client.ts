@@ -293,7 +293,7 @@ class WeftClient implements Client {
       }),
       replica.changes.on(({ conversation, change }) => {
         if (change.kind === "control") this.onControl(conversation.id)
-        if (change.kind === "compared") this.background(() => this.endCatchUp(conversation.id))
+        if (change.kind === "compared") this.background(() => this.endCatchUp(conversation.id, false))
         // The row went with what was erased. [SPEC U13]
         if (change.kind === "document" && change.change.kind === "records") this.rows.forget(conversation.id)
         if (change.kind === "document" && isStored(change.change)) {
@@ -432,7 +432,8 @@ class WeftClient implements Client {
         break
       }
       case "caughtUp":
-        this.background(() => this.endCatchUp(message.conversation))
+        // This tab may have begun to read when the other had it all, and marked what it knew by then.
+        this.background(() => this.endCatchUp(message.conversation, true))
         break
       case "acks":
         this.background(async () => {
@@ -877,10 +878,10 @@ class WeftClient implements Client {
   }
 
   /** Here, and in the other tabs once they have read what came before. */
-  private async endCatchUp(id: ConversationId): Promise<void> {
+  private async endCatchUp(id: ConversationId, lagged: boolean): Promise<void> {
     await this.reloaded
     if (this.closed !== undefined) return
-    await (await this.hold(id).open()).endCatchUp()
+    await (await this.hold(id).open()).endCatchUp(lagged)
     if (this.mayKeep) this.parts.platform.tabs.tell({ kind: "caughtUp", conversation: id })
   }
 

@@ -130,8 +130,7 @@ export class EarlierUnread {
 
   /** Resolves when what came while this device caught up was looked at. */
   passed(): Promise<void> {
-    this.look()
-    return this.run(async () => undefined)
+    return this.run(() => this.passOver())
   }
 
   /** Whether something of them is unread, or may be: nobody looked yet. */
