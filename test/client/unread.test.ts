@@ -346,7 +346,9 @@ describe("unread messages", () => {
         },
       ]
       for (let number = 0; number < 40; number++) {
-        random.pick([...acts, acts[0], acts[0]])?.()
+        // Somebody writes every third time at least, whatever the seed.
+        const act = number % 3 === 0 ? acts[0] : random.pick(acts)
+        act?.()
         await check()
       }
       expect(written.size).toBeGreaterThan(10)
