@@ -1,6 +1,6 @@
-import type { Conversation, SendOptions } from "../../sdk/src/client/api.js"
+import type { Client, Conversation, SendOptions } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
-import type { OwnAct } from "../../sdk/src/client/account-api.js"
+import type { OwnAct, UndoResult } from "../../sdk/src/client/account-api.js"
 import type { MessageId } from "@weft/sdk/protocol"
 import { leave, say, textOf } from "./acting.js"
 import type { Moment } from "./bookkeeper.js"
@@ -188,9 +188,11 @@ export const personalKinds = {
       const moment = bookkeeper.momentOf(client)
       const last = bookkeeper.lastActOf(device, tab)
       const expected = last !== undefined && stands(last, client.account.get()) ? last : undefined
+      const names = Array.from(client.account.get().hidden, (id) => `hide ${id}`)
+      if (expected?.startsWith("archive") === true) names.push(expected)
       bookkeeper.noteAct(device, tab, undefined)
       for (const removal of stage.oracle.removals) if (removal.user === device.user) removal.undone = true
-      const undone = client.account.undo().then((result) => {
+      const done = (result: UndoResult): void => {
         if (!tab.process.alive) return
         const what = result.kind === "nothing" ? "nothing" : nameOf(result.act)
         stage.trace.tell(`${device.name} takes back ${what}${result.kind === "gone" ? ", which is gone" : ""}`)
@@ -199,7 +201,15 @@ export const personalKinds = {
           stage.errors.push(new Violation("I4", `${device.name} was to take back ${expected}, and took back ${what}`))
         }
         if (result.kind === "undone") noteUndone(stage, device, tab, result.act, moment)
-      })
+      }
+      const failed = (error: unknown): never => {
+        // On a full disk it is taken back as well, and durable later, like any other change.
+        if (tab.process.alive)
+          for (const name of names)
+            if (!stands(name, client.account.get())) noteOpposite(stage, device, client, name, moment)
+        throw error
+      }
+      const undone = client.account.undo().then(done, failed)
       stage.background("undo", undone)
     },
   },
@@ -281,15 +291,21 @@ function nameOf(act: OwnAct): string {
   }
 }
 
+/** Of an erasure for oneself, or of archiving, by its name. */
+function noteOpposite({ bookkeeper }: Stage, device: SimDevice, client: Client, name: string, moment: Moment): void {
+  const [kind, id = "", value] = name.split(" ")
+  const opposite =
+    kind === "hide"
+      ? { key: `hide/${id}`, value: undefined }
+      : { key: `${id}/archived`, value: value === "true" ? undefined : true }
+  bookkeeper.noteChoice(device, client, { ...opposite, ...moment })
+}
+
 function noteUndone(stage: Stage, device: SimDevice, tab: SimTab, act: OwnAct, moment: Moment): void {
   const { bookkeeper } = stage
   const client = tab.client!
-  if (act.kind === "hide")
-    bookkeeper.noteChoice(device, client, { key: `hide/${act.message}`, value: undefined, ...moment })
-  else if (act.kind === "archive") {
-    const value = act.archived ? undefined : true
-    bookkeeper.noteChoice(device, client, { key: `${act.conversation}/archived`, value, ...moment })
-  } else if (act.kind === "edit") {
+  if (act.kind === "hide" || act.kind === "archive") noteOpposite(stage, device, client, nameOf(act), moment)
+  else if (act.kind === "edit") {
     const versions = client.conversation(act.conversation)?.history(act.message) ?? []
     const before = bookkeeper.textBefore.get(act.version)
     // What others of the user's devices edited meanwhile stays: then it is another text than before.
