@@ -51,7 +51,8 @@ export interface Account extends Subscribable<AccountState> {
   /**
    * Takes back an erase-for-me, archiving, leave or edit, also after it synced: as a change of its own. By default the last
    * one of this device; called again, the one before. What does not stand any more is `gone`: nothing is changed then.
-   * Rejects with STORE_* where this device can't write now, NOT_ALLOWED where this user may not do the opposite.
+   * Rejects with NOT_ALLOWED where this user may not do the opposite; with STORE_* where this device can't write now: what it
+   * took back by then stays so, and is written later.
    */
   undo(act?: OwnAct): Promise<UndoResult>
   /** Resolves when every change so far survives a crash of this device. Rejects with STORE_* where it can't be written now: it is tried again. */
