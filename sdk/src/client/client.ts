@@ -882,7 +882,8 @@ class WeftClient implements Client {
     await this.reloaded
     if (this.closed !== undefined) return
     await (await this.hold(id).open()).endCatchUp(lagged)
-    if (this.mayKeep) this.parts.platform.tabs.tell({ kind: "caughtUp", conversation: id })
+    // Whoever was told has nobody to tell.
+    if (!lagged && this.mayKeep) this.parts.platform.tabs.tell({ kind: "caughtUp", conversation: id })
   }
 
   private onControl(id: ConversationId): void {
