@@ -1,9 +1,8 @@
 import type { Conversation, Message } from "@weft/sdk"
 import { useMessages } from "@weft/sdk/react"
 import type { ReactNode } from "react"
-import { Avatar } from "../parts/avatar.js"
 import { Dialog } from "../parts/dialog.js"
-import { showName } from "../words/names.js"
+import { Person } from "../parts/person.js"
 import { showNumber, t } from "../words/translate.js"
 
 interface ReactorsDialogProps {
@@ -26,10 +25,7 @@ export function ReactorsDialog({ message: { id }, conversation, onClose }: React
           </h3>
           <ul>
             {users.map((user) => (
-              <li key={user} className="receipt">
-                <Avatar name={user} size="small" />
-                <bdi>{showName(user)}</bdi>
-              </li>
+              <Person key={user} user={user} />
             ))}
           </ul>
         </section>

@@ -3,6 +3,7 @@ import { useReceipts } from "@weft/sdk/react"
 import type { ReactNode } from "react"
 import { Avatar } from "../parts/avatar.js"
 import { Dialog } from "../parts/dialog.js"
+import { Person } from "../parts/person.js"
 import { Tick } from "../parts/tick.js"
 import { useNow } from "../state/clock.js"
 import { t } from "../words/translate.js"
@@ -33,10 +34,7 @@ export function ReceiptsDialog({ message, conversation, onClose }: ReceiptsDialo
           <h3>{t("notThereYet")}</h3>
           <ul>
             {waiting.map((user) => (
-              <li key={user} className="receipt">
-                <Avatar name={user} size="small" />
-                <bdi>{showName(user)}</bdi>
-              </li>
+              <Person key={user} user={user} />
             ))}
           </ul>
         </section>
