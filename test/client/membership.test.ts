@@ -330,11 +330,12 @@ describe("direct conversations", () => {
     const his = await bob.openDirect("alice")
     expect(hers.id).not.toBe(his.id)
     hers.send("hi bob")
-    his.send("hi alice")
+    const greeting = his.send("hi alice")
     // His was opened later: hers stays.
     his.setPinned(true)
     his.setArchived(true)
     his.draft.set("to be sent")
+    his.markUnread(greeting.id)
     for (const one of [alice, bob]) one.goOnline()
     for (const one of [hers, his]) await until(one.messages, ({ items }) => items.length === 2)
     await Promise.all([alice.synced(), bob.synced()])
@@ -342,6 +343,7 @@ describe("direct conversations", () => {
     const [other] = await until(bob.conversations, (list) => list.length === 1)
     expect([more, kept?.id]).toEqual([[], other?.id])
     expect(kept?.info.get()).toMatchObject({ direct: "bob" })
+    await until(bob.list, ([item]) => item?.settings.unreadFrom === greeting.id)
     // Whichever object an application holds.
     await Promise.all([hers.send("one").reached("sent"), his.send("two").reached("sent")])
     for (const one of [hers, his]) await until(one.messages, ({ items }) => items.length === 4)
@@ -357,6 +359,18 @@ describe("direct conversations", () => {
     await until(his.unread, ({ count }) => count === 2)
     other?.markRead()
     await until(his.unread, ({ count }) => count === 0)
+    // The mark is one for both: a later one takes the place of the one before, wherever their messages were written.
+    hers.markRead()
+    await until(hers.unread, ({ count }) => count === 0)
+    for (const text of ["hi alice", "two"]) {
+      const { id } = hers.messages.get().items.find((message) => message.text === text)!
+      hers.markUnread(id)
+      await until(hers.settings, ({ unreadFrom }) => unreadFrom === id)
+      await until(hers.unread, ({ first }) => first === id)
+      expect(kept?.settings.get().unreadFrom).toBe(id)
+    }
+    hers.markRead()
+    await until(hers.settings, ({ unreadFrom }) => unreadFrom === undefined)
     expect(new Set(texts(hers))).toEqual(new Set(["hi bob", "hi alice", "one", "two"]))
     expect(texts(hers)).toEqual(texts(his))
     expect([(await alice.openDirect("bob")).id, (await bob.openDirect("alice")).id]).toEqual([kept?.id, kept?.id])

@@ -56,13 +56,27 @@ export class Bookkeeper {
   /** Conversations of a user of which nobody knows what was read: a list was not whole then. */
   private readonly unclear = new Set<string>()
   private readonly lastActs = new Map<string, LastAct>()
+  /** Conversations of two, by user: with whom each is. */
+  private readonly talks = new Map<string, Map<string, string>>()
 
-  /** Calls, and notes what that chooses. Nothing is noted of what is so already. */
+  /** Calls, and notes what that chooses. Nothing is noted of what is so already, and is not written again. */
   choose(device: SimDevice, client: Client, key: string, value: Value, call: () => void): void {
     const moment = this.momentOf(client)
     const isSo = valueOf(client, key) === value
+    this.noteTalks(device.user, client)
     call()
-    if (!isSo) this.noteChoice(device, client, { key, value, ...moment })
+    const isWritten = knowledgeOf(client).get(accountOf(client).doc.clientID) !== writtenBefore(client, moment)
+    if (!isSo || isWritten) this.noteChoice(device, client, { key, value, ...moment })
+  }
+
+  /** Which conversations are of two: what was chosen of several with one person goes over to one of them. [SPEC A20] */
+  noteTalks(user: string, client: Client): void {
+    for (const { id, info } of client.conversations.get()) {
+      const { direct } = info.get()
+      if (direct === undefined) continue
+      const talks = this.talks.get(user) ?? new Map<string, string>()
+      this.talks.set(user, talks.set(id, direct))
+    }
   }
 
   momentOf(client: Client): Moment {
@@ -127,6 +141,18 @@ export class Bookkeeper {
    * saved may be gone.
    */
   expected(user: string, key: string, client: Client, lost: boolean): ReadonlySet<Value> {
+    const talks = this.talks.get(user)
+    const [id = "", name = ""] = key.split("/")
+    const partner = talks?.get(id)
+    if (talks === undefined || partner === undefined || !shared.has(name)) {
+      return this.expectedOf(user, key, client, lost)
+    }
+    const same = Array.from(talks).filter(([, other]) => other === partner)
+    const values = same.flatMap(([talk]) => Array.from(this.expectedOf(user, `${talk}/${name}`, client, lost)))
+    return new Set([...values, undefined])
+  }
+
+  private expectedOf(user: string, key: string, client: Client, lost: boolean): ReadonlySet<Value> {
     const known = knowledgeOf(client)
     const there = (this.choices.get(user) ?? []).filter(
       (choice) => choice.key === key && choice.count <= (known.get(choice.writer) ?? 0),
@@ -161,6 +187,13 @@ export class Bookkeeper {
     const idsOf = (list: readonly Reading[]): Set<MessageId> => new Set(list.flatMap(({ ids }) => Array.from(ids)))
     return { all: idsOf(readings), open: idsOf(readings.filter(({ isOpen }) => isOpen)) }
   }
+}
+
+/** What several conversations of two have together, once they are shown as one. */
+const shared: ReadonlySet<string> = new Set(["muted", "archived", "pinned", "unread"])
+
+function writtenBefore(client: Client, { past }: Moment): number | undefined {
+  return past.get(accountOf(client).doc.clientID)
 }
 
 function saw(choice: Choice, other: Choice): boolean {

@@ -14,6 +14,7 @@ export function judgeAccounts({ devices, bookkeeper, oracle }: Stage): void {
   for (const { name, user, tabs } of devices) {
     for (const { client } of tabs) {
       if (client === undefined) continue
+      bookkeeper.noteTalks(user, client)
       for (const key of new Set([...bookkeeper.keysOf(user), ...shownKeys(client)])) {
         const value = valueOf(client, key)
         const expected = bookkeeper.expected(user, key, client, lost)

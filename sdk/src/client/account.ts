@@ -159,13 +159,15 @@ export class AccountHandle implements Account {
 
   /** What one conversation was set to goes over to another, where that is set to nothing of its own. [SPEC A20] */
   handOver(from: ConversationId, to: ConversationId): void {
-    const map = this.doc.getMap("conversations")
-    const names = ["muted", "archived", "pinned"].filter((name) => map.has(`${from}/${name}`))
-    if (names.length === 0) return
+    const settings = ["muted", "archived", "pinned"].map((name) => ["conversations", `/${name}`] as const)
+    const marks = Array.from(this.marks.get(from)?.keys() ?? [], (key) => ["marks", key.slice(from.length)] as const)
+    const set = [...settings, ...marks].filter(([root, rest]) => this.doc.getMap(root).has(from + rest))
+    if (set.length === 0) return
     this.doc.transact(() => {
-      for (const name of names) {
-        if (!map.has(`${to}/${name}`)) map.set(`${to}/${name}`, map.get(`${from}/${name}`))
-        map.delete(`${from}/${name}`)
+      for (const [root, rest] of set) {
+        const map = this.doc.getMap(root)
+        if (!map.has(to + rest)) map.set(to + rest, map.get(from + rest))
+        map.delete(from + rest)
       }
     })
   }

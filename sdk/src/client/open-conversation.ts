@@ -348,8 +348,10 @@ export class OpenConversation implements Governance {
   }
 
   markUnread(from: MessageId): void {
-    const { id, view } = this.holderOf(from)
-    this.ports.account.markUnread(id, from, view.projection.get(from)?.thread)
+    const [{ id } = this] = this.siblings
+    const thread = this.holderOf(from).view.projection.get(from)?.thread
+    for (const sibling of this.siblings) if (sibling.id !== id) this.ports.account.endUnread(sibling.id, thread)
+    this.ports.account.markUnread(id, from, thread)
   }
 
   /** What is before the list was passed on the way. */
