@@ -188,8 +188,11 @@ export const personalKinds = {
       const moment = bookkeeper.momentOf(client)
       const last = bookkeeper.lastActOf(device, tab)
       const expected = last !== undefined && stands(last, client.account.get()) ? last : undefined
-      const names = Array.from(client.account.get().hidden, (id) => `hide ${id}`)
-      if (expected?.startsWith("archive") === true) names.push(expected)
+      const { hidden, conversations } = client.account.get()
+      const names = Array.from(hidden, (id) => `hide ${id}`)
+      for (const { id } of client.conversations.get()) {
+        names.push(`archive ${id} ${conversations.get(id)?.archived === true}`)
+      }
       bookkeeper.noteAct(device, tab, undefined)
       for (const removal of stage.oracle.removals) if (removal.user === device.user) removal.undone = true
       const done = (result: UndoResult): void => {
