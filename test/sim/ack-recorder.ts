@@ -31,6 +31,8 @@ export class AckRecorder {
   /** When a server's disk was last replaced, and when each host last heard its greeting; milliseconds since the world began. */
   private readonly lost = new Map<string, number>()
   private readonly met = new Map<string, Map<string, number>>()
+  /** When each connection was greeted. */
+  private readonly greeted = new Map<Wire, number>()
 
   /** A server sends a frame: what it acknowledges is on its disk, and synced, at this moment. [SPEC S6] */
   judgeSending(wire: Wire, server: SimServer, oracle: Oracle, bytes: Uint8Array): void {
@@ -63,6 +65,7 @@ export class AckRecorder {
     if (!noted.has(bytes[0]!)) return
     const frame = decodeFrame(bytes)
     if (frame?.kind === "welcome") {
+      this.greeted.set(wire, wire.network.world.now)
       const host = wire.near.process.machine.name
       this.met.set(host, (this.met.get(host) ?? new Map<string, number>()).set(from, wire.network.world.now))
     }
@@ -78,7 +81,8 @@ export class AckRecorder {
       this.sent.set(wire, updates.set(frame.id, { document, counts }))
     } else if (frame?.kind === "ack") {
       const update = this.sent.get(wire)?.get(frame.id)
-      if (update === undefined) return
+      // What was still on its way when the disk was lost was said of that disk.
+      if (update === undefined || (this.greeted.get(wire) ?? 0) <= (this.lost.get(from) ?? -1)) return
       const documents = this.promised.get(from) ?? new Map<DocumentName, Counts>()
       this.promised.set(from, documents)
       const counts = documents.get(update.document) ?? new Map<number, number>()

@@ -307,11 +307,12 @@ function judgeRemovals(stage: Stage, id: ConversationId, shown: readonly View[])
   const members = new Set(view.conversation.info.get().members.map(({ user }) => user))
   for (const removal of stage.oracle.removals) {
     if (removal.conversation !== id || members.has(removal.user as UserId) || !removal.held) continue
-    if (
-      stage.oracle.removals.filter(({ conversation, user }) => conversation === id && user === removal.user).length > 1
-    ) {
-      continue
-    }
+    // Who leaves one of several talks with one person leaves all.
+    const left = stage.bookkeeper.talksLike(removal.user, id)
+    const again = stage.oracle.removals.filter(
+      ({ conversation, user }) => user === removal.user && left.has(conversation),
+    )
+    if (again.length > 1) continue
     for (const { device, items } of shown) {
       const late = items.find((item) => item.author === removal.user && removal.held?.has(item.id) === false)
       if (late !== undefined) {
