@@ -33,7 +33,10 @@ import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
 import { segmentVersion, shortVersion } from "./segment-version.js"
 import { Superseded } from "./superseded.js"
 
-export interface ConversationPorts extends Omit<DocumentPorts, "state" | "superseded" | "saveAuthority" | "imprint"> {
+export interface ConversationPorts extends Omit<
+  DocumentPorts,
+  "state" | "superseded" | "saveAuthority" | "forgetRefused" | "imprint"
+> {
   readonly user: UserId
   readonly device: DeviceId
   /** The wall clock, set right by what a server said; milliseconds since 1970. */
@@ -94,6 +97,7 @@ export class ReplicaConversation {
     conversation.control = await ReplicaDocument.load(controlDocument(id), {
       ...conversation.documentPorts(),
       saveAuthority: async () => undefined,
+      forgetRefused: () => undefined,
     })
     conversation.watch(conversation.control)
     await conversation.readControl()
@@ -307,6 +311,10 @@ export class ReplicaConversation {
       superseded: this.superseded,
       saveAuthority: async () => {
         if (this.control.hasUnsaved) await this.control.save()
+      },
+      forgetRefused: (hashes) => {
+        for (const hash of hashes) this.refusedDrafts.delete(hash)
+        this.changes.emit({ kind: "refused" })
       },
     }
   }

@@ -1,10 +1,13 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
+import { draftHead } from "../log/draft.js"
 import { deviceNamed } from "../log/scenario.js"
+import { encodeUpdate } from "../log/update.js"
 import { decodeBody } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
+import { prefixRange } from "../storage/storage.js"
 import { Replica } from "./replica.js"
 
 async function openTab(storage: MemoryStorage): Promise<Replica> {
@@ -64,4 +67,26 @@ it("[W1] a message is not durable before the own control entries that it names, 
   full.mockRestore()
   await document.save()
   expect([document.isDurable(draft), trip.controlDocument.hasUnsaved]).toEqual([true, false])
+})
+
+it("[X6] a message that was refused here, and that another server had taken, goes from this disk when it is erased", async () => {
+  const storage = createMemoryStorage()
+  const writer = await openTab(storage)
+  await writer.becomeWriter()
+  const trip = await writer.create("Trip", [], [])
+  const { document, draft } = trip.post(new Map([["t", "a secret"]]))
+  writer.setCarrier("any", true)
+  await trip.controlDocument.flush()
+  await document.flush()
+  const update = encodeUpdate(await document.missingFrom(new Map()))
+  await trip.takeBack(document, document.ownLog!, 0, "PAST_CUT")
+  expect(trip.refused.size).toBe(1)
+
+  await document.receive(update, undefined)
+  const device = (await deviceNamed("ann")).id
+  await trip.erase(document, [{ device, bodyHash: draftHead(draft).bodyHash, kind: "message" }])
+  await document.flush()
+  expect(trip.refused.size).toBe(0)
+  const rows = await storage.share().scan(prefixRange(""))
+  expect(rows.filter(({ value }) => Buffer.from(value).includes("a secret"))).toEqual([])
 })

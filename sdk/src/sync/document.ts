@@ -15,7 +15,7 @@ import {
   type Draft,
 } from "../log/draft.js"
 import { eraserOf, recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
-import { asideKey, asidePrefix, draftKey, draftPrefix, refusedKey, regroundKey } from "../log/keys.js"
+import { asideKey, asidePrefix, draftKey, draftPrefix, refusedKey, refusedPrefix, regroundKey } from "../log/keys.js"
 import { cutRun, readRun, recordsOf, summarize } from "../log/rebuild.js"
 import { emptySummary, encodeSummary, type DocumentSummary, type Vector } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
@@ -37,7 +37,7 @@ import { prefixRange, type StorageOperation } from "../storage/storage.js"
 import type { Compactor } from "./compactor.js"
 import { editedBy, recordOfDraft } from "./erase-draft.js"
 import { OpenDocument } from "./open-document.js"
-import { encodeRefused, type RefusedDraft } from "./refused.js"
+import { decodeRefused, encodeRefused, type RefusedDraft } from "./refused.js"
 import { StoredDocument, type StoredDocumentPorts } from "./stored-document.js"
 import { renamed, supersededOperations, type Superseded } from "./superseded.js"
 import { writeAgain, type TakenBack } from "./write-again.js"
@@ -53,6 +53,8 @@ export interface DocumentPorts extends StoredDocumentPorts {
   readonly superseded: Superseded
   /** Resolves when the control entries that drafts of a segment name are on the disk: no crash leaves them without. [SPEC W1] */
   saveAuthority(): Promise<void>
+  /** These were erased, and are kept no more. */
+  forgetRefused(hashes: readonly BodyHash[]): void
   /** Takes the bytes of what was erased out of the storage's files. */
   readonly compactor: Compactor
 }
@@ -451,6 +453,7 @@ export class ReplicaDocument {
       this.opened.apply(runs)
     }
     await this.destroyAside((message) => destroyed.has(message))
+    await this.destroyRefused((message) => destroyed.has(message))
     await this.dropErasedDrafts()
     this.destroyed = done
   }
@@ -465,6 +468,17 @@ export class ReplicaDocument {
     if (batch.length === 0) return
     await this.stored.write([...batch, ...this.marks(batch.length)])
     this.ports.compactor.request(this.name)
+  }
+
+  /** What one server refused another may have taken, and another device erased. [SPEC X6] */
+  private async destroyRefused(isErased: (message: MessageId) => boolean): Promise<void> {
+    const device = deviceIdOf(this.ports.signer.publicKey)
+    const rows = await this.ports.storage.scan(prefixRange(refusedPrefix(this.name)))
+    const gone = rows.filter(({ value }) => concerns(device, decodeRefused(value).draft, isErased))
+    if (gone.length === 0) return
+    await this.stored.write([...gone.map(({ key }) => ({ kind: "delete", key }) as const), ...this.marks(gone.length)])
+    this.ports.compactor.request(this.name)
+    this.ports.forgetRefused(gone.map(({ value }) => draftHash(decodeRefused(value).draft)))
   }
 
   /** A backup or a clone may hold the draft of a message that was sealed elsewhere, and erased: it is not written again. */
