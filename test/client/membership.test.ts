@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
 import { openClient } from "../support/client.ts"
+import { quickEnv } from "../support/quick-env.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 
@@ -254,6 +255,28 @@ describe("invites", () => {
     const eves = await eve.join(link)
     expect([membership(eves), eve.conversations.get().length]).toEqual(["joining", 1])
     eve.goOnline()
+    await until(eves.info, (info) => info.membership === "member")
+  })
+
+  it("[A19, W4] an invite that is written again, as the clock was ahead, has another link; the one before it keeps nobody waiting", async () => {
+    const { url } = await startTestServer()
+    let ahead = 0
+    const env = { ...quickEnv, now: () => quickEnv.now() + ahead }
+    const alice = await openClient("alice", { servers: [url], env })
+    const trip = await alice.createConversation({ title: "Trip" })
+    await alice.synced()
+    alice.goOffline()
+    ahead = 10 * 60_000
+    const before = await trip.createInvite({ base: "https://chat.example.org/" })
+    expect(trip.invites.get()).toMatchObject([{ link: before.link }])
+    alice.goOnline()
+    const [invite] = await until(trip.invites, ([one]) => one?.link !== undefined && one.link !== before.link)
+    expect(invite!.link).toMatch(/^https:\/\/chat\.example\.org\//)
+    const eve = await openClient("eve", { servers: [url] })
+    const eves = await eve.join(before.link)
+    await eve.synced()
+    expect(membership(eves)).toBe("joining")
+    await eve.join(invite!.link!)
     await until(eves.info, (info) => info.membership === "member")
   })
 

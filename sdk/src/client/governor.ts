@@ -23,7 +23,7 @@ import type { Env } from "../base/env.js"
 import type { AccountHandle } from "./account.js"
 import { ChangeList, type ChangesPorts } from "./changes.js"
 import type { Governance, Invite, InviteOptions } from "./governance-api.js"
-import { formatLink } from "./link.js"
+import { formatLink, parseLink } from "./link.js"
 
 export interface GovernorPorts extends ChangesPorts {
   readonly account: Pick<AccountHandle, "links" | "keepLink" | "saved" | "subscribe">
@@ -168,6 +168,7 @@ export class Governor implements Omit<Governance, "leave"> {
   }
 
   private showInvites(): void {
+    this.linkAgain()
     const { id: conversation, state } = this.ports.conversation
     const links = (this.links = this.ports.account.links)
     const shown = Array.from(state.invites.values(), (invite): Invite => {
@@ -185,6 +186,24 @@ export class Governor implements Omit<Governance, "leave"> {
     })
     shown.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
     if (JSON.stringify(shown) !== JSON.stringify(this.invites.get())) this.invites.set(shown)
+  }
+
+  /** An invite that was written again has another name: so has its link. [SPEC A19] */
+  private linkAgain(): void {
+    const { conversation, account } = this.ports
+    for (const [key, text] of account.links) {
+      const [id, invite] = key.split("/") as [string, ControlId]
+      if (id !== conversation.id || conversation.state.invites.has(invite)) continue
+      const [next] = conversation.insteadOf(invite)
+      const link = parseLink(text)
+      if (next === undefined || link === undefined || !conversation.state.invites.has(next)) continue
+      account.keepLink(
+        conversation.id,
+        next,
+        formatLink({ ...link, invite: next }, text.slice(0, text.lastIndexOf("#"))),
+      )
+      account.keepLink(conversation.id, invite, undefined)
+    }
   }
 
   private placeOf(message: MessageId): MessageRef {

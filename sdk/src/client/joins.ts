@@ -55,6 +55,7 @@ export class Joins {
         const { invite, secret } = link
         const claim = { conversation: id, invite, device: this.replica.device, user: certificate.user }
         const [key, proof] = await Promise.all([inviteKey(secret), signJoin(secret, claim)])
+        await conversation.giveUpJoins()
         await conversation.govern({ kind: "join", certificate, key, proof }, [invite])
       }
       // The entry is a draft now: what becomes of it is in the conversation's changes.

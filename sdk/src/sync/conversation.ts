@@ -13,6 +13,7 @@ import type { Content } from "../protocol/content.js"
 import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES, SEGMENT_MESSAGES } from "../protocol/limits.js"
 import {
   controlDocument,
+  deviceOf,
   documentParts,
   parseDocumentName,
   segmentDocument,
@@ -171,6 +172,11 @@ export class ReplicaConversation {
 
   private get newestNumber(): number {
     return this.segmentNumbers.at(-1) ?? 1
+  }
+
+  /** What stands for an own control entry that was written again; itself where it was not. [SPEC R6] */
+  insteadOf(id: ControlId): readonly ControlId[] {
+    return this.superseded.resolve([id])
   }
 
   /** Own entries that were refused for good. */
@@ -370,7 +376,10 @@ export class ReplicaConversation {
     await this.control.replaceDrafts(correct)
     if (this.superseded.size > before) {
       await this.control.reground()
-      await this.governing(() => this.readControl())
+      await this.governing(async () => {
+        await this.readControl()
+        await this.followControl()
+      })
       await this.reground()
     }
     for (const segment of this.segments.values()) await segment.replaceDrafts(correct)
@@ -625,6 +634,14 @@ export class ReplicaConversation {
       document,
       refused.map((draft) => ({ code, draft })),
     )
+  }
+
+  /** No server let this user in by a link: behind what nobody takes, another one would not arrive. [SPEC A19] */
+  async giveUpJoins(): Promise<void> {
+    if (this.state.created !== undefined || this.ports.guard() === undefined) return
+    await this.control.flush()
+    const own = Array.from(this.control.summary.logs.values()).filter(({ log }) => deviceOf(log) === this.ports.device)
+    for (const { log } of own) await this.takeBack(this.control, log, 0, "INVITE_VOID")
   }
 
   /** Forgets a refused entry. */

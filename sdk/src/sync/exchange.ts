@@ -80,6 +80,8 @@ export class Exchange {
   /** Documents whose segments wait until their control document was served. */
   private readonly behindControl = new Map<ConversationId, Set<DocumentName>>()
   private readonly retries = new Map<DocumentName, Timer>()
+  /** Those of conversations that no server lets this user into, yet or ever. */
+  private readonly knocking = new Set<DocumentName>()
   private readonly retryMs = new Map<DocumentName, number>()
   private readonly unwanted = new Set<string>()
   /** Documents of which something was refused because the server lags behind in authority. */
@@ -109,7 +111,7 @@ export class Exchange {
     ]
   }
 
-  /** Whether both sides were compared and nothing is under way. */
+  /** Whether both sides were compared and nothing is under way, but for what waits to be let in. */
   get synced(): boolean {
     return (
       this.account.synced &&
@@ -118,7 +120,7 @@ export class Exchange {
       this.vectors.size === 0 &&
       this.vectorQueue.size === 0 &&
       this.behindControl.size === 0 &&
-      this.retries.size === 0
+      Array.from(this.retries.keys()).every((name) => this.knocking.has(name))
     )
   }
 
@@ -454,6 +456,8 @@ export class Exchange {
       // Asked before it knows who is a member, the server says nothing of what it has: it is asked once more then.
       const waits = code === "FORBIDDEN" || (log !== undefined && (await lags(code, log, at)))
       if (waits) this.lagging.add(document.name)
+      if (waits && conversation.state.created === undefined) this.knocking.add(document.name)
+      else this.knocking.delete(document.name)
       if (waits || isTransient(code) || log === undefined) this.retryLater(document.name, frame.retryAfterMs)
       // Others took it: this server's clock is behind, and may be set right. [SPEC R2]
       else if (ofClock.has(code) && (deviceOf(log) !== replica.device || acks.count(document.name, log) > at))
