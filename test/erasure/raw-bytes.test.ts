@@ -78,3 +78,36 @@ it("[X6, X7] a text that was erased before it was sent is in no file of its devi
   await trip.erase(message.id)
   await vi.waitUntil(async () => !(await isOnDisk(directory, text)), { timeout: 20_000, interval: 100 })
 })
+
+it("[X2, X7] what a removal had set aside on a server is no place to keep what its author erased", async () => {
+  const one = await startTestServer()
+  const two = await startTestServer()
+  const atLaptop = await temporaryDirectory()
+  const alice = await client("alice", [one.url], await temporaryDirectory())
+  const phone = await client("bob", [one.url], await temporaryDirectory())
+  const laptop = await client("bob", [one.url], atLaptop)
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const [onPhone, onLaptop] = [await conversationOf(phone, trip.id), await conversationOf(laptop, trip.id)]
+  await alice.synced()
+  // Alice removes bob before she has what he says.
+  alice.goOffline()
+  const text = secret()
+  const message = onPhone.send(text)
+  await message.reached("sent")
+  await until(onLaptop.messages, ({ items }) => items.length === 1)
+  await laptop.close()
+  await trip.removeMember("bob")
+  alice.goOnline()
+  await until(onPhone.info, ({ membership }) => membership === "removed")
+  await until(trip.changes, (list) => list.every(({ status }) => status === "accepted"))
+  expect(await isOnDisk(one.data, text)).toBe(true)
+
+  // He erases it where nobody knows of that yet.
+  const again = await client("bob", [two.url], atLaptop)
+  await (await conversationOf(again, trip.id)).erase(message.id)
+  await again.synced()
+  await startTestServer({ peers: [`${one.url}/sync`, `${two.url}/sync`] })
+  for (const { data } of [one, two]) {
+    await vi.waitUntil(async () => !(await isOnDisk(data, text)), { timeout: 20_000, interval: 100 })
+  }
+})

@@ -15,6 +15,7 @@ import {
   encodeRecord,
   movesCuts,
   punch,
+  readContents,
   readRun,
   recordIdOf,
   runsBeyond,
@@ -639,8 +640,10 @@ export class Conversation {
 
   /** A moderator's erasure that came due while nobody looked. [SPEC X3] */
   async #destroyDue(document: ActiveDocument): Promise<void> {
-    const contents = await document.contents()
-    if (this.#withoutDestroyed(document, Array.from(contents.values())).punched > 0) this.#ports.merge(document.name)
+    const asides = await this.#ports.store.asides(document.name)
+    const stored = [await document.contents(), ...asides.map(({ update }) => readContents([update]))]
+    const runs = stored.flatMap((contents) => Array.from(contents.values()))
+    if (this.#withoutDestroyed(document, runs).punched > 0) this.#ports.merge(document.name)
   }
 
   /** Brings the segments in line with the present removals. [SPEC A11] */

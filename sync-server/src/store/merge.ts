@@ -36,7 +36,7 @@ export interface MergeContext {
 }
 
 export interface MergerOptions {
-  readonly store: Pick<Store, "load" | "updates" | "replace">
+  readonly store: Pick<Store, "load" | "updates" | "replace" | "asides" | "putAside">
   readonly env: Env
   /** Undefined: the document is not to be merged now. */
   readonly contextOf: (document: DocumentName) => Promise<MergeContext | undefined>
@@ -108,6 +108,7 @@ async function mergeDocument(
   await turn(env)
   const { runs, punched } = punch(contents.values(), (message) => context.isErased(message))
   await turn(env)
+  const isAsideErased = await destroyAsides(store, document, context)
   const { summary, digest } = context.describe(contents)
   await store.replace({
     document,
@@ -116,10 +117,26 @@ async function mergeDocument(
     digest,
     stateVector: stateVectorOf(runs),
     covers: stored.clock,
-    erased: punched > 0,
+    erased: punched > 0 || isAsideErased,
     generation: stored.generation,
   })
   onMerged?.(document, stored.updates - 1)
+}
+
+/** What a removal had set aside is no place to keep what was erased. Whether there was any of it. [SPEC X2, X7] */
+async function destroyAsides(
+  store: Pick<Store, "asides" | "putAside">,
+  document: DocumentName,
+  context: MergeContext,
+): Promise<boolean> {
+  let found = false
+  for (const { name, update } of await store.asides(document)) {
+    const { runs, punched } = punch(readStored(document, [update]).values(), (message) => context.isErased(message))
+    if (punched === 0) continue
+    await store.putAside(document, name, encodeUpdate(runs))
+    found = true
+  }
+  return found
 }
 
 function readStored(document: DocumentName, updates: readonly Uint8Array[]): Contents {
