@@ -73,10 +73,14 @@ export class Bookkeeper {
   noteTalks(user: string, client: Client): void {
     for (const { id, info } of client.conversations.get()) {
       const { direct } = info.get()
-      if (direct === undefined) continue
-      const talks = this.talks.get(user) ?? new Map<string, string>()
-      this.talks.set(user, talks.set(id, direct))
+      if (direct !== undefined) this.noteTalk(user, direct, id)
     }
+  }
+
+  /** Also one that either of them leaves before anybody looks. */
+  noteTalk(user: string, other: string, conversation: string): void {
+    const talks = this.talks.get(user) ?? new Map<string, string>()
+    this.talks.set(user, talks.set(conversation, other))
   }
 
   momentOf(client: Client): Moment {

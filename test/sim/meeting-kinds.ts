@@ -33,6 +33,8 @@ export const meetingKinds = {
         "direct",
         client.openDirect(user).then(({ id }) => {
           stage.oracle.directs.add([device.user, user].sort().join(" "))
+          stage.bookkeeper.noteTalk(device.user, user, id)
+          stage.bookkeeper.noteTalk(user, device.user, id)
           if (!stage.conversations.includes(id)) stage.conversations.push(id)
         }),
       )
