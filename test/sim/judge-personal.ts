@@ -8,7 +8,7 @@ import type { Stage } from "./stage.js"
 import type { View } from "./views.js"
 
 /** What a user chose is so on all devices of the user, and nothing else is. [SPEC U2, U11] */
-export function judgeAccounts({ devices, bookkeeper, oracle }: Stage): void {
+export function judgeAccounts({ devices, bookkeeper, oracle, hostileServer }: Stage): void {
   const lost = oracle.deviceLostData || oracle.serverLostData
   const states = new Map<string, { readonly name: string; readonly state: string }>()
   for (const { name, user, tabs } of devices) {
@@ -18,7 +18,13 @@ export function judgeAccounts({ devices, bookkeeper, oracle }: Stage): void {
       for (const key of new Set([...bookkeeper.keysOf(user), ...shownKeys(client)])) {
         const value = valueOf(client, key)
         const expected = bookkeeper.expected(user, key, client, lost)
-        if (expected.has(value) || (key.startsWith("privacy/") && value === true && expected.has(undefined))) continue
+        // Nothing in an account is signed: a server that means harm may write into it. [SPEC U1]
+        if (
+          hostileServer !== undefined ||
+          expected.has(value) ||
+          (key.startsWith("privacy/") && value === true && expected.has(undefined))
+        )
+          continue
         const either = Array.from(expected, String).join(" or ")
         throw new Violation("I4", `${name} has ${String(value)} for ${key}, and ${user} chose ${either}`)
       }
@@ -86,7 +92,7 @@ export function judgeReplies({ device, conversation }: View): void {
 export function judgeUnread(stage: Stage, { device, client, conversation }: View): void {
   const { user } = device
   const { items } = conversation.messages.get()
-  if (stage.bookkeeper.isUnclear(user, conversation.id)) return
+  if (stage.bookkeeper.isUnclear(user, conversation.id) || stage.hostileServer !== undefined) return
   const mark = conversation.settings.get().unreadFrom
   // A mark at what is hidden since marks nothing that can be told.
   if (mark !== undefined && !items.some(({ id }) => id === mark)) return
