@@ -36,6 +36,8 @@ import { createMerger } from "./store/merge.js"
 import type { StoredName } from "./store/store.js"
 
 const SWEEP_MS = 5_000
+/** How late a moderator's erasure may be carried out that came due, or one that a crash left. */
+const ERASURES_MS = 3_600_000
 
 export interface CoreOptions {
   /** Anybody is whoever they say. */
@@ -240,6 +242,18 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       relayed.sweep(env.now())
       registered.sweep(env.now())
     })
+    const erase = (): void => {
+      store.erasing(env.now()).then(
+        (documents) => {
+          for (const document of documents) merger.request(document)
+        },
+        (error: unknown) => {
+          log.error({ err: error }, "what is to be erased could not be looked up")
+        },
+      )
+    }
+    erase()
+    const stopErasing = repeat(env, ERASURES_MS, erase)
     let draining = false
     return {
       publicKey: key.publicKey,
@@ -282,6 +296,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       drain: async () => {
         draining = true
         stopSweeps()
+        stopErasing()
         await within(env, limits.drainMs, async () => {
           await clients.drain()
           // Not before: what is being answered may wait for its copies.
@@ -292,6 +307,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       },
       close: async () => {
         stopSweeps()
+        stopErasing()
         registerRelay.stop()
         presence.stop()
         await merger.close()

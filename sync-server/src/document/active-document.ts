@@ -57,8 +57,11 @@ export class ActiveDocument {
     return this.summary.logs.size === 0 && this.summary.records.size === 0
   }
 
-  /** Writes runs that the summary covers already; undefined: only its erase records changed. */
-  append(runs: readonly LogRun[] | undefined): { readonly durable: Promise<void>; readonly digest: Uint8Array } {
+  /** Writes runs that the summary covers already; undefined: only its erase records changed. `erases`: that there are new ones. */
+  append(
+    runs: readonly LogRun[] | undefined,
+    erases = false,
+  ): { readonly durable: Promise<void>; readonly digest: Uint8Array } {
     const update = runs === undefined ? EMPTY_UPDATE : encodeUpdate(runs)
     this.#uncovered += update.length
     const covers = runs === undefined || this.#uncovered >= this.#summaryBytes
@@ -73,6 +76,7 @@ export class ActiveDocument {
       update,
       digest,
       ...(summary && { summary }),
+      ...(erases && { erases }),
       ...(this.updates === 0 && { stateVector: stateVectorOf(runs ?? []) }),
     })
     this.updates++
@@ -125,8 +129,19 @@ export class ActiveDocument {
       const encoded = encodeSummary(summary)
       const { clock: covers, generation } = stored
       const [document, update, stateVector] = [this.name, encodeUpdate(runs), stateVectorOf(runs)]
+      // What was made of contents that a merge took a text out of meanwhile is overwritten, and in the files still. [SPEC X7]
+      const erased = summary.records.size > 0
       try {
-        await this.#store.replace({ document, update, summary: encoded, digest, stateVector, covers, generation })
+        await this.#store.replace({
+          document,
+          update,
+          summary: encoded,
+          digest,
+          stateVector,
+          covers,
+          erased,
+          generation,
+        })
       } catch (error) {
         if (error instanceof WeftError && error.code === "STORE_FENCED") continue
         throw error

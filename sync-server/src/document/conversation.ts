@@ -9,6 +9,7 @@ import {
   decodeRecord,
   decodeUpdate,
   destroyedMessages,
+  dueTimes,
   deviceOf,
   digestOf,
   documentParts,
@@ -471,7 +472,8 @@ export class Conversation {
       advanceSummary(document.summary, verdicts)
       const accepted = verdicts.flatMap((verdict) => verdict.run ?? [])
       const { runs } = this.#withoutDestroyed(document, accepted)
-      this.#write(document, runs, () => {
+      const erases = verdicts.some(({ records }) => records.length > 0)
+      this.#write(document, { runs, erases }, () => {
         this.#ports.metrics.entries.inc(entries.length)
         this.#ports.relay({
           document: document.name,
@@ -483,7 +485,6 @@ export class Conversation {
           copies,
         })
       })
-      const erases = verdicts.some(({ records }) => records.length > 0)
       if (erases || isMergeDue(document)) this.#ports.merge(document.name)
     } else if (repeated.length > 0) {
       this.#afterwards(
@@ -530,7 +531,7 @@ export class Conversation {
     if (taken.length > 0) {
       const readers = this.#state.members
       this.#documents.keep(document)
-      this.#write(document, undefined, () => {
+      this.#write(document, { runs: undefined, erases: true }, () => {
         this.#relay({ document: name, records: taken, readers, origin: source.origin, copies })
       })
       this.#ports.merge(name)
@@ -559,10 +560,14 @@ export class Conversation {
   }
 
   /** Appends what the summary covers already; `onDurable` runs after the fsync, in the order of the appends. */
-  #write(document: ActiveDocument, runs: readonly LogRun[] | undefined, onDurable: () => void): void {
+  #write(
+    document: ActiveDocument,
+    { runs, erases }: { readonly runs: readonly LogRun[] | undefined; readonly erases: boolean },
+    onDurable: () => void,
+  ): void {
     const { digests, metrics } = this.#ports
     const observe = metrics.appendSeconds.startTimer()
-    const { durable, digest } = document.append(runs)
+    const { durable, digest } = document.append(runs, erases)
     this.#afterwards(
       durable.then(() => {
         observe()
@@ -607,12 +612,11 @@ export class Conversation {
       if (document === undefined || document.isEmpty) return undefined
       // What was appended before an erasure was known, and is not stored yet, would keep the erased text behind the merge.
       await document.durable
-      const destroyed =
-        document.summary.records.size === 0
-          ? new Set<MessageId>()
-          : destroyedMessages(document.summary, this.#state, this.#ports.now())
+      const [state, now] = [this.#state, this.#ports.now()]
+      const destroyed = destroyedMessages(document.summary, state, now)
       return {
         isErased: (message) => destroyed.has(message),
+        nextErasure: Math.min(Infinity, ...dueTimes(document.summary, state).filter((due) => due > now)),
         describe: (contents) => {
           if (this.#phase.kind !== "ready" || this.#released)
             throw new WeftError("STORE_CLOSED", "the document has left memory")

@@ -17,6 +17,7 @@ import { parseDocumentName } from "@weft/sdk/protocol"
  *                                            comparing reads none of them, and a start reads none at all
  *     "weft", "digests", conversation, "registers"   digest of its receipt registers
  *     "weft", "accounts", account            digest of an account
+ *     "weft", "erasing", document            those that hold what is to be destroyed, with the time from which on
  *     "weft", "erased", document             those whose files still hold the bytes of what was erased
  *     "weft", "register", conversation, device   receipt registers
  *     "weft", "setting", name                of the server
@@ -30,6 +31,7 @@ export type Key =
   | { readonly kind: "digest"; readonly conversation: string; readonly segment: number }
   | { readonly kind: "registers"; readonly conversation: string }
   | { readonly kind: "account"; readonly account: string }
+  | { readonly kind: "erasing"; readonly document: string }
   | { readonly kind: "erased"; readonly document: string }
   | { readonly kind: "register"; readonly conversation: string; readonly device: string }
   | { readonly kind: "setting"; readonly name: string }
@@ -62,6 +64,10 @@ export function digestKey(name: string): Uint8Array {
   const document = parseDocumentName(name)?.parsed
   if (document === undefined) return encodeParts("weft", "accounts", name)
   return encodeParts("weft", "digests", document.conversation, document.kind === "control" ? 0 : document.segment)
+}
+
+export function erasingKey(document: string): Uint8Array {
+  return encodeParts("weft", "erasing", document)
 }
 
 export function erasedKey(document: string): Uint8Array {
@@ -104,6 +110,7 @@ export function contentsRange(document: string): KeyRange {
   return { gte: encodeParts("v1", document, "aside"), lt: encodeParts("v1", document, "updatf") }
 }
 
+export const erasingRange: KeyRange = { gte: encodeParts("weft", "erasing"), lt: encodeParts("weft", "erasinh") }
 export const erasedRange: KeyRange = { gte: encodeParts("weft", "erased"), lt: encodeParts("weft", "erasee") }
 export const stateVectorRange: KeyRange = { gte: encodeParts("v1_sv"), lt: encodeParts("v1_sw") }
 export const accountRange: KeyRange = { gte: encodeParts("weft", "accounts"), lt: encodeParts("weft", "accountt") }
@@ -150,6 +157,7 @@ export function parseKey(key: Uint8Array): Key | undefined {
   if (a === "digests" && c === "registers") return { kind: "registers", conversation: b }
   if (c !== undefined) return undefined
   if (a === "accounts") return { kind: "account", account: b }
+  if (a === "erasing") return { kind: "erasing", document: b }
   if (a === "erased") return { kind: "erased", document: b }
   if (a === "setting") return { kind: "setting", name: b }
   return a === "store" ? { kind: "store", name: b } : undefined

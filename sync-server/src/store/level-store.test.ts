@@ -328,6 +328,28 @@ describe("replace", () => {
     expect(await store.updates(document)).toEqual([updates[1]])
   })
 
+  it("[X3, X7] what is to be erased is remembered until it was, also when more comes meanwhile", async () => {
+    const directory = await temporaryDirectory()
+    const store = await open(directory)
+    const document = anyDocument()
+    const [one, two, whole] = (await updatesOf(document, 3)) as [Uint8Array, Uint8Array, Uint8Array]
+    await store.append({ document, update: one })
+    expect(await store.erasing(0)).toEqual([])
+    await store.append({ document, update: two, erases: true })
+    expect(await store.erasing(0)).toEqual([document])
+    // Of the second update it knows nothing, nor does what replaces for another reason.
+    await store.replace({ ...replacing(document, one, 0), nextErasure: Infinity })
+    await store.replace(replacing(document, whole, 1))
+    await store.close()
+
+    const again = await open(directory)
+    expect(await again.erasing(0)).toEqual([document])
+    await again.replace({ ...replacing(document, whole, 1), nextErasure: 1_000 })
+    expect([await again.erasing(999), await again.erasing(1_000)]).toEqual([[], [document]])
+    await again.replace({ ...replacing(document, whole, 1), nextErasure: Infinity })
+    expect(await again.erasing(Infinity)).toEqual([])
+  })
+
   it("any order of appends, replacements and reopenings, in one commit or many, keeps what a list would", async () => {
     const random = seededRandom("appends and replacements")
     const directory = await temporaryDirectory()

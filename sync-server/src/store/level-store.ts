@@ -26,6 +26,7 @@ import {
   digestRange,
   digestsAfterRange,
   erasedKey,
+  erasingRange,
   metaKey,
   parseKey,
   registerKey,
@@ -45,7 +46,7 @@ import { bytesOfWrite, KnownDocuments, stageGroup, type StoreWrite } from "./sta
 import { groupDigests } from "./stored-digests.js"
 import type { Append, ConversationDigests, Mended, Replace, Store, StoredDocument, StoredName } from "./store.js"
 import { upgradeFormat } from "./upgrade.js"
-import { encodeStateVectorRecord, encodeSummaryRecord } from "./values.js"
+import { decodeTime, encodeStateVectorRecord, encodeSummaryRecord } from "./values.js"
 
 export interface LevelStoreOptions extends StoreOptions {
   /** LevelDB's own, made where there is none; y-leveldb's `location`. One process owns it. */
@@ -247,6 +248,16 @@ class LevelStore implements Store {
       const found = await Promise.all(ranges.map((range) => this.#database.scan(range, documentOfKey)))
       return found.flat().sort(compareText)
     })
+  }
+
+  erasing(now: number): Promise<DocumentName[]> {
+    return this.#read(() =>
+      this.#database.scan(erasingRange, (bytes, value) => {
+        const key = parseKey(bytes)
+        if (key?.kind !== "erasing" || decodeTime(value) > now) return undefined
+        return parseDocumentName(key.document)?.name
+      }),
+    )
   }
 
   digests(conversation: ConversationId): Promise<ConversationDigests> {

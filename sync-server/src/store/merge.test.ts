@@ -28,7 +28,7 @@ async function setup(options: Partial<MergerOptions> = {}) {
   const merger = createMerger({
     store,
     env: systemEnv,
-    contextOf: async () => ({ isErased: () => false, describe }),
+    contextOf: async () => ({ isErased: () => false, nextErasure: Infinity, describe }),
     onFailure: (document, error) => failures.push([document, error.code]),
     ...options,
   })
@@ -80,7 +80,7 @@ it("[X3] a merge takes the bodies of erased messages out", async () => {
   const document = anyDocument()
   const erased = new Set<MessageId>()
   const { store, merger } = await setup({
-    contextOf: async () => ({ isErased: (message) => erased.has(message), describe }),
+    contextOf: async () => ({ isErased: (message) => erased.has(message), nextErasure: Infinity, describe }),
   })
   const log = makeLog(device, document)
   const { elements } = await write(log, document, store)
@@ -102,6 +102,7 @@ it("appends during a merge stay, and its summary may be newer than what it cover
   const { store, merger } = await setup({
     contextOf: async () => ({
       isErased: () => false,
+      nextErasure: Infinity,
       describe(contents) {
         during = contents
         return describe()
@@ -125,6 +126,7 @@ it("a merge that another replacement overtook is made again from what that left"
   const setting = await setup({
     contextOf: async () => ({
       isErased: () => false,
+      nextErasure: Infinity,
       describe() {
         if (!overtaken) {
           overtaken = true

@@ -28,6 +28,8 @@ export function isMergeDue({ updates, bytes }: Pick<StoredDocument, "updates" | 
 /** What only a document's owner knows of it. */
 export interface MergeContext {
   isErased(message: MessageId): boolean
+  /** When the next of the others is to be destroyed, in milliseconds since 1970; Infinity: none. */
+  readonly nextErasure: number
   /**
    * Encoded summary and digest of the document: of these contents, or of more where that was appended before. Called
    * right before the replacement is queued.
@@ -118,6 +120,7 @@ async function mergeDocument(
     stateVector: stateVectorOf(runs),
     covers: stored.clock,
     erased: punched > 0 || isAsideErased,
+    nextErasure: context.nextErasure,
     generation: stored.generation,
   })
   onMerged?.(document, stored.updates - 1)

@@ -6,6 +6,7 @@ import { MAX_GROUP_WRITES } from "./group-commit.js"
 import {
   digestKey,
   erasedKey,
+  erasingKey,
   MAX_UPDATE_CLOCK,
   metaKey,
   parseKey,
@@ -14,7 +15,7 @@ import {
   updateRange,
 } from "./keys.js"
 import type { Append, Replace, StoredName } from "./store.js"
-import { encodeStateVectorRecord, encodeSummaryRecord, stateVectorOfUpdates } from "./values.js"
+import { encodeStateVectorRecord, encodeSummaryRecord, encodeTime, stateVectorOfUpdates } from "./values.js"
 
 export type StoreWrite =
   | { readonly kind: "append"; readonly append: Append; readonly bytes: number }
@@ -168,7 +169,7 @@ class Staging {
     }
   }
 
-  append({ document, update, summary, digest, stateVector }: Append, state: DocumentState): void {
+  append({ document, update, summary, digest, erases, stateVector }: Append, state: DocumentState): void {
     const { clocks } = state
     const clock = clocks === undefined ? 0 : clocks.last + 1
     state.clocks = { first: clocks?.first ?? clock, last: clock }
@@ -178,6 +179,7 @@ class Staging {
       const vector = stateVector ?? stateVectorOfUpdates(document, [update])
       this.put(stateVectorKey(document), encodeStateVectorRecord(clock, vector))
     }
+    if (erases === true) this.put(erasingKey(document), encodeTime(0))
     if (summary !== undefined) {
       state.covers = clock
       this.put(metaKey(document, SUMMARY), encodeSummaryRecord({ covers: clock, bytes: state.bytes, summary }))
@@ -198,6 +200,11 @@ class Staging {
     this.put(updateKey(document, covers), update)
     this.put(stateVectorKey(document), encodeStateVectorRecord(covers, stateVector))
     if (replace.erased === true) this.put(erasedKey(document), new Uint8Array(0))
+    // What a later append brought is not carried out.
+    const { nextErasure } = replace
+    if (nextErasure !== undefined && covers === clocks.last) {
+      this.put(erasingKey(document), nextErasure === Infinity ? undefined : encodeTime(nextErasure))
+    }
     // What came with a later append is newer than this; only its count of bytes is off until the next summary.
     if (state.covers <= covers) {
       state.covers = covers

@@ -40,6 +40,8 @@ export interface Store {
   mend(document: StoredName, whole: Mended | undefined): Promise<void>
   /** Names of all documents of conversations with a first append, sorted as texts; of one conversation where given. */
   documents(conversation?: ConversationId): Promise<DocumentName[]>
+  /** Those in which something is to be destroyed at a time, in milliseconds since 1970. [SPEC X3] */
+  erasing(now: number): Promise<DocumentName[]>
   /**
    * Digests of a conversation's documents whose last append or replacement brought one, and of its registers: what comparing
    * needs without opening any. Others, such as those that y-leveldb wrote, must be loaded.
@@ -92,6 +94,8 @@ export interface Append {
   readonly summary?: Uint8Array
   /** Digest after this update. Without one the document has none in digests(). */
   readonly digest?: Uint8Array
+  /** It brings erasures, of which nothing is carried out yet. That is written in the same batch. [SPEC X7] */
+  readonly erases?: boolean
   /** Yjs state vector after this update; written with the first append, so that y-leveldb lists the document. Else derived. */
   readonly stateVector?: Uint8Array
 }
@@ -130,6 +134,8 @@ export interface Replace {
    * written in the same batch, and made good at the next start after a crash. [SPEC X7]
    */
   readonly erased?: boolean
+  /** All erasures are carried out but those of this time and later, in milliseconds since 1970; Infinity: there are none. */
+  readonly nextErasure?: number
   /** `generation` of that load(). Without it the caller vouches that nothing else replaces. */
   readonly generation?: number
 }

@@ -57,6 +57,22 @@ export function decodeSummaryRecord(value: Uint8Array): SummaryRecord {
 }
 
 /** The value of y-leveldb's `v1_sv` keys: a state vector and the clock of the update after which it held. */
+/** Milliseconds since 1970. */
+export function encodeTime(time: number): Uint8Array {
+  return encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, Math.ceil(time))
+  })
+}
+
+/** 0 where it can't be read: whatever is due then is due now. */
+export function decodeTime(value: Uint8Array): number {
+  try {
+    return decoding.readVarUint(decoding.createDecoder(value))
+  } catch {
+    return 0
+  }
+}
+
 export function encodeStateVectorRecord(clock: number, stateVector: Uint8Array): Uint8Array {
   return encoding.encode((encoder) => {
     encoding.writeVarUint(encoder, clock)
