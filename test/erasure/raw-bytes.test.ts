@@ -88,13 +88,15 @@ it("[X2, X7] what a removal had set aside on a server is no place to keep what i
   const laptop = await client("bob", [one.url], atLaptop)
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const [onPhone, onLaptop] = [await conversationOf(phone, trip.id), await conversationOf(laptop, trip.id)]
+  onPhone.send("hello")
+  await until(trip.messages, ({ items }) => items.length === 1)
   await alice.synced()
-  // Alice removes bob before she has what he says.
+  // Alice removes bob before she has what he says next.
   alice.goOffline()
   const text = secret()
   const message = onPhone.send(text)
   await message.reached("sent")
-  await until(onLaptop.messages, ({ items }) => items.length === 1)
+  await until(onLaptop.messages, ({ items }) => items.length === 2)
   await laptop.close()
   await trip.removeMember("bob")
   alice.goOnline()

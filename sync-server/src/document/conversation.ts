@@ -16,7 +16,6 @@ import {
   encodeRecord,
   movesCuts,
   punch,
-  readContents,
   readRun,
   recordIdOf,
   runsBeyond,
@@ -40,6 +39,7 @@ import {
   type UserId,
 } from "@weft/sdk/protocol"
 import type { Verifier } from "../auth/verifier.js"
+import { asideRuns } from "../store/aside.js"
 import { isMergeDue, type MergeContext } from "../store/merge.js"
 import { ActiveDocument } from "./active-document.js"
 import { createAdmission, type Admission, type AdmissionPorts } from "./admission.js"
@@ -645,8 +645,8 @@ export class Conversation {
   /** A moderator's erasure that came due while nobody looked. [SPEC X3] */
   async #destroyDue(document: ActiveDocument): Promise<void> {
     const asides = await this.#ports.store.asides(document.name)
-    const stored = [await document.contents(), ...asides.map(({ update }) => readContents([update]))]
-    const runs = stored.flatMap((contents) => Array.from(contents.values()))
+    const stored = Array.from((await document.contents()).values())
+    const runs = stored.concat(asides.flatMap(({ name, update }) => asideRuns(name, update)))
     if (this.#withoutDestroyed(document, runs).punched > 0) this.#ports.merge(document.name)
   }
 

@@ -1,4 +1,5 @@
 import { cutRun, encodeUpdate, summarize, type CheckContext, type DocumentName, type LogRun } from "@weft/sdk/protocol"
+import { asideFrom, asideName } from "../store/aside.js"
 import type { Store } from "../store/store.js"
 import type { ActiveDocument } from "./active-document.js"
 
@@ -43,15 +44,7 @@ export async function retryAsides(
 ): Promise<void> {
   const asides = await store.asides(document)
   // Of one log the earlier part first.
-  for (const { name, update } of asides.sort((a, b) => fromOf(a.name) - fromOf(b.name))) {
+  for (const { name, update } of asides.sort((a, b) => asideFrom(a.name) - asideFrom(b.name))) {
     if (await offer(update)) await store.putAside(document, name, undefined)
   }
-}
-
-function asideName({ log, from }: LogRun): string {
-  return `${log}@${from}`
-}
-
-function fromOf(name: string): number {
-  return Number(name.slice(name.lastIndexOf("@") + 1))
 }

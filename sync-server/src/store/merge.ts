@@ -8,6 +8,7 @@ import {
   type Env,
   type MessageId,
 } from "@weft/sdk/protocol"
+import { asideRuns } from "./aside.js"
 import { damaged } from "./document-state.js"
 import { storeFailure } from "./failure.js"
 import type { Store, StoredDocument } from "./store.js"
@@ -134,7 +135,7 @@ async function destroyAsides(
 ): Promise<boolean> {
   let found = false
   for (const { name, update } of await store.asides(document)) {
-    const { runs, punched } = punch(readStored(document, [update]).values(), (message) => context.isErased(message))
+    const { runs, punched } = punch(asideRuns(name, update), (message) => context.isErased(message))
     if (punched === 0) continue
     await store.putAside(document, name, encodeUpdate(runs))
     found = true
