@@ -81,7 +81,7 @@ it("y-leveldb lists and reads our documents, appended and merged, and nothing el
     env: { ...manualEnv(), setTimer: (_, call) => setImmediate(call) },
     contextOf: async () => ({
       isErased: () => false,
-      admitRecord: () => undefined,
+      nextErasure: Infinity,
       describe: () => ({ summary: Uint8Array.of(1), digest: Uint8Array.of(2) }),
     }),
     onFailure: (document, error) => expect.unreachable(`${document}: ${error.message}`),

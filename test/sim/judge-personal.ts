@@ -33,7 +33,8 @@ export function judgeAccounts({ devices, bookkeeper, oracle, hostileServer }: St
       const state = stateOf(client)
       const other = states.get(user)
       if (other === undefined) states.set(user, { name, state })
-      else if (other.state !== state) throw new Violation("I4", `${name} and ${other.name}: ${state} | ${other.state}`)
+      else if (hostileServer === undefined && other.state !== state)
+        throw new Violation("I4", `${name} and ${other.name}: ${state} | ${other.state}`)
     }
   }
 }

@@ -133,7 +133,7 @@ export async function judge(stage: Stage): Promise<void> {
     }
     judgeEqual(shown)
     judgeInfo(shown)
-    judgeOwnDevices(shown)
+    if (stage.hostileServer === undefined) judgeOwnDevices(shown)
     judgeWays(stage, id, shown)
     judgeClosedWays(stage, id, shown)
     judgeRemovals(stage, id, shown)
