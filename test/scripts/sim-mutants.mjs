@@ -52,8 +52,8 @@ export const mutants = [
   },
   {
     name: "the writer's guard is not asked",
-    seeds: [1],
-    ops: 40,
+    seeds: [1, 11],
+    ops: 80,
     kinds: "openTab,stealTab,send,burst,react",
     file: "sdk/src/sync/stored-document.ts",
     find: "await this.ports.storage.write(batch, { durability, guard })",
@@ -451,7 +451,7 @@ export const mutants = [
     kinds: "send,markUnread,markRead",
     file: "sdk/src/client/account.ts",
     find: "if (value === undefined) map.delete(key)",
-    replace: 'if (value === undefined && root !== "marks") map.delete(key)',
+    replace: 'if (value === undefined && root === "marks") return\n    if (value === undefined) map.delete(key)',
   },
   {
     name: "what is marked as unread stays read",
@@ -536,8 +536,8 @@ export const mutants = [
   },
   {
     name: "a revoked link throws out who came by it",
-    seeds: [9],
-    ops: 80,
+    seeds: [6, 9],
+    ops: 120,
     kinds: "createSmall,invite,revoke,join,join,send,offline,online",
     file: "sdk/src/authority/validity.ts",
     find: "!this.#causality.pastOf(revocation).has(index)) === true",

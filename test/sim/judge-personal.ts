@@ -130,13 +130,19 @@ function countUnread(stage: Stage, client: Client, group: Group): { readonly cou
   const least = messages.filter(({ id, author, form }, index) => {
     if (author === user) return false
     if (marked >= 0 && index >= marked) return true
-    if (index < passed) return false
+    // What a hostile device said in the place of something else may count as read with that.
+    if (index < passed || author === stage.hostileDevice?.user) return false
     // Of what was erased nobody knows in which thread it was read.
     return !read.has(id) && !(form === "erased" && oracle.sayings.get(id)?.thread !== undefined)
   })
   const most = messages.filter(({ id, author, form }, index) => {
     if (author === user) return false
-    return (marked >= 0 && index >= marked) || !read.has(id) || (form === "erased" && isInThread(stage, id))
+    return (
+      (marked >= 0 && index >= marked) ||
+      !read.has(id) ||
+      author === stage.hostileDevice?.user ||
+      (form === "erased" && isInThread(stage, id))
+    )
   })
   const mentioning = (list: readonly Message[]): number => list.filter(({ mentionsMe }) => mentionsMe).length
   return { count: [least.length, most.length], mentions: [mentioning(least), mentioning(most)] }
