@@ -250,8 +250,8 @@ export const mutants = [
     ops: 60,
     kinds: "burst,send,erase",
     file: "sync-server/src/document/conversation.ts",
-    find: "await document.durable\n      const destroyed",
-    replace: "const destroyed",
+    find: "await document.durable\n      const [state, now]",
+    replace: "const [state, now]",
   },
   {
     name: "registers whose clocks seem ahead are dropped",
