@@ -248,6 +248,7 @@ const defaultSettings = never<ConversationSettings>({
   pinned: false,
   listed: undefined,
   unreadFrom: undefined,
+  threadsUnreadFrom: {},
 })
 
 /** Whether the user muted, archived or pinned the conversation, on any device. */

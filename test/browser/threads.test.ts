@@ -117,10 +117,15 @@ describe("a thread", () => {
   })
 
   it("what is marked as unread in its panel stays so until the thread is opened again", async () => {
-    const { id, root } = await tellAll(["By the window", "Next to bob"])
+    const { id, root, answers } = await tellAll(["By the window", "Next to bob"])
+    const laptop = await conversationOf(await stage.device("alice"), id)
+    await expect.poll(() => laptop.unread.get().threads.get(root)?.count).toBe(2)
     const alice = await stage.open("alice", `#/c/${id}/t/${root}`)
     await inThread(alice, "Next to bob").waitFor()
-    await demo.conversation(alice, "Trip").getByText("unread").waitFor({ state: "detached" })
+    await expect.poll(() => laptop.unread.get().threads.size).toBe(0)
+    // on another device, while it is open here
+    laptop.markUnread(answers[0]!)
+    await demo.conversation(alice, "Trip").getByText(", 2 unread").waitFor({ state: "attached" })
     await demo.act(alice, inThread(alice, "Next to bob"), "Mark unread from here")
     await demo.conversation(alice, "Trip").getByText(", 1 unread").waitFor({ state: "attached" })
     await demo.thread(alice).getByText("Unread", { exact: true }).waitFor()

@@ -32,7 +32,7 @@ export function ThreadPanel({ view, root, mayWrite }: ThreadPanelProps): ReactNo
   const first = useMessages(conversation).items.find(({ id }) => id === root)
   const messages = useMemo(() => (first === undefined ? items : [first, ...items]), [first, items])
   const { box, isAtBottom, onScroll, toBottom, jumpTo } = useThreadScroll(conversation, messages)
-  const reading = useThreadReading(conversation, root, items, isAtBottom, work.unreadFrom)
+  const reading = useThreadReading(conversation, root, items, isAtBottom)
   const panel = useFocusReturn(root)
   const jump = useCallback(
     ({ message }: Pick<Jump, "message">) => {

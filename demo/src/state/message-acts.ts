@@ -38,8 +38,6 @@ export interface MessageWork {
   readonly task: Task
   /** Undefined ends it. */
   readonly setTask: (next: Task | undefined) => void
-  /** From where on the thread was marked as unread here. */
-  readonly unreadFrom: MessageId | undefined
   readonly question: Question | undefined
   readonly endQuestion: () => void
 }
@@ -48,7 +46,6 @@ export interface MessageWork {
 export function useMessageWork(conversation: Conversation, thread?: MessageId): MessageWork {
   const [task, setTask] = useTask(conversation, thread)
   const [question, setQuestion] = useState<Question>()
-  const [unreadFrom, setUnreadFrom] = useState<MessageId>()
   const acts = useMemo<MessageActs>(() => {
     const ask = (kind: Question["kind"]) => (message: Message) => {
       setQuestion({ kind, message })
@@ -66,9 +63,8 @@ export function useMessageWork(conversation: Conversation, thread?: MessageId): 
       receipts: ask("receipts"),
       chooseReaction: ask("react"),
       reactors: ask("reactors"),
-      markUnread: (message) => {
-        if (thread !== undefined && message.thread === thread) setUnreadFrom(message.id)
-        conversation.markUnread(message.id)
+      markUnread: ({ id }) => {
+        conversation.markUnread(id)
       },
       show: (id) => {
         const isHere = thread !== undefined && (id === thread || conversation.message(id)?.thread === thread)
@@ -92,7 +88,6 @@ export function useMessageWork(conversation: Conversation, thread?: MessageId): 
     acts,
     task,
     setTask,
-    unreadFrom,
     question,
     endQuestion: () => {
       setQuestion(undefined)

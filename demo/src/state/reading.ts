@@ -24,34 +24,36 @@ function placeOf(items: readonly Message[], message: MessageId | undefined): num
 /** Marks a conversation as read while somebody looks at its newest messages; threads are read by themselves. */
 export function useReading(conversation: Conversation, items: readonly Message[], isAtBottom: boolean): Reading {
   const { unreadFrom } = useConversationSettings(conversation)
-  const [mark] = useState(() => conversation.settings.get().unreadFrom)
-  const held = unreadFrom === mark ? undefined : unreadFrom
-  return usePlaceReading(conversation, undefined, useUnread(conversation), items, isAtBottom, held)
+  return usePlaceReading(conversation, undefined, useUnread(conversation), items, isAtBottom, unreadFrom)
 }
 
-const nothing: Pick<Unread, "count" | "first" | "late"> = { count: 0, first: undefined, late: [] }
+type PlaceUnread = Pick<Unread, "count" | "first" | "late">
 
-/** The same of the thread below a message; `held`: from where on it was marked as unread since it is open. */
+const nothing: PlaceUnread = { count: 0, first: undefined, late: [] }
+
+/** The same of the thread below a message. */
 export function useThreadReading(
   conversation: Conversation,
   root: MessageId,
   items: readonly Message[],
   isAtBottom: boolean,
-  held: MessageId | undefined,
 ): Reading {
   const unread = useUnread(conversation).threads.get(root) ?? nothing
-  return usePlaceReading(conversation, root, unread, items, isAtBottom, held)
+  const { threadsUnreadFrom } = useConversationSettings(conversation)
+  return usePlaceReading(conversation, root, unread, items, isAtBottom, threadsUnreadFrom[root])
 }
 
-/** "Mark unread from here" holds until the place is opened again: nothing in it is read until then. */
+/** "Mark unread from here" holds until the place is opened again, wherever it was said: nothing in it is read until then. */
 function usePlaceReading(
   conversation: Conversation,
   thread: MessageId | undefined,
-  unread: Pick<Unread, "count" | "first" | "late">,
+  unread: PlaceUnread,
   items: readonly Message[],
   isAtBottom: boolean,
-  held: MessageId | undefined,
+  mark: MessageId | undefined,
 ): Reading {
+  const [before] = useState(mark)
+  const held = mark === before ? undefined : mark
   const [opened, setOpened] = useState<Opened>({ newest: items.at(-1)?.id, first: unread.first, late: new Set() })
   // What is read is unread no more: what was is kept for as long as this is shown.
   const newest = opened.newest ?? items.at(-1)?.id

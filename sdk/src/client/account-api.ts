@@ -33,6 +33,8 @@ export interface ConversationSettings {
   readonly listed: boolean | undefined
   /** From this message on the user wants to see everything as unread. */
   readonly unreadFrom: MessageId | undefined
+  /** The same of threads, by their first messages. */
+  readonly threadsUnreadFrom: Readonly<Record<MessageId, MessageId>>
 }
 
 /** A user's private account, the same on all own devices; works offline. */

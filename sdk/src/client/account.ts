@@ -38,6 +38,7 @@ const defaultSettings: ConversationSettings = {
   pinned: false,
   listed: undefined,
   unreadFrom: undefined,
+  threadsUnreadFrom: {},
 }
 
 export interface AccountHandlePorts {
@@ -427,9 +428,15 @@ function readSettings(doc: Y.Doc): ReadonlyMap<ConversationId, ConversationSetti
     if (name === "pinned" && value === true) change(conversation, { pinned: true })
     if (name === "listed" && typeof value === "boolean") change(conversation, { listed: value })
   }
-  for (const [conversation, value] of doc.getMap("marks")) {
-    const unreadFrom = parseMessageId(value)
-    if (unreadFrom !== undefined) change(conversation, { unreadFrom })
+  for (const [key, value] of doc.getMap("marks")) {
+    const mark = parseMessageId(value)
+    const [conversation = "", thread] = key.split("/")
+    if (mark === undefined) continue
+    if (thread === undefined) change(conversation, { unreadFrom: mark })
+    else {
+      const before = settings.get(conversation as ConversationId)?.threadsUnreadFrom
+      change(conversation, { threadsUnreadFrom: { ...before, [thread]: mark } })
+    }
   }
   return settings
 }
