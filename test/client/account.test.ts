@@ -155,7 +155,13 @@ it("[U2] settings, blocks and privacy are the same on all devices, after changes
   laptop.account.setPrivacy({ receipts: false, lastSeen: false })
   phone.goOnline()
   laptop.goOnline()
-  const settings = { mutedUntil: 1_900_000_000_000, archived: true, pinned: true, unreadFrom: undefined }
+  const settings = {
+    mutedUntil: 1_900_000_000_000,
+    archived: true,
+    pinned: true,
+    unreadFrom: undefined,
+    threadsUnreadFrom: {},
+  }
   for (const [device, conversation] of [
     [phone, trip],
     [laptop, onLaptop],
