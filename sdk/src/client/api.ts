@@ -34,6 +34,11 @@ export interface ClientOptions {
    * here, and when that was last.
    */
   readonly privacy?: { readonly receipts?: boolean; readonly lastSeen?: boolean }
+  /**
+   * A conversation of which nobody looked at more than the list shows for so long goes out of memory, and is read again
+   * when somebody does; milliseconds, by default five minutes.
+   */
+  readonly releaseAfterMs?: number
   /** Time, timers and randomness; for tests and simulations. */
   readonly env?: Env
 }

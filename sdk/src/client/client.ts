@@ -31,13 +31,12 @@ import { AccountHandle } from "./account.js"
 import type { AccountState } from "./account-api.js"
 import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.js"
 import { ConversationList } from "./conversation-list.js"
-import { ConversationHandle } from "./conversation.js"
-import { OpenConversation } from "./open-conversation.js"
-import { readRows, StoredRows, type RowBasis, type StoredRow } from "./stored-rows.js"
+import type { ConversationHandle } from "./conversation.js"
+import { readRows, type StoredRow } from "./stored-rows.js"
 import type { Diagnosis } from "./diagnosis.js"
-import { orderDirect } from "./direct.js"
 import { Doctor } from "./doctor.js"
 import { demandTitle, demandUser } from "./governor.js"
+import { byActivity, ConversationHandles } from "./handles.js"
 import { introduce, trustName, type Credentials } from "./introduce.js"
 import { Joins } from "./joins.js"
 import { parseLink } from "./link.js"
@@ -112,11 +111,6 @@ function demandServer(url: string): string {
   return base.endsWith("/sync") ? base : `${base}/sync`
 }
 
-/** Newest first. */
-function byActivity(a: ConversationHandle, b: ConversationHandle): number {
-  return b.info.get().lastActivity - a.info.get().lastActivity || (a.id < b.id ? -1 : 1)
-}
-
 /** Whether a change is one that other tabs find in the storage, and do not know yet. */
 function isStored(change: DocumentChange): boolean {
   if (change.kind === "drafts") return change.added.length === 0
@@ -148,8 +142,7 @@ class WeftClient implements Client {
   private readonly out = new Set<ConversationId>()
   private readonly listedStore = createStore<readonly Conversation[]>([])
   private readonly unlistedStore = createStore<readonly Conversation[]>([])
-  private readonly handles = new Map<ConversationId, ConversationHandle>()
-  private readonly rows: StoredRows
+  private readonly handles: ConversationHandles
   readonly presence: Client["presence"]
   private readonly session: Session
   private readonly joins: Joins
@@ -157,15 +150,11 @@ class WeftClient implements Client {
   private readonly liveSearch: LiveSearch
   private readonly ownDoctor: Doctor
   private readonly stops: (() => void)[] = []
-  /** Names of the conversations that another one stands for. */
-  private folded = ""
   private hiding: Pick<AccountState, "blocked" | "hidden">
   private credentials: Credentials = { certificate: undefined, trust: [] }
   private wantsOnline = true
   private networkUp = true
   private persisted = false
-  /** A conversation could not be read. */
-  private readingFailed = false
   private refreshTimer: Timer
   private paintTimer: Timer
   private painted: Promise<void> = Promise.resolve()
@@ -203,11 +192,11 @@ class WeftClient implements Client {
       device: this.device,
       isClosed: () => this.closed !== undefined,
       broughtBy: (by) =>
-        Array.from(this.handles.values()).flatMap(({ id, info }) => {
+        this.handles.all.flatMap(({ id, info }) => {
           const { addedBy, direct } = info.get()
           return addedBy === by && direct === undefined ? id : []
         }),
-      takeBack: async (act) => (await this.hold(act.conversation).open()).takeBack(act),
+      takeBack: (act) => this.handles.hold(act.conversation).takeBack(act),
     })
     this.hiding = this.account.get()
     this.applyPrivacy()
@@ -231,6 +220,24 @@ class WeftClient implements Client {
       trusted: (trust) => this.welcomed({ certificate: this.credentials.certificate, trust }),
     })
     this.joins = new Joins(replica, platform.storage)
+    this.handles = new ConversationHandles({
+      ...{ replica, acks, env, user, device: this.device, account: this.account, signals: this.signals },
+      joins: this.joins,
+      storage: platform.storage,
+      releaseAfterMs: options.releaseAfterMs,
+      server: () => parts.servers[0],
+      trust: () => trustName(this.credentials.trust),
+      tellRead: (conversation, vector) => {
+        if (replica.writing.get()) return false
+        platform.tabs.tell({ kind: "read", conversation, vector })
+        return true
+      },
+      isListWatched: () => this.list.isWatched,
+      isClosed: () => this.closed !== undefined,
+      changed: () => {
+        this.refreshSoon()
+      },
+    })
     this.liveSearch = new LiveSearch({
       source: searchSource(replica, { user, device: this.device, env }),
       reader: {
@@ -250,32 +257,16 @@ class WeftClient implements Client {
       storage: platform.storage,
       env,
       status: () => this.readStatus(),
-      waitingSince: () => Array.from(this.handles.values(), ({ waitingSince }) => waitingSince),
+      waitingSince: () => this.handles.all.map(({ waitingSince }) => waitingSince),
     })
     this.statusStore = createStore<SyncStatus>(this.readStatus())
     this.status = this.statusStore
     this.conversations = this.allStore
     const changed = ({ id }: Conversation): void => {
-      this.rowChanged(id)
+      this.handles.changed(id)
     }
     this.list = new ConversationList(this.listedStore, changed)
     this.unlisted = new ConversationList(this.unlistedStore, changed)
-    this.rows = new StoredRows({
-      storage: platform.storage,
-      env,
-      guard: () => replica.writeGuard,
-      row: (id) => this.rowOf(id),
-      imprints: {
-        stampOf: (id) => replica.stampOf(id),
-        mayImprint: (id) => this.list.isWatched && this.handles.get(id)?.isSettled === true && replica.mayImprint(id),
-        prepareImprint: (id) => replica.prepareImprint(id),
-        storeImprint: (id, stamp) => replica.storeImprint(id, stamp),
-        saveAcks: () => acks.save(),
-      },
-      failed: (error) => {
-        replica.report(error)
-      },
-    })
   }
 
   /** `rows`: what was shown the last time. */
@@ -289,13 +280,13 @@ class WeftClient implements Client {
     })
     this.stops.push(
       replica.conversations.subscribe(() => {
-        this.openHandles()
+        this.handles.openRead()
       }),
       replica.changes.on(({ conversation, change }) => {
         if (change.kind === "control") this.onControl(conversation.id)
         if (change.kind === "compared") this.background(() => this.endCatchUp(conversation.id, false))
         // The row went with what was erased. [SPEC U13]
-        if (change.kind === "document" && change.change.kind === "records") this.rows.forget(conversation.id)
+        if (change.kind === "document" && change.change.kind === "records") this.handles.erased(conversation.id)
         if (change.kind === "document" && isStored(change.change)) {
           platform.tabs.tell({ kind: "changed", document: change.document.name })
         }
@@ -305,12 +296,12 @@ class WeftClient implements Client {
         if (replica.writing.get()) platform.tabs.tell({ kind: "registers", conversation })
       }),
       replica.stores.on((id) => {
-        this.rowChanged(id)
+        this.handles.changed(id)
       }),
       replica.health.subscribe(({ kind }) => {
         this.refreshSoon()
         // What could not be read can be now, perhaps.
-        if (kind === "ok" && this.readingFailed) this.background(() => this.openStale())
+        if (kind === "ok" && this.handles.readingFailed) this.background(() => this.handles.openStale())
       }),
       replica.writing.subscribe(() => {
         if (replica.writing.get()) this.background(() => this.takeOver())
@@ -331,7 +322,7 @@ class WeftClient implements Client {
       acks.changes.on((document) => {
         this.refreshSoon()
         // What waited for that kept its row away.
-        this.rowChanged(conversationOf(document))
+        this.handles.changed(conversationOf(document))
       }),
       platform.watchNetwork({
         online: () => {
@@ -345,10 +336,10 @@ class WeftClient implements Client {
         },
       }),
     )
-    await this.openStored(rows)
+    await this.handles.openStored(rows)
     this.refreshing = false
     this.refresh()
-    if (this.isAllOpen) await this.start()
+    if (this.handles.isAllOpen) await this.start()
     else {
       // What is shown already is to be painted first, and nobody waits for the rest.
       this.painted = new Promise((resolve) => {
@@ -358,17 +349,13 @@ class WeftClient implements Client {
     }
   }
 
-  private get isAllOpen(): boolean {
-    return Array.from(this.handles.values()).every(({ isOpen }) => isOpen)
-  }
-
   /** Meets the other tabs, and becomes the writer where there is none. */
   private async start(): Promise<void> {
     const { replica, platform } = this.parts
     let leading = Promise.resolve()
     await platform.tabs.start({
       lead: () => {
-        if (this.isAllOpen) return this.lead()
+        if (this.handles.isAllOpen) return this.lead()
         // A writer reads first what may be half done.
         leading = this.painted.then(() => this.lead())
         this.background(() => leading)
@@ -387,7 +374,7 @@ class WeftClient implements Client {
     await this.painted
     // What it found out of what is stored is not looked for twice.
     await leading.catch(() => undefined)
-    this.background(() => this.openStale())
+    this.background(() => this.handles.openStale())
     this.background(() => this.liveSearch.start())
   }
 
@@ -413,7 +400,7 @@ class WeftClient implements Client {
     this.connect()
     this.refreshSoon()
     // Nobody else stores what is shown.
-    for (const id of this.handles.keys()) this.rowChanged(id)
+    for (const { id } of this.handles.all) this.handles.changed(id)
   }
 
   private connect(): void {
@@ -445,12 +432,14 @@ class WeftClient implements Client {
         break
       case "registers":
         this.background(async () => {
-          if (!replica.writing.get()) await (await this.registersOf(message.conversation)).reload()
+          if (!replica.writing.get()) await this.withRegisters(message.conversation, (registers) => registers.reload())
         })
         break
       case "read":
         this.background(async () => {
-          if (replica.writing.get()) await (await this.registersOf(message.conversation)).advanceRead(message.vector)
+          const { conversation, vector } = message
+          if (replica.writing.get())
+            await this.withRegisters(conversation, (registers) => registers.advanceRead(vector))
         })
         break
       case "signals":
@@ -475,9 +464,9 @@ class WeftClient implements Client {
     this.refreshSoon()
   }
 
-  private async registersOf(id: ConversationId): Promise<ConversationRegisters> {
+  private withRegisters(id: ConversationId, task: (registers: ConversationRegisters) => Promise<void>): Promise<void> {
     const { replica } = this.parts
-    return replica.registersOf(await replica.conversation(id))
+    return replica.using(id, (conversation) => task(replica.registersOf(conversation)))
   }
 
   /** What others may know of this user, as this client was opened and as all devices agreed; who is blocked sees nothing. */
@@ -491,7 +480,7 @@ class WeftClient implements Client {
 
   private onAccount({ blocked, hidden }: AccountState): void {
     this.applyPrivacy()
-    this.reviewRows()
+    this.handles.review()
     if (blocked === this.hiding.blocked && hidden === this.hiding.hidden) return
     this.hiding = { blocked, hidden }
     this.liveSearch.review()
@@ -501,172 +490,13 @@ class WeftClient implements Client {
   /** Another tab changed what is stored. */
   private async reload(name: DocumentName): Promise<void> {
     const { replica } = this.parts
-    const { conversation } = await replica.document(name)
-    await conversation.reload(name)
+    await replica.using(conversationOf(name), (conversation) => conversation.reload(name))
     await replica.wakeAll()
   }
 
   private background(task: () => Promise<unknown>): void {
     task().catch((error: unknown) => {
       this.parts.replica.report(error)
-    })
-  }
-
-  /** Shows what is stored: as the list showed it the last time, or read now, where it did not or something waits. [SPEC U13] */
-  private async openStored(rows: ReadonlyMap<ConversationId, StoredRow>): Promise<void> {
-    const { replica } = this.parts
-    this.rows.adopt(rows)
-    const rest = replica.ids.filter((id) => {
-      const row = replica.hasStoredDrafts(id) || this.joins.has(id) ? undefined : rows.get(id)
-      this.hold(id, row)
-      return row === undefined
-    })
-    await Promise.all(rest.map((id) => this.handle(id)))
-  }
-
-  /** Reads, in the order of the list, what may be another by now than what it shows. [SPEC U13] */
-  private async openStale(): Promise<void> {
-    const { replica } = this.parts
-    this.readingFailed = false
-    try {
-      // What a tab wrote that did not know of this one yet, it was not told.
-      if (!replica.writing.get()) await replica.look()
-    } catch (error) {
-      this.readingFailed = true
-      throw error
-    }
-    const stale = replica.ids.map((id) => this.hold(id)).filter((handle) => !handle.isOpen && !this.isCurrent(handle))
-    stale.sort(byActivity)
-    for (const handle of stale) {
-      if (this.closed !== undefined) return
-      await handle.open()
-    }
-  }
-
-  /** Whether a conversation that was not read shows what it would show then. */
-  private isCurrent({ id, unreadRow: row }: ConversationHandle): boolean {
-    return (
-      row?.stamp !== undefined &&
-      row.stamp === this.parts.replica.imprintOf(id)?.stamp &&
-      row.basis?.countedBy === this.account.countedBy(id)
-    )
-  }
-
-  /** Reads what the account says something else of than when its row was stored. */
-  private reviewRows(): void {
-    for (const handle of this.handles.values()) {
-      const basis = handle.unreadRow?.basis
-      if (basis === undefined || basis.countedBy === this.account.countedBy(handle.id)) continue
-      this.background(() => handle.open())
-    }
-  }
-
-  /** What the list shows of a conversation that was read, with what that rests on. */
-  private rowOf(id: ConversationId): Omit<StoredRow, "stamp"> | undefined {
-    if (!this.list.isWatched) return undefined
-    const countedBy = this.account.countedBy(id)
-    const handle = this.handles.get(id)
-    const row = handle?.row
-    return handle && row && { ...row, basis: this.basisOf(handle, countedBy) }
-  }
-
-  /** Undefined where this device is still to be introduced, or is joining: every start has to do with that. */
-  private basisOf({ info, isIntroduced }: ConversationHandle, countedBy: string): RowBasis | undefined {
-    const { membership, role } = info.get()
-    if (membership === "joining" || membership === "unknown") return undefined
-    if (membership === "member" && !isIntroduced) return undefined
-    return { countedBy, trust: role === "owner" ? trustName(this.credentials.trust) : "" }
-  }
-
-  /** What is read, for whatever reason, is shown as it is. */
-  private openHandles(): void {
-    for (const id of this.parts.replica.conversations.get().keys()) {
-      if (this.handles.get(id)?.isOpen !== true) this.background(() => this.handle(id))
-    }
-  }
-
-  /** Reads a conversation. */
-  private async handle(id: ConversationId): Promise<ConversationHandle> {
-    const handle = this.hold(id)
-    await handle.open()
-    return handle
-  }
-
-  private hold(id: ConversationId, row?: StoredRow): ConversationHandle {
-    const present = this.handles.get(id)
-    if (present !== undefined) return present
-    const { env, replica } = this.parts
-    const handle = new ConversationHandle({
-      id,
-      device: this.device,
-      row,
-      account: this.account,
-      signals: this.signals,
-      env,
-      isClosed: () => this.closed !== undefined,
-      open: () =>
-        this.read(id).catch((error: unknown) => {
-          this.readingFailed = true
-          throw error
-        }),
-      opened: () => {
-        this.refreshSoon()
-        this.rowChanged(id)
-      },
-      waits: () => {
-        this.refreshSoon()
-      },
-      failed: (error) => {
-        replica.report(error)
-      },
-    })
-    this.handles.set(id, handle)
-    this.stops.push(
-      handle.info.subscribe(() => {
-        this.refreshSoon()
-        this.rowChanged(id)
-        this.signals.reviewMembers()
-      }),
-      handle.settings.subscribe(() => {
-        this.refreshSoon()
-      }),
-    )
-    return handle
-  }
-
-  /** What was not read shows what is stored. */
-  private rowChanged(id: ConversationId): void {
-    if (this.handles.get(id)?.isOpen === true) this.rows.changed(id)
-  }
-
-  private async read(id: ConversationId): Promise<OpenConversation> {
-    const { replica, acks, env, platform, servers } = this.parts
-    const [conversation] = await Promise.all([replica.conversation(id), acks.load()])
-    return OpenConversation.open({
-      conversation,
-      acks,
-      account: this.account,
-      registers: replica.registersOf(conversation),
-      signals: this.signals,
-      tellRead: (vector) => {
-        if (replica.writing.get()) return false
-        platform.tabs.tell({ kind: "read", conversation: id, vector })
-        return true
-      },
-      user: this.user,
-      device: this.device,
-      env,
-      storage: platform.storage,
-      server: () => servers[0],
-      isClosed: () => this.closed !== undefined,
-      isJoining: () => this.joins.has(id),
-      failed: (error) => {
-        replica.report(error)
-      },
-      setCarrier: (carrier, present) => {
-        replica.setCarrier(carrier, present)
-        this.background(() => replica.wakeAll())
-      },
     })
   }
 
@@ -678,7 +508,7 @@ class WeftClient implements Client {
     const members = Array.from(others, (user) => ({ user, role: "member" as const }))
     const conversation = await this.parts.replica.create(title, members, this.credentials.trust)
     await introduce(conversation, this, this.credentials)
-    const handle = await this.handle(conversation.id)
+    const handle = await this.handles.open(conversation.id)
     this.refresh()
     return handle
   }
@@ -687,12 +517,12 @@ class WeftClient implements Client {
     this.demandOpen()
     const user = demandUser(other)
     if (user === this.user) throw new WeftError("BAD_ARGUMENT", "a direct conversation is with somebody else")
-    const [present] = this.directWith(user)
+    const [present] = this.handles.directWith(user)
     if (present !== undefined) return present
     const members = [{ user, role: "owner" as const }]
     const conversation = await this.parts.replica.create("", members, this.credentials.trust, true)
     await introduce(conversation, this, this.credentials)
-    const handle = await this.handle(conversation.id)
+    const handle = await this.handles.open(conversation.id)
     this.refresh()
     return handle
   }
@@ -720,15 +550,11 @@ class WeftClient implements Client {
     return hidden.has(id as MessageId) || blocked.has(author as UserId)
   }
 
-  private directWith(other: UserId): ConversationHandle[] {
-    return orderDirect(Array.from(this.handles.values()).filter(({ info }) => info.get().direct === other))
-  }
-
   async join(text: string): Promise<Conversation> {
     this.demandOpen()
     const link = parseLink(text)
     if (link === undefined) throw new WeftError("BAD_ARGUMENT", "this is no link into a conversation")
-    const handle = await this.handle(link.conversation)
+    const handle = await this.handles.open(link.conversation)
     const { membership } = handle.info.get()
     if (membership === "removed") throw new WeftError("NOT_ALLOWED", "no link brings back who was removed")
     if (membership === "left") await handle.undoLeave()
@@ -750,7 +576,7 @@ class WeftClient implements Client {
     const partner = handle?.info.get().direct
     // One of several with the same person stands for all.
     const shown = handle && this.handles.get(handle.first)
-    const [first = shown] = partner === undefined ? [] : this.directWith(partner)
+    const [first = shown] = partner === undefined ? [] : this.handles.directWith(partner)
     return this.allStore.get().find((conversation) => conversation === first)
   }
 
@@ -758,7 +584,7 @@ class WeftClient implements Client {
     this.demandOpen()
     const parsed = parseConversationId(id)
     if (parsed === undefined) throw new WeftError("BAD_ARGUMENT", "a conversation's id has 24 letters")
-    return this.handle(parsed)
+    return this.handles.open(parsed)
   }
 
   search(text: string, options: SearchOptions = {}): Subscribable<SearchResults> {
@@ -829,8 +655,7 @@ class WeftClient implements Client {
     this.ownDoctor.close()
     for (const stop of this.stops) stop()
     this.parts.env.clearTimer(this.refreshTimer)
-    await this.rows.close()
-    for (const handle of this.handles.values()) await handle.close()
+    await this.handles.close()
     await replica.close()
     await this.account.close()
     await this.parts.account.close()
@@ -857,12 +682,13 @@ class WeftClient implements Client {
     )
     // Those that were not read are introduced; but an owner adds other keys than those of the last time.
     const name = trustName(trust)
-    for (const { id, unreadRow } of this.handles.values()) {
+    for (const { id, unreadRow } of this.handles.all) {
       const known = unreadRow?.basis?.trust ?? ""
-      if (known !== "" && known !== name) await this.handle(id)
+      if (known !== "" && known !== name) await this.handles.open(id)
     }
-    for (const conversation of this.parts.replica.conversations.get().values()) {
-      await introduce(conversation, this, credentials)
+    const { replica } = this.parts
+    for (const id of replica.conversations.get().keys()) {
+      await replica.using(id, (conversation) => introduce(conversation, this, credentials))
     }
     await this.joins.write(credentials.certificate)
   }
@@ -881,14 +707,15 @@ class WeftClient implements Client {
   private async endCatchUp(id: ConversationId, lagged: boolean): Promise<void> {
     await this.reloaded
     if (this.closed !== undefined) return
-    await (await this.hold(id).open()).endCatchUp(lagged)
+    await this.handles.hold(id).endCatchUp(lagged)
     // Whoever was told has nobody to tell.
     if (!lagged && this.mayKeep) this.parts.platform.tabs.tell({ kind: "caughtUp", conversation: id })
   }
 
   private onControl(id: ConversationId): void {
-    if (!this.parts.replica.writing.get()) return
-    this.background(async () => introduce(await this.parts.replica.conversation(id), this, this.credentials))
+    const { replica } = this.parts
+    if (!replica.writing.get()) return
+    this.background(() => replica.using(id, (conversation) => introduce(conversation, this, this.credentials)))
   }
 
   private refreshSoon(): void {
@@ -904,8 +731,10 @@ class WeftClient implements Client {
   }
 
   private refresh(): void {
-    const folded = this.foldDirect()
-    const shown = Array.from(this.handles.values()).filter((handle) => handle.isShown && !folded.has(handle))
+    const { folded, changed } = this.handles.fold()
+    if (this.mayKeep) for (const [handle, first] of folded) this.account.handOver(handle.id, first.id)
+    if (changed) this.liveSearch.review()
+    const shown = this.handles.all.filter((handle) => handle.isShown && !folded.has(handle))
     shown.sort(byActivity)
     this.showAll(shown)
     const status = this.readStatus()
@@ -936,35 +765,6 @@ class WeftClient implements Client {
     }
   }
 
-  /** Direct conversations with one person are shown as one; returns those that the first of them stands for. [SPEC A20] */
-  private foldDirect(): Set<ConversationHandle> {
-    const folded = new Set<ConversationHandle>()
-    const direct = new Map<string, ConversationHandle[]>()
-    for (const handle of this.handles.values()) {
-      const { direct: present, membership } = handle.info.get()
-      const { partner } = handle.order
-      // Those that are not in force any more, as somebody left, are one by themselves.
-      const key = present === undefined ? `${membership}/${partner ?? ""}` : `in/${present}`
-      if (present === undefined && partner === undefined) handle.joinSiblings([handle])
-      else direct.set(key, [...(direct.get(key) ?? []), handle])
-    }
-    for (const handles of direct.values()) {
-      const several = orderDirect(handles)
-      const [first, ...others] = several
-      for (const handle of several) handle.joinSiblings(several)
-      // Each shows all of them.
-      if (several.some(({ isOpen }) => isOpen)) for (const { id } of several) this.background(() => this.handle(id))
-      for (const handle of others) {
-        folded.add(handle)
-        if (first !== undefined && this.mayKeep) this.account.handOver(handle.id, first.id)
-      }
-    }
-    const names = Array.from(folded, ({ id }) => id).join()
-    if (names !== this.folded) this.liveSearch.review()
-    this.folded = names
-    return folded
-  }
-
   /** Whether this tab looks after what is stored. */
   private get mayKeep(): boolean {
     return this.closed === undefined && this.parts.replica.writing.get()
@@ -975,7 +775,7 @@ class WeftClient implements Client {
     const health = replica.health.get()
     return {
       connection: this.remote?.connection ?? this.readConnection(),
-      pending: Array.from(this.handles.values()).flatMap((handle) => this.readPending(handle) ?? []),
+      pending: this.handles.all.flatMap((handle) => this.readPending(handle) ?? []),
       storage:
         health.kind === "ok"
           ? { kind: "ok", persisted: this.persisted }

@@ -11,7 +11,7 @@ import type { ConversationId, DeviceId } from "../protocol/names.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
-import type { AccountState, ConversationSettings, OwnAct, TextDraft } from "./account-api.js"
+import type { AccountState, ConversationAct, ConversationSettings, OwnAct, TextDraft } from "./account-api.js"
 import type {
   Conversation,
   ConversationInfo,
@@ -51,6 +51,9 @@ export interface HandlePorts {
   failed(error: unknown): void
 }
 
+type Progress = Pick<OutgoingMessage, "status" | "rejection">
+
+const saving: Progress = { status: "saving", rejection: undefined }
 const loading: MessageList = { state: "loading", items: [], complete: false }
 const nobody: DirectOrder = { partner: undefined, introduced: false, clock: 0 }
 const unknown: ConversationInfo = {
@@ -70,8 +73,8 @@ const unknown: ConversationInfo = {
 }
 
 /**
- * What an application holds of a conversation. Before it is read it shows what the list showed the last time; it is read
- * when somebody wants more than that, or when that may not be so any more. [SPEC U13]
+ * What an application holds of a conversation. Before it is read, and when it has left memory, it shows what the list
+ * showed the last time; it is read when somebody wants more than that, or when that may not be so any more. [SPEC U13]
  */
 export class ConversationHandle implements Conversation {
   readonly id: ConversationId
@@ -87,6 +90,16 @@ export class ConversationHandle implements Conversation {
   private readonly receiptsOf = new Map<MessageId, Handover<MessageReceipts>>()
   /** Messages that were written before it was read. */
   private readonly written: Uint8Array[] = []
+  /** Looks once more how far something on its way has come. */
+  private readonly lastLooks = new Set<() => Progress>()
+  /** What the list showed, while it is not read. */
+  private kept: StoredRow | undefined
+  /** Calls under way that it has to be read for. */
+  private calls = 0
+  /** How often it was read. */
+  private opens = 0
+  /** Somebody asked for it since this was last looked at. */
+  private asked = true
   private readonly stopListening: () => void
   private readonly settingsStore
   private siblings: readonly ConversationHandle[] = [this]
@@ -99,6 +112,7 @@ export class ConversationHandle implements Conversation {
       this.want()
     }
     this.id = id
+    this.kept = row
     this.info = new Handover(row?.info ?? unknown, { same: sameInfo })
     this.unread = new Handover(row?.unread ?? nothingUnread, { same: sameUnread })
     this.messages = new Handover(loading, { wanted })
@@ -121,6 +135,7 @@ export class ConversationHandle implements Conversation {
 
   /** Reads it, once. Rejects with STORE_*; the next call tries again. */
   open(): Promise<OpenConversation> {
+    this.asked = true
     if (this.inner !== undefined) return Promise.resolve(this.inner)
     if (this.ports.isClosed()) return Promise.reject(closed())
     this.opening ??= this.ports.open().then(
@@ -138,14 +153,15 @@ export class ConversationHandle implements Conversation {
 
   private handOver(inner: OpenConversation): void {
     this.inner = inner
+    this.opens++
     for (const body of this.written.splice(0)) inner.write(body)
     for (const { inner: other } of this.siblings) other?.joinSiblings(this.openSiblings())
     this.progress.become(inner.progress)
     const count = (): void => {
-      this.unread.become(inner.unread)
+      if (this.inner === inner) this.unread.become(inner.unread)
     }
     // What is before the list is counted a moment later: until then the number stands that was shown.
-    if (this.ports.row === undefined || !this.unread.isWatched) count()
+    if (this.kept === undefined || !this.unread.isWatched) count()
     else inner.countEarlier().then(count, count)
     this.changes.become(inner.changes)
     this.invites.become(inner.invites)
@@ -158,7 +174,53 @@ export class ConversationHandle implements Conversation {
 
   /** Somebody wants more than what the list shows. */
   private want(): void {
-    for (const sibling of this.siblings) this.inBackground(sibling.open())
+    for (const sibling of this.siblings) {
+      sibling.asked = true
+      if (!sibling.isOpen) this.inBackground(sibling.open())
+    }
+  }
+
+  /** Whether somebody looks at more than what the list shows, has something to do with it, or did since the last such question. */
+  takeInterest(): boolean {
+    const { asked } = this
+    this.asked = false
+    return asked || this.isInUse
+  }
+
+  private get isInUse(): boolean {
+    const parts = [this.messages, this.changes, this.invites, this.progress]
+    return (
+      this.calls + this.written.length > 0 ||
+      this.inner?.isAttached === true ||
+      [...parts, ...this.threads.values(), ...this.receiptsOf.values()].some(({ isWatched }) => isWatched)
+    )
+  }
+
+  /** Whether it can leave memory, as far as is known here. */
+  get mayRelease(): boolean {
+    return this.isSettled && !this.isInUse
+  }
+
+  /** It leaves memory; the list shows this row of it. */
+  release(row: StoredRow): void {
+    const { inner } = this
+    if (inner === undefined) return
+    for (const look of this.lastLooks) look()
+    this.lastLooks.clear()
+    this.kept = row
+    this.info.release()
+    this.unread.release()
+    this.progress.release()
+    this.messages.release(loading)
+    this.changes.release([])
+    this.invites.release([])
+    for (const thread of this.threads.values()) thread.release(loading)
+    for (const receipts of this.receiptsOf.values()) receipts.release(noReceipts)
+    // Whoever holds one of them comes again.
+    this.threads.clear()
+    this.receiptsOf.clear()
+    this.inner = this.opening = undefined
+    this.inBackground(inner.close())
   }
 
   private inBackground(work: Promise<unknown>): void {
@@ -168,11 +230,18 @@ export class ConversationHandle implements Conversation {
   }
 
   /** With what was read: at once, where that is done. */
-  private later<T>(act: (inner: OpenConversation) => Promise<T>): Promise<T> {
-    return this.inner === undefined ? this.open().then(act) : act(this.inner)
+  private async later<T>(act: (inner: OpenConversation) => Promise<T>): Promise<T> {
+    this.asked = true
+    this.calls++
+    try {
+      return await act(this.inner ?? (await this.open()))
+    } finally {
+      this.calls--
+    }
   }
 
   private soon(act: (inner: OpenConversation) => void): void {
+    this.asked = true
     if (this.inner === undefined) this.inBackground(this.open().then(act))
     else act(this.inner)
   }
@@ -216,7 +285,7 @@ export class ConversationHandle implements Conversation {
   }
 
   get order(): DirectOrder {
-    return this.inner?.order ?? this.ports.row?.order ?? nobody
+    return this.inner?.order ?? this.kept?.order ?? nobody
   }
 
   /** What the list shows now, to be shown at the next start; undefined where it was not read, or has to be then. */
@@ -227,7 +296,7 @@ export class ConversationHandle implements Conversation {
 
   /** What the list showed the last time, where it was not read since. */
   get unreadRow(): StoredRow | undefined {
-    return this.inner === undefined ? this.ports.row : undefined
+    return this.inner === undefined ? this.kept : undefined
   }
 
   /** Whether what it shows is all that is known here. */
@@ -252,7 +321,7 @@ export class ConversationHandle implements Conversation {
 
   /** Whether it is this user's, or was, or is to be. */
   get isShown(): boolean {
-    return this.inner?.isShown ?? this.ports.row !== undefined
+    return this.inner?.isShown ?? this.kept !== undefined
   }
 
   get isIntroduced(): boolean {
@@ -265,30 +334,35 @@ export class ConversationHandle implements Conversation {
   }
 
   receipts(id: MessageId): Subscribable<MessageReceipts> {
-    if (this.inner !== undefined) return this.inner.receipts(id)
-    return this.kept(this.receiptsOf, id, noReceipts)
+    return this.part(this.receiptsOf, id, noReceipts, (inner) => inner.receipts(id))
   }
 
   thread(root: MessageId): Subscribable<MessageList> {
-    return this.inner?.thread(root) ?? this.kept(this.threads, root, loading)
+    return this.part(this.threads, root, loading, (inner) => inner.thread(root))
   }
 
-  /** One value for each name, until it comes from what was read. */
-  private kept<T>(values: Map<MessageId, Handover<T>>, id: MessageId, first: T): Handover<T> {
-    let value = values.get(id)
-    if (value === undefined) {
-      value = new Handover(first, {
-        wanted: () => {
-          this.want()
-        },
-      })
-      values.set(id, value)
-    }
+  /** One value for each name, until it leaves memory; it comes from what is read. */
+  private part<T>(
+    values: Map<MessageId, Handover<T>>,
+    id: MessageId,
+    first: T,
+    partOf: (inner: OpenConversation) => Subscribable<T>,
+  ): Handover<T> {
+    const present = values.get(id)
+    if (present !== undefined) return present
+    const value: Handover<T> = new Handover(first, {
+      wanted: () => {
+        this.want()
+        if (values.get(id) === value) return
+        values.set(id, value)
+        if (this.inner !== undefined) value.become(partOf(this.inner))
+      },
+    })
     return value
   }
 
   send(text: string, options: SendOptions = {}): OutgoingMessage {
-    const outgoing = this.inner?.send(text, options) ?? this.sendUnread(text, options)
+    const outgoing = this.inner ? this.outgoing(this.inner.send(text, options)) : this.sendUnread(text, options)
     const draft = options.thread === undefined ? this.draft : this.threadDraft(options.thread)
     // What another device types at this moment stays, and so does a draft that was not what is sent.
     if (draft.get().trim() === text.trim()) draft.clear()
@@ -303,7 +377,7 @@ export class ConversationHandle implements Conversation {
 
   forward(message: Message): OutgoingMessage {
     this.demandOpen()
-    return this.inner?.forward(message) ?? this.write(forwarded(message))
+    return this.inner ? this.outgoing(this.inner.forward(message)) : this.write(forwarded(message))
   }
 
   /** Before it was read. */
@@ -315,29 +389,54 @@ export class ConversationHandle implements Conversation {
     this.written.push(body)
     this.ports.waits()
     this.want()
-    const saving = { status: "saving", rejection: undefined } as const
-    return new Outgoing(
-      id,
-      () => this.inner?.progressOf(id) ?? saving,
-      this.progress,
-      () => this.ports.isClosed(),
-    )
+    return this.outgoing({ id })
+  }
+
+  /** Goes on, where it leaves memory and is read again. */
+  private outgoing({ id }: Pick<OutgoingMessage, "id">): OutgoingMessage {
+    const opens = this.inner === undefined ? this.opens + 1 : this.opens
+    let last = saving
+    const look = (): Progress => {
+      const { inner } = this
+      // It may stand in a segment that was not read again.
+      if (inner !== undefined && (opens === this.opens || inner.holds(id))) last = inner.progressOf(id)
+      return last
+    }
+    this.lastLooks.add(look)
+    const read = (): Progress => {
+      this.asked = true
+      return look()
+    }
+    return new Outgoing(id, read, this.progress, () => this.ports.isClosed())
   }
 
   edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingEdit {
-    return this.demandRead().edit(id, text, options)
+    const edit = this.demandRead().edit(id, text, options)
+    return Object.assign(this.outgoing(edit), { act: edit.act })
   }
 
   react(id: MessageId, emoji: string): OutgoingMessage | undefined {
-    return this.demandRead().react(id, emoji)
+    const reaction = this.demandRead().react(id, emoji)
+    return reaction && this.outgoing(reaction)
   }
 
   unreact(id: MessageId, emoji: string): OutgoingMessage | undefined {
-    return this.demandRead().unreact(id, emoji)
+    const reaction = this.demandRead().unreact(id, emoji)
+    return reaction && this.outgoing(reaction)
   }
 
   retry(id: MessageId): OutgoingMessage {
-    return this.demandRead().retry(id)
+    return this.outgoing(this.demandRead().retry(id))
+  }
+
+  /** Takes back what this device did here, where it still stands. */
+  takeBack(act: ConversationAct): Promise<boolean> {
+    return this.later((inner) => inner.takeBack(act))
+  }
+
+  /** This device has all of it now. */
+  endCatchUp(lagged: boolean): Promise<void> {
+    return this.later((inner) => inner.endCatchUp(lagged))
   }
 
   erase(id: MessageId): Promise<void> {
@@ -349,12 +448,12 @@ export class ConversationHandle implements Conversation {
   }
 
   message(id: MessageId): Message | undefined {
-    if (this.inner === undefined) this.want()
+    this.want()
     return this.inner?.message(id)
   }
 
   history(id: MessageId): readonly Version[] {
-    if (this.inner === undefined) this.want()
+    this.want()
     return this.inner?.history(id) ?? []
   }
 
@@ -494,6 +593,7 @@ export class ConversationHandle implements Conversation {
 
   attach(factory: ProviderFactory): () => Promise<void> {
     this.demandOpen()
+    this.asked = true
     if (this.inner !== undefined) return this.inner.attach(factory)
     const attached = this.open().then((inner) => inner.attach(factory))
     this.inBackground(attached)
@@ -520,10 +620,8 @@ export class ConversationHandle implements Conversation {
 
   private demandRead(): OpenConversation {
     this.demandOpen()
-    if (this.inner === undefined) {
-      this.want()
-      throw notLoaded()
-    }
+    this.want()
+    if (this.inner === undefined) throw notLoaded()
     return this.inner
   }
 }

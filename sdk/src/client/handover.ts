@@ -1,13 +1,16 @@
 import { createStore, type Store, type Subscribable } from "../base/store.js"
 
 export interface HandoverOptions<T> {
-  /** Called when somebody asks, or subscribes, before the source is there. */
+  /** Called whenever somebody asks, or subscribes; may say where the value comes from. */
   readonly wanted?: () => void
   /** Whether what the source has first is what was known: then that stays. */
   readonly same?: (a: T, b: T) => boolean
 }
 
-/** A value that is known at first, and comes from elsewhere once that is there. The source is followed while somebody subscribes. */
+/**
+ * A value that is known at first, and comes from elsewhere while that is there. The source is followed while somebody
+ * subscribes.
+ */
 export class Handover<T> implements Subscribable<T> {
   private readonly store: Store<T>
   private source: Subscribable<T> | undefined
@@ -22,10 +25,8 @@ export class Handover<T> implements Subscribable<T> {
   ) {
     this.store = createStore(first, (listeners) => {
       this.listeners = listeners
-      if (this.source === undefined) {
-        if (listeners > 0) options.wanted?.()
-      } else if (listeners === 0) this.unfollow()
-      else this.follow(this.source)
+      if (listeners === 0) this.unfollow()
+      else if (this.source !== undefined) this.follow(this.source)
     })
   }
 
@@ -34,8 +35,8 @@ export class Handover<T> implements Subscribable<T> {
   }
 
   get(): T {
+    this.options.wanted?.()
     if (this.source !== undefined) this.take(this.source.get())
-    else this.options.wanted?.()
     return this.store.get()
   }
 
@@ -52,6 +53,14 @@ export class Handover<T> implements Subscribable<T> {
     if (same?.(this.store.get(), first) === true) this.equal = first
     this.source = source
     if (this.listeners > 0) this.follow(source)
+  }
+
+  /** The source goes: what it had last is known; or, where it is given, this is. */
+  release(value?: T): void {
+    if (this.source === undefined) return
+    this.unfollow()
+    this.take(value ?? this.source.get())
+    this.source = this.equal = undefined
   }
 
   private follow(source: Subscribable<T>): void {

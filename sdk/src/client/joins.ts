@@ -50,16 +50,17 @@ export class Joins {
   private async writeAll(certificate: Certificate): Promise<void> {
     for (const [id, text] of Array.from(this.links)) {
       const link = parseLink(text)
-      const conversation = await this.replica.conversation(id)
-      if (link !== undefined && !conversation.state.members.has(certificate.user)) {
-        const { invite, secret } = link
-        const claim = { conversation: id, invite, device: this.replica.device, user: certificate.user }
-        const [key, proof] = await Promise.all([inviteKey(secret), signJoin(secret, claim)])
-        await conversation.giveUpJoins()
-        await conversation.govern({ kind: "join", certificate, key, proof }, [invite])
-      }
-      // The entry is a draft now: what becomes of it is in the conversation's changes.
-      await conversation.controlDocument.save()
+      await this.replica.using(id, async (conversation) => {
+        if (link !== undefined && !conversation.state.members.has(certificate.user)) {
+          const { invite, secret } = link
+          const claim = { conversation: id, invite, device: this.replica.device, user: certificate.user }
+          const [key, proof] = await Promise.all([inviteKey(secret), signJoin(secret, claim)])
+          await conversation.giveUpJoins()
+          await conversation.govern({ kind: "join", certificate, key, proof }, [invite])
+        }
+        // The entry is a draft now: what becomes of it is in the conversation's changes.
+        await conversation.controlDocument.save()
+      })
       await this.storage.write([{ kind: "delete", key: joinKey(id) }], { durability: "relaxed" })
       this.links.delete(id)
     }

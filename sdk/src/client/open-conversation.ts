@@ -56,6 +56,8 @@ export class OpenConversation implements Governance {
   readonly info: Subscribable<ConversationInfo>
   readonly messages: Subscribable<MessageList>
   readonly unread: Subscribable<Unread>
+  /** Counts whatever may have changed the way of an own entry. */
+  readonly progress = createStore(0)
   private readonly view: ConversationView
   private readonly governor: Governor
   private readonly merged = new MergedList()
@@ -127,6 +129,9 @@ export class OpenConversation implements Governance {
     this.stopListening = [
       this.messages.subscribe(refresh),
       this.governor.changes.subscribe(refresh),
+      this.view.progress.subscribe(() => {
+        for (const sibling of this.siblings) sibling.tellProgress()
+      }),
       ports.account.subscribe(() => {
         this.earlier.look()
       }),
@@ -165,6 +170,10 @@ export class OpenConversation implements Governance {
     this.siblings = siblings
     this.review()
     this.merged.show(siblings.map(({ view }) => view.list))
+  }
+
+  private tellProgress(): void {
+    this.progress.set(this.progress.get() + 1)
   }
 
   /** Own messages that no server has yet. */
@@ -258,9 +267,14 @@ export class OpenConversation implements Governance {
     return this.holderOf(id).view.progressOf(id)
   }
 
-  /** Counts whatever may have changed that. */
-  get progress(): Subscribable<number> {
-    return this.view.progress
+  /** Whether an entry is loaded. */
+  holds(id: MessageId): boolean {
+    return this.siblings.some(({ view }) => view.holds(id))
+  }
+
+  /** Whether a carrier is attached. */
+  get isAttached(): boolean {
+    return this.detachers.size > 0
   }
 
   edit(id: MessageId, text: string, { mentions }: { mentions?: readonly GivenMention[] } = {}): OutgoingEdit {
@@ -496,6 +510,8 @@ export class OpenConversation implements Governance {
     this.earlier.close()
     this.mine.close()
     this.view.close()
+    // Who waits for something is told that nothing comes any more.
+    this.tellProgress()
   }
 
   private membership(): Membership {

@@ -123,6 +123,14 @@ export class StoredRows {
     this.changed(id)
   }
 
+  /** What is stored with an imprint, where that is what is shown now, and known here. */
+  current(id: ConversationId): StoredRow | undefined {
+    const stamp = this.stamps.get(id)
+    if (stamp === undefined || stamp !== this.ports.imprints.stampOf(id) || this.due.has(id)) return undefined
+    const row = this.ports.row(id)
+    return row !== undefined && encode(row) === this.storedText(id) ? { ...row, stamp } : undefined
+  }
+
   /** Stores what is due. Rejects with STORE_*; it is due again then. */
   flush(): Promise<void> {
     this.writing = this.writing.catch(() => undefined).then(() => this.write())

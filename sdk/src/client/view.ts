@@ -170,6 +170,11 @@ export class ConversationView {
     }
   }
 
+  /** Whether an entry was read, in the list or beside it. */
+  holds(id: MessageId): boolean {
+    return (this.current.node(id) ?? this.shown.node(id)) !== undefined
+  }
+
   /** How far an own entry has come. */
   progressOf(id: MessageId): { status: MessageStatus; rejection: RefusalCode | undefined } {
     const node = this.current.node(id) ?? this.shown.node(id)

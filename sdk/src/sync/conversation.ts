@@ -55,6 +55,13 @@ export type ConversationChange =
   /** The comparison that first brought messages has ended. */
   | { readonly kind: "compared" }
 
+/** What this run of the writer knows of a conversation beside what is stored of it. */
+export interface ConversationRun {
+  readonly clock: Clock
+  /** The logs that it appends to. [SPEC W3] */
+  readonly logs: ReadonlyMap<DocumentName, LogId>
+}
+
 export type Proposal =
   { readonly kind: "written"; readonly id: ControlId } | { readonly kind: "refused"; readonly code: RefusalCode }
 
@@ -73,12 +80,18 @@ export class ReplicaConversation {
   private readonly superseded = new Superseded()
   private control!: ReplicaDocument
   private behind = false
+  private left = false
+  /** Those that this session appends to, of documents that were not read since it left. */
+  private readonly logs: Map<DocumentName, LogId>
 
   private constructor(
     readonly id: ConversationId,
     private readonly ports: ConversationPorts,
     private readonly known: Set<number>,
+    run: ConversationRun | undefined,
   ) {
+    this.clock = run?.clock ?? this.clock
+    this.logs = new Map(run?.logs)
     this.ledger = createLedger(id, ports)
     this.imprint = new ImprintKeeper(id, () => {
       ports.changed()
@@ -86,20 +99,25 @@ export class ReplicaConversation {
     this.governing = this.imprint.queue()
   }
 
-  /** Reads the control document and the newest segment; `segments` are the numbers that the storage holds. */
+  /**
+   * Reads the control document and the newest segment; `segments` are the numbers that the storage holds. `run`: what the
+   * one knew that left.
+   */
   static async load(
     id: ConversationId,
     ports: ConversationPorts,
     segments: Iterable<number>,
     withDrafts: Iterable<number> = [],
+    run?: ConversationRun,
   ): Promise<ReplicaConversation> {
-    const conversation = new ReplicaConversation(id, ports, new Set(segments))
+    const conversation = new ReplicaConversation(id, ports, new Set(segments), run)
     await conversation.superseded.reload(id, ports.storage)
     conversation.control = await ReplicaDocument.load(controlDocument(id), {
       ...conversation.documentPorts(),
       saveAuthority: async () => undefined,
       forgetRefused: () => undefined,
     })
+    conversation.resume(conversation.control)
     conversation.watch(conversation.control)
     await conversation.readControl()
     await conversation.segment(conversation.newestNumber)
@@ -137,6 +155,25 @@ export class ReplicaConversation {
     this.behind = (await this.ports.storage.get(catchUpKey(this.id))) !== undefined
   }
 
+  /** It goes out of memory: from now on another one, read anew, stands for it, and this one writes nothing. */
+  leave(): ConversationRun {
+    this.left = true
+    const logs = this.loadedDocuments.flatMap(({ name, ownLog }) =>
+      ownLog === undefined ? [] : [[name, ownLog] as const],
+    )
+    return { clock: this.clock, logs: new Map([...this.logs, ...logs]) }
+  }
+
+  private resume(document: ReplicaDocument): void {
+    const log = this.logs.get(document.name)
+    this.logs.delete(document.name)
+    if (log !== undefined) document.resumeSession(log)
+  }
+
+  private demandPresent(): void {
+    if (this.left) throw new TypeError("a conversation that left memory is read anew before it is written to")
+  }
+
   get state(): ControlState {
     return this.ledger.state
   }
@@ -154,6 +191,11 @@ export class ReplicaConversation {
   /** Numbers of the segments that exist here, ascending; always one at least. */
   get segmentNumbers(): number[] {
     return Array.from(this.known.size === 0 ? [1] : this.known).sort((a, b) => a - b)
+  }
+
+  /** Those that the storage may hold. */
+  get knownSegments(): number[] {
+    return Array.from(this.known)
   }
 
   hasSegment(number: number): boolean {
@@ -191,6 +233,7 @@ export class ReplicaConversation {
       this.loading.get(number) ??
       ReplicaDocument.load(segmentDocument(this.id, number), this.documentPorts()).then((document) => {
         this.loading.delete(number)
+        this.resume(document)
         this.adopt(number, document)
         return document
       })
@@ -313,6 +356,10 @@ export class ReplicaConversation {
     return {
       ...this.ports,
       imprint: this.imprint,
+      guard: () => {
+        this.demandPresent()
+        return this.ports.guard()
+      },
       state: () => this.ledger.state,
       superseded: this.superseded,
       saveAuthority: async () => {
@@ -456,6 +503,7 @@ export class ReplicaConversation {
 
   /** Writes a draft again, as it is: one that was refused. */
   place(document: ReplicaDocument, draft: Draft): void {
+    this.demandPresent()
     document.add(draft)
     this.ports.wake(document)
   }
@@ -508,6 +556,7 @@ export class ReplicaConversation {
   }
 
   private async addDraft(draft: Draft): Promise<void> {
+    this.demandPresent()
     await this.ledger.add([draftEntry(this.ports.device, draft)])
     this.control.add(draft)
     this.ports.wake(this.control)
@@ -656,6 +705,7 @@ export class ReplicaConversation {
 
   /** Ends the sessions of all its logs: another tab took over, or this one did. */
   endSessions(): void {
+    this.logs.clear()
     this.control.endSession()
     for (const segment of this.segments.values()) segment.endSession()
   }

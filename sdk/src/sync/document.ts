@@ -356,6 +356,11 @@ export class ReplicaDocument {
     return this.writer
   }
 
+  /** The session that wrote a log before this was read anew goes on with it. [SPEC W3] */
+  resumeSession(log: LogId): void {
+    this.writer = log
+  }
+
   /** Ends the session: the next entry opens a new log. */
   endSession(): void {
     this.writer = undefined

@@ -171,7 +171,9 @@ export class Exchange {
     this.work(async () => {
       if (this.arrived === waiting) this.arrived = undefined
       const joined = waiting.updates.length === 1 ? undefined : joinUpdates(waiting.updates)
-      for (const bytes of joined === undefined ? waiting.updates : [joined]) await this.receive(document, bytes)
+      await this.ports.replica.using(conversationOf(document), async () => {
+        for (const bytes of joined === undefined ? waiting.updates : [joined]) await this.receive(document, bytes)
+      })
     })
   }
 
@@ -191,6 +193,12 @@ export class Exchange {
       this.ports.changed()
       return
     }
+    const conversation = conversationOfFrame(frame)
+    if (conversation === undefined) await this.answerTo(frame)
+    else await this.ports.replica.using(conversation, () => this.answerTo(frame))
+  }
+
+  private async answerTo(frame: Frame): Promise<void> {
     switch (frame.kind) {
       case "documents":
         await this.compare(frame)
@@ -295,11 +303,12 @@ export class Exchange {
     const read = async (): Promise<void> => {
       for (const [id, imprint] of Array.from(this.unread)) {
         if (this.ended) return
-        const conversation = await replica.conversation(id)
-        for (const name of imprint.documents.keys()) {
-          const { summary } = await conversation.document(name)
-          if (isOf(imprint, summary)) this.holdsAll(summary)
-        }
+        await replica.using(id, async (conversation) => {
+          for (const name of imprint.documents.keys()) {
+            const { summary } = await conversation.document(name)
+            if (isOf(imprint, summary)) this.holdsAll(summary)
+          }
+        })
       }
     }
     read().catch((error: unknown) => {
@@ -531,6 +540,24 @@ export class Exchange {
       this.ports.send({ kind: "records", id: 0, document: document.name, records: what.records.map(encodeRecord) })
     } else return
     this.ports.changed()
+  }
+}
+
+/** The conversation that a frame is about: it stays in memory until the frame was taken. */
+function conversationOfFrame(frame: Frame): ConversationId | undefined {
+  switch (frame.kind) {
+    case "documents":
+    case "registers":
+    case "clocks":
+    case "declined":
+      return frame.conversation
+    case "vector":
+    case "served":
+    case "records":
+    case "reject":
+      return conversationOf(frame.document)
+    default:
+      return undefined
   }
 }
 

@@ -50,7 +50,12 @@ export class ImprintKeeper {
 
   /** Names the list's row that goes with what is stored. */
   get stamp(): string | undefined {
-    return this.isStored ? this.held?.stamp : undefined
+    return this.stored?.stamp
+  }
+
+  /** The one that is stored. */
+  get stored(): Imprint | undefined {
+    return this.isStored ? this.held : undefined
   }
 
   /** Whether nothing is under way. */

@@ -98,8 +98,10 @@ export class ConversationRegisters {
     this.#set = new RegisterSet(ports.conversation.id)
   }
 
-  static async load(ports: RegistersPorts): Promise<ConversationRegisters> {
+  /** `foreign`: what the ones knew that left. */
+  static async load(ports: RegistersPorts, foreign: Iterable<DeviceId> = []): Promise<ConversationRegisters> {
     const registers = new ConversationRegisters(ports)
+    for (const device of foreign) registers.#foreign.add(device)
     await registers.#read()
     ports.conversation.changes.on((change) => {
       if (change.kind === "control") registers.#run(() => registers.#onControl())
@@ -339,6 +341,17 @@ export class ConversationRegisters {
   /** Whether this device has nothing new to say. */
   get isAtRest(): boolean {
     return this.#timer === undefined
+  }
+
+  /** Whether some wait for authority: they are nowhere but in memory. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /** They go out of memory; returns the devices whose claims were not all understood. */
+  leave(): ReadonlySet<DeviceId> {
+    this.#closed = true
+    return this.#foreign
   }
 
   #writeSoon(): void {

@@ -36,7 +36,7 @@ import {
 } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import { Compactor } from "./compactor.js"
-import { ReplicaConversation, type ConversationChange } from "./conversation.js"
+import { ReplicaConversation, type ConversationChange, type ConversationRun } from "./conversation.js"
 import type { ReplicaDocument } from "./document.js"
 import { decodeImprint, firstDue, type Imprint } from "./imprint.js"
 import type { ImprintKeeper } from "./imprint-keeper.js"
@@ -100,6 +100,10 @@ export class Replica {
   /** What the storage held when this opened, of conversations that nobody asked for yet. */
   private readonly stored = new Map<ConversationId, StoredConversation>()
   private readonly loading = new Map<ConversationId, Promise<ReplicaConversation>>()
+  /** How many have something to do with a conversation at this moment: it stays in memory meanwhile. */
+  private readonly uses = new Map<ConversationId, number>()
+  /** What this run of the writer knows of conversations that left memory. */
+  private readonly runs = new Map<ConversationId, Run>()
   private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
   private readonly compactor: Compactor
   private readonly registers = new Map<ConversationId, ConversationRegisters>()
@@ -217,6 +221,7 @@ export class Replica {
     const { segments, withDrafts } = stored
     // What another tab may write, or wrote, is not known before this one takes over.
     const guard = this.isCaughtUp ? this.guard : undefined
+    const run = this.runs.get(id)
     const conversation = await ReplicaConversation.load(
       id,
       {
@@ -239,34 +244,43 @@ export class Replica {
       },
       segments,
       withDrafts,
+      run?.conversation,
     )
     conversation.changes.on((change) => {
       this.changes.emit({ conversation, change })
     })
-    this.registers.set(id, await this.loadRegisters(conversation))
+    this.registers.set(id, await this.loadRegisters(conversation, run?.foreign))
     if (guard !== undefined && guard === this.guard) {
       conversation.imprint.adopt(stored.imprint)
-      if (this.isAtRest(stored)) conversation.beInLine()
-    }
+      // Whatever is due, it was in line.
+      if (stored.imprint !== undefined && !stored.waits) conversation.beInLine()
+    } else conversation.endSessions()
+    this.runs.delete(id)
     this.stored.delete(id)
     this.conversations.set(new Map(this.conversations.get()).set(id, conversation))
     this.reads.emit(conversation)
     return conversation
   }
 
-  private async loadRegisters(conversation: ReplicaConversation): Promise<ConversationRegisters> {
+  private async loadRegisters(
+    conversation: ReplicaConversation,
+    foreign: Run["foreign"] | undefined,
+  ): Promise<ConversationRegisters> {
     const { storage, env, signer, verify, refusesKey, user } = this.ports
     const { id } = conversation
-    const registers = await ConversationRegisters.load({
-      ...{ conversation, storage, env, signer, verify, refusesKey, user, device: this.device },
-      now: () => this.now(),
-      guard: () => this.guard,
-      sharesReads: () => this.sharesReads.get(),
-      blocked: () => this.blocked,
-      failed: (error) => {
-        this.report(error)
+    const registers = await ConversationRegisters.load(
+      {
+        ...{ conversation, storage, env, signer, verify, refusesKey, user, device: this.device },
+        now: () => this.now(),
+        guard: () => this.guard,
+        sharesReads: () => this.sharesReads.get(),
+        blocked: () => this.blocked,
+        failed: (error) => {
+          this.report(error)
+        },
       },
-    })
+      foreign,
+    )
     registers.changes.on(() => {
       this.registerChanges.emit({ conversation: id, own: undefined })
     })
@@ -295,9 +309,10 @@ export class Replica {
   private tellOthers(): void {
     this.told = undefined
     if (!this.isCaughtUp) return
-    this.readRestless().catch((error: unknown) => {
+    const reading = this.readRestless().catch((error: unknown) => {
       this.report(error)
     })
+    this.sweeping = Promise.all([reading, this.sweeping]).then(() => this.sweep())
   }
 
   /** These people are told nothing from now on, and nothing is told of them. [SPEC P12] */
@@ -319,6 +334,50 @@ export class Replica {
       })
     this.loading.set(id, loading)
     return loading
+  }
+
+  /** Does something with a conversation, which stays in memory until that has ended. */
+  async using<T>(id: ConversationId, task: (conversation: ReplicaConversation) => Promise<T>): Promise<T> {
+    this.uses.set(id, (this.uses.get(id) ?? 0) + 1)
+    try {
+      return await task(await this.conversation(id))
+    } finally {
+      const left = (this.uses.get(id) ?? 1) - 1
+      if (left > 0) this.uses.set(id, left)
+      else this.uses.delete(id)
+    }
+  }
+
+  /** Whether a conversation can go out of memory: all that a start would ask of it is in its imprint. [SPEC S13] */
+  mayRelease(id: ConversationId): boolean {
+    const conversation = this.conversations.get().get(id)
+    return (
+      conversation?.imprint.stamp !== undefined &&
+      this.writing.get() &&
+      this.mayImprint(id) &&
+      this.registers.get(id)?.isWaiting === false &&
+      !this.uses.has(id) &&
+      !this.restless.has(conversation) &&
+      !conversation.loadedDocuments.some((document) => this.pumping.has(document))
+    )
+  }
+
+  /** These go out of memory, if all of them can; they are read again when somebody asks. False where one can't. */
+  release(ids: readonly ConversationId[]): boolean {
+    if (!ids.every((id) => this.mayRelease(id))) return false
+    const rest = new Map(this.conversations.get())
+    for (const id of ids) {
+      const conversation = rest.get(id)
+      const registers = this.registers.get(id)
+      if (conversation === undefined || registers === undefined) continue
+      const { knownSegments: segments, imprint } = conversation
+      this.stored.set(id, { ...empty, segments, imprint: imprint.stored })
+      this.runs.set(id, { conversation: conversation.leave(), foreign: registers.leave() })
+      this.registers.delete(id)
+      rest.delete(id)
+    }
+    this.conversations.set(rest)
+    return true
   }
 
   /** Opens a conversation with this user as its owner; `direct`: with one other, for good. Durable, or in memory with a failing `health`, when it resolves. */
@@ -371,7 +430,7 @@ export class Replica {
     if (!this.wantsGuard) return
     this.guard = { key: GUARD_KEY, value }
     this.health.set({ kind: "ok" })
-    for (const conversation of this.conversations.get().values()) conversation.endSessions()
+    this.endSessions()
     try {
       await this.catchUp()
     } catch (error) {
@@ -482,10 +541,13 @@ export class Replica {
     this.guard = undefined
     this.isCaughtUp = false
     this.writing.set(false)
-    for (const conversation of this.conversations.get().values()) {
-      conversation.endSessions()
-      conversation.imprint.release()
-    }
+    this.endSessions()
+    for (const conversation of this.conversations.get().values()) conversation.imprint.release()
+  }
+
+  private endSessions(): void {
+    this.runs.clear()
+    for (const conversation of this.conversations.get().values()) conversation.endSessions()
   }
 
   /** A carrier came or went. While there is one, drafts are sealed as soon as they are written. */
@@ -628,6 +690,13 @@ export class Replica {
     }
     await this.compactor.close()
   }
+}
+
+/** What a run of the writer knows of a conversation beside what is stored of it. */
+interface Run {
+  readonly conversation: ConversationRun
+  /** Devices whose registers say something of what is not here. */
+  readonly foreign: ReadonlySet<DeviceId>
 }
 
 /** What a storage holds of a conversation: numbers of its segments, and of those with drafts. */

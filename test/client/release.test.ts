@@ -1,0 +1,194 @@
+/* What nobody looks at leaves memory, and is read again when somebody does. [SPEC U14] */
+import { createMemoryStorage, type Client, type Storage, type UserId } from "@weft/sdk/node"
+import { expect, it, onTestFinished } from "vitest"
+import { webCryptoVerify } from "../../sdk/src/identity/verify.js"
+import { Replica } from "../../sdk/src/sync/replica.js"
+import { openClient } from "../support/client.ts"
+import { auditImprints } from "../support/imprints.ts"
+import { quickEnv } from "../support/quick-env.ts"
+import { startTestServer } from "../support/server.ts"
+import { conversationOf, until } from "../support/until.ts"
+
+const SOON = { releaseAfterMs: 400 }
+
+function show(client: Client): void {
+  onTestFinished(client.list.subscribe(() => undefined))
+}
+
+/** Resolves when so many segments are in memory. */
+async function inMemory(client: Client, count: number): Promise<void> {
+  while ((await client.doctor()).documents.open !== count) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** How many logs of the device a conversation's newest segment has. */
+async function logsOf(storage: Storage, client: Client, id: string): Promise<number> {
+  const replica = await Replica.open({
+    ...{ storage, env: quickEnv, user: client.user as UserId, signer: await storage.keyPair() },
+    verify: webCryptoVerify(crypto.subtle),
+    refusesKey: () => false,
+  })
+  const held = replica.ids.find((each) => each === id)
+  if (held === undefined) throw new Error("it is there")
+  const { summary } = await (await replica.conversation(held)).segment(1)
+  return Array.from(summary.logs.values()).filter(({ log }) => log.startsWith(client.device)).length
+}
+
+/** Alice, whose list is shown, and bob, with one conversation in which both wrote; of which nothing is in alice's memory. */
+async function arena() {
+  const server = await startTestServer()
+  const storage = createMemoryStorage()
+  const alice = await openClient("alice", { servers: [server.url], storage, ...SOON })
+  const bob = await openClient("bob", { servers: [server.url] })
+  show(alice)
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const atBob = await conversationOf(bob, trip.id)
+  const hello = atBob.send("hello")
+  await until(trip.messages, ({ items }) => items.length === 1)
+  const own = trip.send("see you")
+  await own.reached("delivered")
+  await inMemory(alice, 0)
+  return { server, storage, alice, bob, trip, atBob, hello, own }
+}
+
+it("[U14] of 200 conversations that were opened and left nothing is in memory, but of the one that is looked at", async () => {
+  const server = await startTestServer({ limits: { entriesPerSecond: 100_000, entryBurst: 100_000 } })
+  const alice = await openClient("alice", { servers: [server.url], ...SOON })
+  show(alice)
+  for (let number = 0; number < 200; number++) {
+    const conversation = await alice.createConversation({ title: `Talk ${number}` })
+    conversation.send(`message ${number}`)
+  }
+  await alice.synced()
+  await inMemory(alice, 0)
+  const all = alice.conversations.get()
+  const [first] = all
+  if (first === undefined) throw new Error("it is there")
+  // Opened and left, one after another.
+  for (const conversation of all) await until(conversation.messages, ({ items }) => items.length === 1)
+  const leave = first.messages.subscribe(() => undefined)
+  await inMemory(alice, 1)
+  expect(first.messages.get().items).toHaveLength(1)
+  leave()
+  await inMemory(alice, 0)
+  expect(alice.list.get()).toHaveLength(200)
+  expect(alice.list.get().every(({ info }) => info.lastMessage !== undefined)).toBe(true)
+})
+
+it("[U14] a conversation that left memory shows its row, and what comes for it, and takes what is written", async () => {
+  const { alice, trip, atBob, storage } = await arena()
+  expect(trip.info.get().lastMessage?.text).toBe("see you")
+  expect(alice.list.get()[0]?.unread.count).toBe(1)
+  atBob.send("are you there?")
+  await until(alice.list, ([row]) => row?.info.lastMessage?.text === "are you there?" && row.unread.count === 2)
+  await inMemory(alice, 0)
+  const sent = trip.send("yes")
+  await sent.reached("delivered")
+  await until(trip.messages, ({ items }) => items.map(({ text }) => text).join() === "hello,see you,are you there?,yes")
+  expect(await logsOf(storage.share(), alice, trip.id), "its session goes on with its log").toBe(1)
+  trip.markRead()
+  await until(alice.list, ([row]) => row?.unread.count === 0)
+  await inMemory(alice, 0)
+  expect(await auditImprints(storage, "alice")).toBe(1)
+  // What another device says of it, too.
+  const phone = await openClient("alice", { servers: [(alice.status.get().connection as { server: string }).server] })
+  const atPhone = await conversationOf(phone, trip.id)
+  await until(atPhone.messages, ({ items }) => items.length === 4)
+  atPhone.markUnread(sent.id)
+  atPhone.setTitle("Journey").catch(() => undefined)
+  await until(alice.list, ([row]) => row?.info.title === "Journey")
+  await inMemory(alice, 0)
+})
+
+it("[U14] what an application holds of a conversation goes on when that left memory and is read again", async () => {
+  const { alice, bob, trip, atBob, hello, own } = await arena()
+  const thread = trip.thread(hello.id)
+  const receipts = trip.receipts(own.id)
+  await until(receipts, ({ delivered }) => delivered.length === 1)
+  const reply = trip.send("below it", { thread: hello.id })
+  await until(thread, ({ items }) => items.length === 1)
+  await reply.reached("sent")
+  await inMemory(alice, 0)
+  expect(["sent", "delivered"]).toContain(reply.status)
+  // Who waits for something keeps it there.
+  const read = own.reached("read")
+  atBob.markRead()
+  await read
+  await inMemory(alice, 0)
+  const below = atBob.send("and again", { thread: hello.id })
+  await until(thread, ({ items }) => items.length === 2)
+  expect(thread.get().items.at(-1)?.id).toBe(below.id)
+  await until(receipts, ({ read: by }) => by.length === 1)
+  await inMemory(alice, 0)
+  // Edited, reacted to and erased like any other.
+  await until(trip.messages, ({ state }) => state === "ready")
+  await trip.edit(own.id, "see you there").reached("sent")
+  trip.react(hello.id, "👍")
+  await until(atBob.messages, ({ items }) => {
+    const [greeting, answer] = [hello, own].map(({ id }) => items.find((item) => item.id === id))
+    return answer?.text === "see you there" && greeting?.reactions.length === 1
+  })
+  await inMemory(alice, 0)
+  await trip.erase(own.id)
+  await until(atBob.messages, ({ items }) => items.some(({ id, form }) => id === own.id && form === "erased"))
+  await Promise.all([alice.synced(), bob.synced()])
+  expect(await trip.digest()).toBe(await atBob.digest())
+  await inMemory(alice, 0)
+})
+
+it("[U14] what waits, is attached or was refused stays in memory, and so does all where no list is looked at", async () => {
+  const { server, alice, trip } = await arena()
+  alice.goOffline()
+  const waiting = trip.send("later")
+  await waiting.reached("saved")
+  const detach = trip.attach(() => ({ destroy: () => undefined }))
+  const looks = async (): Promise<void> => {
+    for (let left = 20; left > 0; left--) await new Promise((resolve) => quickEnv.setTimer(100, () => resolve(undefined)))
+  }
+  await looks()
+  await inMemory(alice, 1)
+  alice.goOnline()
+  await waiting.reached("sent")
+  await alice.synced()
+  await looks()
+  await inMemory(alice, 1)
+  await detach()
+  await inMemory(alice, 0)
+  const cat = await openClient("cat", { servers: [server.url], ...SOON })
+  await cat.createConversation({ title: "Alone" })
+  await cat.synced()
+  await looks()
+  await inMemory(cat, 1)
+})
+
+it("[U14] two direct conversations that are shown as one leave memory together", async () => {
+  const server = await startTestServer()
+  const alice = await openClient("alice", { servers: [server.url], ...SOON })
+  const bob = await openClient("bob", { servers: [server.url] })
+  show(alice)
+  await Promise.all([alice.synced(), bob.synced()])
+  alice.goOffline()
+  bob.goOffline()
+  const [one, other] = await Promise.all([alice.openDirect("bob"), bob.openDirect("alice")])
+  one.send("from alice")
+  other.send("from bob")
+  alice.goOnline()
+  bob.goOnline()
+  const shown = (): ReturnType<Client["conversation"]> => alice.conversations.get()[0]
+  await until(one.messages, ({ items }) => items.length === 2)
+  await inMemory(alice, 0)
+  expect(shown()?.messages.get().state).toBe("loading")
+  await until(shown()?.messages ?? other.messages, ({ items }) => items.length === 2)
+  await inMemory(alice, 0)
+})
+
+it("[U14] what is read again since somebody is blocked leaves memory again", async () => {
+  const { alice, trip, storage } = await arena()
+  const before = (await storage.share().scan({ from: "f/", to: "f~" })).length
+  expect(before).toBe(1)
+  alice.account.block("bob")
+  await until(trip.unread, ({ count }) => count === 0)
+  await inMemory(alice, 0)
+  alice.account.unblock("bob")
+  await until(alice.list, ([row]) => row?.unread.count === 1)
+  await inMemory(alice, 0)
+})
