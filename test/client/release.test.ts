@@ -7,6 +7,7 @@ import { openClient } from "../support/client.ts"
 import { auditImprints } from "../support/imprints.ts"
 import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer } from "../support/server.ts"
+import { TestProfile } from "../support/tabs.ts"
 import { conversationOf, until } from "../support/until.ts"
 
 const SOON = { releaseAfterMs: 400 }
@@ -142,7 +143,8 @@ it("[U14] what waits, is attached or was refused stays in memory, and so does al
   await waiting.reached("saved")
   const detach = trip.attach(() => ({ destroy: () => undefined }))
   const looks = async (): Promise<void> => {
-    for (let left = 20; left > 0; left--) await new Promise((resolve) => quickEnv.setTimer(100, () => resolve(undefined)))
+    for (let left = 20; left > 0; left--)
+      await new Promise((resolve) => quickEnv.setTimer(100, () => resolve(undefined)))
   }
   await looks()
   await inMemory(alice, 1)
@@ -191,4 +193,38 @@ it("[U14] what is read again since somebody is blocked leaves memory again", asy
   alice.account.unblock("bob")
   await until(alice.list, ([row]) => row?.unread.count === 1)
   await inMemory(alice, 0)
+})
+
+it("[U14] tabs let go each by itself, show what the other changes, and one that takes over has it all", async () => {
+  const server = await startTestServer()
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url], SOON)
+  const bob = await openClient("bob", { servers: [server.url] })
+  const [first, second] = [await profile.open(), await profile.open()]
+  for (const { client } of [first, second]) onTestFinished(() => client.close())
+  for (const { client } of [first, second]) show(client)
+  await first.lead()
+  const trip = await first.client.createConversation({ title: "Trip", members: ["bob"] })
+  const inSecond = await conversationOf(second.client, trip.id)
+  const atBob = await conversationOf(bob, trip.id)
+  const hello = atBob.send("hello")
+  await until(second.client.list, ([row]) => row?.info.lastMessage?.id === hello.id && row.unread.count === 1)
+  await Promise.all([inMemory(first.client, 0), inMemory(second.client, 0)])
+  atBob.send("hello?")
+  await until(second.client.list, ([row]) => row?.unread.count === 2)
+  await Promise.all([inMemory(first.client, 0), inMemory(second.client, 0)])
+  // Read and answered in the one that does not write, which the other one sends.
+  await until(inSecond.messages, ({ items }) => items.length === 2)
+  inSecond.markRead()
+  const answer = inSecond.send("yes?")
+  await answer.reached("delivered")
+  await until(first.client.list, ([row]) => row?.info.lastMessage?.id === answer.id && row.unread.count === 0)
+  await Promise.all([inMemory(first.client, 0), inMemory(second.client, 0)])
+  await second.lead()
+  first.follow()
+  await second.client.synced()
+  const later = trip.send("and later")
+  await later.reached("delivered")
+  await until(inSecond.messages, ({ items }) => items.length === 4)
+  await Promise.all([inMemory(first.client, 0), inMemory(second.client, 0)])
+  expect(await auditImprints(profile.storage, "alice")).toBe(1)
 })

@@ -26,6 +26,8 @@ export interface SimTab {
 export interface SimDeviceParts {
   /** Whether its list is looked at: then it is there at the next start, before anything is read. */
   readonly showsList: boolean
+  /** How long what nobody looks at stays in memory; milliseconds. */
+  readonly releaseAfterMs: number
   readonly name: string
   readonly user: string
   readonly keyName: string
@@ -71,7 +73,7 @@ export class SimDevice implements Machine {
   }
 
   openTab(): void {
-    const { network, servers, tokenMs, trace } = this.parts
+    const { network, servers, tokenMs, trace, releaseAfterMs } = this.parts
     const process = new Process(network.world, this)
     const tab: SimTab = { process, openedAt: network.world.now, client: undefined }
     this.tabs.push(tab)
@@ -81,6 +83,7 @@ export class SimDevice implements Machine {
         servers: servers.map((server) => `ws://${server}`),
         token: () => issueToken(this.user, process.now() - this.skewMs + tokenMs()),
         env: process,
+        releaseAfterMs,
       },
       {
         storage: openDeviceStorage(this.disk, this.key, process),

@@ -19,6 +19,9 @@ const HOUR_MS = 3_600_000
 
 /** The generation since which some devices show their lists. */
 const LISTS_SINCE = 5
+/** The generation since which these let go of what nobody looks at, as soon as this; simulated milliseconds. */
+const RELEASES_SINCE = 7
+const RELEASE_AFTER_MS = 3_000
 
 /** Everything that a seed's operations act upon. */
 export class Stage {
@@ -146,6 +149,7 @@ export class Stage {
       ...(image && { image }),
       tokenMs: () => this.tokenMs,
       // Every other one is a program that shows no list.
+      releaseAfterMs: this.generation >= RELEASES_SINCE ? RELEASE_AFTER_MS : Infinity,
       showsList: this.generation >= LISTS_SINCE && this.devices.length % 2 === 0,
     })
     this.devices.push(device)

@@ -5,7 +5,7 @@ import type { MemoryStorage } from "../../sdk/src/storage/memory.js"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { Storage } from "../../sdk/src/storage/storage.js"
 import { WebSocket } from "ws"
-import type { Client } from "@weft/sdk/node"
+import type { Client, ClientOptions } from "@weft/sdk/node"
 import { quickEnv } from "./quick-env.js"
 
 export interface TestTab {
@@ -24,6 +24,7 @@ export class TestProfile {
     readonly user: string,
     readonly storage: MemoryStorage,
     readonly servers: readonly string[],
+    readonly options: Pick<ClientOptions, "releaseAfterMs"> = {},
   ) {}
 
   /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing. */
@@ -42,7 +43,7 @@ export class TestProfile {
       },
     }
     const client = await openClient(
-      { user: this.user, servers: this.servers, env: quickEnv },
+      { user: this.user, servers: this.servers, env: quickEnv, ...this.options },
       {
         storage: through(this.storage.share()),
         transport: webSocketTransport(WebSocket),

@@ -36,7 +36,7 @@ export interface ClientOptions {
   readonly privacy?: { readonly receipts?: boolean; readonly lastSeen?: boolean }
   /**
    * A conversation of which nobody looked at more than the list shows for so long goes out of memory, and is read again
-   * when somebody does; milliseconds, by default five minutes.
+   * when somebody does; milliseconds, by default five minutes. `Infinity`: never.
    */
   readonly releaseAfterMs?: number
   /** Time, timers and randomness; for tests and simulations. */

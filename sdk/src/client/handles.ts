@@ -250,13 +250,20 @@ export class ConversationHandles {
     const leaving: (readonly [ConversationHandle, StoredRow])[] = []
     for (const id of group) {
       const handle = this.handles.get(id)
-      const row = handle?.mayRelease === true ? this.rows.current(id) : undefined
+      const row = handle?.mayRelease === true ? this.leavingRow(id) : undefined
       if (handle === undefined || row === undefined) return false
       leaving.push([handle, row])
     }
     if (!this.ports.replica.release(group)) return false
     for (const [handle, row] of leaving) handle.release(row)
     return true
+  }
+
+  /** What is shown of a conversation that leaves memory: at the writer what is stored. */
+  private leavingRow(id: ConversationId): StoredRow | undefined {
+    if (this.ports.replica.writing.get()) return this.rows.current(id)
+    const row = this.rowOf(id)
+    return row?.basis === undefined ? undefined : { ...row, stamp: undefined }
   }
 
   directWith(other: UserId): ConversationHandle[] {

@@ -27,8 +27,9 @@ export class Idle {
 
   /** Something was read. */
   watch(): void {
-    if (this.closed) return
-    this.timer ??= this.ports.env.setTimer((this.ports.afterMs ?? AFTER_MS) / LOOKS, () => {
+    const { env, afterMs = AFTER_MS } = this.ports
+    if (this.closed || afterMs === Infinity) return
+    this.timer ??= env.setTimer(afterMs / LOOKS, () => {
       void this.look()
     })
   }

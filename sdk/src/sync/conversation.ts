@@ -289,11 +289,14 @@ export class ReplicaConversation {
    * as it is.
    */
   get isAtRest(): boolean {
+    return this.ports.guard() !== undefined && this.imprint.isFree && this.enforced === this.state && this.isQuiet
+  }
+
+  /** Whether nothing is under way, waits, or was refused, as far as this tab knows. */
+  get isQuiet(): boolean {
     return (
-      this.ports.guard() !== undefined &&
-      this.imprint.isFree &&
+      this.imprint.isIdle &&
       !this.behind &&
-      this.enforced === this.state &&
       this.refusedDrafts.size === 0 &&
       this.loadedDocuments.every(({ drafts }) => drafts.length === 0)
     )

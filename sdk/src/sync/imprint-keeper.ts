@@ -58,9 +58,14 @@ export class ImprintKeeper {
     return this.isStored ? this.held : undefined
   }
 
-  /** Whether nothing is under way. */
+  /** Whether nothing is under way, and what is stored is known. */
   get isFree(): boolean {
-    return this.isKnown && this.tasks === 0 && this.storing === undefined && !this.isUnsure
+    return this.isKnown && this.isIdle && !this.isUnsure
+  }
+
+  /** Whether nothing is under way. */
+  get isIdle(): boolean {
+    return this.tasks === 0 && this.storing === undefined
   }
 
   /** Runs tasks that may change the conversation, one after another. */

@@ -4,17 +4,7 @@ import { WeftError, type ErrorCode } from "../base/errors.js"
 import { createSignal, createStore } from "../base/store.js"
 import { encodeControl } from "../authority/control.js"
 import type { InitialMember } from "../authority/fields.js"
-import {
-  allDraftsPrefix,
-  documentPrefix,
-  documentOfKey,
-  documentOfDraftKey,
-  GUARD_KEY,
-  imprintPrefix,
-  IMPRINTS_KEY,
-  PROBE_KEY,
-  regroundPrefix,
-} from "../log/keys.js"
+import { GUARD_KEY, imprintPrefix, IMPRINTS_KEY, PROBE_KEY, regroundPrefix } from "../log/keys.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { rootDigestOf, type DocumentSummary } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
@@ -26,9 +16,7 @@ import {
   conversationIdOf,
   conversationOf,
   deviceIdOf,
-  documentParts,
   parseConversationId,
-  parseDocumentName,
   type ConversationId,
   type DeviceId,
   type DocumentName,
@@ -38,10 +26,16 @@ import { prefixRange, type Storage, type StorageOperation } from "../storage/sto
 import { Compactor } from "./compactor.js"
 import { ReplicaConversation, type ConversationChange, type ConversationRun } from "./conversation.js"
 import type { ReplicaDocument } from "./document.js"
-import { decodeImprint, firstDue, type Imprint } from "./imprint.js"
+import { firstDue, type Imprint } from "./imprint.js"
 import type { ImprintKeeper } from "./imprint-keeper.js"
 import { shortVersion } from "./segment-version.js"
 import { ConversationRegisters } from "./registers.js"
+import {
+  nothingStored,
+  storedConversations,
+  storedWithImprints,
+  type StoredConversation,
+} from "./stored-conversations.js"
 
 export interface ReplicaPorts {
   readonly storage: Storage
@@ -139,15 +133,9 @@ export class Replica {
 
   /** Looks again, where another tab is the writer, what the storage holds of conversations that were not read. */
   async look(): Promise<void> {
-    const found = await this.scan()
+    const found = await storedWithImprints(this.ports.storage)
     // Whoever took over meanwhile looked by itself, and later.
     if (this.guard === undefined) this.take(found)
-  }
-
-  private async scan(): Promise<ReadonlyMap<ConversationId, StoredConversation>> {
-    const { storage } = this.ports
-    const [names, imprints] = await Promise.all([storedConversations(storage), storedImprints(storage)])
-    return new Map(Array.from(names, ([id, stored]) => [id, { ...stored, imprint: imprints.get(id) }]))
   }
 
   private take(found: ReadonlyMap<ConversationId, StoredConversation>): void {
@@ -216,7 +204,7 @@ export class Replica {
     return this.conversations.get().get(id)?.segmentNumbers ?? this.stored.get(id)?.segments ?? []
   }
 
-  private async load(id: ConversationId, stored: StoredConversation = empty): Promise<ReplicaConversation> {
+  private async load(id: ConversationId, stored: StoredConversation = nothingStored): Promise<ReplicaConversation> {
     const { storage, env, signer, verify, refusesKey, user } = this.ports
     const { segments, withDrafts } = stored
     // What another tab may write, or wrote, is not known before this one takes over.
@@ -348,18 +336,18 @@ export class Replica {
     }
   }
 
-  /** Whether a conversation can go out of memory: all that a start would ask of it is in its imprint. [SPEC S13] */
+  /**
+   * Whether a conversation can go out of memory. At the writer all that a start would ask of it is in its imprint; in other
+   * tabs nothing of it is in memory alone, and what becomes of it they are told. [SPEC S13, U14]
+   */
   mayRelease(id: ConversationId): boolean {
     const conversation = this.conversations.get().get(id)
-    return (
-      conversation?.imprint.stamp !== undefined &&
-      this.writing.get() &&
-      this.mayImprint(id) &&
-      this.registers.get(id)?.isWaiting === false &&
-      !this.uses.has(id) &&
-      !this.restless.has(conversation) &&
-      !conversation.loadedDocuments.some((document) => this.pumping.has(document))
-    )
+    const registers = this.registers.get(id)
+    if (conversation === undefined || registers?.isAtRest !== true || registers.isWaiting) return false
+    if (this.uses.has(id) || this.restless.has(conversation)) return false
+    if (conversation.loadedDocuments.some((document) => this.pumping.has(document))) return false
+    if (this.wantsGuard) return this.writing.get() && this.mayImprint(id) && conversation.imprint.stamp !== undefined
+    return conversation.isQuiet
   }
 
   /** These go out of memory, if all of them can; they are read again when somebody asks. False where one can't. */
@@ -371,7 +359,7 @@ export class Replica {
       const registers = this.registers.get(id)
       if (conversation === undefined || registers === undefined) continue
       const { knownSegments: segments, imprint } = conversation
-      this.stored.set(id, { ...empty, segments, imprint: imprint.stored })
+      this.stored.set(id, { ...nothingStored, segments, imprint: imprint.stored })
       this.runs.set(id, { conversation: conversation.leave(), foreign: registers.leave() })
       this.registers.delete(id)
       rest.delete(id)
@@ -472,12 +460,12 @@ export class Replica {
   /** Takes in what the writer before wrote and did not live to tell, and reads what a start has to do with. */
   private async catchUp(): Promise<void> {
     const { storage } = this.ports
-    const found = await this.scan()
+    const found = await storedWithImprints(this.ports.storage)
     this.take(found)
     this.isCaughtUp = true
     for (const id of new Set([...this.conversations.get().keys(), ...this.loading.keys()])) {
       const conversation = await this.conversation(id)
-      const stored = found.get(id) ?? empty
+      const stored = found.get(id) ?? nothingStored
       conversation.imprint.adopt(stored.imprint)
       await this.registersOf(conversation).reload()
       await conversation.refresh(stored.segments)
@@ -697,65 +685,4 @@ interface Run {
   readonly conversation: ConversationRun
   /** Devices whose registers say something of what is not here. */
   readonly foreign: ReadonlySet<DeviceId>
-}
-
-/** What a storage holds of a conversation: numbers of its segments, and of those with drafts. */
-interface StoredConversation {
-  readonly segments: readonly number[]
-  readonly withDrafts: readonly number[]
-  /** Whether there is any draft, of a control entry too. */
-  readonly waits: boolean
-  readonly imprint: Imprint | undefined
-}
-
-const empty: StoredConversation = { segments: [], withDrafts: [], waits: false, imprint: undefined }
-
-async function storedConversations(storage: Storage): Promise<Map<ConversationId, StoredConversation>> {
-  const [documents, drafts] = await Promise.all([
-    storage.scan(prefixRange(documentPrefix)),
-    storage.scan(prefixRange(allDraftsPrefix)),
-  ])
-  const waiting = new Set<DocumentName>()
-  for (const { key } of drafts) addName(waiting, documentOfDraftKey(key))
-  const names = new Set(waiting)
-  for (const { key } of documents) addName(names, documentOfKey(key))
-  const withDrafts = segmentsOf(waiting)
-  return new Map(
-    Array.from(segmentsOf(names), ([id, segments]) => {
-      return [id, { ...empty, segments, withDrafts: withDrafts.get(id) ?? [], waits: withDrafts.has(id) }]
-    }),
-  )
-}
-
-/** Those that count: whoever wrote last kept them. */
-async function storedImprints(storage: Storage): Promise<Map<ConversationId, Imprint>> {
-  const imprints = new Map<ConversationId, Imprint>()
-  const [guard, keeper, rows] = await Promise.all([
-    storage.get(GUARD_KEY),
-    storage.get(IMPRINTS_KEY),
-    storage.scan(prefixRange(imprintPrefix)),
-  ])
-  if (guard === undefined || keeper === undefined || !equalBytes(guard, keeper)) return imprints
-  for (const { key, value } of rows) {
-    const id = parseConversationId(key.slice(imprintPrefix.length))
-    const imprint = id === undefined ? undefined : decodeImprint(id, value)
-    if (id !== undefined && imprint !== undefined) imprints.set(id, imprint)
-  }
-  return imprints
-}
-
-function segmentsOf(names: ReadonlySet<DocumentName>): Map<ConversationId, number[]> {
-  const segments = new Map<ConversationId, number[]>()
-  for (const name of names) {
-    const parts = documentParts(name)
-    const numbers = segments.get(parts.conversation) ?? []
-    if (parts.kind === "segment") numbers.push(parts.segment)
-    segments.set(parts.conversation, numbers)
-  }
-  return segments
-}
-
-function addName(names: Set<DocumentName>, text: string): void {
-  const parsed = parseDocumentName(text)
-  if (parsed !== undefined) names.add(parsed.name)
 }
