@@ -71,6 +71,31 @@ describe("a client without servers", () => {
     expect(again?.messages.get().complete).toBe(true)
   })
 
+  it("[M7] a quote of what is sealed nowhere is read from its segment, once", async () => {
+    const storage = createMemoryStorage()
+    const alice = await client({ storage })
+    const long = await alice.createConversation({ title: "long" })
+    const sent = Array.from({ length: 20 }, () => long.send("x".repeat(60_000)))
+    const quote = long.send("as I said", { replyTo: sent[0]!.id })
+    await quote.reached("saved")
+    const shared = storage.share()
+    let reads = 0
+    const counting: typeof shared = {
+      ...shared,
+      scan: (range) => {
+        if (range.from.startsWith(`u/c/${long.id}/1/`)) reads++
+        return shared.scan(range)
+      },
+    }
+    const later = await client({ storage: counting })
+    const [again] = later.conversations.get()
+    expect(again?.messages.get().complete).toBe(false)
+    while (again?.messages.get().items.at(-1)?.quote?.state !== "ready") await later.account.saved()
+    again.send("and more")
+    await again.send("that makes the list anew").reached("saved")
+    expect(reads).toBeLessThan(5)
+  })
+
   it("[W1] in a segment that just opened, too, saved means durable", async () => {
     const storage = createMemoryStorage()
     const alice = await client({ storage })

@@ -342,6 +342,8 @@ export class ConversationView {
       if (onlyOpen && !this.documents.has(segmentDocument(this.ports.conversation.id, number))) continue
       const { document, entries } = await this.openSegment(number)
       await this.addAside(document, entries, false)
+      // It was read, also where no entry of it is sealed.
+      this.current.add(document.name, [], false)
       this.current.addDrafts(document.name, document.drafts, false)
     }
   }
