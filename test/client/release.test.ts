@@ -228,3 +228,46 @@ it("[U14] tabs let go each by itself, show what the other changes, and one that 
   await Promise.all([inMemory(first.client, 0), inMemory(second.client, 0)])
   expect(await auditImprints(profile.storage, "alice")).toBe(1)
 })
+
+it("[U14] a list that was read back begins with the newest messages again, but for a thread that is followed", async () => {
+  const alice = await openClient("alice", SOON)
+  const trip = await alice.createConversation({ title: "Trip" })
+  // Five of them fill a segment.
+  const sent = Array.from({ length: 30 }, (_, number) => trip.send(`${number} ${"x".repeat(60_000)}`))
+  const root = sent[6]?.id
+  if (root === undefined) throw new Error("it was sent")
+  await Promise.all(sent.map((message) => message.reached("saved")))
+  const reply = trip.send("below it", { thread: root })
+  const quote = trip.send("as I said", { replyTo: root })
+  await quote.reached("saved")
+  const texts = (): number => trip.messages.get().items.length
+  expect(texts()).toBe(32)
+  const leave = trip.messages.subscribe(() => undefined)
+  await trip.releaseOlder()
+  expect(texts()).toBeLessThan(20)
+  expect(trip.messages.get().complete).toBe(false)
+  await until(trip.messages, ({ items }) => items.find(({ id }) => id === quote.id)?.quote?.state === "ready")
+  // Own ones that wait are counted wherever they stand.
+  await trip.loadTo(root)
+  const thread = trip.thread(root)
+  const leaveThread = thread.subscribe(() => undefined)
+  await until(thread, ({ state, items }) => state === "ready" && items.length === 1)
+  while (!trip.messages.get().complete) await trip.loadOlder()
+  await trip.releaseOlder()
+  expect(trip.messages.get().items.some(({ id }) => id === root)).toBe(true)
+  expect(texts()).toBeLessThan(32)
+  expect(thread.get().items.map(({ id }) => id)).toEqual([reply.id])
+  leaveThread()
+  await trip.releaseOlder()
+  expect(trip.messages.get().items.some(({ id }) => id === root)).toBe(false)
+  await until(trip.thread(root), ({ state, items }) => state === "ready" && items[0]?.id === reply.id)
+  while (!trip.messages.get().complete) await trip.loadOlder()
+  expect(texts()).toBe(32)
+  // Nobody looks: it stays, as nothing was sent anywhere, but what is old of it goes.
+  leave()
+  const { messages } = (trip as unknown as { inner: { messages: typeof trip.messages } }).inner
+  await until(messages, ({ items }) => items.length < 20)
+  trip.edit(quote.id, "as I say")
+  trip.markRead()
+  await until(trip.messages, ({ items }) => items.at(-1)?.text === "as I say")
+})

@@ -494,9 +494,9 @@ export const mutants = [
     seeds: [1],
     ops: 60,
     kinds: "direct,direct,offline,online,send",
-    file: "sdk/src/client/client.ts",
-    find: "for (const handle of others) {\n        folded.add(handle)\n",
-    replace: "for (const handle of others) {\n",
+    file: "sdk/src/client/handles.ts",
+    find: "for (const handle of others) folded.set(handle, first)",
+    replace: "for (const handle of others) void handle",
   },
   {
     name: "a link for one is for everybody",

@@ -182,6 +182,11 @@ export interface Conversation extends Governance {
   /** Makes older messages part of `messages`; resolves when they are. */
   loadOlder(): Promise<void>
   /**
+   * Lets go of older messages that were loaded, when nobody looks at them any more: `messages` begins with the newest ones
+   * again, or with a thread that somebody subscribes to. Resolves when it does.
+   */
+  releaseOlder(): Promise<void>
+  /**
    * Makes everything from a message on part of `messages`: to jump to a quote, a pin, a search hit, the first unread. Resolves
    * with whether it is. `segment`, where it is known, spares reading back through all that lies between.
    */

@@ -90,7 +90,7 @@ export class ConversationHandle implements Conversation {
   private readonly receiptsOf = new Map<MessageId, Handover<MessageReceipts>>()
   /** Messages that were written before it was read. */
   private readonly written: Uint8Array[] = []
-  /** Looks once more how far something on its way has come. */
+  /** Each looks how far something has come that this device sent, and that no server had yet when that was last asked. */
   private readonly lastLooks = new Set<() => Progress>()
   /** What the list showed, while it is not read. */
   private kept: StoredRow | undefined
@@ -230,8 +230,12 @@ export class ConversationHandle implements Conversation {
   }
 
   /** With what was read: at once, where that is done. */
-  private async later<T>(act: (inner: OpenConversation) => Promise<T>): Promise<T> {
+  private later<T>(act: (inner: OpenConversation) => Promise<T>): Promise<T> {
     this.asked = true
+    return this.call(act)
+  }
+
+  private async call<T>(act: (inner: OpenConversation) => Promise<T>): Promise<T> {
     this.calls++
     try {
       return await act(this.inner ?? (await this.open()))
@@ -402,6 +406,11 @@ export class ConversationHandle implements Conversation {
       if (inner !== undefined && (opens === this.opens || inner.holds(id))) last = inner.progressOf(id)
       return last
     }
+    for (const earlier of this.lastLooks) {
+      const { status } = earlier()
+      if (status === "saving" || status === "saved") break
+      this.lastLooks.delete(earlier)
+    }
     this.lastLooks.add(look)
     const read = (): Progress => {
       this.asked = true
@@ -459,6 +468,25 @@ export class ConversationHandle implements Conversation {
 
   loadOlder(): Promise<void> {
     return this.later((inner) => inner.loadOlder())
+  }
+
+  releaseOlder(): Promise<void> {
+    this.asked = true
+    return this.shrink()
+  }
+
+  /** The same, where nobody asked for it. What is not read has nothing that could go. */
+  async shrink(): Promise<void> {
+    if (this.inner === undefined) return
+    const followed = new Set<MessageId>()
+    for (const [root, thread] of this.threads) {
+      if (thread.isWatched) followed.add(root)
+      else {
+        thread.release(loading)
+        this.threads.delete(root)
+      }
+    }
+    await this.call((inner) => inner.releaseOlder(followed))
   }
 
   loadTo(id: MessageId, segment?: number): Promise<boolean> {

@@ -101,6 +101,12 @@ export class EarlierUnread {
     this.look()
   }
 
+  /** The list begins later than it did. */
+  review(): void {
+    this.known = undefined
+    this.look()
+  }
+
   /** Looks for what may be unread, where somebody wants to know and anything changed. */
   look(): void {
     const { conversation } = this.ports

@@ -75,6 +75,9 @@ export class ConversationHandles {
       afterMs: ports.releaseAfterMs,
       open: () => this.all.filter(({ isOpen }) => isOpen),
       release: (handle) => this.release(handle),
+      shrink: (handle) => {
+        this.background(() => handle.shrink())
+      },
     })
   }
 

@@ -10,6 +10,8 @@ export interface IdlePorts {
   open(): readonly ConversationHandle[]
   /** False where something is under way, or not stored yet. */
   release(handle: ConversationHandle): boolean
+  /** Lets go of older messages of one that stays. */
+  shrink(handle: ConversationHandle): void
 }
 
 const AFTER_MS = 5 * 60_000
@@ -55,6 +57,8 @@ export class Idle {
     if (!handle.isOpen) return
     const looks = handle.takeInterest() ? 0 : (this.looks.get(handle) ?? 0) + 1
     this.looks.set(handle, looks)
-    if (looks >= LOOKS && this.ports.release(handle)) this.looks.delete(handle)
+    if (looks < LOOKS) return
+    if (this.ports.release(handle)) this.looks.delete(handle)
+    else if (looks === LOOKS) this.ports.shrink(handle)
   }
 }

@@ -33,7 +33,7 @@ import { Governor, type GovernorPorts } from "./governor.js"
 import { LiveReceipts } from "./live-receipts.js"
 import { MergedList } from "./merged-list.js"
 import { PersonalView } from "./personal-view.js"
-import { createThread } from "./thread.js"
+import { createThread, segmentOfRoot } from "./thread.js"
 import { ConversationView } from "./view.js"
 import { hashOf, Writing, type WritingPorts } from "./writing.js"
 
@@ -232,6 +232,19 @@ export class OpenConversation implements Governance {
 
   async loadOlder(): Promise<void> {
     await Promise.all(this.siblings.map(({ view }) => view.loadOlder()))
+  }
+
+  /** Of these threads all stays. */
+  async releaseOlder(threads: ReadonlySet<MessageId>): Promise<void> {
+    await Promise.all(this.siblings.map((sibling) => sibling.releaseOwn(threads)))
+  }
+
+  private async releaseOwn(threads: ReadonlySet<MessageId>): Promise<void> {
+    // Those that nobody follows are complete no more.
+    for (const root of Array.from(this.threads.keys())) if (!threads.has(root)) this.threads.delete(root)
+    const roots = Array.from(threads, (root) => segmentOfRoot(this.view, root) ?? Infinity)
+    await this.view.releaseOlder(Math.min(...roots))
+    this.earlier.review()
   }
 
   async loadTo(id: MessageId, segment?: number): Promise<boolean> {

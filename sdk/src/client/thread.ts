@@ -65,7 +65,8 @@ export function createThread(
   }
 }
 
-function segmentOfRoot(view: ConversationView, root: MessageId): number | undefined {
+/** The segment from which on a thread is to be read, where that is known. */
+export function segmentOfRoot(view: ConversationView, root: MessageId): number | undefined {
   const node = view.projection.node(root)
   return node === undefined ? view.projection.threadSegment(root) : segmentNumber(node.document)
 }

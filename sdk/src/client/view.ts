@@ -102,6 +102,21 @@ export class ConversationView {
     })
   }
 
+  /** The list begins with its newest segments again, at the latest with `from`. What was read of the others goes. */
+  async releaseOlder(from: number): Promise<void> {
+    await this.enqueue(async () => {
+      const newest = this.ports.conversation.segmentNumbers.at(-1) ?? 1
+      if (this.closed || (this.oldest >= Math.min(from, newest) && this.aside.size === 0)) return
+      for (const [name, document] of Array.from(this.documents)) {
+        if (segmentNumber(name) === newest) continue
+        this.documents.delete(name)
+        if (this.opened.delete(document)) document.release()
+      }
+      this.oldest = from
+      await this.load()
+    })
+  }
+
   /** Resolves when what was accepted by now stands in the list. */
   async settled(): Promise<void> {
     await this.enqueue(async () => {
