@@ -1,7 +1,8 @@
 /* What nobody looks at leaves memory, and is read again when somebody does. [SPEC U14] */
-import { createMemoryStorage, type Client, type Storage, type UserId } from "@weft/sdk/node"
+import { createMemoryStorage, type Client } from "@weft/sdk/node"
 import { expect, it, onTestFinished } from "vitest"
 import { webCryptoVerify } from "../../sdk/src/identity/verify.js"
+import type { Storage } from "../../sdk/src/storage/storage.js"
 import { Replica } from "../../sdk/src/sync/replica.js"
 import { openClient } from "../support/client.ts"
 import { auditImprints } from "../support/imprints.ts"
@@ -24,7 +25,7 @@ async function inMemory(client: Client, count: number): Promise<void> {
 /** How many logs of the device a conversation's newest segment has. */
 async function logsOf(storage: Storage, client: Client, id: string): Promise<number> {
   const replica = await Replica.open({
-    ...{ storage, env: quickEnv, user: client.user as UserId, signer: await storage.keyPair() },
+    ...{ storage, env: quickEnv, user: client.user, signer: await storage.keyPair() },
     verify: webCryptoVerify(crypto.subtle),
     refusesKey: () => false,
   })

@@ -91,6 +91,11 @@ export const meetingKinds = {
       if (client === undefined || tab === undefined || way === undefined) return
       if (client.conversation(way.conversation)?.info.get().role !== undefined) return
       stage.trace.tell(`${device.name} goes into ${way.conversation.slice(0, 6)} by a link`)
+      // Who left comes back by that. [SPEC A16]
+      if (client.conversation(way.conversation)?.info.get().membership === "left") {
+        const own = stage.oracle.removals.filter(({ conversation }) => conversation === way.conversation)
+        for (const removal of own) if (removal.user === device.user) removal.undone = true
+      }
       const at = stage.world.now
       const joining = client.join(way.link).then(() => {
         const { user, name } = device

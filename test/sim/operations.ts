@@ -70,6 +70,22 @@ const kinds = {
       if (target !== undefined) say(stage, device, b, 0, { replyTo: target.id })
     },
   },
+  pageBack: {
+    weight: 6,
+    since: 7,
+    act: (stage, { a, b }) => {
+      const found = stage.conversationOf(stage.device(a), b)
+      if (found !== undefined) stage.background("page back", found.conversation.loadOlder())
+    },
+  },
+  letGo: {
+    weight: 6,
+    since: 7,
+    act: (stage, { a, b }) => {
+      const found = stage.conversationOf(stage.device(a), b)
+      if (found !== undefined) stage.background("let go", found.conversation.releaseOlder())
+    },
+  },
   react: {
     weight: 50,
     since: 3,

@@ -5,7 +5,7 @@ import type { MemoryStorage } from "../../sdk/src/storage/memory.js"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { Storage } from "../../sdk/src/storage/storage.js"
 import { WebSocket } from "ws"
-import type { Client, ClientOptions } from "@weft/sdk/node"
+import type { Client, NodeClientOptions } from "@weft/sdk/node"
 import { quickEnv } from "./quick-env.js"
 
 export interface TestTab {
@@ -24,7 +24,7 @@ export class TestProfile {
     readonly user: string,
     readonly storage: MemoryStorage,
     readonly servers: readonly string[],
-    readonly options: Pick<ClientOptions, "releaseAfterMs"> = {},
+    readonly options: Pick<NodeClientOptions, "releaseAfterMs"> = {},
   ) {}
 
   /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing. */

@@ -78,6 +78,9 @@ export class ConversationHandles {
       shrink: (handle) => {
         this.background(() => handle.shrink())
       },
+      failed: (error) => {
+        replica.report(error)
+      },
     })
   }
 
@@ -187,9 +190,13 @@ export class ConversationHandles {
   hold(id: ConversationId, row?: StoredRow): ConversationHandle {
     const present = this.handles.get(id)
     if (present !== undefined) return present
-    const { env, replica, device, account, signals, isClosed, changed } = this.ports
+    const { env, replica, device, account, signals } = this.ports
+    const changed = (): void => {
+      this.ports.changed()
+    }
     const handle = new ConversationHandle({
-      ...{ id, device, row, account, signals, env, isClosed },
+      ...{ id, device, row, account, signals, env },
+      isClosed: () => this.ports.isClosed(),
       open: () =>
         this.read(id).catch((error: unknown) => {
           this.failed = true
@@ -218,12 +225,14 @@ export class ConversationHandles {
   }
 
   private async read(id: ConversationId): Promise<OpenConversation> {
-    const { replica, acks, joins, tellRead, isClosed, ...ports } = this.ports
+    const { replica, acks, joins, user, device, env, storage, account, signals } = this.ports
     const [conversation] = await Promise.all([replica.conversation(id), acks.load()])
     return OpenConversation.open({
-      ...{ ...ports, conversation, acks, isClosed },
+      ...{ user, device, env, storage, account, signals, conversation, acks },
       registers: replica.registersOf(conversation),
-      tellRead: (vector) => tellRead(id, vector),
+      server: () => this.ports.server(),
+      isClosed: () => this.ports.isClosed(),
+      tellRead: (vector) => this.ports.tellRead(id, vector),
       isJoining: () => joins.has(id),
       failed: (error) => {
         replica.report(error)

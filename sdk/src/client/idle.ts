@@ -12,6 +12,7 @@ export interface IdlePorts {
   release(handle: ConversationHandle): boolean
   /** Lets go of older messages of one that stays. */
   shrink(handle: ConversationHandle): void
+  failed(error: unknown): void
 }
 
 const AFTER_MS = 5 * 60_000
@@ -32,7 +33,9 @@ export class Idle {
     const { env, afterMs = AFTER_MS } = this.ports
     if (this.closed || afterMs === Infinity) return
     this.timer ??= env.setTimer(afterMs / LOOKS, () => {
-      void this.look()
+      this.look().catch((error: unknown) => {
+        this.ports.failed(error)
+      })
     })
   }
 
@@ -43,13 +46,16 @@ export class Idle {
 
   private async look(): Promise<void> {
     const turns = new Turns(this.ports.env)
-    for (const handle of this.ports.open()) {
-      if (this.closed) return
-      this.lookAt(handle)
-      await turns.next()
+    try {
+      for (const handle of this.ports.open()) {
+        if (this.closed) return
+        this.lookAt(handle)
+        await turns.next()
+      }
+    } finally {
+      this.timer = undefined
+      if (this.ports.open().length > 0) this.watch()
     }
-    this.timer = undefined
-    if (this.ports.open().length > 0) this.watch()
   }
 
   private lookAt(handle: ConversationHandle): void {
