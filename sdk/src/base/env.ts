@@ -36,6 +36,13 @@ export const systemEnv: Env = {
   },
 }
 
+/** Keeps no program running that has nothing else to wait for: Node's timers do. */
+export function inBackground(timer: Timer): Timer {
+  const own = timer as { unref?: () => void } | undefined
+  own?.unref?.()
+  return timer
+}
+
 /** A number in [0, 1) from the environment's randomness. */
 export function randomFraction(env: Env): number {
   const bytes = env.randomBytes(4)

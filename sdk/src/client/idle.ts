@@ -1,4 +1,4 @@
-import type { Env, Timer } from "../base/env.js"
+import { inBackground, type Env, type Timer } from "../base/env.js"
 import { Turns } from "../base/turns.js"
 import type { ConversationHandle } from "./conversation.js"
 
@@ -32,11 +32,12 @@ export class Idle {
   watch(): void {
     const { env, afterMs = AFTER_MS } = this.ports
     if (this.closed || afterMs === Infinity) return
-    this.timer ??= env.setTimer(afterMs / LOOKS, () => {
+    const look = (): void => {
       this.look().catch((error: unknown) => {
         this.ports.failed(error)
       })
-    })
+    }
+    this.timer ??= inBackground(env.setTimer(afterMs / LOOKS, look))
   }
 
   close(): void {
