@@ -5,6 +5,7 @@ import {
   type Clock,
   type ConversationId,
   type HeldLog,
+  type ReadThread,
   type RegisterVector,
   type SignedRegister,
 } from "@weft/sdk/protocol"
@@ -16,16 +17,17 @@ export interface RegisterOptions {
   readonly delivered?: readonly HeldLog[]
   /** Undefined: nothing is said. */
   readonly read?: readonly HeldLog[] | undefined
+  readonly threads?: readonly ReadThread[]
 }
 
 /** A register of a device that lists what is given, and says nothing of anything else. */
 export function makeRegister(
   device: TestDevice,
   conversation: ConversationId,
-  { clock = clockNow(), delivered = [], read }: RegisterOptions = {},
+  { clock = clockNow(), delivered = [], read, threads = [] }: RegisterOptions = {},
 ): Promise<SignedRegister> {
   const vector = (logs: readonly HeldLog[]): RegisterVector => ({ through: 0, rest: new Uint8Array(), logs })
-  const said = { clock, delivered: vector(delivered), read: read && vector(read) }
+  const said = { clock, delivered: vector(delivered), read: read && vector(read), threads }
   return signRegister(conversation, said, device)
 }
 

@@ -16,7 +16,7 @@ function registerOf(device: string, aheadMs = 0, byte = 0): SignedRegister {
   const publicKey = keyNamed(device)
   const bytes = new Uint8Array(100).fill(byte)
   const clock = clockOf(NOW + aheadMs)
-  return { publicKey, device: deviceNamed(device), clock, delivered: nothing, read: undefined, bytes }
+  return { publicKey, device: deviceNamed(device), clock, delivered: nothing, read: undefined, threads: [], bytes }
 }
 
 describe("[P3] a register", () => {

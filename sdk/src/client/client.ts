@@ -227,9 +227,9 @@ class WeftClient implements Client {
       releaseAfterMs: options.releaseAfterMs,
       server: () => parts.servers[0],
       trust: () => trustName(this.credentials.trust),
-      tellRead: (conversation, vector) => {
+      tellRead: (conversation, vector, root) => {
         if (replica.writing.get()) return false
-        platform.tabs.tell({ kind: "read", conversation, vector })
+        platform.tabs.tell({ kind: "read", conversation, vector, root })
         return true
       },
       isListWatched: () => this.list.isWatched,
@@ -437,9 +437,9 @@ class WeftClient implements Client {
         break
       case "read":
         this.background(async () => {
-          const { conversation, vector } = message
+          const { conversation, vector, root } = message
           if (replica.writing.get())
-            await this.withRegisters(conversation, (registers) => registers.advanceRead(vector))
+            await this.withRegisters(conversation, (registers) => registers.advanceRead(vector, root))
         })
         break
       case "signals":

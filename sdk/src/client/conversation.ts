@@ -502,8 +502,8 @@ export class ConversationHandle implements Conversation {
   }
 
   /** This user has read so much of each log, beside what was read before; undefined: all that is here. */
-  advanceRead(vector?: ReadVector): Promise<void> {
-    return this.later((inner) => inner.advanceRead(vector))
+  advanceRead(vector?: ReadVector, root?: MessageId): Promise<void> {
+    return this.later((inner) => inner.advanceRead(vector, root))
   }
 
   markRead(upTo?: MessageId): void {

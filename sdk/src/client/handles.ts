@@ -1,4 +1,5 @@
 import type { Env } from "../base/env.js"
+import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import type { Storage } from "../storage/storage.js"
 import type { Acks } from "../sync/acks.js"
@@ -29,7 +30,7 @@ export interface HandlesPorts {
   /** Names the servers' keys that owners add. */
   trust(): string
   /** Asks the tab that writes to tell what was read; false where it is this one. */
-  tellRead(id: ConversationId, vector: ReadVector | undefined): boolean
+  tellRead(id: ConversationId, vector: ReadVector | undefined, root: MessageId | undefined): boolean
   /** Whether somebody looks at the list. */
   isListWatched(): boolean
   isClosed(): boolean
@@ -232,7 +233,7 @@ export class ConversationHandles {
       registers: replica.registersOf(conversation),
       server: () => this.ports.server(),
       isClosed: () => this.ports.isClosed(),
-      tellRead: (vector) => this.ports.tellRead(id, vector),
+      tellRead: (vector, root) => this.ports.tellRead(id, vector, root),
       isJoining: () => joins.has(id),
       failed: (error) => {
         replica.report(error)

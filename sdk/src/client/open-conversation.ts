@@ -41,7 +41,7 @@ export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "st
   readonly account: AccountHandle
   readonly signals: Signals
   /** Asks the tab that writes to tell what was read; false where it is this one. */
-  tellRead(vector: ReadVector | undefined): boolean
+  tellRead(vector: ReadVector | undefined, root: MessageId | undefined): boolean
   /** Whether a link to this conversation waits to be used. */
   isJoining(): boolean
   /** Something in the background failed. */
@@ -224,10 +224,13 @@ export class OpenConversation implements Governance {
     return this.earlier.looked()
   }
 
-  /** This user has read so much of each log, beside what was read before; undefined: all that is here. */
-  async advanceRead(vector?: ReadVector): Promise<void> {
+  /**
+   * This user has read so much of each log, beside what was read before: outside of threads, or in the one below `root`;
+   * undefined: all that is here outside of threads.
+   */
+  async advanceRead(vector?: ReadVector, root?: MessageId): Promise<void> {
     this.demandOpen()
-    if (!this.ports.tellRead(vector)) await this.ports.registers.advanceRead(vector)
+    if (!this.ports.tellRead(vector, root)) await this.ports.registers.advanceRead(vector, root)
   }
 
   async loadOlder(): Promise<void> {
@@ -371,7 +374,10 @@ export class OpenConversation implements Governance {
     const read = this.mine.positionsUpTo(upTo, root)
     if (read === undefined) return
     this.ports.account.markRead(this.id, read, root)
-    for (const { id } of this.siblings) this.ports.account.endUnread(id, root)
+    for (const handle of this.siblings) {
+      this.ports.account.endUnread(handle.id, root)
+      handle.tellRead(read, root)
+    }
   }
 
   markUnread(from: MessageId): void {
@@ -403,17 +409,17 @@ export class OpenConversation implements Governance {
   private passOver(read: ReadPositions, thread: MessageId | undefined): void {
     if (this.ports.isClosed()) return
     const own = new Map(Array.from(read).filter(([document]) => conversationOf(document) === this.id))
-    if (this.ports.account.passOver(own, thread) && thread === undefined) this.tellRead(own)
+    if (this.ports.account.passOver(own, thread)) this.tellRead(own, thread)
   }
 
   /** Lets the others know, in this conversation's own segments. [SPEC P7] */
-  private tellRead(read: ReadPositions): void {
+  private tellRead(read: ReadPositions, thread?: MessageId): void {
     const vector = new Map<number, ReadonlyMap<LogId, number>>()
     for (const [document, counts] of read) {
       const parts = documentParts(document)
       if (parts.kind === "segment" && parts.conversation === this.id) vector.set(parts.segment, counts)
     }
-    if (vector.size > 0) this.advanceRead(vector).catch(() => undefined) // Its storage's failure is the replica's to tell.
+    if (vector.size > 0) this.advanceRead(vector, thread).catch(() => undefined) // Its storage's failure is the replica's to tell.
   }
 
   retry(id: MessageId): OutgoingMessage {

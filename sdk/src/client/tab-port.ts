@@ -1,3 +1,4 @@
+import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, DocumentName } from "../protocol/names.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { AskedSignal, SignalItems } from "../sync/signals.js"
@@ -13,8 +14,13 @@ export type TabMessage =
   | { readonly kind: "registers"; readonly conversation: ConversationId }
   /** This device has all of a conversation that a server had. */
   | { readonly kind: "caughtUp"; readonly conversation: ConversationId }
-  /** What was read here: the writer tells others. */
-  | { readonly kind: "read"; readonly conversation: ConversationId; readonly vector: ReadVector | undefined }
+  /** What was read here, outside of threads or in the one below `root`: the writer tells others. */
+  | {
+      readonly kind: "read"
+      readonly conversation: ConversationId
+      readonly vector: ReadVector | undefined
+      readonly root: MessageId | undefined
+    }
   /** What the server told, and what it is to be told. */
   | { readonly kind: "signals"; readonly items: SignalItems }
   | { readonly kind: "asks"; readonly asked: AskedSignal }

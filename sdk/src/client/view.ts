@@ -3,7 +3,7 @@ import { createQueue } from "../base/queue.js"
 import { createStore, type Subscribable } from "../base/store.js"
 import { erasuresOf } from "../conversation/erasures.js"
 import type { MessageList, MessageStatus } from "../conversation/message.js"
-import { segmentNumber, type Erasure, type Node } from "../conversation/node.js"
+import { segmentNumber, threadOf, type Erasure, type Node } from "../conversation/node.js"
 import { Projection } from "../conversation/projection.js"
 import { draftMessageId, oldestOf } from "../log/draft.js"
 import { targetOf } from "../log/erasure.js"
@@ -203,7 +203,7 @@ export class ConversationView {
   receipts(id: MessageId): MessageReceipts | undefined {
     const node = this.projection.node(id)
     if (node === undefined || node.draft !== undefined || node.message?.own !== true) return undefined
-    return this.ports.registers.receipts(node.document, node.entry)
+    return this.ports.registers.receipts(node.document, node.entry, threadOf(node))
   }
 
   /** The document that an entry stands in. */
@@ -255,7 +255,7 @@ export class ConversationView {
       },
       acknowledged: (document, log) => acks.count(document, log),
       erasureOf: (document, message) => this.erasuresIn(document).get(message),
-      receivedBy: (document, entry) => registers.statusOf(document, entry),
+      receivedBy: (document, entry, root) => registers.statusOf(document, entry, root),
       isDurable: (document, draft) => conversation.isDurable(document, draft),
       hasSegment: (segment) => conversation.hasSegment(segment),
     })

@@ -15,6 +15,7 @@ import {
   partOf,
   segmentNumber,
   statusOf,
+  threadOf,
   type Node,
   type ProjectionPorts,
 } from "./node.js"
@@ -332,7 +333,7 @@ export class Projection {
     this.cached = undefined
     const about = this.pointers.get(node.id)
     if (about !== undefined) for (const quoting of about.quotes) this.stale.add(quoting)
-    const root = node.said?.kind === "message" ? node.said.thread?.id : undefined
+    const root = threadOf(node)
     const rootNode = root === undefined ? undefined : this.nodes.get(root)
     if (rootNode !== undefined) this.stale.add(rootNode)
   }

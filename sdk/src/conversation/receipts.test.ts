@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { projectControl } from "../authority/project.js"
 import { deviceNamed, Scenario } from "../authority/scenario.js"
-import type { ControlId } from "../protocol/entry.js"
+import { threadName } from "../log/thread-name.js"
+import { messageIdOf, type ControlId } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
 import { reachedByAll, ReceiptBook, receiptsOf } from "./receipts.js"
 
@@ -9,7 +10,14 @@ const ann = "ann" as UserId
 const bob = "bob" as UserId
 const stateOf = (scenario: Scenario) => projectControl(scenario.conversation, scenario.entries)
 const LOG = 7
-const place = (position: number, seen: readonly ControlId[]) => ({ segment: 1, client: LOG, position, seen })
+const nothing = { delivered: [], read: [], threads: new Map() }
+const place = (position: number, seen: readonly ControlId[]) => ({
+  segment: 1,
+  client: LOG,
+  position,
+  thread: undefined,
+  seen,
+})
 
 /** Ann's conversation with bob, who has two devices, and cat. */
 function trip() {
@@ -100,10 +108,11 @@ describe("[P7] what a device said", () => {
     expect(note(book, "bob", 2, 0, 30)).toBe(false)
     expect(note(book, "bob", 0, 0, 40)).toBe(false)
     const bob = deviceNamed("bob")
-    expect(book.of(bob, 1, LOG)).toEqual({ delivered: [{ count: 3, at: 10 }], read: [] })
+    expect(book.of(bob, 1, LOG)).toEqual({ ...nothing, delivered: [{ count: 3, at: 10 }] })
     // Read is delivered too.
     expect(note(book, "bob", 0, 5, 50)).toBe(true)
     expect(book.of(bob, 1, LOG)).toEqual({
+      ...nothing,
       delivered: [
         { count: 3, at: 10 },
         { count: 5, at: 50 },
@@ -111,7 +120,32 @@ describe("[P7] what a device said", () => {
       read: [{ count: 5, at: 50 }],
     })
     book.forget(bob)
-    expect(book.of(bob, 1, LOG)).toEqual({ delivered: [], read: [] })
+    expect(book.of(bob, 1, LOG)).toEqual(nothing)
+  })
+
+  it("of a thread is of its messages alone, and of those outside of threads says nothing", () => {
+    const { scenario, book } = trip()
+    const bob = deviceNamed("bob")
+    const cat = deviceNamed("cat")
+    const [thread, other] = [1, 2].map((byte) => threadName(messageIdOf(bob, new Uint8Array(24).fill(byte))))
+    const inThread = (position: number, name = thread) => ({ ...place(position, [scenario.base]), thread: name })
+    const reached = (name = thread) => reachedByAll(inThread(0, name), ann, book, stateOf(scenario))
+    expect(book.note(bob, 1, LOG, { delivered: 6, read: 9, threads: new Map([[thread!, 3]]) }, 10)).toBe(true)
+    expect(book.note(bob, 1, LOG, { delivered: 9, read: 9, threads: new Map([[thread!, 2]]) }, 20)).toBe(false)
+    const receipts = (position: number, name = thread) =>
+      receiptsOf(inThread(position, name), ann, book, stateOf(scenario)).read
+    expect(receipts(0)).toEqual([{ user: "bob", at: 10 }])
+    expect([receipts(3), receipts(0, other)]).toEqual([[], []])
+    expect(receiptsOf(place(3, [scenario.base]), ann, book, stateOf(scenario)).read).toEqual([{ user: "bob", at: 10 }])
+    // A thread that is not told of any more takes nothing back. What was read in a thread was delivered.
+    expect(book.note(bob, 1, LOG, { delivered: 9, read: 9 }, 30)).toBe(false)
+    expect(book.note(cat, 1, LOG, { delivered: 0, read: 0, threads: new Map([[thread!, 6]]) }, 40)).toBe(true)
+    expect([reached(), reached(other)]).toEqual([
+      { delivered: 6, read: 3 },
+      { delivered: 6, read: 0 },
+    ])
+    expect(book.note(bob, 1, LOG, { delivered: 9, read: 9, threads: new Map([[thread!, 6]]) }, 50)).toBe(true)
+    expect(reached()).toEqual({ delivered: 6, read: 6 })
   })
 
   it("is kept in a bounded number of steps: of older messages the next step tells", () => {
@@ -129,7 +163,7 @@ describe("[P7] what a device said", () => {
     const again = new ReceiptBook()
     again.restore(bob, 1, book.segmentOf(bob, 1))
     expect(again.of(bob, 1, LOG)).toEqual(book.of(bob, 1, LOG))
-    expect(again.of(bob, 2, LOG)).toEqual({ delivered: [], read: [] })
+    expect(again.of(bob, 2, LOG)).toEqual(nothing)
     expect(again.segmentOf(bob, 2).size).toBe(0)
   })
 })

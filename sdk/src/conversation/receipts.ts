@@ -1,4 +1,5 @@
 import type { ControlState } from "../authority/state.js"
+import type { ThreadName } from "../log/thread-name.js"
 import type { ControlId } from "../protocol/entry.js"
 import type { DeviceId, UserId } from "../protocol/names.js"
 
@@ -28,7 +29,17 @@ export interface Step {
 /** How far one device came with one log; both only grow. */
 export interface Progress {
   readonly delivered: readonly Step[]
+  /** Of messages outside of threads. */
   readonly read: readonly Step[]
+  /** Of messages of a thread, where anything was read of it. */
+  readonly threads: ReadonlyMap<ThreadName, readonly Step[]>
+}
+
+/** What a register says of a log. */
+export interface SaidOfLog {
+  readonly delivered: number
+  readonly read: number
+  readonly threads?: ReadonlyMap<ThreadName, number>
 }
 
 /** An own message's place: a log of its author's in a segment. */
@@ -37,13 +48,15 @@ export interface Place {
   readonly client: number
   /** Of its head. */
   readonly position: number
+  /** The thread that it belongs to: it is read there, and nowhere else. [SPEC P7] */
+  readonly thread: ThreadName | undefined
   /** Control entries that it saw: they decide for whom it was. */
   readonly seen: readonly ControlId[]
 }
 
 /** Older steps than these are forgotten: of messages that they told of, the next one tells. */
 const MAX_STEPS = 32
-const noProgress: Progress = { delivered: [], read: [] }
+const noProgress: Progress = { delivered: [], read: [], threads: new Map() }
 
 /** What devices of other people have of this user's logs, as their registers said it. [SPEC P8] */
 export class ReceiptBook {
@@ -66,18 +79,19 @@ export class ReceiptBook {
   }
 
   /** Takes what a register says of a log; whether it is news. */
-  note(
-    device: DeviceId,
-    segment: number,
-    client: number,
-    said: { delivered: number; read: number },
-    at: number,
-  ): boolean {
+  note(device: DeviceId, segment: number, client: number, said: SaidOfLog, at: number): boolean {
     const before = this.of(device, segment, client)
-    const delivered = advance(before.delivered, Math.max(said.delivered, said.read), at)
+    const inThreads = said.threads ?? new Map<ThreadName, number>()
+    const delivered = advance(before.delivered, Math.max(said.delivered, said.read, ...inThreads.values()), at)
     const read = advance(before.read, said.read, at)
-    if (delivered === before.delivered && read === before.read) return false
-    this.restore(device, segment, new Map(this.segmentOf(device, segment)).set(client, { delivered, read }))
+    let { threads } = before
+    for (const [thread, count] of inThreads) {
+      const steps = threads.get(thread) ?? []
+      const next = advance(steps, count, at)
+      if (next !== steps) threads = new Map(threads).set(thread, next)
+    }
+    if (delivered === before.delivered && read === before.read && threads === before.threads) return false
+    this.restore(device, segment, new Map(this.segmentOf(device, segment)).set(client, { delivered, read, threads }))
     return true
   }
 
@@ -93,6 +107,11 @@ function advance(steps: readonly Step[], count: number, at: number): readonly St
 
 function reached(steps: readonly Step[]): number {
   return steps.at(-1)?.count ?? 0
+}
+
+/** What tells of messages of a thread, or of those outside of threads. */
+function readSteps({ read, threads }: Progress, thread: ThreadName | undefined): readonly Step[] {
+  return thread === undefined ? read : (threads.get(thread) ?? [])
 }
 
 type Blocked = ReadonlySet<UserId>
@@ -118,7 +137,7 @@ function devicesByUser(state: ControlState): ReadonlyMap<UserId, readonly Device
 
 /** What is known of an own message. On any of a user's devices counts for the user. */
 export function receiptsOf(
-  { segment, client, position, seen }: Place,
+  { segment, client, position, thread, seen }: Place,
   author: UserId,
   book: ReceiptBook,
   state: ControlState,
@@ -130,10 +149,10 @@ export function receiptsOf(
   const waiting: UserId[] = []
   for (const user of audience(state, author, seen, blocked)) {
     const progress = (devices.get(user) ?? []).map((device) => book.of(device, segment, client))
-    const since = (kind: keyof Progress): number =>
-      Math.min(...progress.map((one) => one[kind].find(({ count }) => count > position)?.at ?? Infinity))
-    const deliveredAt = since("delivered")
-    const readAt = since("read")
+    const since = (stepsOf: (one: Progress) => readonly Step[]): number =>
+      Math.min(...progress.map((one) => stepsOf(one).find(({ count }) => count > position)?.at ?? Infinity))
+    const deliveredAt = since((one) => one.delivered)
+    const readAt = since((one) => readSteps(one, thread))
     if (deliveredAt < Infinity) delivered.push({ user, at: deliveredAt })
     else waiting.push(user)
     if (readAt < Infinity) read.push({ user, at: readAt })
@@ -142,9 +161,9 @@ export function receiptsOf(
   return { delivered: delivered.sort(earliest), read: read.sort(earliest), waiting }
 }
 
-/** Elements of an own log that everybody has, and has read, who is to get what saw these entries. */
+/** Elements of an own log that everybody has, and has read (in that thread), who is to get what saw these entries. */
 export function reachedByAll(
-  { segment, client, seen }: Omit<Place, "position">,
+  { segment, client, thread, seen }: Omit<Place, "position">,
   author: UserId,
   book: ReceiptBook,
   state: ControlState,
@@ -159,7 +178,7 @@ export function reachedByAll(
   for (const user of users) {
     const progress = (devices.get(user) ?? []).map((device) => book.of(device, segment, client))
     delivered = Math.min(delivered, Math.max(0, ...progress.map((one) => reached(one.delivered))))
-    read = Math.min(read, Math.max(0, ...progress.map((one) => reached(one.read))))
+    read = Math.min(read, Math.max(0, ...progress.map((one) => reached(readSteps(one, thread)))))
   }
   return { delivered, read }
 }

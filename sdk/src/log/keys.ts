@@ -17,6 +17,7 @@ import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/
  *   g/<conversation>/<device>    receipt registers
  *   w/<conversation>/<device>/<segment>  what that device has of this user's logs, and since when
  *   q/<conversation>/<segment>   what was read here
+ *   t/<conversation>/<segment>   what was read here in threads
  *   a/<server>/<document>        own positions that this server acknowledged
  *   b/<conversation>             nothing; there until this device has caught up with that conversation once
  *   f/<conversation>             its imprint: what it is compared by while it is not read
@@ -102,4 +103,7 @@ export const progressOfKey = (key: string): { device: DeviceId; segment: number 
 export const readPrefix = (conversation: ConversationId): string => `q/${conversation}/`
 export const readKey = (conversation: ConversationId, segment: number): string =>
   readPrefix(conversation) + String(segment)
+export const threadReadPrefix = (conversation: ConversationId): string => `t/${conversation}/`
+export const threadReadKey = (conversation: ConversationId, segment: number): string =>
+  threadReadPrefix(conversation) + String(segment)
 export const segmentOfReadKey = (key: string): number => Number(key.slice(key.lastIndexOf("/") + 1))

@@ -1,8 +1,17 @@
 import { concat, sha256, utf8 } from "../protocol/bytes.js"
 import { MAX_REGISTER_LOGS } from "../protocol/limits.js"
 import { deviceOf, type ConversationId, type DeviceId } from "../protocol/names.js"
-import { nothingHeld, REST_BYTES, uint32, uint56, type HeldLog, type RegisterVector } from "./register.js"
+import {
+  nothingHeld,
+  REST_BYTES,
+  uint32,
+  uint56,
+  type HeldLog,
+  type ReadThread,
+  type RegisterVector,
+} from "./register.js"
 import type { DocumentSummary, LogSummary } from "./summary.js"
+import type { ThreadName } from "./thread-name.js"
 
 /** The segments that a replica holds, by number. A summary that changes is another object. */
 export type Segments = ReadonlyMap<number, DocumentSummary>
@@ -143,4 +152,20 @@ export function claimOf(vector: RegisterVector, segments: Segments | undefined):
     if (count !== undefined) return count
     return segment <= vector.through ? segments?.get(segment)?.logs.get(client)?.count : undefined
   }
+}
+
+const noThreads: ReadonlyMap<ThreadName, number> = new Map()
+
+/** What a register says was read in threads, of each log: elements, by thread. */
+export function claimInThreads(
+  threads: readonly ReadThread[],
+): (segment: number, client: number) => ReadonlyMap<ThreadName, number> {
+  const claims = new Map<string, Map<ThreadName, number>>()
+  for (const { thread, logs } of threads) {
+    for (const { segment, client, count } of logs) {
+      const key = `${segment}/${client}`
+      claims.set(key, (claims.get(key) ?? new Map<ThreadName, number>()).set(thread, count))
+    }
+  }
+  return (segment, client) => claims.get(`${segment}/${client}`) ?? noThreads
 }

@@ -2,8 +2,8 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { deviceKeyPair, generateKeyPair } from "../identity/key-pair.js"
 import { webCryptoVerify } from "../identity/verify.js"
-import type { Clock } from "../protocol/entry.js"
-import { MAX_REGISTER_BYTES, MAX_REGISTER_LOGS } from "../protocol/limits.js"
+import { messageIdOf, type Clock } from "../protocol/entry.js"
+import { MAX_REGISTER_BYTES, MAX_REGISTER_LOGS, MAX_REGISTER_THREAD_LOGS } from "../protocol/limits.js"
 import {
   clientIdOf,
   logIdFromBytes,
@@ -12,19 +12,22 @@ import {
   type DeviceId,
   type LogId,
 } from "../protocol/names.js"
-import { claimOf, describeHeld, restHash, type Segments } from "./register-vector.js"
+import { claimInThreads, claimOf, describeHeld, restHash, type Segments } from "./register-vector.js"
 import {
   decodeRegister,
-  encodeVector,
+  encodeRegisterSaid,
   isNewer,
   nothingHeld,
   registersDigest,
   signRegister,
   verifyRegister,
   type HeldLog,
+  type ReadThread,
+  type RegisterSaid,
   type RegisterVector,
 } from "./register.js"
 import { emptySummary, type DocumentSummary, type LogSummary } from "./summary.js"
+import { compareThreadNames, threadName } from "./thread-name.js"
 
 const conversation = "cccccccccccccccccccccccc" as ConversationId
 const other = "dddddddddddddddddddddddd" as ConversationId
@@ -46,13 +49,29 @@ const vector: fc.Arbitrary<RegisterVector> = fc
   .map(({ through, rest, logs }) => ({
     through,
     rest: through === 0 ? new Uint8Array() : rest,
-    logs: logs.sort((a, b) => a.segment - b.segment || a.client - b.client),
+    logs: logs.sort(byPlace),
   }))
-const said = fc.record({
-  clock: fc.maxSafeNat().map((clock) => clock as Clock),
-  delivered: vector,
-  read: fc.option(vector, { nil: undefined }),
-})
+const byPlace = (a: HeldLog, b: HeldLog): number => a.segment - b.segment || a.client - b.client
+/** The thread below some message. */
+const nameOf = (number: number) => threadName(messageIdOf(reader, new Uint8Array(24).fill(number)))
+const threads: fc.Arbitrary<readonly ReadThread[]> = fc
+  .array(
+    fc.uniqueArray(
+      heldLog.filter(({ count }) => count > 0),
+      { minLength: 1, maxLength: 5, selector: ({ segment, client }) => `${segment}/${client}` },
+    ),
+    { maxLength: 5 },
+  )
+  .map((all) => {
+    const listed = all.map((logs, number) => ({ thread: nameOf(number), logs: logs.sort(byPlace) }))
+    return listed.sort((a, b) => compareThreadNames(a.thread, b.thread))
+  })
+const clock = fc.maxSafeNat().map((ticks) => ticks as Clock)
+const said = fc.oneof(
+  fc.record({ clock, delivered: vector, read: fc.constant(undefined), threads: fc.constant([]) }),
+  fc.record({ clock, delivered: vector, read: vector, threads }),
+)
+const nobody: Omit<RegisterSaid, "delivered"> = { read: undefined, threads: [] }
 
 describe("[P1] registers", () => {
   it("come back as they were, and prove themselves in their conversation only", async () => {
@@ -68,16 +87,18 @@ describe("[P1] registers", () => {
   })
 
   it("no bytes make the reader throw; what it reads has one form", async () => {
+    const delivered = { through: 2, rest: new Uint8Array(16), logs: [] }
+    const thread = { thread: nameOf(1), logs: [{ segment: 1, client: 2, count: 3 }] }
     const register = await signRegister(
       conversation,
-      { clock: 5 as Clock, delivered: { through: 2, rest: new Uint8Array(16), logs: [] }, read: nothingHeld },
+      { clock: 5 as Clock, delivered, read: nothingHeld, threads: [thread] },
       signer,
     )
     const again = (bytes: Uint8Array): void => {
       const read = decodeRegister(bytes)
       if (read === undefined) return
-      const length = encodeVector(read.delivered).length + (read.read ? encodeVector(read.read).length : 0)
-      expect(1 + 32 + 7 + 1 + length + 64).toBe(bytes.length)
+      const between = bytes.subarray(1 + 32 + 7, bytes.length - 64)
+      expect(Buffer.compare(encodeRegisterSaid(read), between)).toBe(0)
     }
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), again), { numRuns: 2000 })
     fc.assert(
@@ -97,19 +118,23 @@ describe("[P1] registers", () => {
       count: 2 ** 20,
     }))
     const full = { through: 1000, rest: new Uint8Array(16), logs }
-    const register = await signRegister(conversation, { clock: 1 as Clock, delivered: full, read: full }, signer)
+    const register = await signRegister(
+      conversation,
+      { clock: 1 as Clock, delivered: full, read: full, threads: [] },
+      signer,
+    )
     expect(register.bytes.length).toBeLessThan(MAX_REGISTER_BYTES)
     const more = { ...full, logs: [...logs, { segment: 2, client: 1, count: 1 }] }
-    await expect(
-      signRegister(conversation, { clock: 1 as Clock, delivered: more, read: undefined }, signer),
-    ).rejects.toThrow(RangeError)
+    await expect(signRegister(conversation, { clock: 1 as Clock, delivered: more, ...nobody }, signer)).rejects.toThrow(
+      RangeError,
+    )
   })
 
   it("[P4] the higher clock counts, of equal ones the greater bytes", async () => {
     const make = (clock: number, through: number) =>
       signRegister(
         conversation,
-        { clock: clock as Clock, delivered: { through, rest: new Uint8Array(16), logs: [] }, read: undefined },
+        { clock: clock as Clock, delivered: { through, rest: new Uint8Array(16), logs: [] }, ...nobody },
         signer,
       )
     const [a, b, c] = await Promise.all([make(1, 9), make(2, 1), make(2, 2)])
@@ -122,6 +147,105 @@ describe("[P1] registers", () => {
     expect(registersDigest(conversation, [c])).not.toEqual(registersDigest(conversation, [b]))
   })
 })
+
+describe("[P2] threads of a register", () => {
+  const log = (client: number, count = 1): HeldLog => ({ segment: 1, client, count })
+  const [first, second] = [nameOf(1), nameOf(2)].sort(compareThreadNames) as [
+    ReadThread["thread"],
+    ReadThread["thread"],
+  ]
+  const vectors = { delivered: nothingHeld, read: nothingHeld }
+  const sign = (listed: readonly ReadThread[]) =>
+    signRegister(conversation, { clock: 1 as Clock, ...vectors, threads: listed }, signer)
+
+  it("are of one form: by name, each once, with logs in their order, of which something was read", async () => {
+    const good = await sign([
+      { thread: first, logs: [log(1), log(2)] },
+      { thread: second, logs: [log(1)] },
+    ])
+    expect(decodeRegister(good.bytes)).toEqual(good)
+    const hostile: readonly (readonly ReadThread[])[] = [
+      [
+        { thread: second, logs: [log(1)] },
+        { thread: first, logs: [log(1)] },
+      ],
+      [
+        { thread: first, logs: [log(1)] },
+        { thread: first, logs: [log(2)] },
+      ],
+      [{ thread: first, logs: [] }],
+      [{ thread: first, logs: [log(1, 0)] }],
+      [{ thread: first, logs: [log(2), log(1)] }],
+      [{ thread: first, logs: [log(1), log(1)] }],
+    ]
+    for (const listed of hostile) expect(decodeRegister((await sign(listed)).bytes)).toBeUndefined()
+  })
+
+  it("are not there without a read vector, and never an empty list", async () => {
+    const { bytes } = await sign([{ thread: first, logs: [log(1)] }])
+    const flags = 1 + 32 + 7
+    const vector = 2
+    expect(bytes[flags]).toBe(3)
+    // The flag of threads alone, with one vector and with two.
+    const alone = bytes.slice()
+    alone[flags] = 2
+    expect(decodeRegister(alone)).toBeUndefined()
+    expect(decodeRegister(without(alone, flags + 1, vector))).toBeUndefined()
+    // No threads behind the flag that says that there are some; and another flag.
+    const end = flags + 1 + 2 * vector
+    const none = without(bytes, end, bytes.length - 64 - end)
+    expect(decodeRegister(none)).toBeUndefined()
+    expect(decodeRegister(new Uint8Array([...none.subarray(0, end), 0, ...none.subarray(end)]))).toBeUndefined()
+    none[flags] = 1
+    expect(decodeRegister(none)?.threads).toEqual([])
+    none[flags] = 5
+    expect(decodeRegister(none)).toBeUndefined()
+    await expect(
+      signRegister(
+        conversation,
+        { clock: 1 as Clock, ...nobody, delivered: nothingHeld, threads: decodeRegister(bytes)!.threads },
+        signer,
+      ),
+    ).rejects.toThrow(RangeError)
+  })
+
+  it("list a bounded number of logs, all of them together", async () => {
+    const logs = Array.from({ length: MAX_REGISTER_THREAD_LOGS }, (_, client) => log(client))
+    expect(decodeRegister((await sign([{ thread: first, logs }])).bytes)?.threads).toEqual([{ thread: first, logs }])
+    await expect(
+      sign([
+        { thread: first, logs },
+        { thread: second, logs: [log(1)] },
+      ]),
+    ).rejects.toThrow(RangeError)
+    // The same written by somebody who does not count: one more in the second thread, and one more in the first.
+    const both = await sign([
+      { thread: first, logs: logs.slice(1) },
+      { thread: second, logs: [log(1)] },
+    ])
+    expect(decodeRegister(both.bytes)?.threads).toHaveLength(2)
+    const more = Uint8Array.of(...new Uint8Array(6), 2, 1)
+    const end = both.bytes.length - 64
+    const longer = new Uint8Array([...both.bytes.subarray(0, end), ...more, ...both.bytes.subarray(end)])
+    // Segment 1, one log: behind the second name.
+    longer[end - 9] = 2
+    expect(decodeRegister(longer)).toBeUndefined()
+  })
+
+  it("say of a log what was read in each of them", () => {
+    const claim = claimInThreads([
+      { thread: first, logs: [log(1, 3), { segment: 2, client: 1, count: 9 }] },
+      { thread: second, logs: [log(1, 6)] },
+    ])
+    expect(claim(1, 1)).toEqual(new Map([[first, 3], [second, 6]])) // prettier-ignore
+    expect(claim(2, 1)).toEqual(new Map([[first, 9]]))
+    expect(claim(1, 2).size).toBe(0)
+  })
+})
+
+function without(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  return new Uint8Array([...bytes.subarray(0, at), ...bytes.subarray(at + length)])
+}
 
 /** Segments with logs of these sizes, each log of a device of its own. */
 function segmentsOf(counts: readonly (readonly number[])[]): Map<number, DocumentSummary> {
@@ -164,7 +288,7 @@ describe("[P2] vectors", () => {
     )
     const said = describeHeld(conversation, reader, segments, asTheyCome)
     expect(said.logs).toHaveLength(MAX_REGISTER_LOGS)
-    expect(encodeVector(said).length).toBeLessThan(MAX_REGISTER_BYTES / 2)
+    expect(encodeRegisterSaid({ delivered: said, ...nobody }).length).toBeLessThan(MAX_REGISTER_BYTES / 2)
     const claim = claimOf(said, understood(said, segments))
     for (const [segment, { logs }] of segments) {
       for (const { client, count } of logs.values()) expect(claim(segment, client)).toBe(count)

@@ -5,9 +5,10 @@ import { compareBytes, concat, sha256, utf8 } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { Clock } from "../protocol/entry.js"
 import { REGISTER_MARK_BYTES } from "../protocol/frame.js"
-import { MAX_REGISTER_BYTES, MAX_REGISTER_LOGS, MAX_SEGMENT } from "../protocol/limits.js"
+import { MAX_REGISTER_BYTES, MAX_REGISTER_LOGS, MAX_REGISTER_THREAD_LOGS, MAX_SEGMENT } from "../protocol/limits.js"
 import { deviceIdOf, idBytes, type ConversationId, type DeviceId } from "../protocol/names.js"
 import { readUint } from "../protocol/uint.js"
+import { readThreadName, writeThreadName, type ThreadName } from "./thread-name.js"
 import type { Signer } from "./writer.js"
 
 /** So many elements of a log are held, or read. */
@@ -27,13 +28,26 @@ export interface RegisterVector {
   readonly logs: readonly HeldLog[]
 }
 
+/** What was read of a thread's messages: of its messages alone, whatever else stands in these logs. */
+export interface ReadThread {
+  readonly thread: ThreadName
+  /** Ascending by segment, then client; at least one, each with something. */
+  readonly logs: readonly HeldLog[]
+}
+
 /** What a device says it has of a conversation, and its user has read. [SPEC P1] */
-export interface Register {
+export interface RegisterSaid {
+  readonly delivered: RegisterVector
+  /** Of messages outside of threads. Undefined: its user keeps that private. */
+  readonly read: RegisterVector | undefined
+  /** Ascending by the bytes of their names; none where `read` is undefined. */
+  readonly threads: readonly ReadThread[]
+}
+
+/** The same, and who says so and when. */
+export interface Register extends RegisterSaid {
   readonly publicKey: Uint8Array
   readonly clock: Clock
-  readonly delivered: RegisterVector
-  /** Undefined: its user keeps that private. */
-  readonly read: RegisterVector | undefined
 }
 
 /** A register that stands, with its bytes as they are kept and sent. */
@@ -49,8 +63,11 @@ export const nothingHeld: RegisterVector = { through: 0, rest: new Uint8Array(),
 
 const FORMAT = 1
 const READ = 1
+const THREADS = 2
 const SIGNATURE_BYTES = 64
 const UINT56 = 7
+/** Bytes of what a register says, beside its format, key, clock and signature. */
+export const MAX_REGISTER_SAID_BYTES = MAX_REGISTER_BYTES - (1 + 32 + UINT56 + SIGNATURE_BYTES)
 
 /** Signs what a device says. Throws RangeError where it says too much. */
 export async function signRegister(
@@ -74,12 +91,13 @@ export function decodeRegister(bytes: Uint8Array): SignedRegister | undefined {
     const publicKey = decoding.readUint8Array(decoder, 32).slice()
     const clock = readUint56(decoder) as Clock
     const flags = decoding.readUint8(decoder)
-    if (flags > READ) return undefined
+    if (flags > (READ | THREADS) || flags === THREADS) return undefined
     const delivered = readVector(decoder)
-    const read = flags === READ ? readVector(decoder) : undefined
+    const read = (flags & READ) === 0 ? undefined : readVector(decoder)
+    const threads = (flags & THREADS) === 0 ? [] : readThreads(decoder)
     decoding.readUint8Array(decoder, SIGNATURE_BYTES)
     if (decoding.hasContent(decoder)) return undefined
-    return { publicKey, clock, delivered, read, device: deviceIdOf(publicKey), bytes: bytes.slice() }
+    return { publicKey, clock, delivered, read, threads, device: deviceIdOf(publicKey), bytes: bytes.slice() }
   } catch {
     return undefined
   }
@@ -132,21 +150,23 @@ function registerMessage(conversation: ConversationId, fields: Uint8Array): Uint
   return concat([utf8(`weft/1/register\0${conversation}\0`), fields])
 }
 
-function encodeFields({ publicKey, clock, delivered, read }: Register): Uint8Array {
+function encodeFields({ publicKey, clock, ...said }: Register): Uint8Array {
   return encoding.encode((encoder) => {
     encoding.writeUint8(encoder, FORMAT)
     encoding.writeUint8Array(encoder, publicKey)
     encoding.writeUint8Array(encoder, uint56(clock))
-    encoding.writeUint8(encoder, read === undefined ? 0 : READ)
-    writeVector(encoder, delivered)
-    if (read !== undefined) writeVector(encoder, read)
+    encoding.writeUint8Array(encoder, encodeRegisterSaid(said))
   })
 }
 
 /** As a register carries it; two that are equal say the same. */
-export function encodeVector(vector: RegisterVector): Uint8Array {
+export function encodeRegisterSaid({ delivered, read, threads }: RegisterSaid): Uint8Array {
+  if (read === undefined && threads.length > 0) throw new RangeError("who tells nothing tells of no threads")
   return encoding.encode((encoder) => {
-    writeVector(encoder, vector)
+    encoding.writeUint8(encoder, (read === undefined ? 0 : READ) | (threads.length === 0 ? 0 : THREADS))
+    writeVector(encoder, delivered)
+    if (read !== undefined) writeVector(encoder, read)
+    if (threads.length > 0) writeThreads(encoder, threads)
   })
 }
 
@@ -154,6 +174,20 @@ function writeVector(encoder: encoding.Encoder, { through, rest, logs }: Registe
   if (logs.length > MAX_REGISTER_LOGS) throw new RangeError("a register lists too many logs")
   encoding.writeVarUint(encoder, through)
   if (through > 0) encoding.writeUint8Array(encoder, rest)
+  writeLogs(encoder, logs)
+}
+
+function writeThreads(encoder: encoding.Encoder, threads: readonly ReadThread[]): void {
+  const count = threads.reduce((sum, { logs }) => sum + logs.length, 0)
+  if (count > MAX_REGISTER_THREAD_LOGS) throw new RangeError("a register lists too many logs of threads")
+  encoding.writeVarUint(encoder, threads.length)
+  for (const { thread, logs } of threads) {
+    writeThreadName(encoder, thread)
+    writeLogs(encoder, logs)
+  }
+}
+
+function writeLogs(encoder: encoding.Encoder, logs: readonly HeldLog[]): void {
   const segments = new Map<number, HeldLog[]>()
   for (const log of logs) segments.set(log.segment, [...(segments.get(log.segment) ?? []), log])
   encoding.writeVarUint(encoder, segments.size)
@@ -172,6 +206,28 @@ function readVector(decoder: decoding.Decoder): RegisterVector {
   const through = readUint(decoder)
   if (through > MAX_SEGMENT) throw new RangeError("no such segment")
   const rest = through > 0 ? decoding.readUint8Array(decoder, REST_BYTES).slice() : new Uint8Array()
+  return { through, rest, logs: readLogs(decoder, MAX_REGISTER_LOGS) }
+}
+
+function readThreads(decoder: decoding.Decoder): ReadThread[] {
+  const threads: ReadThread[] = []
+  let before: Uint8Array | undefined
+  let left = MAX_REGISTER_THREAD_LOGS
+  const count = readUint(decoder)
+  if (count === 0) throw new RangeError("no threads")
+  for (let index = 0; index < count; index++) {
+    const { name, bytes } = readThreadName(decoder)
+    if (before !== undefined && compareBytes(bytes, before) <= 0) throw new RangeError("threads are out of order")
+    before = bytes
+    const logs = readLogs(decoder, left)
+    if (logs.length === 0 || logs.some((log) => log.count === 0)) throw new RangeError("nothing was read there")
+    left -= logs.length
+    threads.push({ thread: name, logs })
+  }
+  return threads
+}
+
+function readLogs(decoder: decoding.Decoder, most: number): HeldLog[] {
   const logs: HeldLog[] = []
   let before = 0
   for (let segments = readUint(decoder); segments > 0; segments--) {
@@ -179,7 +235,7 @@ function readVector(decoder: decoding.Decoder): RegisterVector {
     if (segment <= before || segment > MAX_SEGMENT) throw new RangeError("segments are out of order")
     before = segment
     const count = readUint(decoder)
-    if (count === 0 || logs.length + count > MAX_REGISTER_LOGS) throw new RangeError("too many logs, or none")
+    if (count === 0 || logs.length + count > most) throw new RangeError("too many logs, or none")
     let last = -1
     for (let index = 0; index < count; index++) {
       const client = readUint56(decoder)
@@ -188,7 +244,7 @@ function readVector(decoder: decoding.Decoder): RegisterVector {
       logs.push({ segment, client, count: readUint(decoder) })
     }
   }
-  return { through, rest, logs }
+  return logs
 }
 
 /** Big-endian; clocks and client ids have 53 bits. */

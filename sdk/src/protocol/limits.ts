@@ -61,6 +61,8 @@ export const MAX_REACTIONS = 64
 export const MAX_REGISTER_BYTES = 8 * 1024
 /** Logs that one vector of a register lists; the rest is said by a hash. [SPEC P2] */
 export const MAX_REGISTER_LOGS = 192
+/** Logs that a register lists below its threads, of all of them together. [SPEC P2] */
+export const MAX_REGISTER_THREAD_LOGS = 128
 /** Conversations that a device shows at once; their people come and go before its eyes. [SPEC P9] */
 export const MAX_WATCHED = 64
 /** Signals of one frame. [SPEC P10] */

@@ -1,6 +1,7 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import type { Progress, Step } from "../conversation/receipts.js"
+import { readThreadName, writeThreadName, type ThreadName } from "../log/thread-name.js"
 
 /** What a device keeps of what others have of its user's logs in one segment. */
 export function encodeProgress(logs: ReadonlyMap<number, Progress>): Uint8Array {
@@ -11,16 +12,33 @@ export function encodeProgress(logs: ReadonlyMap<number, Progress>): Uint8Array 
       writeSteps(encoder, delivered)
       writeSteps(encoder, read)
     }
+    writeThreads(encoder, logs)
   })
+}
+
+/** Behind the rest: what was stored before there were any ends there. */
+function writeThreads(encoder: encoding.Encoder, logs: ReadonlyMap<number, Progress>): void {
+  for (const [client, { threads }] of logs) {
+    for (const [thread, steps] of threads) {
+      encoding.writeVarUint(encoder, client)
+      writeThreadName(encoder, thread)
+      writeSteps(encoder, steps)
+    }
+  }
 }
 
 /** Throws where the bytes are none: the storage is damaged. */
 export function decodeProgress(bytes: Uint8Array): Map<number, Progress> {
   const decoder = decoding.createDecoder(bytes)
-  const logs = new Map<number, Progress>()
+  const logs = new Map<number, Progress & { readonly threads: Map<ThreadName, readonly Step[]> }>()
   for (let left = decoding.readVarUint(decoder); left > 0; left--) {
     const client = decoding.readVarUint(decoder)
-    logs.set(client, { delivered: readSteps(decoder), read: readSteps(decoder) })
+    logs.set(client, { delivered: readSteps(decoder), read: readSteps(decoder), threads: new Map() })
+  }
+  while (decoding.hasContent(decoder)) {
+    const progress = logs.get(decoding.readVarUint(decoder))
+    const { name } = readThreadName(decoder)
+    progress?.threads.set(name, readSteps(decoder))
   }
   return logs
 }

@@ -14,21 +14,27 @@ import {
   readPrefix,
   registerKey,
   registerPrefix,
+  threadReadKey,
+  threadReadPrefix,
 } from "../log/keys.js"
 import {
   decodeRegister,
-  encodeVector,
+  encodeRegisterSaid,
+  MAX_REGISTER_SAID_BYTES,
   registerMark,
   signRegister,
+  type ReadThread,
   type RegisterKeys,
+  type RegisterSaid,
   type RegisterVector,
   type SignedRegister,
 } from "../log/register.js"
-import { claimOf, describeHeld, restHash, type Segments } from "../log/register-vector.js"
+import { claimInThreads, claimOf, describeHeld, restHash, type Segments } from "../log/register-vector.js"
 import type { LogSummary } from "../log/summary.js"
+import { threadName, type ThreadName } from "../log/thread-name.js"
 import type { Signer } from "../log/writer.js"
 import { equalBytes } from "../protocol/bytes.js"
-import { clockMs, clockOf, type Clock } from "../protocol/entry.js"
+import { clockMs, clockOf, type Clock, type MessageId } from "../protocol/entry.js"
 import type { FrameOf } from "../protocol/frame.js"
 import {
   clientIdOf,
@@ -43,6 +49,7 @@ import {
 import { prefixRange, type Storage, type StorageOperation, type WriteOptions } from "../storage/storage.js"
 import type { ReplicaConversation } from "./conversation.js"
 import { decodeCounts, decodeProgress, encodeCounts, encodeProgress } from "./register-codec.js"
+import { ThreadReads } from "./thread-reads.js"
 
 export interface RegistersPorts extends RegisterKeys {
   readonly conversation: ReplicaConversation
@@ -80,8 +87,11 @@ export class ConversationRegisters {
   readonly #set: RegisterSet
   readonly #book = new ReceiptBook()
   readonly #queue
-  /** What this device's user has read: by segment, by client id. */
+  /** What this device's user has read outside of threads: by segment, by client id. */
   readonly #reads = new Map<number, Map<number, number>>()
+  readonly #threadReads = new ThreadReads()
+  /** Names of threads in which this user wrote. */
+  readonly #threadNames = new Map<MessageId, ThreadName>()
   readonly #recent = new Map<string, number>()
   readonly #waiting = new Map<DeviceId, SignedRegister>()
   /** Devices whose registers are not understood as a whole yet: they hold something else. */
@@ -114,10 +124,11 @@ export class ConversationRegisters {
 
   async #read(): Promise<void> {
     const { conversation, storage } = this.#ports
-    const [registers, progress, reads] = await Promise.all([
+    const [registers, progress, reads, threadReads] = await Promise.all([
       storage.scan(prefixRange(registerPrefix(conversation.id))),
       storage.scan(prefixRange(progressPrefix(conversation.id))),
       storage.scan(prefixRange(readPrefix(conversation.id))),
+      storage.scan(prefixRange(threadReadPrefix(conversation.id))),
     ])
     this.#set.become(registers.flatMap(({ value }) => decodeRegister(value) ?? []))
     for (const { key, value } of progress) {
@@ -128,6 +139,7 @@ export class ConversationRegisters {
       const segment = segmentOfReadKey(key)
       this.#reads.set(segment, merged(this.#reads.get(segment), decodeCounts(value)))
     }
+    for (const { key, value } of threadReads) this.#threadReads.restore(segmentOfReadKey(key), value)
     this.#reached.clear()
   }
 
@@ -218,13 +230,18 @@ export class ConversationRegisters {
       }
     }
     const changed = new Map<string, StorageOperation>()
-    for (const { device, delivered, read, clock } of others) {
+    for (const { device, delivered, read, threads, clock } of others) {
       const held = this.#claim(device, delivered, segments)
       const seen = read === undefined ? undefined : this.#claim(device, read, segments)
       if (held.whole && seen?.whole !== false) this.#foreign.delete(device)
       else this.#foreign.add(device)
+      const inThreads = claimInThreads(threads)
       for (const { segment, client } of own) {
-        const said = { delivered: held.claim(segment, client) ?? 0, read: seen?.claim(segment, client) ?? 0 }
+        const said = {
+          delivered: held.claim(segment, client) ?? 0,
+          read: seen?.claim(segment, client) ?? 0,
+          threads: inThreads(segment, client),
+        }
         if (!this.#book.note(device, segment, client, said, clockMs(clock))) continue
         const key = progressKey(conversation.id, device, segment)
         changed.set(key, { kind: "put", key, value: encodeProgress(this.#book.segmentOf(device, segment)) })
@@ -291,8 +308,12 @@ export class ConversationRegisters {
     })
   }
 
-  /** What this device's user has read, beside what was known; undefined: all that is here. Never goes back. [SPEC P7] */
-  async advanceRead(vector?: ReadVector): Promise<void> {
+  /**
+   * What this device's user has read outside of threads, or in the thread below `root`, beside what was known; undefined:
+   * outside of threads, all that is here. Never goes back. [SPEC P7]
+   */
+  async advanceRead(vector?: ReadVector, root?: MessageId): Promise<void> {
+    if (vector !== undefined && root !== undefined) return this.#advanceThread(threadName(root), vector)
     await this.#queue(async () => {
       const { conversation, storage } = this.#ports
       const batch: StorageOperation[] = []
@@ -304,6 +325,21 @@ export class ConversationRegisters {
         batch.push({ kind: "put", key: readKey(conversation.id, segment), value: encodeCounts(after) })
       }
       if (batch.length === 0) return
+      await storage.write(batch, { durability: "relaxed" })
+      this.#writeSoon()
+    })
+  }
+
+  async #advanceThread(thread: ThreadName, vector: ReadVector): Promise<void> {
+    await this.#queue(async () => {
+      const { conversation, storage } = this.#ports
+      const changed = this.#threadReads.take(thread, await this.#clientsOf(vector))
+      if (changed.size === 0) return
+      const batch = Array.from(changed, (segment): StorageOperation => {
+        const key = threadReadKey(conversation.id, segment)
+        const value = this.#threadReads.encode(segment)
+        return value === undefined ? { kind: "delete", key } : { kind: "put", key, value }
+      })
       await storage.write(batch, { durability: "relaxed" })
       this.#writeSoon()
     })
@@ -395,29 +431,63 @@ export class ConversationRegisters {
     const read = sharesReads() ? describeHeld(conversation.id, device, segments, recent, readCount) : undefined
     // One from before this device's clock was set right is taken by nobody: what it says is said again. [SPEC P3]
     const last = this.own !== undefined && refusesClock(this.own, now()) === undefined ? this.own : undefined
-    if (last !== undefined && sameVector(last.delivered, delivered) && sameVector(last.read, read)) return
+    const threads = read === undefined ? [] : this.#listThreads(segments, { delivered, read })
+    const said = { delivered, read, threads }
+    if (last !== undefined && equalBytes(encodeRegisterSaid(last), encodeRegisterSaid(said))) return
     const clock = Math.max(clockOf(now()), (last?.clock ?? 0) + 1) as Clock
-    const register = await signRegister(conversation.id, { clock, delivered, read }, signer)
+    const register = await signRegister(conversation.id, { clock, ...said }, signer)
     await this.#write([this.#put(register)])
     this.#set.restore(register)
     this.written.emit(register)
   }
 
-  /** How far an own message came at its readers. */
-  statusOf(document: DocumentName, entry: Entry): "delivered" | "read" | undefined {
-    const name = `${document} ${entry.log} ${entry.seen.join()}`
+  /** What is told of threads, in the room that the vectors leave: nothing of logs of blocked people. [SPEC P12] */
+  #listThreads(segments: Segments, vectors: Omit<RegisterSaid, "threads">): readonly ReadThread[] {
+    const held = (segment: number, client: number): number => {
+      const log = segments.get(segment)?.logs.get(client)
+      if (log === undefined || this.#isBlocked(log.log)) return 0
+      // What this user wrote nobody waits for.
+      return this.#userOf(deviceOf(log.log)) === this.#ports.user ? 0 : log.count
+    }
+    return this.#threadReads.list(held, (threads) => {
+      return encodeRegisterSaid({ ...vectors, threads }).length <= MAX_REGISTER_SAID_BYTES
+    })
+  }
+
+  /** How far an own message came at its readers; `root`: of the thread that it belongs to. */
+  statusOf(document: DocumentName, entry: Entry, root: MessageId | undefined): "delivered" | "read" | undefined {
+    const name = `${document} ${entry.log} ${root ?? ""} ${entry.seen.join()}`
     let all = this.#reached.get(name)
     if (all === undefined) {
       const { conversation, user } = this.#ports
-      all = reachedByAll(placeOf(document, entry), user, this.#book, conversation.state, this.#ports.blocked())
+      all = reachedByAll(
+        this.#placeOf(document, entry, root),
+        user,
+        this.#book,
+        conversation.state,
+        this.#ports.blocked(),
+      )
       this.#reached.set(name, all)
     }
     return entry.position < all.read ? "read" : entry.position < all.delivered ? "delivered" : undefined
   }
 
-  receipts(document: DocumentName, entry: Entry): MessageReceipts {
+  receipts(document: DocumentName, entry: Entry, root: MessageId | undefined): MessageReceipts {
     const { conversation, user, blocked } = this.#ports
-    return receiptsOf(placeOf(document, entry), user, this.#book, conversation.state, blocked())
+    return receiptsOf(this.#placeOf(document, entry, root), user, this.#book, conversation.state, blocked())
+  }
+
+  #placeOf(document: DocumentName, { log, position, seen }: Entry, root: MessageId | undefined): Place {
+    const parts = documentParts(document)
+    const segment = parts.kind === "segment" ? parts.segment : 0
+    const thread = root === undefined ? undefined : this.#threadNameOf(root)
+    return { segment, client: clientIdOf(document, log), position, thread, seen }
+  }
+
+  #threadNameOf(root: MessageId): ThreadName {
+    const name = this.#threadNames.get(root) ?? threadName(root)
+    this.#threadNames.set(root, name)
+    return name
   }
 
   async close(): Promise<void> {
@@ -431,16 +501,6 @@ export class ConversationRegisters {
       this.#ports.failed(error)
     })
   }
-}
-
-function placeOf(document: DocumentName, { log, position, seen }: Entry): Place {
-  const parts = documentParts(document)
-  return { segment: parts.kind === "segment" ? parts.segment : 0, client: clientIdOf(document, log), position, seen }
-}
-
-function sameVector(one: RegisterVector | undefined, other: RegisterVector | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other
-  return equalBytes(encodeVector(one), encodeVector(other))
 }
 
 function merged(
