@@ -118,6 +118,21 @@ async function withMessages(of: Client, { id }: Conversation, count: number): Pr
   return conversation
 }
 
+it("[P8] a device that its author opens later shows what was read before, though receipts came before the messages", async () => {
+  const { url } = await startTestServer()
+  const alice = await openClient("alice", { servers: [url] })
+  const bob = await openClient("bob", { servers: [url] })
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const message = trip.send("hello")
+  await readAll(await withMessages(bob, trip, 1))
+  await message.reached("read")
+  // Nobody says anything again.
+  await Promise.all([alice.close(), bob.close()])
+  const later = await withMessages(await openClient("alice", { servers: [url] }), trip, 1)
+  await until(later.messages, () => statusOf(later, message.id) === "read")
+  expect(users(later.receipts(message.id).get().read)).toEqual(["bob"])
+})
+
 it("[P7] who turned read receipts off says what was delivered, and no more", async () => {
   const { url } = await startTestServer()
   const alice = await openClient("alice", { servers: [url] })

@@ -103,8 +103,8 @@ it("[P7] who turned read receipts off says nothing of threads either; turned on,
   expect(later.status).toBe("delivered")
 })
 
-it("[P8] a reply is read on any device of its reader's", async () => {
-  const { servers, trip, atBob, root } = await arena()
+it("[P8] a reply is read on any device of its reader's, and shown so on every device of its author's", async () => {
+  const { servers, trip, atBob, root, alice } = await arena()
   const laptop = await openClient("alice", { servers })
   const onLaptop = await conversationOf(laptop, trip.id)
   const reply = atBob.send("by the window", { thread: root })
@@ -118,6 +118,11 @@ it("[P8] a reply is read on any device of its reader's", async () => {
   trip.markRead()
   await later.reached("read")
   expect(statusOf(atBob, reply.id)).toBe("read")
+  await Promise.all([alice.close(), laptop.close()])
+  const bobsLaptop = await openClient("bob", { servers })
+  const onBobsLaptop = await conversationOf(bobsLaptop, trip.id)
+  await until(onBobsLaptop.messages, () => statusOf(onBobsLaptop, reply.id) === "read")
+  expect(readersOf(onBobsLaptop, reply.id)).toEqual(["alice"])
 })
 
 it("[P6, P7] a thread that was read offline is told of afterwards, by the next start too; and known without a server", async () => {

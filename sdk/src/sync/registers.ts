@@ -90,14 +90,16 @@ export class ConversationRegisters {
   /** What this device's user has read outside of threads: by segment, by client id. */
   readonly #reads = new Map<number, Map<number, number>>()
   readonly #threadReads = new ThreadReads()
-  /** Names of threads in which this user wrote. */
-  readonly #threadNames = new Map<MessageId, ThreadName>()
   readonly #recent = new Map<string, number>()
   readonly #waiting = new Map<DeviceId, SignedRegister>()
   /** Devices whose registers are not understood as a whole yet: they hold something else. */
   readonly #foreign = new Set<DeviceId>()
   /** By log and what was seen; void with every change. */
   readonly #reached = new Map<string, { readonly delivered: number; readonly read: number }>()
+  /** Logs of this user's that were here when registers were last read for them: by segment and client id. */
+  #ownLogs = new Set<string>()
+  /** Registers that are about to be read again. */
+  #again: "foreign" | "all" | undefined
   #changeCount = 0
   #timer: Timer
   #closed = false
@@ -229,6 +231,7 @@ export class ConversationRegisters {
         if (this.#userOf(deviceOf(log)) === user) own.push({ segment, client, device: deviceOf(log) })
       }
     }
+    this.#ownLogs = new Set(own.map(({ segment, client }) => `${segment}/${client}`))
     const changed = new Map<string, StorageOperation>()
     for (const { device, delivered, read, threads, clock } of others) {
       const held = this.#claim(device, delivered, segments)
@@ -295,15 +298,29 @@ export class ConversationRegisters {
   #onAccepted(document: DocumentName, entries: readonly Entry[], source: unknown): void {
     const parts = documentParts(document)
     if (parts.kind !== "segment") return
+    let isNewLog = false
     for (const log of new Set(entries.map((entry) => entry.log))) {
-      this.#recent.set(`${parts.segment}/${clientIdOf(document, log)}`, ++this.#changeCount)
+      const name = `${parts.segment}/${clientIdOf(document, log)}`
+      this.#recent.set(name, ++this.#changeCount)
+      isNewLog ||= this.#userOf(deviceOf(log)) === this.#ports.user && !this.#ownLogs.has(name)
     }
     // What this device writes itself it has no receipt for.
     if (source !== undefined) this.#writeSoon()
-    if (this.#foreign.size === 0) return
+    // What another device of this user's wrote may come after the receipts of it.
+    if (isNewLog && source !== undefined) this.#understandAgain("all")
+    else if (this.#foreign.size > 0) this.#understandAgain("foreign")
+  }
+
+  /** Once for all that comes before it is done. */
+  #understandAgain(which: "foreign" | "all"): void {
+    const isUnderWay = this.#again !== undefined
+    if (this.#again !== "all") this.#again = which
+    if (isUnderWay) return
     this.#run(async () => {
+      const again = this.#again
+      this.#again = undefined
       const foreign = Array.from(this.#foreign).flatMap((device) => this.#set.get(device) ?? [])
-      await this.#understand(foreign)
+      await this.#understand(again === "all" ? this.#set.all : foreign)
       this.changes.emit(undefined)
     })
   }
@@ -460,13 +477,7 @@ export class ConversationRegisters {
     let all = this.#reached.get(name)
     if (all === undefined) {
       const { conversation, user } = this.#ports
-      all = reachedByAll(
-        this.#placeOf(document, entry, root),
-        user,
-        this.#book,
-        conversation.state,
-        this.#ports.blocked(),
-      )
+      all = reachedByAll(placeOf(document, entry, root), user, this.#book, conversation.state, this.#ports.blocked())
       this.#reached.set(name, all)
     }
     return entry.position < all.read ? "read" : entry.position < all.delivered ? "delivered" : undefined
@@ -474,20 +485,7 @@ export class ConversationRegisters {
 
   receipts(document: DocumentName, entry: Entry, root: MessageId | undefined): MessageReceipts {
     const { conversation, user, blocked } = this.#ports
-    return receiptsOf(this.#placeOf(document, entry, root), user, this.#book, conversation.state, blocked())
-  }
-
-  #placeOf(document: DocumentName, { log, position, seen }: Entry, root: MessageId | undefined): Place {
-    const parts = documentParts(document)
-    const segment = parts.kind === "segment" ? parts.segment : 0
-    const thread = root === undefined ? undefined : this.#threadNameOf(root)
-    return { segment, client: clientIdOf(document, log), position, thread, seen }
-  }
-
-  #threadNameOf(root: MessageId): ThreadName {
-    const name = this.#threadNames.get(root) ?? threadName(root)
-    this.#threadNames.set(root, name)
-    return name
+    return receiptsOf(placeOf(document, entry, root), user, this.#book, conversation.state, blocked())
   }
 
   async close(): Promise<void> {
@@ -500,6 +498,17 @@ export class ConversationRegisters {
     this.#queue(() => (this.#closed ? Promise.resolve() : task())).catch((error: unknown) => {
       this.#ports.failed(error)
     })
+  }
+}
+
+function placeOf(document: DocumentName, { log, position, seen }: Entry, root: MessageId | undefined): Place {
+  const parts = documentParts(document)
+  return {
+    segment: parts.kind === "segment" ? parts.segment : 0,
+    client: clientIdOf(document, log),
+    position,
+    thread: root && threadName(root),
+    seen,
   }
 }
 
