@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Client, Conversation } from "@weft/sdk/node"
+import type { MessageId } from "@weft/sdk/protocol"
 import { expect, it, onTestFinished } from "vitest"
 import { openLevelStorage } from "../../sdk/src/storage/level.ts"
 import type { Storage, StorageOperation } from "../../sdk/src/storage/storage.ts"
@@ -273,6 +274,31 @@ it("[S13] what waits to be told or sent is read, and goes out", async () => {
   await alice.client.synced()
   expect(Array.from(alice.read)).toEqual([three])
 })
+
+it.each([
+  ["outside of threads", (room: Conversation) => void room.markRead()],
+  ["in a thread", (room: Conversation, root: MessageId) => void room.markThreadRead(root)],
+] as const)(
+  "[S13, P7] what was read %s, and not told before the end, is told by the next start",
+  async (where, read) => {
+    const { again, close, directory, rooms, one } = await arena()
+    const atBob = rooms.get(one)!
+    const [root, answer] = atBob.messages.get().items
+    const reply = atBob.send("more", { thread: root!.id })
+    const alice = await again()
+    await until(atBob.receipts(reply.id), ({ delivered }) => delivered.length === 1)
+    await close(alice)
+    const offline = await openDevice(directory, ["ws://127.0.0.1:9"])
+    const room = offline.client.conversation(one)!
+    await until(room.messages, ({ items }) => items.length === 3)
+    read(room, root!.id)
+    await offline.client.account.saved()
+    await offline.client.close()
+    await again()
+    const message = where === "in a thread" ? reply.id : answer!.id
+    await until(atBob.receipts(message), ({ read: readers }) => readers.length === 1)
+  },
+)
 
 it("[Q2, S13] a search finds what was not read, and what is not indexed yet is read for it", async () => {
   const { again, close, directory, one } = await arena()

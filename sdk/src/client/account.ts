@@ -29,7 +29,7 @@ import type {
   UndoResult,
 } from "./account-api.js"
 import { DraftHandle } from "./draft.js"
-import { ReadMarks } from "./read-marks.js"
+import { ReadMarks, type MarkHere } from "./read-marks.js"
 import { shortName } from "./short-name.js"
 
 const defaultSettings: ConversationSettings = {
@@ -203,6 +203,10 @@ export class AccountHandle implements Account {
   /** What was marked as read on this device. */
   readCountHere(document: DocumentName, log: LogId, thread?: MessageId): number {
     return this.reads.countHere(document, log, thread)
+  }
+
+  marksHere(conversation: ConversationId): readonly MarkHere[] {
+    return this.reads.marksHere(conversation)
   }
 
   hasMarksHere(conversation: ConversationId): boolean {

@@ -399,8 +399,7 @@ class WeftClient implements Client {
     await this.parts.acks.reload()
     this.connect()
     this.refreshSoon()
-    // Nobody else stores what is shown.
-    for (const { id } of this.handles.all) this.handles.changed(id)
+    this.handles.takeOver()
   }
 
   private connect(): void {

@@ -228,7 +228,7 @@ export class ConversationHandles {
   private async read(id: ConversationId): Promise<OpenConversation> {
     const { replica, acks, joins, user, device, env, storage, account, signals } = this.ports
     const [conversation] = await Promise.all([replica.conversation(id), acks.load()])
-    return OpenConversation.open({
+    const opened = await OpenConversation.open({
       ...{ user, device, env, storage, account, signals, conversation, acks },
       registers: replica.registersOf(conversation),
       server: () => this.ports.server(),
@@ -243,6 +243,22 @@ export class ConversationHandles {
         this.background(() => replica.wakeAll())
       },
     })
+    this.background(() => this.tellMarks(opened))
+    return opened
+  }
+
+  /** This tab writes from now on: nobody else stores what is shown, or tells what was read. */
+  takeOver(): void {
+    for (const handle of this.handles.values()) {
+      this.changed(handle.id)
+      if (handle.isOpen) this.background(async () => this.tellMarks(await handle.open()))
+    }
+  }
+
+  private async tellMarks(conversation: OpenConversation): Promise<void> {
+    const { replica } = this.ports
+    if (this.ports.isClosed() || !replica.writing.get()) return
+    await replica.using(conversation.id, () => conversation.tellMarks())
   }
 
   /** Something of a conversation changed; what was not read shows what is stored. */

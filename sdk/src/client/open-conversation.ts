@@ -233,6 +233,13 @@ export class OpenConversation implements Governance {
     if (!this.ports.tellRead(vector, root)) await this.ports.registers.advanceRead(vector, root)
   }
 
+  /** Lets the others know what was marked on this device while no tab wrote, or none that lived to tell. */
+  async tellMarks(): Promise<void> {
+    for (const { segment, thread, counts } of this.ports.account.marksHere(this.id)) {
+      await this.ports.registers.advanceRead(new Map([[segment, counts]]), thread, true)
+    }
+  }
+
   async loadOlder(): Promise<void> {
     await Promise.all(this.siblings.map(({ view }) => view.loadOlder()))
   }

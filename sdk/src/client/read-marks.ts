@@ -1,10 +1,11 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import * as Y from "yjs"
-import type { MessageId } from "../protocol/entry.js"
+import { parseMessageId, type MessageId } from "../protocol/entry.js"
 import {
   logIdBytes,
   logIdFromBytes,
+  parseDocumentName,
   type ConversationId,
   type DeviceId,
   type DocumentName,
@@ -14,6 +15,13 @@ import { readUint } from "../protocol/uint.js"
 import { shortName } from "./short-name.js"
 
 type Counts = Map<LogId, number>
+
+/** What was marked as read on this device of a segment: outside of threads, or in one. */
+export interface MarkHere {
+  readonly segment: number
+  readonly thread: MessageId | undefined
+  readonly counts: ReadonlyMap<LogId, number>
+}
 
 /** Overwritten values of a device's map after which it writes a new one: only a container that is gone is one number. */
 const MAX_OVERWRITTEN = 128
@@ -47,6 +55,18 @@ export class ReadMarks {
   /** What was marked on this device, beyond what its user had read on others by then. */
   countHere(document: DocumentName, log: LogId, thread?: MessageId): number {
     return this.readHere.get(keyOf(document, thread))?.get(log) ?? 0
+  }
+
+  /** All that was marked so in a conversation, in its threads too. */
+  marksHere(conversation: ConversationId): MarkHere[] {
+    return Array.from(this.keys.get(conversation) ?? []).flatMap((key) => {
+      const [, segment = "", root] = key.split("/")
+      const parts = parseDocumentName(`c/${conversation}/${segment}`)?.parsed
+      const thread = root === undefined ? undefined : parseMessageId(root)
+      const counts = this.readHere.get(key)
+      if (counts === undefined || parts?.kind !== "segment" || (root !== undefined && !thread)) return []
+      return { segment: parts.segment, thread, counts }
+    })
   }
 
   /** Whether anything of a conversation was. */

@@ -31,7 +31,7 @@ import {
 } from "../log/register.js"
 import { claimInThreads, claimOf, describeHeld, restHash, type Segments } from "../log/register-vector.js"
 import type { LogSummary } from "../log/summary.js"
-import { threadName, type ThreadName } from "../log/thread-name.js"
+import { threadName } from "../log/thread-name.js"
 import type { Signer } from "../log/writer.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { clockMs, clockOf, type Clock, type MessageId } from "../protocol/entry.js"
@@ -49,7 +49,7 @@ import {
 import { prefixRange, type Storage, type StorageOperation, type WriteOptions } from "../storage/storage.js"
 import type { ReplicaConversation } from "./conversation.js"
 import { decodeCounts, decodeProgress, encodeCounts, encodeProgress } from "./register-codec.js"
-import { ThreadReads } from "./thread-reads.js"
+import { ThreadReads, type Counts } from "./thread-reads.js"
 
 export interface RegistersPorts extends RegisterKeys {
   readonly conversation: ReplicaConversation
@@ -326,39 +326,34 @@ export class ConversationRegisters {
   }
 
   /**
-   * What this device's user has read outside of threads, or in the thread below `root`, beside what was known; undefined:
-   * outside of threads, all that is here. Never goes back. [SPEC P7]
+   * What this device's user has read, beside what was known: outside of threads, or in the one below `root`; undefined: all
+   * that is here. `isOld`: some time ago. Never goes back. [SPEC P7]
    */
-  async advanceRead(vector?: ReadVector, root?: MessageId): Promise<void> {
-    if (vector !== undefined && root !== undefined) return this.#advanceThread(threadName(root), vector)
+  async advanceRead(vector?: ReadVector, root?: MessageId, isOld = false): Promise<void> {
     await this.#queue(async () => {
-      const { conversation, storage } = this.#ports
-      const batch: StorageOperation[] = []
-      for (const [segment, counts] of await this.#clientsOf(vector)) {
-        const before = this.#reads.get(segment)
-        const after = merged(before, counts)
-        if (before !== undefined && Array.from(after).every(([client, count]) => before.get(client) === count)) continue
-        this.#reads.set(segment, after)
-        batch.push({ kind: "put", key: readKey(conversation.id, segment), value: encodeCounts(after) })
-      }
+      const counts = await this.#clientsOf(vector)
+      const batch = root === undefined ? this.#takeReads(counts) : this.#takeThreadReads(root, counts, isOld)
       if (batch.length === 0) return
-      await storage.write(batch, { durability: "relaxed" })
+      await this.#ports.storage.write(batch, { durability: "relaxed" })
       this.#writeSoon()
     })
   }
 
-  async #advanceThread(thread: ThreadName, vector: ReadVector): Promise<void> {
-    await this.#queue(async () => {
-      const { conversation, storage } = this.#ports
-      const changed = this.#threadReads.take(thread, await this.#clientsOf(vector))
-      if (changed.size === 0) return
-      const batch = Array.from(changed, (segment): StorageOperation => {
-        const key = threadReadKey(conversation.id, segment)
-        const value = this.#threadReads.encode(segment)
-        return value === undefined ? { kind: "delete", key } : { kind: "put", key, value }
-      })
-      await storage.write(batch, { durability: "relaxed" })
-      this.#writeSoon()
+  #takeReads(read: Counts): StorageOperation[] {
+    return Array.from(read).flatMap(([segment, counts]) => {
+      const before = this.#reads.get(segment)
+      const after = merged(before, counts)
+      if (before !== undefined && Array.from(after).every(([client, count]) => before.get(client) === count)) return []
+      this.#reads.set(segment, after)
+      return { kind: "put", key: readKey(this.#ports.conversation.id, segment), value: encodeCounts(after) }
+    })
+  }
+
+  #takeThreadReads(root: MessageId, counts: Counts, isOld: boolean): StorageOperation[] {
+    return Array.from(this.#threadReads.take(threadName(root), counts, isOld), (segment) => {
+      const key = threadReadKey(this.#ports.conversation.id, segment)
+      const value = this.#threadReads.encode(segment)
+      return value === undefined ? { kind: "delete", key } : { kind: "put", key, value }
     })
   }
 

@@ -57,6 +57,22 @@ describe("[P7] what was read in threads", () => {
     expect(reads.list(all, () => false)).toEqual([])
   })
 
+  it("some time ago, nobody knows when, comes last, and moves nothing that was read since", () => {
+    const reads = new ThreadReads()
+    reads.take(nameOf(1), counts(1, [1, 3]))
+    reads.take(nameOf(2), counts(1, [2, 3]))
+    expect(reads.take(nameOf(1), counts(1, [1, 3]), true).size).toBe(0)
+    expect(Array.from(reads.take(nameOf(3), counts(1, [3, 3]), true))).toEqual([1])
+    const most = (count: number) => reads.list(all, (threads) => logsOf(threads) <= count)
+    expect(most(1).map(({ thread }) => thread)).toEqual([nameOf(2)])
+    expect(
+      most(2)
+        .map(({ thread }) => thread)
+        .sort(),
+    ).toEqual([nameOf(1), nameOf(2)].sort())
+    expect(most(3)).toHaveLength(3)
+  })
+
   it("of a thread with more logs than a register lists is no news when it is read again", () => {
     const reads = new ThreadReads()
     const logs = Array.from({ length: 3 * MAX_REGISTER_THREAD_LOGS }, (_, client) => [client, 4] as const)

@@ -12,7 +12,7 @@ interface ThreadRead extends HeldLog {
 }
 
 /** How much of a log was read, by segment and client id. */
-type Counts = ReadonlyMap<number, ReadonlyMap<number, number>>
+export type Counts = ReadonlyMap<number, ReadonlyMap<number, number>>
 
 /** Beyond what a register lists, so that a thread with more logs than those is not news each time that it is read. */
 const MAX_KEPT = 8 * MAX_REGISTER_THREAD_LOGS
@@ -22,10 +22,13 @@ export class ThreadReads {
   readonly #reads = new Map<string, ThreadRead>()
   #order = 0
 
-  /** Takes what was read of a thread, beside what was known; returns the segments that are to be stored again. */
-  take(thread: ThreadName, counts: Counts): Set<number> {
+  /**
+   * Takes what was read of a thread, beside what was known; returns the segments that are to be stored again. `isOld`: some
+   * time ago, nobody knows when.
+   */
+  take(thread: ThreadName, counts: Counts, isOld = false): Set<number> {
     const changed = new Set<number>()
-    const order = this.#order + 1
+    const order = isOld ? 0 : this.#order + 1
     for (const [segment, logs] of counts) {
       for (const [client, count] of logs) {
         if (count > 0 && this.#put({ thread, segment, client, count, order })) changed.add(segment)
@@ -40,9 +43,11 @@ export class ThreadReads {
   }
 
   #put(read: ThreadRead): boolean {
-    if (read.count <= (this.#reads.get(keyOf(read))?.count ?? 0)) return false
-    this.#reads.set(keyOf(read), read)
-    this.#order = Math.max(this.#order, read.order)
+    const before = this.#reads.get(keyOf(read))
+    if (before !== undefined && read.count <= before.count) return false
+    const order = Math.max(read.order, before?.order ?? 0)
+    this.#reads.set(keyOf(read), { ...read, order })
+    this.#order = Math.max(this.#order, order)
     return true
   }
 
