@@ -1,5 +1,14 @@
 /* Receipt registers that are not what they say. Each is refused with its code, and an honest client still works. */
-import { encodeFrame, type Clock, type RefusalCode } from "@weft/sdk/protocol"
+import {
+  compareThreadNames,
+  encodeFrame,
+  messageIdOf,
+  threadName,
+  type Clock,
+  type ReadThread,
+  type RefusalCode,
+  type ThreadName,
+} from "@weft/sdk/protocol"
 import { expect, it } from "vitest"
 import { makeDevice } from "../support/device.js"
 import { clockNow, RawClient, RawConversation } from "../support/raw-client.js"
@@ -100,6 +109,23 @@ it("[P1, P2] too many logs are malformed, too many bytes end the connection", as
   )
   expect(await mallory.connection.closed).toBe("BAD_FRAME")
   await honest(arena)
+})
+
+it("[P1, P2] threads that are out of order, or of which nothing was read, are malformed", async () => {
+  const arena = await openArena()
+  const { mallory, bob, trip } = arena
+  const [first, second] = [1, 2]
+    .map((byte) => threadName(messageIdOf(bob.device.id, new Uint8Array(24).fill(byte))))
+    .sort(compareThreadNames) as [ThreadName, ThreadName]
+  const log = { segment: 1, client: 7, count: 3 }
+  const say = (...threads: readonly ReadThread[]) => makeRegister(mallory.device, trip.id, { read: [], threads })
+  const good = await say({ thread: first, logs: [log] }, { thread: second, logs: [log] })
+  sendRegisters(mallory, trip.id, good.bytes)
+  await bob.connection.next("registers")
+  const swapped = await say({ thread: second, logs: [log] }, { thread: first, logs: [log] })
+  await refused(arena, mallory, "MALFORMED", swapped.bytes)
+  sendRegisters(mallory, trip.id, (await say({ thread: first, logs: [{ ...log, count: 0 }] })).bytes)
+  expect(await mallory.connection.next("declined")).toMatchObject({ code: "MALFORMED" })
 })
 
 it("[P3] who is no member neither writes nor reads registers", async () => {

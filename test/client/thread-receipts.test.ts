@@ -125,7 +125,7 @@ it("[P8] a reply is read on any device of its reader's, and shown so on every de
   expect(readersOf(onBobsLaptop, reply.id)).toEqual(["alice"])
 })
 
-it("[P6, P7] a thread that was read offline is told of afterwards, by the next start too; and known without a server", async () => {
+it("[P6, P7] a thread that was read offline is told of afterwards, by the next start too", async () => {
   const storage = createMemoryStorage()
   const { servers, alice, bob, trip, atBob, root } = await arena({ storage })
   const reply = atBob.send("by the window", { thread: root })

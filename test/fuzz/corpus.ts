@@ -17,8 +17,12 @@ import {
   issueCertificate,
   KIND_BODY,
   PROTOCOL_VERSION,
+  messageIdOf,
+  nothingHeld,
   recordMessage,
+  signRegister,
   summarize,
+  threadName,
   wireDigest,
   type Certificate,
   type Clock,
@@ -53,6 +57,7 @@ export type SampleKind =
   | "draft"
   | "refused"
   | "summary"
+  | "register"
   | "element"
 
 interface Sample {
@@ -262,6 +267,19 @@ export async function recordCorpus(): Promise<Corpus> {
       items: [{ log: new Uint8Array(), code: "GAP", at: 3 }],
     },
   ]
+  const listed = Array.from(summary.logs.values(), ({ client, count }) => ({ segment: 1, client, count }))
+  listed.sort((a, b) => a.client - b.client)
+  const held = { through: 3, rest: random.bytes(16), logs: listed }
+  const threads = [{ thread: threadName(messageIdOf(record.target, record.bodyHash)), logs: listed }]
+  const registers = await Promise.all(
+    [
+      { delivered: nothingHeld, read: undefined, threads: [] },
+      { delivered: held, read: nothingHeld, threads: [] },
+      { delivered: held, read: held, threads },
+    ].map((said) => signRegister(made.id, { clock: clockOf(START_MS), ...said }, alice.device)),
+  )
+  const items = registers.map(({ bytes }) => bytes)
+  frames.push({ kind: "registers", conversation: made.id, items })
   const awareness = Uint8Array.of(1, 5, 1, 4, ...Buffer.from("null"))
   const stateVector = new Map(Array.from(summary.logs.values(), ({ client, count }) => [client, count - 3]))
   const sample = (kind: SampleKind, ...bytes: readonly Uint8Array[]): Sample[] =>
@@ -301,6 +319,7 @@ export async function recordCorpus(): Promise<Corpus> {
       ...sample("draft", ...drafts.map(encodeDraft)),
       ...sample("refused", encodeRefused({ code: "FORK", draft: erase })),
       ...sample("summary", encodeSummary(summary)),
+      ...sample("register", ...items),
       ...sample("element", ...segmentRuns.flatMap(({ elements }) => elements.flatMap((element) => element ?? []))),
       ...sample("element", idBytes(made.id)),
     ],

@@ -10,6 +10,7 @@ import {
   decodeFrame,
   decodeHead,
   decodeRecord,
+  decodeRegister,
   decodeSeal,
   decodeSummary,
   decodeUpdate,
@@ -21,6 +22,7 @@ import {
   encodeFrame,
   encodeHead,
   encodeRecord,
+  encodeRegisterSaid,
   encodeSeal,
   encodeSummary,
   emptySummary,
@@ -170,6 +172,16 @@ export function decodersOf(corpus: Corpus): readonly Decoder[] {
       run(bytes) {
         const certificate = decodeCertificate(bytes)
         if (certificate !== undefined) same("decodeCertificate", bytes, encodeCertificate(certificate))
+      },
+    },
+    {
+      name: "decodeRegister",
+      reads: "register",
+      run(bytes) {
+        const register = decodeRegister(bytes)
+        if (register === undefined) return
+        // Between format, key and clock, and the signature.
+        same("decodeRegister", bytes.subarray(1 + 32 + 7, -64), encodeRegisterSaid(register))
       },
     },
     {
