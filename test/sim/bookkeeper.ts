@@ -199,6 +199,13 @@ export class Bookkeeper {
     const idsOf = (list: readonly Reading[]): Set<MessageId> => new Set(list.flatMap(({ ids }) => Array.from(ids)))
     return { all: idsOf(readings), open: idsOf(readings.filter(({ isOpen }) => isOpen)) }
   }
+
+  /** Whether the user ever read a message, outside of threads or in its own, whatever became of that. */
+  mayHaveRead(user: string, id: MessageId, thread: MessageId | undefined): boolean {
+    return (this.readings.get(user) ?? []).some((reading) => {
+      return reading.thread === thread && (reading.isOpen || reading.ids.has(id))
+    })
+  }
 }
 
 /** What several conversations of two have together, once they are shown as one. */

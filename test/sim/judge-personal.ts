@@ -1,7 +1,7 @@
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import type { UnreadMessages } from "../../sdk/src/conversation/unread.js"
-import type { MessageId } from "@weft/sdk/protocol"
+import type { MessageId, UserId } from "@weft/sdk/protocol"
 import { shownKeys, valueOf } from "./bookkeeper.js"
 import { Violation } from "./oracle.js"
 import type { Stage } from "./stage.js"
@@ -166,6 +166,32 @@ function demandOrder(name: string, unread: UnreadMessages | undefined, messages:
   const [first = 0] = places
   if (places.every((place) => place >= first)) return
   throw new Violation("I4", `${name} lists late ones before the first unread one`)
+}
+
+/** Whoever is said to have read a message read it, where it stands; and who read it is said to, who tells. [SPEC P7, P8] */
+export function judgeReaders(stage: Stage, { device, client, conversation, items }: View): void {
+  const { bookkeeper, hostileDevice, oracle } = stage
+  // Of two that are shown as one, readings are those of either.
+  if (conversation.info.get().direct !== undefined) return
+  for (const { id, own, form, status, thread } of items) {
+    if (!own || form !== "text" || status === "rejected") continue
+    const { delivered, read } = conversation.receipts(id).get()
+    const readers = new Set<string>(read.map(({ user }) => user))
+    for (const { user } of delivered) {
+      if (user === hostileDevice?.user || bookkeeper.isUnclear(user, conversation.id)) continue
+      const where = thread === undefined ? "" : `, in the thread below ${thread}`
+      if (readers.has(user) && !bookkeeper.mayHaveRead(user, id, thread)) {
+        throw new Violation("I4", `${device.name} is told that ${user} read ${id}${where}, who did not`)
+      }
+      if (readers.has(user) || oracle.deviceLostData) continue
+      const reader = stage.devices.find((one) => one.user === user)?.tabs[0]?.client
+      if (reader === undefined || reader === client) continue
+      const { privacy, blocked } = reader.account.get()
+      if (!privacy.receipts || blocked.has(device.user as UserId)) continue
+      if (!bookkeeper.read(user, reader, thread).all.has(id)) continue
+      throw new Violation("I4", `${device.name} is not told that ${user} read ${id}${where}`)
+    }
+  }
 }
 
 /** Who wrote to whom is told of nobody who is blocked. */

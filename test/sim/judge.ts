@@ -22,7 +22,7 @@ import {
 } from "./contents.js"
 import type { Disk } from "./disk.js"
 import { judgeClosedWays, judgeDirects, judgeInfo, judgeWays } from "./judge-meetings.js"
-import { judgeAccounts, judgeHidden, judgeReceipts, judgeReplies, judgeUnread } from "./judge-personal.js"
+import { judgeAccounts, judgeHidden, judgeReaders, judgeReceipts, judgeReplies, judgeUnread } from "./judge-personal.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { Stage } from "./stage.js"
 import { accountOf, conversationsOf, isRead, replicaOf, viewsOf, type View } from "./views.js"
@@ -130,6 +130,7 @@ export async function judge(stage: Stage): Promise<void> {
       judgeReplies(view)
       judgeUnread(stage, view)
       judgeReceipts(view)
+      judgeReaders(stage, view)
     }
     judgeEqual(shown)
     judgeInfo(shown)
