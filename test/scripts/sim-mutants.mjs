@@ -476,9 +476,9 @@ export const mutants = [
     seeds: [1],
     ops: 60,
     kinds: "send,send,block",
-    file: "sdk/src/sync/registers.ts",
-    find: "return receiptsOf(placeOf(document, entry, root), user, this.#book, conversation.state, blocked())",
-    replace: "return receiptsOf(placeOf(document, entry, root), user, this.#book, conversation.state, new Set())",
+    file: "sdk/src/sync/own-receipts.ts",
+    find: "return receiptsOf(addressed(message), user, this.#book, conversation.state, blocked())",
+    replace: "return receiptsOf(addressed(message), user, this.#book, conversation.state, new Set())",
   },
   {
     name: "who reads on outside of a thread is said to have read it",

@@ -63,6 +63,8 @@ export class OpenConversation implements Governance {
   private readonly merged = new MergedList()
   /** Direct conversations with the same person, this one among them; the first takes what is written. */
   private siblings: readonly OpenConversation[] = [this]
+  /** Whether this tab saw to it, as the writer, that others are told what was marked on this device. */
+  private isTold = false
   private readonly mine: PersonalView
   private readonly earlier: EarlierUnread
   private readonly writing: Writing
@@ -214,9 +216,9 @@ export class OpenConversation implements Governance {
     return new LiveReceipts(read, [this.messages, ...registers])
   }
 
-  /** Whether what is shown, and counted, is what is known: of all that are shown as one. */
+  /** Whether what is shown, and counted, is what is known, and told: of all that are shown as one. */
   get isSettled(): boolean {
-    return this.siblings.every(({ view, earlier }) => view.isSettled && earlier.isSettled)
+    return this.siblings.every(({ view, earlier, isTold }) => view.isSettled && earlier.isSettled && isTold)
   }
 
   /** Resolves when what is unread before the list was looked for. */
@@ -230,14 +232,22 @@ export class OpenConversation implements Governance {
    */
   async advanceRead(vector?: ReadVector, root?: MessageId): Promise<void> {
     this.demandOpen()
-    if (!this.ports.tellRead(vector, root)) await this.ports.registers.advanceRead(vector, root)
+    // Whether another tab took it is seen once this one writes.
+    if (this.ports.tellRead(vector, root)) this.isTold = false
+    else await this.ports.registers.advanceRead(vector, root)
   }
 
   /** Lets the others know what was marked on this device while no tab wrote, or none that lived to tell. */
   async tellMarks(): Promise<void> {
+    const marks = new Map<MessageId | undefined, Map<number, ReadonlyMap<LogId, number>>>()
     for (const { segment, thread, counts } of this.ports.account.marksHere(this.id)) {
-      await this.ports.registers.advanceRead(new Map([[segment, counts]]), thread, true)
+      const vector = marks.get(thread) ?? new Map<number, ReadonlyMap<LogId, number>>()
+      marks.set(thread, vector.set(segment, counts))
     }
+    this.isTold = true
+    // All in one turn: in between the conversation would seem to be at rest.
+    const { registers } = this.ports
+    await Promise.all(Array.from(marks, ([thread, vector]) => registers.advanceRead(vector, thread, true)))
   }
 
   async loadOlder(): Promise<void> {

@@ -20,6 +20,7 @@ import type { ConversationChange, ReplicaConversation } from "../sync/conversati
 import type { ReplicaDocument } from "../sync/document.js"
 import type { AccountState } from "./account-api.js"
 import { recordOfDraft } from "../sync/erase-draft.js"
+import type { OwnMessage } from "../sync/own-receipts.js"
 import type { ConversationRegisters } from "../sync/registers.js"
 
 export interface ViewPorts {
@@ -203,7 +204,15 @@ export class ConversationView {
   receipts(id: MessageId): MessageReceipts | undefined {
     const node = this.projection.node(id)
     if (node === undefined || node.draft !== undefined || node.message?.own !== true) return undefined
-    return this.ports.registers.receipts(node.document, node.entry, threadOf(node))
+    return this.ports.registers.receipts.of(this.ownMessage(node))
+  }
+
+  /** Read, or delivered, in one of its copies is enough. */
+  private ownMessage(node: Node): OwnMessage {
+    const { document, entry, id } = node
+    const { log, position, seen } = entry
+    const places = this.places.get(id) ?? []
+    return { copies: places.length > 1 ? places : [{ document, log, position }], seen, root: threadOf(node) }
   }
 
   /** The document that an entry stands in. */
@@ -255,7 +264,7 @@ export class ConversationView {
       },
       acknowledged: (document, log) => acks.count(document, log),
       erasureOf: (document, message) => this.erasuresIn(document).get(message),
-      receivedBy: (document, entry, root) => registers.statusOf(document, entry, root),
+      receivedBy: (node) => registers.receipts.statusOf(this.ownMessage(node)),
       isDurable: (document, draft) => conversation.isDurable(document, draft),
       hasSegment: (segment) => conversation.hasSegment(segment),
     })
@@ -330,8 +339,8 @@ export class ConversationView {
     const turns = new Turns(this.ports.env)
     for (let from = 0; from < entries.length && !this.closed; from += PORTION) {
       const portion = entries.slice(from, from + PORTION)
-      this.current.add(document.name, portion, false)
       if (isListed) this.addPlaces(document.name, portion)
+      this.current.add(document.name, portion, false)
       await turns.next()
     }
   }

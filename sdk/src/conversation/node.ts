@@ -23,8 +23,8 @@ export interface ProjectionPorts {
   /** Elements of an own log that a server made durable. */
   acknowledged(document: DocumentName, log: Entry["log"]): number
   erasureOf(document: DocumentName, message: MessageId): Erasure | undefined
-  /** How far an own message came at its readers; `root`: of the thread that it belongs to. [SPEC P8] */
-  receivedBy(document: DocumentName, entry: Entry, root: MessageId | undefined): "delivered" | "read" | undefined
+  /** How far an own message came at its readers. [SPEC P8] */
+  receivedBy(node: Node): "delivered" | "read" | undefined
   isDurable(document: DocumentName, draft: Draft): boolean
   /** Whether this device has a segment of that number, read or not. */
   hasSegment(segment: number): boolean
@@ -91,7 +91,7 @@ export function statusOf(
 /** The same of a message, whose readers say more: what one of them has was sent, whoever carried it. */
 export function messageStatusOf(node: Node, own: boolean, ports: ProjectionPorts): MessageStatus {
   const isSealed = node.rejection === undefined && node.draft === undefined
-  const received = own && isSealed ? ports.receivedBy(node.document, node.entry, threadOf(node)) : undefined
+  const received = own && isSealed ? ports.receivedBy(node) : undefined
   return received ?? statusOf(node, ports)
 }
 

@@ -10,11 +10,10 @@ const ann = "ann" as UserId
 const bob = "bob" as UserId
 const stateOf = (scenario: Scenario) => projectControl(scenario.conversation, scenario.entries)
 const LOG = 7
+const log = { segment: 1, client: LOG }
 const nothing = { delivered: [], read: [], threads: new Map() }
 const place = (position: number, seen: readonly ControlId[]) => ({
-  segment: 1,
-  client: LOG,
-  position,
+  copies: [{ ...log, position }],
   thread: undefined,
   seen,
 })
@@ -54,7 +53,7 @@ describe("[P8] an own message", () => {
   it("is delivered or read when it is so for all who were to get it", () => {
     const { scenario, book } = trip()
     const { base } = scenario
-    const reached = () => reachedByAll(place(0, [base]), ann, book, stateOf(scenario))
+    const reached = () => reachedByAll(log, place(0, [base]), ann, book, stateOf(scenario))
     note(book, "bob", 6, 3, 1)
     expect(reached()).toEqual({ delivered: 0, read: 0 })
     note(book, "cat", 3, 3, 2)
@@ -63,7 +62,7 @@ describe("[P8] an own message", () => {
     const added = scenario.add("ann", "eve")
     scenario.introduce("eve", [added])
     expect(reached()).toEqual({ delivered: 3, read: 3 })
-    expect(reachedByAll(place(0, [added]), ann, book, stateOf(scenario))).toEqual({ delivered: 0, read: 0 })
+    expect(reachedByAll(log, place(0, [added]), ann, book, stateOf(scenario))).toEqual({ delivered: 0, read: 0 })
     // Cat goes: nobody waits for her any more.
     scenario.remove("ann", "cat")
     expect(reached()).toEqual({ delivered: 6, read: 3 })
@@ -73,7 +72,10 @@ describe("[P8] an own message", () => {
     const scenario = new Scenario()
     const book = new ReceiptBook()
     note(book, "ann#2", 9, 9, 1)
-    expect(reachedByAll(place(0, [scenario.base]), ann, book, stateOf(scenario))).toEqual({ delivered: 0, read: 0 })
+    expect(reachedByAll(log, place(0, [scenario.base]), ann, book, stateOf(scenario))).toEqual({
+      delivered: 0,
+      read: 0,
+    })
   })
 
   it("[P8] leaves out whom its author blocked, in ticks too", () => {
@@ -84,11 +86,33 @@ describe("[P8] an own message", () => {
     expect(shown).toEqual({ delivered: [{ user: "cat", at: 2 }], read: [{ user: "cat", at: 2 }], waiting: [] })
     note(book, "cat", 6, 6, 3)
     const reached = (blocked?: ReadonlySet<UserId>) =>
-      reachedByAll(place(0, [scenario.base]), ann, book, stateOf(scenario), blocked)
+      reachedByAll(log, place(0, [scenario.base]), ann, book, stateOf(scenario), blocked)
     expect([reached(), reached(new Set([bob]))]).toEqual([
       { delivered: 3, read: 3 },
       { delivered: 6, read: 6 },
     ])
+  })
+
+  it("is delivered and read where any of its copies is, each in its own place", () => {
+    const { scenario, book } = trip()
+    const state = stateOf(scenario)
+    const twice = {
+      copies: [
+        { ...log, position: 3 },
+        { segment: 2, client: LOG, position: 0 },
+      ],
+      thread: undefined,
+      seen: [scenario.base],
+    }
+    note(book, "bob", 6, 6, 10)
+    note(book, "cat", 3, 3, 20)
+    book.note(deviceNamed("cat"), 2, LOG, { delivered: 1, read: 1 }, 30)
+    const both = [
+      { user: "bob", at: 10 },
+      { user: "cat", at: 30 },
+    ]
+    expect(receiptsOf(twice, ann, book, state)).toEqual({ delivered: both, read: both, waiting: [] })
+    expect(receiptsOf(place(3, [scenario.base]), ann, book, state).waiting).toEqual(["cat"])
   })
 
   it("counts no device that is not introduced", () => {
@@ -129,7 +153,7 @@ describe("[P7] what a device said", () => {
     const cat = deviceNamed("cat")
     const [thread, other] = [1, 2].map((byte) => threadName(messageIdOf(bob, new Uint8Array(24).fill(byte))))
     const inThread = (position: number, name = thread) => ({ ...place(position, [scenario.base]), thread: name })
-    const reached = (name = thread) => reachedByAll(inThread(0, name), ann, book, stateOf(scenario))
+    const reached = (name = thread) => reachedByAll(log, inThread(0, name), ann, book, stateOf(scenario))
     expect(book.note(bob, 1, LOG, { delivered: 6, read: 9, threads: new Map([[thread!, 3]]) }, 10)).toBe(true)
     expect(book.note(bob, 1, LOG, { delivered: 9, read: 9, threads: new Map([[thread!, 2]]) }, 20)).toBe(false)
     const receipts = (position: number, name = thread) =>
@@ -153,6 +177,21 @@ describe("[P7] what a device said", () => {
     for (let count = 1; count <= 40; count++) note(book, "bob", count, 0, count)
     const { delivered } = book.of(deviceNamed("bob"), 1, LOG)
     expect([delivered.length, delivered[0], delivered.at(-1)]).toEqual([32, { count: 9, at: 9 }, { count: 40, at: 40 }])
+  })
+
+  it("of threads is kept of no more than the log has messages: the last ones", () => {
+    const book = new ReceiptBook()
+    const bob = deviceNamed("bob")
+    const name = (byte: number) => threadName(messageIdOf(bob, new Uint8Array(24).fill(byte)))
+    const say = (at: number, ...bytes: readonly number[]): boolean => {
+      const threads = new Map(bytes.map((byte) => [name(byte), at]))
+      return book.note(bob, 1, LOG, { delivered: 7, read: 0, threads, held: 7 }, at)
+    }
+    for (let at = 1; at <= 100; at++) say(at, at)
+    expect(Array.from(book.of(bob, 1, LOG).threads.keys())).toEqual([name(98), name(99), name(100)])
+    expect(say(101, 98)).toBe(true)
+    expect(say(101, 98)).toBe(false)
+    expect(Array.from(book.of(bob, 1, LOG).threads.keys())).toEqual([name(99), name(100), name(98)])
   })
 
   it("is stored by segment, and read again", () => {

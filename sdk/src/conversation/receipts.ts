@@ -40,6 +40,8 @@ export interface SaidOfLog {
   readonly delivered: number
   readonly read: number
   readonly threads?: ReadonlyMap<ThreadName, number>
+  /** Elements of it that are here: it has no more threads than messages, whatever is said. */
+  readonly held?: number
 }
 
 /** An own message's place: a log of its author's in a segment. */
@@ -48,6 +50,12 @@ export interface Place {
   readonly client: number
   /** Of its head. */
   readonly position: number
+}
+
+/** An own message, as its readers are asked for it. */
+export interface Addressed {
+  /** Every place where it stands. */
+  readonly copies: readonly Place[]
   /** The thread that it belongs to: it is read there, and nowhere else. [SPEC P7] */
   readonly thread: ThreadName | undefined
   /** Control entries that it saw: they decide for whom it was. */
@@ -56,6 +64,8 @@ export interface Place {
 
 /** Older steps than these are forgotten: of messages that they told of, the next one tells. */
 const MAX_STEPS = 32
+/** An entry has a head and a body. */
+const ENTRY_ELEMENTS = 2
 const noProgress: Progress = { delivered: [], read: [], threads: new Map() }
 
 /** What devices of other people have of this user's logs, as their registers said it. [SPEC P8] */
@@ -84,12 +94,7 @@ export class ReceiptBook {
     const inThreads = said.threads ?? new Map<ThreadName, number>()
     const delivered = advance(before.delivered, Math.max(said.delivered, said.read, ...inThreads.values()), at)
     const read = advance(before.read, said.read, at)
-    let { threads } = before
-    for (const [thread, count] of inThreads) {
-      const steps = threads.get(thread) ?? []
-      const next = advance(steps, count, at)
-      if (next !== steps) threads = new Map(threads).set(thread, next)
-    }
+    const threads = advanceThreads(before.threads, inThreads, at, (said.held ?? Infinity) / ENTRY_ELEMENTS)
     if (delivered === before.delivered && read === before.read && threads === before.threads) return false
     this.restore(device, segment, new Map(this.segmentOf(device, segment)).set(client, { delivered, read, threads }))
     return true
@@ -103,6 +108,28 @@ export class ReceiptBook {
 /** The same list where nothing advanced. */
 function advance(steps: readonly Step[], count: number, at: number): readonly Step[] {
   return count <= reached(steps) ? steps : [...steps, { count, at }].slice(-MAX_STEPS)
+}
+
+/** The same map where nothing advanced; at most so many, those that advanced last. */
+function advanceThreads(
+  before: Progress["threads"],
+  said: ReadonlyMap<ThreadName, number>,
+  at: number,
+  most: number,
+): Progress["threads"] {
+  const threads = new Map(before)
+  for (const [thread, count] of said) {
+    const steps = before.get(thread) ?? []
+    const next = advance(steps, count, at)
+    if (next === steps) continue
+    threads.delete(thread)
+    threads.set(thread, next)
+  }
+  for (const thread of threads.keys()) {
+    if (threads.size <= most) break
+    threads.delete(thread)
+  }
+  return Array.from(threads).every(([thread, steps]) => before.get(thread) === steps) ? before : threads
 }
 
 function reached(steps: readonly Step[]): number {
@@ -135,9 +162,9 @@ function devicesByUser(state: ControlState): ReadonlyMap<UserId, readonly Device
   return devices
 }
 
-/** What is known of an own message. On any of a user's devices counts for the user. */
+/** What is known of an own message, by any of its copies. On any of a user's devices counts for the user. */
 export function receiptsOf(
-  { segment, client, position, thread, seen }: Place,
+  { copies, thread, seen }: Addressed,
   author: UserId,
   book: ReceiptBook,
   state: ControlState,
@@ -148,9 +175,13 @@ export function receiptsOf(
   const read: Receipt[] = []
   const waiting: UserId[] = []
   for (const user of audience(state, author, seen, blocked)) {
-    const progress = (devices.get(user) ?? []).map((device) => book.of(device, segment, client))
+    const progress = (devices.get(user) ?? []).flatMap((device) => {
+      return copies.map(({ segment, client, position }) => ({ one: book.of(device, segment, client), position }))
+    })
     const since = (stepsOf: (one: Progress) => readonly Step[]): number =>
-      Math.min(...progress.map((one) => stepsOf(one).find(({ count }) => count > position)?.at ?? Infinity))
+      Math.min(
+        ...progress.map(({ one, position }) => stepsOf(one).find(({ count }) => count > position)?.at ?? Infinity),
+      )
     const deliveredAt = since((one) => one.delivered)
     const readAt = since((one) => readSteps(one, thread))
     if (deliveredAt < Infinity) delivered.push({ user, at: deliveredAt })
@@ -163,7 +194,8 @@ export function receiptsOf(
 
 /** Elements of an own log that everybody has, and has read (in that thread), who is to get what saw these entries. */
 export function reachedByAll(
-  { segment, client, thread, seen }: Omit<Place, "position">,
+  { segment, client }: Omit<Place, "position">,
+  { thread, seen }: Omit<Addressed, "copies">,
   author: UserId,
   book: ReceiptBook,
   state: ControlState,

@@ -3,7 +3,7 @@ import { randomFraction } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
 import { refusesClock, RegisterSet } from "../authority/register-set.js"
-import { reachedByAll, receiptsOf, ReceiptBook, type MessageReceipts, type Place } from "../conversation/receipts.js"
+import { ReceiptBook } from "../conversation/receipts.js"
 import type { Entry } from "../log/check.js"
 import {
   segmentOfReadKey,
@@ -23,6 +23,7 @@ import {
   MAX_REGISTER_SAID_BYTES,
   registerMark,
   signRegister,
+  type HeldLog,
   type ReadThread,
   type RegisterKeys,
   type RegisterSaid,
@@ -48,6 +49,7 @@ import {
 } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation, type WriteOptions } from "../storage/storage.js"
 import type { ReplicaConversation } from "./conversation.js"
+import { OwnReceipts } from "./own-receipts.js"
 import { decodeCounts, decodeProgress, encodeCounts, encodeProgress } from "./register-codec.js"
 import { ThreadReads, type Counts } from "./thread-reads.js"
 
@@ -83,6 +85,8 @@ export class ConversationRegisters {
   readonly changes = createSignal<undefined>()
   /** This device has something new to say. */
   readonly written = createSignal<SignedRegister>()
+  /** Of this user's messages. */
+  readonly receipts: OwnReceipts
   readonly #ports: RegistersPorts
   readonly #set: RegisterSet
   readonly #book = new ReceiptBook()
@@ -94,8 +98,6 @@ export class ConversationRegisters {
   readonly #waiting = new Map<DeviceId, SignedRegister>()
   /** Devices whose registers are not understood as a whole yet: they hold something else. */
   readonly #foreign = new Set<DeviceId>()
-  /** By log and what was seen; void with every change. */
-  readonly #reached = new Map<string, { readonly delivered: number; readonly read: number }>()
   /** Logs of this user's that were here when registers were last read for them: by segment and client id. */
   #ownLogs = new Set<string>()
   /** Registers that are about to be read again. */
@@ -108,6 +110,7 @@ export class ConversationRegisters {
     this.#ports = ports
     this.#queue = ports.conversation.imprint.queue()
     this.#set = new RegisterSet(ports.conversation.id)
+    this.receipts = new OwnReceipts(this.#book, ports)
   }
 
   /** `foreign`: what the ones knew that left. */
@@ -142,7 +145,7 @@ export class ConversationRegisters {
       this.#reads.set(segment, merged(this.#reads.get(segment), decodeCounts(value)))
     }
     for (const { key, value } of threadReads) this.#threadReads.restore(segmentOfReadKey(key), value)
-    this.#reached.clear()
+    this.receipts.review()
   }
 
   /** Another tab took registers, or read something. */
@@ -225,10 +228,10 @@ export class ConversationRegisters {
     const others = Array.from(registers).filter(({ device }) => this.#userOf(device) !== user)
     if (others.length === 0) return
     const segments = await this.#segments()
-    const own: { readonly segment: number; readonly client: number; readonly device: DeviceId }[] = []
+    const own: HeldLog[] = []
     for (const [segment, { logs }] of segments) {
-      for (const { log, client } of logs.values()) {
-        if (this.#userOf(deviceOf(log)) === user) own.push({ segment, client, device: deviceOf(log) })
+      for (const { log, client, count } of logs.values()) {
+        if (this.#userOf(deviceOf(log)) === user) own.push({ segment, client, count })
       }
     }
     this.#ownLogs = new Set(own.map(({ segment, client }) => `${segment}/${client}`))
@@ -239,11 +242,12 @@ export class ConversationRegisters {
       if (held.whole && seen?.whole !== false) this.#foreign.delete(device)
       else this.#foreign.add(device)
       const inThreads = claimInThreads(threads)
-      for (const { segment, client } of own) {
+      for (const { segment, client, count } of own) {
         const said = {
           delivered: held.claim(segment, client) ?? 0,
           read: seen?.claim(segment, client) ?? 0,
           threads: inThreads(segment, client),
+          held: count,
         }
         if (!this.#book.note(device, segment, client, said, clockMs(clock))) continue
         const key = progressKey(conversation.id, device, segment)
@@ -251,7 +255,7 @@ export class ConversationRegisters {
       }
     }
     if (changed.size === 0) return
-    this.#reached.clear()
+    this.receipts.review()
     await storage.write(Array.from(changed.values()), { durability: "relaxed" })
   }
 
@@ -282,7 +286,7 @@ export class ConversationRegisters {
 
   async #onControl(): Promise<void> {
     const { conversation, guard } = this.#ports
-    this.#reached.clear()
+    this.receipts.review()
     const gone = this.#set.prune(conversation.state)
     // Where another tab is the writer, that one does the same.
     if (gone.length > 0 && guard() !== undefined) {
@@ -376,7 +380,7 @@ export class ConversationRegisters {
 
   /** Other people are blocked now. */
   reviewBlocks(): void {
-    this.#reached.clear()
+    this.receipts.review()
     this.#writeSoon()
     this.changes.emit(undefined)
   }
@@ -466,23 +470,6 @@ export class ConversationRegisters {
     })
   }
 
-  /** How far an own message came at its readers; `root`: of the thread that it belongs to. */
-  statusOf(document: DocumentName, entry: Entry, root: MessageId | undefined): "delivered" | "read" | undefined {
-    const name = `${document} ${entry.log} ${root ?? ""} ${entry.seen.join()}`
-    let all = this.#reached.get(name)
-    if (all === undefined) {
-      const { conversation, user } = this.#ports
-      all = reachedByAll(placeOf(document, entry, root), user, this.#book, conversation.state, this.#ports.blocked())
-      this.#reached.set(name, all)
-    }
-    return entry.position < all.read ? "read" : entry.position < all.delivered ? "delivered" : undefined
-  }
-
-  receipts(document: DocumentName, entry: Entry, root: MessageId | undefined): MessageReceipts {
-    const { conversation, user, blocked } = this.#ports
-    return receiptsOf(placeOf(document, entry, root), user, this.#book, conversation.state, blocked())
-  }
-
   async close(): Promise<void> {
     this.#closed = true
     this.#ports.env.clearTimer(this.#timer)
@@ -493,17 +480,6 @@ export class ConversationRegisters {
     this.#queue(() => (this.#closed ? Promise.resolve() : task())).catch((error: unknown) => {
       this.#ports.failed(error)
     })
-  }
-}
-
-function placeOf(document: DocumentName, { log, position, seen }: Entry, root: MessageId | undefined): Place {
-  const parts = documentParts(document)
-  return {
-    segment: parts.kind === "segment" ? parts.segment : 0,
-    client: clientIdOf(document, log),
-    position,
-    thread: root && threadName(root),
-    seen,
   }
 }
 
