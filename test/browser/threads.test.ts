@@ -64,6 +64,26 @@ describe("a thread", () => {
     await expect.poll(() => hasFocus(link(alice, "Who sits where?"))).toBe(true)
   })
 
+  it("tells who answered in it that this was read, once the thread was", async () => {
+    const away = await stage.device("bob")
+    const trip = await away.createConversation({ title: "Trip", members: ["alice"] })
+    const root = trip.send("Who sits where?")
+    await root.reached("sent")
+    const bob = await stage.open("bob", `#/c/${trip.id}/t/${root.id}`)
+    await answer(bob, "By the window")
+    const own = (status: string): Locator =>
+      inThread(bob, "By the window").and(bob.getByRole("article", { name: new RegExp(`, ${status}$`) }))
+    const alice = await stage.open("alice", `#/c/${trip.id}`)
+    // what stands around the thread is on alice's screen, and read
+    await demo
+      .message(bob, "Who sits where?")
+      .and(bob.getByRole("article", { name: /, read$/ }))
+      .waitFor()
+    await own("delivered").waitFor()
+    await link(alice, "Who sits where?").click()
+    await own("read").waitFor()
+  })
+
   it("is opened at its message by a search hit and by a pin", async () => {
     const { id, answers } = await tellAll(["By the window", "Next to bob"])
     const bob = await stage.device("bob")
