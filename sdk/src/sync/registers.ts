@@ -338,7 +338,9 @@ export class ConversationRegisters {
       const counts = await this.#clientsOf(vector)
       const batch = root === undefined ? this.#takeReads(counts) : this.#takeThreadReads(root, counts, isOld)
       if (batch.length === 0) return
-      await this.#ports.storage.write(batch, { durability: "relaxed" })
+      const { conversation, storage } = this.#ports
+      // A start that comes before others were told is to tell them. [SPEC S13]
+      await conversation.imprint.change((forget) => storage.write([...batch, ...forget], { durability: "relaxed" }))
       this.#writeSoon()
     })
   }
