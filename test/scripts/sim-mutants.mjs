@@ -74,8 +74,8 @@ export const mutants = [
     ops: 60,
     kinds: "send,send,react,offline,crashDevice",
     file: "sdk/src/sync/registers.ts",
-    find: "storage.write([...batch, ...forget],",
-    replace: "storage.write([...batch],",
+    find: 'storage.write([...batch, ...forget], { durability: "relaxed", guard })',
+    replace: 'storage.write([...batch], { durability: "relaxed", guard })',
   },
   {
     name: "dropped when a new segment opens",
