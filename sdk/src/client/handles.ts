@@ -234,6 +234,7 @@ export class ConversationHandles {
       server: () => this.ports.server(),
       isClosed: () => this.ports.isClosed(),
       tellRead: (vector, root) => this.ports.tellRead(id, vector, root),
+      isWriter: () => replica.writing.get(),
       isJoining: () => joins.has(id),
       failed: (error) => {
         replica.report(error)
@@ -252,6 +253,8 @@ export class ConversationHandles {
     for (const handle of this.handles.values()) {
       this.changed(handle.id)
       if (handle.isOpen) this.background(async () => this.tellMarks(await handle.open()))
+      // It left memory here while another tab wrote: whether that one told what was read nobody knows.
+      else if (handle.unreadRow?.stamp === undefined) this.background(() => handle.open())
     }
   }
 

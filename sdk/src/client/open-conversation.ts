@@ -42,6 +42,8 @@ export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "st
   readonly signals: Signals
   /** Asks the tab that writes to tell what was read; false where it is this one. */
   tellRead(vector: ReadVector | undefined, root: MessageId | undefined): boolean
+  /** Whether this tab writes. */
+  isWriter(): boolean
   /** Whether a link to this conversation waits to be used. */
   isJoining(): boolean
   /** Something in the background failed. */
@@ -216,9 +218,10 @@ export class OpenConversation implements Governance {
     return new LiveReceipts(read, [this.messages, ...registers])
   }
 
-  /** Whether what is shown, and counted, is what is known, and told: of all that are shown as one. */
+  /** Whether what is shown, and counted, is what is known, and told by the tab that writes: of all that are shown as one. */
   get isSettled(): boolean {
-    return this.siblings.every(({ view, earlier, isTold }) => view.isSettled && earlier.isSettled && isTold)
+    const isTold = (one: OpenConversation): boolean => one.isTold || !this.ports.isWriter()
+    return this.siblings.every((one) => one.view.isSettled && one.earlier.isSettled && isTold(one))
   }
 
   /** Resolves when what is unread before the list was looked for. */
