@@ -106,8 +106,9 @@ export class OpenConversation implements Governance {
       replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
       markOf: (thread) =>
         this.siblings.map(({ id }) => ports.account.markOf(id, thread)).find((mark) => mark !== undefined),
-      isCatchingUp: () =>
-        ports.conversation.isCatchingUp && this.siblings.some(({ id }) => ports.account.hasMarksHere(id)),
+      isCatchingUp: () => ports.conversation.isCatchingUp && ports.account.hasMarksHere(this.id),
+      readCountHere: (document, log, thread) =>
+        conversationOf(document) === this.id ? ports.account.readCountHere(document, log, thread) : 0,
       passOver: (read, thread) => {
         this.passOver(read, thread)
       },

@@ -32,6 +32,8 @@ interface PersonalPorts {
   markOf(thread: MessageId | undefined): MessageId | undefined
   /** Whether what comes below what was read on this device is read. */
   isCatchingUp(): boolean
+  /** What was read on this device of the one conversation, whatever others are shown with it. */
+  readonly readCountHere: ReadCount
   passOver(read: ReadPositions, thread: MessageId | undefined): void
   /** Whether anybody wants to know what is unread. */
   watch(on: boolean): void
@@ -131,11 +133,10 @@ export class PersonalView {
     const { readVersion } = account
     const { blocked } = account.get()
     const readCount: ReadCount = (...place) => account.readCount(...place)
-    const readHere: ReadCount = (...place) => account.readCountHere(...place)
     const all = this.all()
     const read = readBelow(blocked.size === 0 ? all : all.filter(({ author }) => !blocked.has(author)), {
       isRead: (message) => message.isRead(readCount, readVersion),
-      isReadHere: (message) => isRead(message, readHere),
+      isReadHere: (message) => isRead(message, this.ports.readCountHere),
     })
     for (const [thread, positions] of read) this.ports.passOver(positions, thread)
   }
