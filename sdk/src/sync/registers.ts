@@ -32,7 +32,7 @@ import {
 } from "../log/register.js"
 import { claimInThreads, claimOf, describeHeld, restHash, type Segments } from "../log/register-vector.js"
 import type { LogSummary } from "../log/summary.js"
-import { threadName } from "../log/thread-name.js"
+import { threadName, type ThreadName } from "../log/thread-name.js"
 import type { Signer } from "../log/writer.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { clockMs, clockOf, type Clock, type MessageId } from "../protocol/entry.js"
@@ -201,11 +201,39 @@ export class ConversationRegisters {
     }
     if (taken.length === 0) return ahead
     await this.#write(taken.map((register) => this.#put(register)))
-    // A clone, or this device before its storage was restored: what it says now is to count.
-    if (taken.some((register) => register.device === device)) this.#writeSoon()
+    for (const register of taken) if (register.device === device) await this.#adopt(register)
     await this.#understand(taken)
     this.changes.emit(undefined)
     return ahead
+  }
+
+  /**
+   * A clone of this device said it, or this device before its storage was restored: what it says now is to count, and what
+   * was read is. Two clones that say less than one another would answer each other for ever.
+   */
+  async #adopt({ read, threads }: SignedRegister): Promise<void> {
+    if (read !== undefined) {
+      const segments = await this.#segments()
+      const claim = claimOf(read, segments)
+      const reads = Array.from(segments, ([segment, { logs }]) => {
+        const counts = Array.from(logs.keys(), (client) => [client, claim(segment, client) ?? 0] as const)
+        return [segment, new Map(counts.filter(([, count]) => count > 0))] as const
+      })
+      await this.#keep(this.#takeReads(new Map(reads)))
+      for (const { thread, logs } of threads) {
+        const counts = logs.map(({ segment, client, count }) => [segment, new Map([[client, count]])] as const)
+        for (const [segment, one] of counts)
+          await this.#keep(this.#takeThreadReads(thread, new Map([[segment, one]]), true))
+      }
+    }
+    this.#writeSoon()
+  }
+
+  /** A start that comes before others were told is to tell them. [SPEC S13] */
+  async #keep(batch: readonly StorageOperation[]): Promise<void> {
+    const { conversation, storage } = this.#ports
+    if (batch.length === 0) return
+    await conversation.imprint.change((forget) => storage.write([...batch, ...forget], { durability: "relaxed" }))
   }
 
   /** Writes what changes the digest, as the writer; rejects with STORE_FENCED where another tab is. */
@@ -336,11 +364,10 @@ export class ConversationRegisters {
   async advanceRead(vector?: ReadVector, root?: MessageId, isOld = false): Promise<void> {
     await this.#queue(async () => {
       const counts = await this.#clientsOf(vector)
-      const batch = root === undefined ? this.#takeReads(counts) : this.#takeThreadReads(root, counts, isOld)
+      const batch =
+        root === undefined ? this.#takeReads(counts) : this.#takeThreadReads(threadName(root), counts, isOld)
       if (batch.length === 0) return
-      const { conversation, storage } = this.#ports
-      // A start that comes before others were told is to tell them. [SPEC S13]
-      await conversation.imprint.change((forget) => storage.write([...batch, ...forget], { durability: "relaxed" }))
+      await this.#keep(batch)
       this.#writeSoon()
     })
   }
@@ -355,8 +382,8 @@ export class ConversationRegisters {
     })
   }
 
-  #takeThreadReads(root: MessageId, counts: Counts, isOld: boolean): StorageOperation[] {
-    return Array.from(this.#threadReads.take(threadName(root), counts, isOld), (segment) => {
+  #takeThreadReads(thread: ThreadName, counts: Counts, isOld: boolean): StorageOperation[] {
+    return Array.from(this.#threadReads.take(thread, counts, isOld), (segment) => {
       const key = threadReadKey(this.#ports.conversation.id, segment)
       const value = this.#threadReads.encode(segment)
       return value === undefined ? { kind: "delete", key } : { kind: "put", key, value }
