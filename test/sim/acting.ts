@@ -82,12 +82,14 @@ function expel(
     return new Set(items.filter((item) => item.author === user && isMeant(item.status)).map(({ id }) => id))
   }
   const seen = messagesOf((status) => status === "sent" || status === "delivered" || status === "read")
+  const process = device.tabs.find(({ client }) => client === device.clientOf(number))?.process
   const removal: Removal = {
     conversation: conversation.id,
     user,
     seen,
     held: undefined,
     outcome: "unknown",
+    lasted: false,
     undone: false,
   }
   stage.oracle.removals.push(removal)
@@ -99,6 +101,8 @@ function expel(
         removal.outcome = "written"
         // The screen follows what is held; what comes in later is beyond the cut.
         stage.world.schedule(1_000, () => {
+          // A crash that comes first may take it along.
+          removal.lasted = process?.alive === true
           // Who leaves takes along what was written and is still on its way.
           if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
         })

@@ -294,7 +294,7 @@ function judgeMembers(stage: Stage, id: ConversationId, shown: readonly View[]):
   if (serverLostData || deviceLostData || stage.hostile !== undefined) return
   const asked = removals.filter(({ conversation, outcome }) => conversation === id && outcome !== "refused")
   const [removal] = asked
-  if (removal?.outcome !== "written" || asked.length > 1 || removal.undone) return
+  if (removal?.outcome !== "written" || !removal.lasted || asked.length > 1 || removal.undone) return
   for (const { device, conversation } of shown) {
     if (!conversation.info.get().members.some(({ user }) => user === removal.user)) continue
     throw new Violation("I7", `${device.name} has ${removal.user} as a member, who was removed`)

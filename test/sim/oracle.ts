@@ -39,6 +39,8 @@ export interface Removal {
   readonly seen: ReadonlySet<MessageId>
   /** The same when the call had done its work: no others stay. Undefined where it was refused, or under way. */
   held: ReadonlySet<MessageId> | undefined
+  /** The program that asked for it lived on for a second. */
+  lasted: boolean
   /** What the caller was told. */
   outcome: "unknown" | "written" | "refused"
   /** Somebody was asked to add the user again since. */
