@@ -25,7 +25,7 @@ import { judgeClosedWays, judgeDirects, judgeInfo, judgeWays } from "./judge-mee
 import { judgeAccounts, judgeHidden, judgeReaders, judgeReceipts, judgeReplies, judgeUnread } from "./judge-personal.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { Stage } from "./stage.js"
-import { accountOf, conversationsOf, isRead, replicaOf, viewsOf, type View } from "./views.js"
+import { accountOf, conversationsOf, isRead, readGroup, replicaOf, type View, viewsOf } from "./views.js"
 
 /** Whether everybody who can has everything: then judgement may begin. Says what is still missing. */
 export async function unrest(stage: Stage): Promise<string | undefined> {
@@ -117,8 +117,9 @@ export async function judge(stage: Stage): Promise<void> {
   for (const device of stage.devices) device.look()
   for (const id of conversationsOf(stage)) {
     for (const view of viewsOf(stage, id)) {
-      const { conversation } = view
+      const { client, conversation } = view
       const before = isRead(conversation) ? undefined : rowOf(view)
+      await stage.world.outcome(readGroup(client, conversation))
       while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
       if (before === undefined || before === rowOf(view)) continue
       throw new Violation("I6", `${view.device.name} listed ${before}, and read ${rowOf(view)}`)

@@ -47,6 +47,13 @@ export function isRead(conversation: Conversation): boolean {
   return (conversation as unknown as { readonly isOpen: boolean }).isOpen
 }
 
+/** Reads all that are shown as one with it: they come one after the other. */
+export async function readGroup(client: Client, conversation: Conversation): Promise<void> {
+  const { handles } = client as unknown as { readonly handles: { open(id: ConversationId): Promise<unknown> } }
+  const { group } = conversation as unknown as { readonly group: readonly ConversationId[] }
+  await Promise.all(group.map((id) => handles.open(id)))
+}
+
 /** What is loaded of a conversation before anything is hidden from its reader. */
 export function allItems(conversation: Conversation): readonly Message[] {
   const { inner } = conversation as unknown as {

@@ -1,5 +1,5 @@
 import { createSignal } from "../base/store.js"
-import { encodeControl, type ControlAction } from "../authority/control.js"
+import { decodeControl, encodeControl, type ControlAction } from "../authority/control.js"
 import { createLedger, type Ledger } from "../authority/ledger.js"
 import { cutOf, movesCuts, type ControlState } from "../authority/project.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
@@ -180,6 +180,11 @@ export class ReplicaConversation {
 
   get controlDocument(): ReplicaDocument {
     return this.control
+  }
+
+  /** Whether this user is a member, by all that is known here. */
+  get isMember(): boolean {
+    return this.state.members.has(this.ports.user)
   }
 
   /** Whether this device may write messages, by all that is known here. */
@@ -694,6 +699,16 @@ export class ReplicaConversation {
     await this.control.flush()
     const own = Array.from(this.control.summary.logs.values()).filter(({ log }) => deviceOf(log) === this.ports.device)
     for (const { log } of own) await this.takeBack(this.control, log, 0, "INVITE_VOID")
+  }
+
+  /** Whether an own entry joins by an invite that nobody knows, while its user came in by another way. [SPEC A19] */
+  async joinsInVain(document: ReplicaDocument, log: LogId, at: number): Promise<boolean> {
+    if (document !== this.control || !this.isMember || deviceOf(log) !== this.ports.device) return false
+    const entry = (await this.control.entries()).find((one) => one.log === log && one.position === at)
+    if (entry?.control === undefined || entry.body === null) return false
+    const outcome = this.state.outcomeOf(entry.control)
+    const isUnknown = outcome.kind === "refused" && outcome.code === "CONTROL_UNKNOWN"
+    return isUnknown && decodeControl(entry.body)?.kind === "join"
   }
 
   /** Forgets a refused entry. */

@@ -465,9 +465,11 @@ export class Exchange {
       // Asked before it knows who is a member, the server says nothing of what it has: it is asked once more then.
       const waits = code === "FORBIDDEN" || (log !== undefined && (await lags(code, log, at)))
       if (waits) this.lagging.add(document.name)
-      if (waits && conversation.state.created === undefined) this.knocking.add(document.name)
+      if (waits && !conversation.isMember) this.knocking.add(document.name)
       else this.knocking.delete(document.name)
-      if (waits || isTransient(code) || log === undefined) this.retryLater(document.name, frame.retryAfterMs)
+      if (code === "CONTROL_UNKNOWN" && log !== undefined && (await conversation.joinsInVain(document, log, at)))
+        await conversation.takeBack(document, log, at, "INVITE_VOID")
+      else if (waits || isTransient(code) || log === undefined) this.retryLater(document.name, frame.retryAfterMs)
       // Others took it: this server's clock is behind, and may be set right. [SPEC R2]
       else if (ofClock.has(code) && (deviceOf(log) !== replica.device || acks.count(document.name, log) > at))
         this.retryLater(document.name, frame.retryAfterMs)
