@@ -164,6 +164,48 @@ describe("unread messages", () => {
     }
   })
 
+  it("[U10] that come when a new device has it all are late, also while it still looks at what it got", async () => {
+    const { servers, bob, trip, atBob } = await arena()
+    const bobsOther = await client("bob", servers)
+    const atOther = await conversationOf(bobsOther, trip.id)
+    await bobsOther.synced()
+    bobsOther.goOffline()
+    const late = atOther.send("written on a train")
+    await late.reached("saved")
+    await atBob.send("hello").reached("sent")
+    await bob.synced()
+    // That it has caught up is not stored before the late one is there.
+    let [tellEnding, letEnd] = [(): void => undefined, (): void => undefined]
+    const isEnding = new Promise<void>((resolve) => (tellEnding = resolve))
+    const mayEnd = new Promise<void>((resolve) => (letEnd = resolve))
+    const memory = createMemoryStorage()
+    const storage: typeof memory = new Proxy(memory, {
+      get(target, name, receiver) {
+        if (name !== "write") return Reflect.get(target, name, receiver) as unknown
+        const write: typeof memory.write = async (batch, options) => {
+          if (batch.some(({ kind, key }) => kind === "delete" && key === catchUpKey(trip.id))) {
+            tellEnding()
+            await mayEnd
+          }
+          await target.write(batch, options)
+        }
+        return write
+      },
+    })
+    const tablet = await openClient("alice", { servers, storage })
+    const onTablet = await conversationOf(tablet, trip.id)
+    await until(onTablet.messages, ({ items }) => items.length === 1)
+    onTablet.markRead()
+    await until(onTablet.unread, ({ count }) => count === 0)
+    await isEnding
+    bobsOther.goOnline()
+    await until(onTablet.messages, ({ items }) => items.length === 2)
+    await until(onTablet.unread, ({ count }) => count === 1)
+    letEnd()
+    await vi.waitUntil(async () => (await storage.get(catchUpKey(trip.id))) === undefined)
+    expect(onTablet.unread.get()).toMatchObject({ count: 1, late: [late.id] })
+  })
+
   it("[U10] of a thread are counted by themselves, and read by themselves", async () => {
     const { trip, onLaptop, atBob } = await arena()
     const root = trip.send("who brings what?")

@@ -10,7 +10,7 @@ import { oldestOf } from "../log/draft.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
 import { MAX_PINS } from "../protocol/limits.js"
-import { conversationOf, documentParts, type ConversationId, type LogId } from "../protocol/names.js"
+import { conversationOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import { attachMirrors } from "../sync/mirror.js"
 import type { ReadVector } from "../sync/registers.js"
@@ -429,7 +429,13 @@ export class OpenConversation implements Governance {
   /** Of this conversation alone: one with the same person that is shown with it may have caught up. */
   private passOver(read: ReadPositions, thread: MessageId | undefined): void {
     if (this.ports.isClosed()) return
-    const own = new Map(Array.from(read).filter(([document]) => conversationOf(document) === this.id))
+    const own = new Map<DocumentName, ReadonlyMap<LogId, number>>()
+    const { caughtUpTo } = this.ports.conversation
+    for (const [document, counts] of read) {
+      if (conversationOf(document) !== this.id) continue
+      const upTo = (log: LogId, count: number): number => Math.min(count, caughtUpTo?.(document, log) ?? Infinity)
+      own.set(document, new Map(Array.from(counts, ([log, count]) => [log, upTo(log, count)])))
+    }
     if (this.ports.account.passOver(own, thread)) this.tellRead(own, thread)
   }
 

@@ -77,6 +77,7 @@ export class ReplicaConversation {
   /** The authority that the segments were last brought in line with. */
   private enforced: ControlState | undefined
   private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
+  private caughtUp: ((document: DocumentName, log: LogId) => number) | undefined
   private readonly superseded = new Superseded()
   private control!: ReplicaDocument
   private behind = false
@@ -135,14 +136,36 @@ export class ReplicaConversation {
 
   /** A server brings what was written before this device knew of the conversation. Durable before any of it is. */
   async beginCatchUp(): Promise<void> {
+    this.caughtUp = undefined
     await this.writeCatchUp({ kind: "put", key: catchUpKey(this.id), value: new Uint8Array() })
     this.behind = true
   }
 
-  /** It has it all. */
+  /** It has it all: what comes from now on is no part of that, whenever somebody gets to it. */
+  noteCaughtUp(): void {
+    if (this.caughtUp !== undefined) return
+    const known = new Set(this.segmentNumbers)
+    const held = new Map(
+      this.loadedDocuments.map(({ name, summary }) => {
+        return [name, new Map(Array.from(summary.logs.values(), ({ log, count }) => [log, count]))]
+      }),
+    )
+    this.caughtUp = (document, log) => {
+      const counts = held.get(document)
+      return counts === undefined && known.has(segmentOf(document)) ? Infinity : (counts?.get(log) ?? 0)
+    }
+  }
+
+  /** Elements of a log that came by catching up, once that is known. */
+  get caughtUpTo(): ((document: DocumentName, log: LogId) => number) | undefined {
+    return this.caughtUp
+  }
+
+  /** What came by it was looked at. */
   async endCatchUp(): Promise<void> {
     await this.writeCatchUp({ kind: "delete", key: catchUpKey(this.id) })
     this.behind = false
+    this.caughtUp = undefined
   }
 
   private async writeCatchUp(operation: StorageOperation): Promise<void> {

@@ -282,10 +282,12 @@ export class Exchange {
   }
 
   /** Says so where all of a conversation that the server named is here. */
-  private endCatchUp({ id, isCatchingUp, changes }: ReplicaConversation): void {
-    if (!isCatchingUp || !this.compared || this.behindControl.has(id)) return
+  private endCatchUp(conversation: ReplicaConversation): void {
+    const { id } = conversation
+    if (!conversation.isCatchingUp || !this.compared || this.behindControl.has(id)) return
     for (const name of [...this.vectors, ...this.vectorQueue]) if (conversationOf(name) === id) return
-    changes.emit({ kind: "compared" })
+    conversation.noteCaughtUp()
+    conversation.changes.emit({ kind: "compared" })
   }
 
   /** A conversation was read, whose imprint was offered. */
