@@ -172,6 +172,9 @@ describe("unread messages", () => {
     bobsOther.goOffline()
     const late = atOther.send("written on a train")
     await late.reached("saved")
+    // By another device's clock, which knows nothing of this one's.
+    const savedAt = Date.now()
+    await vi.waitUntil(() => Date.now() > savedAt)
     await atBob.send("hello").reached("sent")
     await bob.synced()
     // That it has caught up is not stored before the late one is there.
