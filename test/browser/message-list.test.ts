@@ -30,6 +30,17 @@ async function focusOn(message: Locator): Promise<void> {
   await message.and(message.page().locator(":focus")).waitFor()
 }
 
+/** As when another tab is shown, which Chromium without a window has no way to. */
+async function hide(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate(
+    (state) => {
+      Object.defineProperty(document, "visibilityState", { get: () => state, configurable: true })
+      document.dispatchEvent(new Event("visibilitychange"))
+    },
+    isHidden ? "hidden" : "visible",
+  )
+}
+
 async function isInView(message: Locator): Promise<boolean> {
   return message.first().evaluate((element) => {
     const [box, own] = [element.closest("[role=log]")?.getBoundingClientRect(), element.getBoundingClientRect()]
@@ -104,6 +115,20 @@ describe("the list of messages", () => {
     await demo.message(alice, `line ${2 * MANY}.`).waitFor()
     const { mostDrawn } = await scrollUpTo(alice, "line 1.", 1_000)
     expect(mostDrawn).toBeLessThan(80)
+
+    // a page that nobody looks at lets go of what was scrolled through, and has it again when somebody does
+    await alice.getByRole("button", { name: "Newest messages" }).click()
+    await demo.message(alice, `line ${2 * MANY}.`).waitFor()
+    const gap = (): Promise<number> => log(alice).evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop)
+    await expect.poll(gap).toBeLessThan(2)
+    const height = (): Promise<number> => log(alice).evaluate((box) => box.scrollHeight)
+    const before = await height()
+    await hide(alice, true)
+    await expect.poll(height).toBeLessThan(before / 2)
+    await hide(alice, false)
+    expect(await gap()).toBeLessThan(2)
+    await demo.message(alice, `line ${2 * MANY}.`).waitFor()
+    await scrollUpTo(alice, "line 1.", 1_000)
   })
 
   it("follows whoever scrolls right after a jump, and away from its end", async () => {

@@ -15,6 +15,7 @@ import type { MessageActs } from "../state/message-acts.js"
 import { useMessagePlace } from "../state/message-place.js"
 import { useMessageScroll } from "../state/message-scroll.js"
 import { useReading } from "../state/reading.js"
+import { useRest } from "../state/rest.js"
 import { showToast } from "../state/toast.js"
 import { t } from "../words/translate.js"
 import { rowOf } from "../words/rows.js"
@@ -44,6 +45,7 @@ export function MessageList({ view, acts, isGroup, thread, welcome }: MessageLis
   const late = useLateNews(conversation, thread)
   const news = useMessageNews(state === "loading" ? undefined : everything)
   useJumpToOwn(all, toBottom)
+  useRest(conversation, isAtBottom)
   // what is read ahead keeps nobody waiting
   const isWaiting = isLoadingOlder && first === 0
   const jump = useCallback(

@@ -16,6 +16,7 @@ export function threadName(root: MessageId): ThreadName {
   return base64url(sha256(DOMAIN, bytesOf(device), bytesOf(hash)).slice(0, BYTES)) as ThreadName
 }
 
+/** Writes the bytes of a name. */
 export function writeThreadName(encoder: encoding.Encoder, name: ThreadName): void {
   encoding.writeUint8Array(encoder, bytesOf(name))
 }
