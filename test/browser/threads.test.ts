@@ -117,6 +117,9 @@ describe("a thread", () => {
     await other.loadTo(root.id)
     carried.goOffline()
     await trip.send("Written on a train", { thread: root.id }).reached("saved")
+    // what two devices say in one millisecond is in any order
+    const savedAt = Date.now()
+    await expect.poll(() => Date.now()).toBeGreaterThan(savedAt)
     await other.send("By the window", { thread: root.id }).reached("sent")
     const laptop = await conversationOf(await stage.device("alice"), trip.id)
     const unreadAnswers = (): number | undefined => laptop.unread.get().threads.get(root.id)?.count

@@ -413,6 +413,9 @@ describe("direct conversations", () => {
     const onPhone = await conversationOf(phone, hers.id)
     const early = (await laptop.openDirect("alice")).send("are you there?")
     await early.reached("saved")
+    // What two devices say in one millisecond is in any order.
+    const savedAt = Date.now()
+    await vi.waitUntil(() => Date.now() > savedAt)
     await onPhone.send("later").reached("sent")
     await until(hers.messages, ({ items }) => items.length === 1)
     hers.markRead()
