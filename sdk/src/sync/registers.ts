@@ -103,6 +103,7 @@ export class ConversationRegisters {
   /** Registers that are about to be read again. */
   #again: "foreign" | "all" | undefined
   #changeCount = 0
+  #hasAnswered = false
   #timer: Timer
   #closed = false
 
@@ -209,7 +210,8 @@ export class ConversationRegisters {
 
   /**
    * A clone of this device said it, or this device before its storage was restored: what it says now is to count, and what
-   * was read is. Two clones that say less than one another would answer each other for ever.
+   * was read is. It answers once, until there is news: two clones that each say what the other has no room for would go on
+   * for ever.
    */
   async #adopt({ read, threads }: SignedRegister): Promise<void> {
     if (read !== undefined) {
@@ -226,7 +228,9 @@ export class ConversationRegisters {
           await this.#keep(this.#takeThreadReads(thread, new Map([[segment, one]]), true))
       }
     }
+    if (this.#hasAnswered) return
     this.#writeSoon()
+    this.#hasAnswered = true
   }
 
   /** A start that comes before others were told is to tell them. [SPEC S13] */
@@ -436,6 +440,7 @@ export class ConversationRegisters {
   }
 
   #writeSoon(): void {
+    this.#hasAnswered = false
     if (this.#timer !== undefined || this.#closed) return
     const { env } = this.#ports
     this.#timer = env.setTimer(WRITE_MS + randomFraction(env) * WRITE_JITTER_MS, () => {
