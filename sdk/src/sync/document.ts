@@ -479,11 +479,14 @@ export class ReplicaDocument {
   private async destroyRefused(isErased: (message: MessageId) => boolean): Promise<void> {
     const device = deviceIdOf(this.ports.signer.publicKey)
     const rows = await this.ports.storage.scan(prefixRange(refusedPrefix(this.name)))
-    const gone = rows.filter(({ value }) => concerns(device, decodeRefused(value).draft, isErased))
+    const gone = rows.flatMap(({ key, value }) => {
+      const { draft } = decodeRefused(value)
+      return concerns(device, draft, isErased) ? [{ key, hash: draftHash(draft) }] : []
+    })
     if (gone.length === 0) return
     await this.stored.write([...gone.map(({ key }) => ({ kind: "delete", key }) as const), ...this.marks(gone.length)])
     this.ports.compactor.request(this.name)
-    this.ports.forgetRefused(gone.map(({ value }) => draftHash(decodeRefused(value).draft)))
+    this.ports.forgetRefused(gone.map(({ hash }) => hash))
   }
 
   /** A backup or a clone may hold the draft of a message that was sealed elsewhere, and erased: it is not written again. */

@@ -221,12 +221,15 @@ export class ConversationRegisters {
         const counts = Array.from(logs.keys(), (client) => [client, claim(segment, client) ?? 0] as const)
         return [segment, new Map(counts.filter(([, count]) => count > 0))] as const
       })
-      await this.#keep(this.#takeReads(new Map(reads)))
+      const batch = this.#takeReads(new Map(reads))
       for (const { thread, logs } of threads) {
-        const counts = logs.map(({ segment, client, count }) => [segment, new Map([[client, count]])] as const)
-        for (const [segment, one] of counts)
-          await this.#keep(this.#takeThreadReads(thread, new Map([[segment, one]]), true))
+        const counts = new Map<number, Map<number, number>>()
+        for (const { segment, client, count } of logs) {
+          counts.set(segment, (counts.get(segment) ?? new Map<number, number>()).set(client, count))
+        }
+        batch.push(...this.#takeThreadReads(thread, counts, true))
       }
+      await this.#keep(batch)
     }
     if (this.#hasAnswered) return
     this.#writeSoon()
