@@ -59,7 +59,6 @@ export type {
   Conversation,
   ConversationInfo,
   ConversationListItem,
-  GivenMention,
   Member,
   OutgoingEdit,
   OutgoingMessage,
@@ -93,7 +92,7 @@ export type {
   Replies,
   Version,
 } from "./conversation/message.js"
-export type { Mention } from "./conversation/mention.js"
+export type { GivenMention, Mention } from "./conversation/mention.js"
 export type { MessageReceipts, Receipt } from "./conversation/receipts.js"
 export type { SearchResults } from "./search/live-search.js"
 export type { SearchHit } from "./search/search.js"

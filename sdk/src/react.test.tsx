@@ -294,10 +294,10 @@ describe("hooks of what people do with a conversation", () => {
     const root = trip.send("root").id
     let write = (_text: string): void => undefined
     function Drafts(): ReactNode {
-      const [text, setText] = useDraft(trip)
+      const [text, setText, named] = useDraft(trip)
       const [inThread] = useDraft(trip.id, root)
       write = setText
-      return `[${text}] [${inThread}]`
+      return `[${text}] [${inThread}]${named.map(({ start, user }) => ` ${user ?? "all"} at ${start}`).join("")}`
     }
     await showFor(Drafts, client)
     flushSync(() => {
@@ -308,6 +308,8 @@ describe("hooks of what people do with a conversation", () => {
     trip.threadDraft(root).set("below")
     trip.draft.set("half a word")
     await shows("[half a word] [below]")
+    trip.draft.set("half a word", { mentions: [{ start: 7, length: 4, user: "bob" }] })
+    await shows("[half a word] [below] bob at 7")
     trip.send("half a word")
     await shows("[] [below]")
   })

@@ -11,7 +11,7 @@ import {
   useSyncExternalStore,
 } from "react"
 import type { Subscribable } from "./base/store.js"
-import type { Account, AccountState, ConversationSettings } from "./client/account-api.js"
+import type { Account, AccountState, ConversationSettings, TextDraft } from "./client/account-api.js"
 import type {
   Client,
   ClientOptions,
@@ -22,6 +22,7 @@ import type {
 } from "./client/api.js"
 import type { Change, Invite } from "./client/governance-api.js"
 import type { SyncStatus } from "./client/status.js"
+import type { GivenMention } from "./conversation/mention.js"
 import type { MessageList } from "./conversation/message.js"
 import type { MessageReceipts } from "./conversation/receipts.js"
 import type { Unread } from "./conversation/unread.js"
@@ -219,27 +220,29 @@ export function useUnread(conversationOrId: Conversation | string | undefined): 
 }
 
 const noDraft = never("")
+const nobodyNamed = never<readonly GivenMention[]>([])
 
 /**
- * What is typed and not sent yet, in the conversation or in the thread below a message, and a function that changes it:
- * at once, so it fits a controlled field. It may change by itself, as the user's other devices write in it too.
+ * What is typed and not sent yet, in the conversation or in the thread below a message, a function that changes it, as
+ * `TextDraft.set` does: at once, so it fits a controlled field; and who is named in it. It may change by itself, as the
+ * user's other devices write in it too.
  */
 export function useDraft(
   conversationOrId: Conversation | string | undefined,
   thread?: MessageId,
-): readonly [text: string, setText: (text: string) => void] {
+): readonly [text: string, setText: TextDraft["set"], mentions: readonly GivenMention[]] {
   const conversation = useKnown(conversationOrId)
   const draft = useMemo(
     () => (thread === undefined ? conversation?.draft : conversation?.threadDraft(thread)),
     [conversation, thread],
   )
   const setText = useCallback(
-    (text: string) => {
-      draft?.set(text)
+    (...change: Parameters<TextDraft["set"]>) => {
+      draft?.set(...change)
     },
     [draft],
   )
-  return [useValue(draft ?? noDraft, noDraft), setText]
+  return [useValue(draft ?? noDraft, noDraft), setText, useValue(draft?.mentions ?? nobodyNamed, nobodyNamed)]
 }
 
 const defaultSettings = never<ConversationSettings>({

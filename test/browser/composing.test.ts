@@ -66,6 +66,26 @@ describe("a mention", () => {
   })
 })
 
+describe("a mention in a draft", () => {
+  it("[U9] is one on the user's other device too, which sends it", async () => {
+    const alice = await openTrip(["bob", "carol"])
+    await demo.field(alice).pressSequentially("Ask @car")
+    await names(alice).getByRole("option", { name: "carol" }).click()
+    const laptop = await stage.open("alice")
+    await demo.conversation(laptop, "Trip").click()
+    const field = demo.field(laptop)
+    await expect.poll(() => field.inputValue()).toBe("Ask @carol ")
+    await expect.poll(() => laptop.locator(".mention-mirror mark").allTextContents()).toEqual(["@carol"])
+    await field.press("Home")
+    await field.pressSequentially("Do ")
+    await expect.poll(() => alice.locator(".mention-mirror mark").allTextContents()).toEqual(["@carol"])
+    await expect.poll(() => demo.field(alice).inputValue()).toBe("Do Ask @carol ")
+    await field.press("Enter")
+    await expect.poll(() => mentions(alice, "Do Ask")).toEqual(["@carol"])
+    await expect.poll(() => demo.field(alice).inputValue()).toBe("")
+  })
+})
+
 describe("an edit", () => {
   it("that is half typed is there again after another conversation and a reload, and so is what a reply answers", async () => {
     const alice = await openTrip(["bob"])

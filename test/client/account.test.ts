@@ -55,6 +55,53 @@ it("[U9] a draft that two devices type offline loses no word, and goes when it i
   await until(laptop.account, ({ drafts }) => Array.from(drafts.values()).join() === "in the thread")
 })
 
+it("[U9] who is named in a draft is so on all devices, wherever the text goes, and nobody of those is lost who are named at once", async () => {
+  const { phone, laptop, trip, onLaptop } = await arena()
+  const namedOn = ({ draft }: Conversation): string[] =>
+    draft.mentions
+      .get()
+      .map(({ start, length, user }) => `${draft.get().slice(start, start + length)}=${user ?? "all"}`)
+  trip.draft.set("ask @Bob", { mentions: [{ start: 4, length: 4, user: "bob" }] })
+  await until(onLaptop.draft.mentions, ({ length }) => length === 1)
+  expect(onLaptop.draft.mentions.get()).toEqual([{ start: 4, length: 4, user: "bob" }])
+  phone.goOffline()
+  laptop.goOffline()
+  const { length } = "please ask @Bob and "
+  trip.draft.set("please ask @Bob")
+  trip.draft.set("please ask @Bob and @all", {
+    mentions: [
+      { start: 11, length: 4, user: "bob" },
+      { start: length, length: 4, user: null },
+    ],
+  })
+  onLaptop.draft.set("@Ann ask @Bob", {
+    mentions: [
+      { start: 0, length: 4, user: "ann" },
+      { start: 9, length: 4, user: "bob" },
+    ],
+  })
+  phone.goOnline()
+  laptop.goOnline()
+  const everybody = ["@Ann=ann", "@Bob=bob", "@all=all"]
+  await until(trip.draft.mentions, () => namedOn(trip).sort().join() === everybody.join())
+  await until(onLaptop.draft.mentions, () => namedOn(onLaptop).sort().join() === everybody.join())
+  expect(onLaptop.draft.get()).toBe(trip.draft.get())
+  // Whose letters change is not named any more; who is named no more by one device is not on the other.
+  trip.draft.set(trip.draft.get().replace("@Ann", "@An"))
+  await until(onLaptop.draft.mentions, () => namedOn(onLaptop).sort().join() === "@Bob=bob,@all=all")
+  onLaptop.draft.set(onLaptop.draft.get(), { mentions: [] })
+  await until(trip.draft.mentions, (mentions) => mentions.length === 0)
+  expect(() => {
+    trip.draft.set("@Bob", { mentions: [{ start: 0, length: 9, user: "bob" }] })
+  }).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))
+  trip.draft.set("@Bob", { mentions: [{ start: 0, length: 4, user: "bob" }] })
+  await trip.send("@Bob", { mentions: trip.draft.mentions.get() }).reached("sent")
+  await until(onLaptop.draft, (text) => text === "")
+  // A name that is typed anew where another stood is that of nobody.
+  onLaptop.draft.set("@Bob")
+  expect([...onLaptop.draft.mentions.get(), ...trip.draft.mentions.get()]).toEqual([])
+})
+
 it("[U9] two devices that begin a draft at once, offline, have both in it; clearing keeps what came meanwhile", async () => {
   const { phone, laptop, trip, onLaptop } = await arena()
   await allSynced(phone, laptop)

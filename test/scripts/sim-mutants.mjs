@@ -422,7 +422,7 @@ export const mutants = [
     seeds: [1],
     ops: 20,
     kinds: "mention",
-    file: "sdk/src/client/writing.ts",
+    file: "sdk/src/client/given-mentions.ts",
     find: "const parsed = user === null ? null : parseUserId(user)",
     replace: 'const parsed = parseUserId(user ?? "nobody")',
   },

@@ -68,7 +68,6 @@ function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined }
             ...(replyTo !== undefined && { replyTo }),
           })
           conversation.setTyping(false)
-          setComposed(undefined)
           end()
         })
       }}

@@ -1,7 +1,5 @@
 import type { Conversation, GivenMention, MessageId } from "@weft/sdk"
-import { useClient, useDraft } from "@weft/sdk/react"
-import { carryMentions } from "../words/mentions.js"
-import { useKeptState } from "./kept-state.js"
+import { useDraft } from "@weft/sdk/react"
 
 /** A text that is being written, and who was named in it. */
 export interface Composed {
@@ -25,25 +23,18 @@ function isMention(value: unknown, text: string): value is GivenMention {
   return isRange && (user === null || typeof user === "string")
 }
 
-const empty: Composed = { text: "", mentions: [] }
-const readOrEmpty = (kept: unknown): Composed => readComposed(kept) ?? empty
-
 /**
- * The draft of a conversation or a thread, which all of the user's devices share, with the mentions that were picked in it
- * in this tab: they follow what is typed elsewhere. Undefined ends them; the draft ends by being sent.
+ * The draft of a conversation or a thread, with those who are named in it, which all of the user's devices share.
  */
 export function useComposed(
   conversation: Conversation,
   thread: MessageId | undefined,
-): readonly [Composed, (next: Composed | undefined) => void] {
-  const { user } = useClient()
-  const [text, setText] = useDraft(conversation, thread)
-  const [kept, setKept] = useKeptState(placeKey("mentions", user, conversation, thread), readOrEmpty)
-  const set = (next: Composed | undefined): void => {
-    if (next !== undefined) setText(next.text)
-    setKept(next?.mentions.length === 0 ? undefined : next)
+): readonly [Composed, (next: Composed) => void] {
+  const [text, setText, mentions] = useDraft(conversation, thread)
+  const set = ({ text: next, mentions: named }: Composed): void => {
+    setText(next, { mentions: named })
   }
-  return [{ text, mentions: carryMentions(kept.mentions, kept.text, text) }, set]
+  return [{ text, mentions }, set]
 }
 
 /** Of what belongs to a conversation, or to a thread in it, as one user of this tab sees it. */

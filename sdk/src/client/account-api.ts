@@ -1,4 +1,5 @@
 import type { Subscribable } from "../base/store.js"
+import type { GivenMention } from "../conversation/mention.js"
 import type { ControlId, MessageId } from "../protocol/entry.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 
@@ -103,8 +104,13 @@ export type ConversationAct =
 
 /** A text that is not sent yet: live, durable at once, merged between devices letter by letter. */
 export interface TextDraft extends Subscribable<string> {
-  /** Makes it this text, by the least change from what it is. Throws BODY_TOO_LARGE beyond 64 KiB. */
-  set(text: string): void
+  /** Who is named in it, as `send` takes it: ranges of the text, which follow what any device types around them. */
+  readonly mentions: Subscribable<readonly GivenMention[]>
+  /**
+   * Makes it this text, by the least change from what it is. `mentions`: these and no others; without it those that were
+   * there stay, where their letters do. Throws BODY_TOO_LARGE beyond 64 KiB, BAD_ARGUMENT for mentions as `send` does.
+   */
+  set(text: string, options?: { readonly mentions?: readonly GivenMention[] }): void
   /** Makes it empty: what this device saw of it goes, what comes meanwhile stays. */
   clear(): void
 }

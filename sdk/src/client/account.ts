@@ -28,6 +28,7 @@ import type {
   TextDraft,
   UndoResult,
 } from "./account-api.js"
+import { DraftText } from "./draft-text.js"
 import { DraftHandle } from "./draft.js"
 import { ReadMarks, type MarkHere } from "./read-marks.js"
 import { shortName } from "./short-name.js"
@@ -54,6 +55,8 @@ export interface AccountHandlePorts {
 }
 
 const DRAFTS = "drafts/"
+/** Who is named in them. */
+const NAMED = "named/"
 const UNDO = settingKey("undo")
 const MAX_UNDO = 20
 
@@ -184,7 +187,7 @@ export class AccountHandle implements Account {
     const key = placeKey(conversation, root)
     const draft =
       this.drafts.get(key) ??
-      new DraftHandle(this.doc.getText(DRAFTS + key), () => {
+      new DraftHandle(new DraftText(this.doc.getText(DRAFTS + key), this.doc.getMap(NAMED + key)), () => {
         this.demandOpen()
       })
     this.drafts.set(key, draft)

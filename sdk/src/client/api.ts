@@ -2,6 +2,7 @@ import type { Doc } from "yjs"
 import type { Env } from "../base/env.js"
 import type { Subscribable } from "../base/store.js"
 import type { Role } from "../authority/role.js"
+import type { GivenMention } from "../conversation/mention.js"
 import type { Unread } from "../conversation/unread.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import type { Message, MessageList, MessageStatus, Version } from "../conversation/message.js"
@@ -285,13 +286,6 @@ export interface SendOptions {
   readonly thread?: MessageId
   /** Ascending, not overlapping, at most 64. */
   readonly mentions?: readonly GivenMention[]
-}
-
-/** A range of a text, in UTF-16 code units, that names a user; null: everyone. */
-export interface GivenMention {
-  readonly start: number
-  readonly length: number
-  readonly user: string | null
 }
 
 /** A Yjs provider, as far as a mirror needs one. `mirror` is a `Y.Doc`. */

@@ -2,6 +2,7 @@ import type { Env } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { createStore, type Subscribable } from "../base/store.js"
 import type { Role } from "../authority/role.js"
+import type { GivenMention } from "../conversation/mention.js"
 import type { Message, MessageList, Version } from "../conversation/message.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import type { SaidMessage } from "../conversation/said.js"
@@ -15,7 +16,6 @@ import type { AccountState, ConversationAct, ConversationSettings, OwnAct, TextD
 import type {
   Conversation,
   ConversationInfo,
-  GivenMention,
   OutgoingEdit,
   OutgoingMessage,
   ProviderFactory,
@@ -118,7 +118,7 @@ export class ConversationHandle implements Conversation {
     this.messages = new Handover(loading, { wanted })
     this.changes = new Handover<readonly Change[]>([], { wanted })
     this.invites = new Handover<readonly Invite[]>([], { wanted })
-    this.draft.show([account.draft(id)])
+    this.draft.join([account.draft(id)])
     this.settings = this.settingsStore = createStore<ConversationSettings>(account.settings(id))
     this.stopListening = account.subscribe(() => {
       this.readSettings()
@@ -264,7 +264,7 @@ export class ConversationHandle implements Conversation {
     const { siblings: before } = this
     if (siblings.length === before.length && siblings.every((sibling, index) => sibling === before[index])) return
     this.siblings = siblings
-    this.draft.show(siblings.map(({ id }) => this.ports.account.draft(id)))
+    this.draft.join(siblings.map(({ id }) => this.ports.account.draft(id)))
     this.readSettings()
     this.inner?.joinSiblings(this.openSiblings())
   }

@@ -1,40 +1,74 @@
-import { simpleDiffString } from "lib0/diff"
-import type * as Y from "yjs"
 import { WeftError } from "../base/errors.js"
-import { createStore } from "../base/store.js"
+import { createStore, type Subscribable } from "../base/store.js"
+import { noMentions, type GivenMention } from "../conversation/mention.js"
 import { utf8 } from "../protocol/bytes.js"
 import { MAX_BODY_BYTES } from "../protocol/limits.js"
 import { isWellFormed } from "../protocol/names.js"
 import type { TextDraft } from "./account-api.js"
+import type { DraftText } from "./draft-text.js"
+import { demandMentions } from "./given-mentions.js"
+
+/** What a draft is at a moment: one value, so that nobody sees ranges of another text. */
+interface Drafted {
+  readonly text: string
+  readonly mentions: readonly GivenMention[]
+}
+
+const nothing: Drafted = { text: "", mentions: noMentions }
+
+/** A draft as an application reads it. */
+abstract class ReadableDraft {
+  protected readonly store = createStore(nothing)
+  readonly mentions: Subscribable<readonly GivenMention[]> = {
+    get: () => this.store.get().mentions,
+    subscribe: (listener) => this.follow(({ mentions }) => mentions, listener),
+  }
+
+  get(): string {
+    return this.store.get().text
+  }
+
+  subscribe(listener: (text: string) => void): () => void {
+    return this.follow(({ text }) => text, listener)
+  }
+
+  protected show({ text, mentions }: Drafted): void {
+    const before = this.store.get()
+    const same = JSON.stringify(before.mentions) === JSON.stringify(mentions)
+    if (before.text !== text || !same) this.store.set({ text, mentions: same ? before.mentions : mentions })
+  }
+
+  private follow<T>(part: (drafted: Drafted) => T, listener: (value: T) => void): () => void {
+    let last = part(this.store.get())
+    return this.store.subscribe((drafted) => {
+      const next = part(drafted)
+      if (next === last) return
+      last = next
+      listener(next)
+    })
+  }
+}
 
 /** The first draft that has a text, of several that are shown as one; the first of all where none has. [SPEC A20] */
-export class JoinedDraft implements TextDraft {
-  private readonly store = createStore("")
+export class JoinedDraft extends ReadableDraft implements TextDraft {
   private drafts: readonly TextDraft[] = []
   private stops: readonly (() => void)[] = []
 
   /** Shows these from now on. */
-  show(drafts: readonly TextDraft[]): void {
+  join(drafts: readonly TextDraft[]): void {
     if (drafts.length === this.drafts.length && drafts.every((draft, index) => draft === this.drafts[index])) return
-    for (const stop of this.stops) stop()
+    this.close()
     this.drafts = drafts
     const look = (): void => {
-      this.store.set(this.current?.get() ?? "")
+      const { current } = this
+      this.show(current === undefined ? nothing : { text: current.get(), mentions: current.mentions.get() })
     }
-    this.stops = drafts.map((draft) => draft.subscribe(look))
+    this.stops = drafts.flatMap((draft) => [draft.subscribe(look), draft.mentions.subscribe(look)])
     look()
   }
 
-  get(): string {
-    return this.store.get()
-  }
-
-  subscribe(listener: (text: string) => void): () => void {
-    return this.store.subscribe(listener)
-  }
-
-  set(text: string): void {
-    this.current?.set(text)
+  set(...change: Parameters<TextDraft["set"]>): void {
+    this.current?.set(...change)
   }
 
   clear(): void {
@@ -50,40 +84,25 @@ export class JoinedDraft implements TextDraft {
   }
 }
 
-/** A root text of the account's document: roots need no making, so two devices that begin one draft write into one. */
-export class DraftHandle implements TextDraft {
-  private readonly store = createStore("")
-
+/** A draft of the account's document. */
+export class DraftHandle extends ReadableDraft implements TextDraft {
   constructor(
-    private readonly text: Y.Text,
+    private readonly draft: DraftText,
     private readonly demandOpen: () => void,
   ) {
-    this.store.set(text.toJSON())
-    text.observe(() => {
-      this.store.set(text.toJSON())
-    })
+    super()
+    const look = (): void => {
+      this.show({ text: draft.read(), mentions: draft.mentions() })
+    }
+    draft.observe(look)
+    look()
   }
 
-  get(): string {
-    return this.store.get()
-  }
-
-  subscribe(listener: (text: string) => void): () => void {
-    return this.store.subscribe(listener)
-  }
-
-  set(text: string): void {
+  set(text: string, { mentions }: { readonly mentions?: readonly GivenMention[] } = {}): void {
     this.demandOpen()
     if (typeof text !== "string" || !isWellFormed(text)) throw new WeftError("BAD_ARGUMENT", "a draft is a text")
     if (utf8(text).length > MAX_BODY_BYTES) throw new WeftError("BODY_TOO_LARGE", "a draft has at most 64 KiB")
-    const { index, remove, insert } = simpleDiffString(this.text.toJSON(), text)
-    if (remove === 0 && insert.length === 0) return
-    const change = (): void => {
-      if (remove > 0) this.text.delete(index, remove)
-      if (insert.length > 0) this.text.insert(index, insert)
-    }
-    if (this.text.doc === null) change()
-    else this.text.doc.transact(change)
+    this.draft.write(text, mentions && demandMentions(mentions, text))
   }
 
   /** Takes out what is here; what another device types meanwhile stays. [SPEC U9] */

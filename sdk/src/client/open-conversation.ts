@@ -3,6 +3,7 @@ import { createStore, type Subscribable } from "../base/store.js"
 import { refMessageId } from "../authority/message-ref.js"
 import type { ControlState } from "../authority/project.js"
 import type { Role } from "../authority/role.js"
+import type { GivenMention } from "../conversation/mention.js"
 import type { Message, MessageList, Version } from "../conversation/message.js"
 import type { ReadPositions, Unread } from "../conversation/unread.js"
 import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
@@ -20,7 +21,6 @@ import type { ConversationAct, OwnAct } from "./account-api.js"
 import type {
   Conversation,
   ConversationInfo,
-  GivenMention,
   OutgoingEdit,
   OutgoingMessage,
   ProviderFactory,

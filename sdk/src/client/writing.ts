@@ -1,6 +1,6 @@
 import { WeftError } from "../base/errors.js"
 import { mayErase } from "../authority/project.js"
-import { areMentions, noMentions, type Mention } from "../conversation/mention.js"
+import type { GivenMention } from "../conversation/mention.js"
 import type { Message } from "../conversation/message.js"
 import { segmentNumber, type Node } from "../conversation/node.js"
 import { encodeSaid, messageIdParts, type MessageRef, type Said, type SaidMessage } from "../conversation/said.js"
@@ -9,10 +9,11 @@ import type { Env } from "../base/env.js"
 import { BODY_SALT_BYTES, encodeBody, type BodyHash, type MessageId } from "../protocol/entry.js"
 import { parseEmoji } from "../protocol/emoji.js"
 import { MAX_CONTENT_KEYS, MAX_EDITS } from "../protocol/limits.js"
-import { isWellFormed, parseUserId } from "../protocol/names.js"
+import { isWellFormed } from "../protocol/names.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { Erasable } from "../sync/erase-draft.js"
-import type { GivenMention, OutgoingMessage, SendOptions } from "./api.js"
+import type { OutgoingMessage, SendOptions } from "./api.js"
+import { demandMentions } from "./given-mentions.js"
 import { Outgoing } from "./outgoing.js"
 import type { ConversationView, ViewPorts } from "./view.js"
 
@@ -243,17 +244,4 @@ function demandText(text: unknown): void {
   if (typeof text !== "string" || text.trim().length === 0)
     throw new WeftError("BAD_ARGUMENT", "a message needs a text")
   if (!isWellFormed(text)) throw new WeftError("BAD_ARGUMENT", "the text holds half of a surrogate pair")
-}
-
-function demandMentions(given: readonly GivenMention[] | undefined, text: string): readonly Mention[] {
-  if (given === undefined || given.length === 0) return noMentions
-  const mentions = given.map(({ start, length, user }): Mention => {
-    const parsed = user === null ? null : parseUserId(user)
-    if (parsed === undefined) throw new WeftError("BAD_ARGUMENT", "a mention names no user")
-    return { start, length, user: parsed }
-  })
-  if (mentions.length > MAX_CONTENT_KEYS || !areMentions(mentions, text)) {
-    throw new WeftError("BAD_ARGUMENT", "mentions are ascending ranges of the text, at most 64, not overlapping")
-  }
-  return mentions
 }

@@ -9,6 +9,13 @@ export interface Mention {
   readonly user: UserId | null
 }
 
+/** A range of a text, in UTF-16 code units, that names a user; null: everyone. */
+export interface GivenMention {
+  readonly start: number
+  readonly length: number
+  readonly user: string | null
+}
+
 export const noMentions: readonly Mention[] = Object.freeze([])
 
 /** Whether mentions are as an author may write them: ascending, within the text, not overlapping. */
