@@ -460,9 +460,11 @@ describe("direct conversations", () => {
     expect(shown.info.get().pinned).toEqual([])
     const act = await shown.leave()
     await until(alice.conversations, ([only, ...more]) => more.length === 0 && only?.info.get().membership === "left")
-    await until(bob.conversations, ([only, ...more]) => more.length === 0 && only?.info.get().direct === undefined)
+    await until(bob.conversations, ([only, ...more]) => more.length === 0 && only?.info.get().members.length === 1)
+    // Both still know with whom it was.
+    expect([shown, bob.conversations.get()[0]].map((one) => one?.info.get().direct)).toEqual(["bob", "alice"])
     expect(await alice.account.undo(act)).toEqual({ kind: "undone", act })
-    await until(alice.conversations, ([only, ...more]) => more.length === 0 && only?.info.get().direct === "bob")
+    await until(alice.conversations, ([only, ...more]) => more.length === 0 && only?.info.get().members.length === 2)
     expect((await alice.openDirect("bob")).id).toBe(shown.id)
     await shown.leave()
     const next = await alice.openDirect("bob")

@@ -181,7 +181,14 @@ it("[U14] two direct conversations that are shown as one leave memory together",
   await until(one.messages, ({ items }) => items.length === 2)
   await inMemory(alice, 0)
   expect(shown()?.messages.get().state).toBe("loading")
+  // Read again, a part of it is shown at no moment, and the list says what it said.
+  const row = shown()?.info.get()
+  const seen: number[] = []
+  const stop = shown()?.messages.subscribe(({ items }) => seen.push(items.length))
   await until(shown()?.messages ?? other.messages, ({ items }) => items.length === 2)
+  expect(new Set(seen)).toEqual(new Set([2]))
+  expect(shown()?.info.get()).toBe(row)
+  stop?.()
   await inMemory(alice, 0)
 })
 

@@ -504,8 +504,8 @@ export const mutants = [
     ops: 60,
     kinds: "direct,direct,offline,online,send",
     file: "sdk/src/client/direct.ts",
-    find: "return { partner, introduced, clock: created?.clock ?? 0 }",
-    replace: "return { partner, introduced, clock: created?.device === device ? 0 : (created?.clock ?? 0) }",
+    find: "return { introduced, clock: created?.clock ?? 0 }",
+    replace: "return { introduced, clock: created?.device === device ? 0 : (created?.clock ?? 0) }",
   },
   {
     name: "two talks with one person are shown as two",

@@ -94,7 +94,10 @@ export function judgeDirects(stage: Stage): void {
       const partner = user === one ? other : user === other ? one : undefined
       if (partner === undefined) continue
       for (const { client } of tabs) {
-        const talks = client?.conversations.get().filter(({ info }) => info.get().direct === partner) ?? []
+        const talks =
+          client?.conversations
+            .get()
+            .filter(({ info }) => info.get().direct === partner && info.get().members.length === 2) ?? []
         if (talks.length > 1) throw new Violation("I4", `${name} shows ${talks.length} talks with ${partner}`)
         const [talk] = talks
         if (talk !== undefined && ids.has(talk.id)) found.set(talk.id, name)

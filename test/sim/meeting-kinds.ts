@@ -26,7 +26,7 @@ export const meetingKinds = {
       const user = stage.users[c % stage.users.length]!
       if (client === undefined || user === device.user) return
       const open = client.conversations.get()
-      const present = open.some(({ info }) => info.get().direct === user)
+      const present = open.some(({ info }) => info.get().direct === user && info.get().members.length === 2)
       if (!present && open.length > MOST_CONVERSATIONS) return
       stage.trace.tell(`${device.name} opens a talk with ${user}`)
       stage.background(

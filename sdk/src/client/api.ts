@@ -143,7 +143,7 @@ export interface ConversationInfo {
   /** Empty in a direct conversation that nobody named. */
   readonly title: string
   readonly topic: string
-  /** With whom, where it is a direct conversation and both are in it. */
+  /** With whom it is, where it is a direct conversation; also after one of the two left it. */
   readonly direct: UserId | undefined
   readonly membership: Membership
   /** Why the last link lets this user in nowhere, where `membership` is `refused`. */

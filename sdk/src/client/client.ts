@@ -33,6 +33,7 @@ import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.j
 import { ConversationList } from "./conversation-list.js"
 import type { ConversationHandle } from "./conversation.js"
 import { readRows, type StoredRow } from "./stored-rows.js"
+import { isWhole } from "./direct.js"
 import type { Diagnosis } from "./diagnosis.js"
 import { Doctor } from "./doctor.js"
 import { demandTitle, demandUser } from "./governor.js"
@@ -572,7 +573,7 @@ class WeftClient implements Client {
   conversation(id: string): Conversation | undefined {
     const parsed = parseConversationId(id)
     const handle = parsed === undefined ? undefined : this.handles.get(parsed)
-    const partner = handle?.info.get().direct
+    const partner = handle !== undefined && isWhole(handle.info.get()) ? handle.info.get().direct : undefined
     // One of several with the same person stands for all.
     const shown = handle && this.handles.get(handle.first)
     const [first = shown] = partner === undefined ? [] : this.handles.directWith(partner)

@@ -55,7 +55,7 @@ type Progress = Pick<OutgoingMessage, "status" | "rejection">
 
 const saving: Progress = { status: "saving", rejection: undefined }
 const loading: MessageList = { state: "loading", items: [], complete: false }
-const nobody: DirectOrder = { partner: undefined, introduced: false, clock: 0 }
+const nobody: DirectOrder = { introduced: false, clock: 0 }
 const unknown: ConversationInfo = {
   title: "",
   topic: "",
@@ -104,6 +104,8 @@ export class ConversationHandle implements Conversation {
   private readonly settingsStore
   private siblings: readonly ConversationHandle[] = [this]
   private inner: OpenConversation | undefined
+  /** The same, as soon as all that are shown as one with it were read. */
+  private shown: OpenConversation | undefined
   private opening: Promise<OpenConversation> | undefined
 
   constructor(private readonly ports: HandlePorts) {
@@ -145,6 +147,8 @@ export class ConversationHandle implements Conversation {
       },
       (error: unknown) => {
         this.opening = undefined
+        // Those that are shown as one with it are shown without it.
+        for (const sibling of this.siblings) sibling.show()
         throw error
       },
     )
@@ -157,6 +161,18 @@ export class ConversationHandle implements Conversation {
     for (const body of this.written.splice(0)) inner.write(body)
     for (const { inner: other } of this.siblings) other?.joinSiblings(this.openSiblings())
     this.progress.become(inner.progress)
+    const missing = this.siblings.filter(({ isOpen }) => !isOpen)
+    // Of several that are shown as one nobody is to see a part.
+    if (missing.length === 0) for (const sibling of this.siblings) sibling.show()
+    for (const sibling of missing) this.inBackground(sibling.open())
+    this.ports.opened()
+  }
+
+  /** What was read is what is shown, from now on. */
+  private show(): void {
+    const { inner } = this
+    if (inner === undefined || this.shown === inner) return
+    this.shown = inner
     const count = (): void => {
       if (this.inner === inner) this.unread.become(inner.unread)
     }
@@ -169,7 +185,6 @@ export class ConversationHandle implements Conversation {
     for (const [message, receipts] of this.receiptsOf) receipts.become(inner.receipts(message))
     this.info.become(inner.info)
     this.messages.become(inner.messages)
-    this.ports.opened()
   }
 
   /** Somebody wants more than what the list shows. */
@@ -219,7 +234,7 @@ export class ConversationHandle implements Conversation {
     // Whoever holds one of them comes again.
     this.threads.clear()
     this.receiptsOf.clear()
-    this.inner = this.opening = undefined
+    this.inner = this.shown = this.opening = undefined
     this.inBackground(inner.close())
   }
 
@@ -267,6 +282,7 @@ export class ConversationHandle implements Conversation {
     this.draft.join(siblings.map(({ id }) => this.ports.account.draft(id)))
     this.readSettings()
     this.inner?.joinSiblings(this.openSiblings())
+    if (siblings.every(({ isOpen }) => isOpen)) this.show()
   }
 
   /** The one that takes what is written, and whose settings count: all are shown as it. */
@@ -294,7 +310,7 @@ export class ConversationHandle implements Conversation {
 
   /** What the list shows now, to be shown at the next start; undefined where it was not read, or has to be then. */
   get row(): Omit<StoredRow, "basis" | "stamp"> | undefined {
-    if (this.inner === undefined || !this.isShown || this.waiting + this.waitingChanges > 0) return undefined
+    if (this.shown === undefined || !this.isShown || this.waiting + this.waitingChanges > 0) return undefined
     return { info: this.info.get(), unread: this.unread.get(), order: this.order }
   }
 
@@ -359,7 +375,7 @@ export class ConversationHandle implements Conversation {
         this.want()
         if (values.get(id) === value) return
         values.set(id, value)
-        if (this.inner !== undefined) value.become(partOf(this.inner))
+        if (this.shown !== undefined) value.become(partOf(this.shown))
       },
     })
     return value
@@ -558,9 +574,9 @@ export class ConversationHandle implements Conversation {
   isListed({ blocked }: AccountState): boolean {
     const { membership, direct, addedBy } = this.info.get()
     const { listed } = this.settings.get()
-    if (direct !== undefined) return !blocked.has(direct)
+    if (direct !== undefined && blocked.has(direct)) return false
     if (membership !== "member") return listed !== false
-    return listed === true || addedBy === undefined || !blocked.has(addedBy)
+    return direct !== undefined || listed === true || addedBy === undefined || !blocked.has(addedBy)
   }
 
   addMember(user: string, role?: Role): Promise<void> {

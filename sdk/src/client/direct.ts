@@ -1,18 +1,22 @@
 import type { ControlState } from "../authority/project.js"
 import { compareText } from "../protocol/bytes.js"
 import type { DeviceId, UserId } from "../protocol/names.js"
+import type { ConversationInfo } from "./api.js"
 
-/** With whom a direct conversation is; undefined for one that is none, or that is not in force: somebody left. */
+/** With whom a direct conversation is, also after one of the two left; undefined for one that is none. */
 export function partnerOf(state: ControlState, user: UserId): UserId | undefined {
-  if (!state.direct || !state.members.has(user)) return undefined
-  for (const other of state.members.keys()) if (other !== user) return other
-  return undefined
+  const { direct, everMembers } = state
+  if (!direct || !everMembers.has(user)) return undefined
+  return Array.from(everMembers).find((other) => other !== user)
+}
+
+/** Whether both are in it. */
+export function isWhole({ members }: ConversationInfo): boolean {
+  return members.length === 2
 }
 
 /** By what several direct conversations with one person are found and ordered. */
 export interface DirectOrder {
-  /** With whom it is, or was. */
-  readonly partner: UserId | undefined
   /** Whether the device that created it is introduced there, or is this one. */
   readonly introduced: boolean
   /** The clock of its creation. */
@@ -20,11 +24,9 @@ export interface DirectOrder {
 }
 
 /** Where a conversation stands among them. */
-export function directOrder(state: ControlState, user: UserId, device: DeviceId): DirectOrder {
-  const { created, devices, direct, everMembers } = state
-  const partner = direct && everMembers.has(user) ? Array.from(everMembers).find((other) => other !== user) : undefined
+export function directOrder({ created, devices }: ControlState, device: DeviceId): DirectOrder {
   const introduced = created?.device === device || (created && devices.get(created.device)?.certified) === true
-  return { partner, introduced, clock: created?.clock ?? 0 }
+  return { introduced, clock: created?.clock ?? 0 }
 }
 
 /**

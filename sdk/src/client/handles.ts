@@ -8,7 +8,7 @@ import type { Replica } from "../sync/replica.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
 import { ConversationHandle } from "./conversation.js"
-import { orderDirect } from "./direct.js"
+import { isWhole, orderDirect } from "./direct.js"
 import { Idle } from "./idle.js"
 import type { Joins } from "./joins.js"
 import { OpenConversation } from "./open-conversation.js"
@@ -299,7 +299,7 @@ export class ConversationHandles {
   }
 
   directWith(other: UserId): ConversationHandle[] {
-    return orderDirect(this.all.filter(({ info }) => info.get().direct === other))
+    return orderDirect(this.all.filter(({ info }) => info.get().direct === other && isWhole(info.get())))
   }
 
   /**
@@ -310,11 +310,10 @@ export class ConversationHandles {
     const folded = new Map<ConversationHandle, ConversationHandle>()
     const direct = new Map<string, ConversationHandle[]>()
     for (const handle of this.handles.values()) {
-      const { direct: present, membership } = handle.info.get()
-      const { partner } = handle.order
+      const info = handle.info.get()
       // Those that are not in force any more, as somebody left, are one by themselves.
-      const key = present === undefined ? `${membership}/${partner ?? ""}` : `in/${present}`
-      if (present === undefined && partner === undefined) handle.joinSiblings([handle])
+      const key = `${isWhole(info) ? "in" : info.membership}/${info.direct ?? ""}`
+      if (info.direct === undefined) handle.joinSiblings([handle])
       else direct.set(key, [...(direct.get(key) ?? []), handle])
     }
     for (const handles of direct.values()) {

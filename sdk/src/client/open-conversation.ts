@@ -163,7 +163,7 @@ export class OpenConversation implements Governance {
   }
 
   get order(): DirectOrder {
-    return directOrder(this.state, this.ports.user, this.ports.device)
+    return directOrder(this.state, this.ports.device)
   }
 
   private get state(): ControlState {

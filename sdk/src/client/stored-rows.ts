@@ -64,7 +64,7 @@ interface Stored {
 }
 
 /** Another version is not read: the conversation is. */
-const VERSION = 2
+const VERSION = 3
 /** What changes in a moment is stored once. */
 const STORE_MS = 1_000
 /** A conversation comes to rest when nothing happens for a while. Beyond so many looks, the next change is waited for. */
