@@ -2,8 +2,9 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
 import { deviceNamed } from "../log/scenario.js"
+import { digestOf } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import type { Frame, FrameOf } from "../protocol/frame.js"
+import { wireDigest, type Frame, type FrameOf } from "../protocol/frame.js"
 import { clientIdOf, logIdBytes, type DocumentName, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { AccountReplica } from "./account-replica.js"
@@ -139,6 +140,21 @@ it("[R2] what a server refused that did not know who is a member is offered agai
   const control = updates(frames, trip.controlDocument.name).at(-1)
   exchange.take({ kind: "ack", id: control?.id ?? 0, copies: 1 })
   await expect.poll(asked).toHaveLength(2)
+})
+
+it("[R2] where the control document itself was refused, its segments are asked for again when the server has it from others", async () => {
+  const { exchange, frames, segment, log, trip } = await sent()
+  const control = trip.controlDocument
+  const asked = (name: DocumentName) => frames.filter((frame) => frame.kind === "vector" && frame.document === name)
+  exchange.take({ kind: "vector", document: control.name, reply: false, logs: [], records: [] })
+  await expect.poll(() => updates(frames, control.name)).not.toEqual([])
+  const items = [{ log: logIdBytes(log), code: "FORBIDDEN" as const, at: 0 }]
+  const id = updates(frames, control.name).at(-1)?.id ?? 0
+  exchange.take({ kind: "reject", id, document: control.name, copies: 1, retryAfterMs: 0, items })
+  await expect.poll(() => asked(control.name), { timeout: 5_000 }).toHaveLength(1)
+  expect(asked(segment.name)).toEqual([])
+  exchange.take({ kind: "served", document: control.name, digest: wireDigest(digestOf(control.summary)) })
+  await expect.poll(() => asked(segment.name)).toHaveLength(1)
 })
 
 it("[X2] a document is compared again when the server sends what lies beyond a cut that it does not know of", async () => {

@@ -455,18 +455,18 @@ export class Exchange {
       const durable = item === undefined ? count : Math.min(await document.sealedUpTo(log, item.at), count)
       acks.take(server, document.name, log, durable)
     }
+    const isControl = document === conversation.controlDocument
     // A server that lags behind this device in authority is not the last word; but what does not stand here either, is out.
     const lags = async (code: RefusalCode, log: LogId, at: number): Promise<boolean> =>
-      ofAuthority.has(code) &&
-      document !== conversation.controlDocument &&
-      conversation.mayWrite &&
-      (await document.refusalOf(log, at)) === undefined
+      ofAuthority.has(code) && !isControl && conversation.mayWrite && (await document.refusalOf(log, at)) === undefined
     // This device's clock jumped since the server's time was last heard.
     if (frame.items.some(({ code }) => ofClock.has(code))) await this.ports.askTime()
     for (const [log, { code, at }] of refused) {
       // Asked before it knows who is a member, the server says nothing of what it has: it is asked once more then.
       const waits = code === "FORBIDDEN" || (log !== undefined && (await lags(code, log, at)))
-      if (waits) this.lagging.add(document.name)
+      const { documentNames } = conversation
+      // Where it is the control document that nobody knows, nothing was said of the segments either.
+      if (waits) for (const name of isControl ? documentNames : [document.name]) this.lagging.add(name)
       if (waits && !conversation.isMember) this.knocking.add(document.name)
       else this.knocking.delete(document.name)
       if (code === "CONTROL_UNKNOWN" && log !== undefined && (await conversation.joinsInVain(document, log, at)))
