@@ -123,10 +123,16 @@ describe("what a conversation is set to", () => {
     expect(info).toMatchObject({
       topic: "where to?",
       mayWrite: false,
+      mayReact: true,
       pinned: [{ id: hello.id, by: "alice", segment: 1 }],
     })
     expect(() => bobs.send("me too")).toThrow(expect.objectContaining({ code: "NOT_ALLOWED" }))
     await expect(bobs.unpin(hello.id)).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+    await bobs.react(hello.id, "👍")?.reached("sent")
+    await until(trip.messages, ({ items }) => items[0]?.reactions[0]?.users[0] === "bob")
+    await trip.setRole("bob", "reader")
+    await until(bobs.info, ({ mayReact }) => !mayReact)
+    expect(() => bobs.unreact(hello.id, "👍")).toThrow(expect.objectContaining({ code: "NOT_ALLOWED" }))
     await trip.setRole("bob", "moderator")
     await until(bobs.info, ({ mayWrite }) => mayWrite)
     await bobs.send("now I may").reached("sent")

@@ -3,6 +3,7 @@ import type { ReactNode } from "react"
 import { Icon } from "../parts/icon.js"
 import { useAction } from "../state/action.js"
 import type { MessageActs } from "../state/message-acts.js"
+import type { MessagePlace } from "../state/message-place.js"
 import { refusalSentence } from "../words/errors.js"
 import { t } from "../words/translate.js"
 import { showQuote, showRemark } from "../words/messages.js"
@@ -35,10 +36,14 @@ export function QuoteLink({ quote, acts }: { quote: Quote; acts: MessageActs }):
 }
 
 /** Own edits, reactions and erasures that were refused: why, and what can be done about it. */
-export function RefusedRemarks(props: { message: Message; conversation: Conversation; mayRetry: boolean }): ReactNode {
-  return props.message.unsent
+export function RefusedRemarks({ message, place }: { message: Message; place: MessagePlace }): ReactNode {
+  const { conversation, mayWrite, mayReact } = place
+  return message.unsent
     .filter(({ status }) => status === "rejected")
-    .map((remark) => <RefusedRemark key={remark.id} remark={remark} {...props} />)
+    .map((remark) => {
+      const mayRetry = remark.kind === "reaction" ? mayReact : mayWrite
+      return <RefusedRemark key={remark.id} remark={remark} conversation={conversation} mayRetry={mayRetry} />
+    })
 }
 
 interface RefusedRemarkProps {

@@ -31,7 +31,7 @@ export function MessageMenu({ message, place, acts }: MessageMenuProps): ReactNo
       items={() => itemsFor(message, place, acts, account)}
       head={(close) =>
         message.form === "text" &&
-        place.mayWrite && (
+        place.mayReact && (
           <div className="menu-emoji" role="group" aria-label={t("react")}>
             {emoji.map((one) => (
               <button

@@ -51,7 +51,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
     isLast = false,
     isLate = false,
   } = props
-  const { conversation, mayWrite, pinned, thread } = place
+  const { conversation, mayWrite, mayReact, pinned, thread } = place
   const { user } = useClient()
   const author = showName(message.author)
   const label = [
@@ -126,13 +126,11 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
           </span>
         </div>
       </div>
-      {message.reactions.length > 0 && <Reactions message={message} acts={acts} mayWrite={mayWrite} />}
+      {message.reactions.length > 0 && <Reactions message={message} acts={acts} mayReact={mayReact} />}
       {thread === undefined && message.replies !== undefined && (
         <ThreadLink root={message.id} replies={message.replies} conversation={conversation} acts={acts} />
       )}
-      {message.unsent.length > 0 && (
-        <RefusedRemarks message={message} conversation={conversation} mayRetry={mayWrite} />
-      )}
+      {message.unsent.length > 0 && <RefusedRemarks message={message} place={place} />}
       {message.status === "rejected" && <Rejection message={message} conversation={conversation} mayRetry={mayWrite} />}
     </article>
   )

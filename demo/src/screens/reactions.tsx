@@ -11,11 +11,11 @@ const MOST_NAMES = 8
 interface ReactionsProps {
   message: Message
   acts: MessageActs
-  mayWrite: boolean
+  mayReact: boolean
 }
 
 /** Who reacts with what; a press adds or takes back one's own, and the last button says who. */
-export function Reactions({ message, acts, mayWrite }: ReactionsProps): ReactNode {
+export function Reactions({ message, acts, mayReact }: ReactionsProps): ReactNode {
   return (
     <div className="reactions" role="group" aria-label={t("reactions")}>
       {message.reactions.map((reaction) => (
@@ -25,7 +25,7 @@ export function Reactions({ message, acts, mayWrite }: ReactionsProps): ReactNod
           className="reaction"
           aria-pressed={reaction.own}
           title={listNames(reaction.users, MOST_NAMES)}
-          disabled={!mayWrite}
+          disabled={!mayReact}
           onClick={() => {
             acts.toggleReaction(message, reaction.emoji)
           }}

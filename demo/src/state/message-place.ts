@@ -6,6 +6,7 @@ import { useMemo } from "react"
 export interface MessagePlace {
   readonly conversation: Conversation
   readonly mayWrite: boolean
+  readonly mayReact: boolean
   readonly role: Role | undefined
   /** Ids of the messages that are pinned. */
   readonly pinned: ReadonlySet<string>
@@ -14,12 +15,12 @@ export interface MessagePlace {
 }
 
 export function useMessagePlace(
-  { conversation, mayWrite, role, pinned }: ConversationView,
+  { conversation, mayWrite, mayReact, role, pinned }: ConversationView,
   thread?: MessageId,
 ): MessagePlace {
   const ids = pinned.map(({ id }) => id).join(" ")
   return useMemo(
-    () => ({ conversation, mayWrite, role, pinned: new Set(ids.split(" ")), thread }),
-    [conversation, mayWrite, role, ids, thread],
+    () => ({ conversation, mayWrite, mayReact, role, pinned: new Set(ids.split(" ")), thread }),
+    [conversation, mayWrite, mayReact, role, ids, thread],
   )
 }

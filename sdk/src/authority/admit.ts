@@ -32,7 +32,19 @@ export function admitEntry(state: ControlState, entry: SegmentEntry): RefusalCod
   const standing = state.standingAlone(user, seen)
   if (standing === undefined || standing.kind === "stranger") return "NOT_MEMBER"
   if (standing.kind === "removed") return "PAST_CUT"
-  return entry.class === "message" && !isAtLeast(standing.role, state.speakingRole(seen)) ? "ROLE_TOO_LOW" : undefined
+  return isAtLeast(standing.role, leastRole(state, entry)) ? undefined : "ROLE_TOO_LOW"
+}
+
+/** Who may write such an entry, by what it saw. */
+function leastRole(state: ControlState, entry: SegmentEntry): Role {
+  switch (entry.class) {
+    case "message":
+      return state.speakingRole(entry.seen)
+    case "reaction":
+      return "member"
+    case "erase":
+      return "reader"
+  }
 }
 
 /** Number of elements of a log that may stand: those within the cuts of the removals that bind it. [SPEC A11] */

@@ -46,7 +46,7 @@ export function checkContext(summary: DocumentSummary, state: ControlState, port
     ...shared,
     admit: (entry) => {
       const { log, position, head, seen, firstSeen, body } = entry
-      if (head.class !== "message" && head.class !== "erase") return "WRONG_CLASS"
+      if (head.class === "control") return "WRONG_CLASS"
       const refusal = admitEntry(state, { log, segment, position, class: head.class, seen, firstSeen })
       if (refusal !== undefined) return refusal
       if (head.class === "erase") {

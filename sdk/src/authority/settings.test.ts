@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import type { ControlId } from "../protocol/entry.js"
 import { MAX_PINS } from "../protocol/limits.js"
-import { admitEntry } from "./admit.js"
+import { admitEntry, type SegmentEntry } from "./admit.js"
 import { projectControl } from "./project.js"
 import type { Role } from "./role.js"
 import { logNamed, messageNamed, Scenario } from "./scenario.js"
@@ -83,7 +83,7 @@ describe("pins", () => {
 })
 
 describe("announcements", () => {
-  const admit = (scenario: Scenario, who: string, seen: ControlId, kind: "message" | "erase" = "message") =>
+  const admit = (scenario: Scenario, who: string, seen: ControlId, kind: SegmentEntry["class"] = "message") =>
     admitEntry(stateOf(scenario), {
       log: logNamed(who),
       segment: 1,
@@ -99,6 +99,8 @@ describe("announcements", () => {
     const codes = Object.keys(people).map((who) => admit(scenario, who, on))
     expect(codes).toEqual([undefined, undefined, undefined, "ROLE_TOO_LOW", "ROLE_TOO_LOW"])
     expect(admit(scenario, "mem", on, "erase")).toBeUndefined()
+    const reactions = Object.keys(people).map((who) => admit(scenario, who, on, "reaction"))
+    expect(reactions).toEqual([undefined, undefined, undefined, undefined, "ROLE_TOO_LOW"])
     expect(stateOf(scenario).announcing).toBe(true)
   })
 

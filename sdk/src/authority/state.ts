@@ -182,8 +182,17 @@ export class ControlState {
 
   /** Whether the user may write messages, at present. */
   maySpeak(user: UserId): boolean {
+    return this.#isAtLeast(user, this.announcing ? "moderator" : "member")
+  }
+
+  /** Whether a user reacts to messages: also where only some write them. [SPEC A18] */
+  mayReact(user: UserId): boolean {
+    return this.#isAtLeast(user, "member")
+  }
+
+  #isAtLeast(user: UserId, least: Role): boolean {
     const role = this.members.get(user)?.role
-    return role !== undefined && isAtLeast(role, this.announcing ? "moderator" : "member")
+    return role !== undefined && isAtLeast(role, least)
   }
 
   /** The least role that writes messages, by these entries and all before them alone. [SPEC A11] */

@@ -152,6 +152,8 @@ export interface ConversationInfo {
   readonly addedBy: UserId | undefined
   /** Whether this user may write messages, as things stand. */
   readonly mayWrite: boolean
+  /** Whether this user may react to messages: also where only moderators and above write. */
+  readonly mayReact: boolean
   /** Whether only moderators and above write messages. */
   readonly announcementsOnly: boolean
   /** What was pinned last comes first; at most 32. */

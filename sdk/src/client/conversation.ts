@@ -64,6 +64,7 @@ const unknown: ConversationInfo = {
   refusal: undefined,
   addedBy: undefined,
   mayWrite: false,
+  mayReact: false,
   announcementsOnly: false,
   pinned: [],
   members: [],

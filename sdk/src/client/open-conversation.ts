@@ -611,6 +611,7 @@ export class OpenConversation implements Governance {
       refusal: membership === "refused" ? this.joins.at(-1)?.code : undefined,
       addedBy: state.members.get(ports.user)?.by,
       mayWrite: state.maySpeak(ports.user),
+      mayReact: state.mayReact(ports.user),
       announcementsOnly: state.announcing,
       direct: partnerOf(state, ports.user),
       ...this.readPeople(),

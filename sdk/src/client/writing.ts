@@ -60,7 +60,7 @@ export class Writing {
   }
 
   react(id: MessageId, given: string, on: boolean): OutgoingMessage | undefined {
-    this.demandWriter()
+    this.demandReactor()
     const emoji = parseEmoji(given)
     if (emoji === undefined) throw new WeftError("BAD_ARGUMENT", "a reaction is one emoji")
     const { message, document } = this.demand(id)
@@ -111,7 +111,8 @@ export class Writing {
   }
 
   private again({ said }: Node): OutgoingMessage {
-    this.demandWriter()
+    if (said?.kind === "reaction") this.demandReactor()
+    else this.demandWriter()
     switch (said?.kind) {
       case "message":
         return this.post(said)
@@ -131,7 +132,8 @@ export class Writing {
   }
 
   private post(said: Exclude<Said, { kind: "unknown" }>, about?: ReplicaDocument): OutgoingMessage {
-    return this.track(this.ports.conversation.write(messageBody(said, this.ports.env), about).draft)
+    const entryClass = said.kind === "reaction" ? "reaction" : "message"
+    return this.track(this.ports.conversation.write(messageBody(said, this.ports.env), about, entryClass).draft)
   }
 
   private track(draft: Draft): Outgoing {
@@ -188,6 +190,11 @@ export class Writing {
     this.demandOpen()
     const { state } = this.ports.conversation
     if (!state.maySpeak(this.ports.user)) throw notAllowed(state.announcing)
+  }
+
+  private demandReactor(): void {
+    this.demandOpen()
+    if (!this.ports.conversation.state.mayReact(this.ports.user)) throw notAllowed(false)
   }
 }
 

@@ -22,6 +22,7 @@ const device = (letter: string): DeviceId => letter.repeat(24) as DeviceId
 const users: Readonly<Record<string, string>> = { B: "bob", C: "cat", D: "bob" }
 const [bob, cat, bob2] = [device("B"), device("C"), device("D")]
 const one = segmentDocument(conversation, 1)
+const nothing = { mentions: [], replyTo: undefined, thread: undefined, forwardedFrom: undefined }
 
 class World {
   readonly entries: { document: DocumentName; entry: Entry }[] = []
@@ -29,7 +30,8 @@ class World {
   private clock = 1_000_000
 
   say(author: DeviceId, said: Exclude<Said, { kind: "unknown" }>, document = one, at?: number): MessageId {
-    return this.write(author, encodeBody(freshSalt(), encodeSaid(said)), document, at)
+    const entryClass = said.kind === "reaction" ? "reaction" : "message"
+    return this.write(author, encodeBody(freshSalt(), encodeSaid(said)), document, at, entryClass)
   }
 
   message(
@@ -38,7 +40,6 @@ class World {
     more: Partial<Extract<Said, { kind: "message" }>> = {},
     document = one,
   ): MessageId {
-    const nothing = { mentions: [], replyTo: undefined, thread: undefined, forwardedFrom: undefined }
     return this.say(author, { kind: "message", text, ...nothing, ...more }, document)
   }
 
@@ -50,9 +51,18 @@ class World {
     return this.say(author, { kind: "reaction", of, emoji, on }, one, at)
   }
 
-  write(author: DeviceId, body: Uint8Array, document = one, at = this.clock++): MessageId {
+  write(
+    author: DeviceId,
+    body: Uint8Array,
+    document = one,
+    at = this.clock++,
+    entryClass: "message" | "reaction" = "message",
+  ): MessageId {
     const bodyHash = hashBody(body)
-    this.entries.push({ document, entry: entryOf(author, bodyHash, body, at as Clock, this.entries.length * 2, 1) })
+    const head = { class: entryClass, clock: at as Clock, bodyHash, seen: [] }
+    const log = logIdOf(author, Uint8Array.of(0, 0, 1))
+    const place = { log, device: author, position: this.entries.length * 2, control: undefined }
+    this.entries.push({ document, entry: { ...place, head, body, seen: [], firstSeen: [] } })
     return messageIdOf(author, bodyHash)
   }
 
@@ -94,19 +104,6 @@ class World {
     }
     return projection
   }
-}
-
-function entryOf(
-  author: DeviceId,
-  bodyHash: Uint8Array,
-  body: Uint8Array,
-  clock: Clock,
-  position: number,
-  session: number,
-): Entry {
-  const log = logIdOf(author, Uint8Array.of(0, 0, session))
-  const head = { class: "message" as const, clock, bodyHash, seen: [] }
-  return { log, device: author, position, head, control: undefined, body, seen: [], firstSeen: [] }
 }
 
 function ports(erasures: ReadonlyMap<MessageId, Erasure>): ProjectionPorts {
@@ -204,6 +201,34 @@ describe("reactions", () => {
     const none = ["", "a\n", "text", "\u202e", "7", "👍👍", "👍 ", "x".repeat(65), `👍${"\u200d👍".repeat(9)}`]
     for (const emoji of none) world.react(cat, id, emoji)
     expect(only(world)).toHaveProperty("reactions.length", 64)
+  })
+})
+
+describe("classes", () => {
+  const body = (said: Parameters<typeof encodeSaid>[0]): Uint8Array => encodeBody(freshSalt(), encodeSaid(said))
+
+  it("[M6] a reaction in a message's place says nothing, nor does anything else in a reaction's, whatever comes first", () => {
+    const world = new World()
+    const id = world.message(bob, "hello")
+    const reaction = body({ kind: "reaction", of: id, emoji: "👍", on: true })
+    const text = body({ kind: "message", text: "announced", ...nothing })
+    const edit = body({ kind: "edit", of: id, text: "changed", seen: [], undoes: undefined, mentions: [] })
+    world.write(cat, reaction, one, undefined, "message")
+    world.write(cat, text, one, undefined, "reaction")
+    world.write(bob, edit, one, undefined, "reaction")
+    world.write(cat, encodeBody(freshSalt(), 7), one, undefined, "reaction")
+    expect(only(world)).toMatchObject({ text: "hello", reactions: [], edited: undefined })
+    // The same words by the same device, in both places.
+    world.write(cat, reaction, one, undefined, "reaction")
+    world.write(cat, text, one, undefined, "message")
+    const order = world.entries.map((_, index) => index)
+    for (const each of [order, [...order].reverse()]) {
+      const { items } = world.project(each)
+      expect(items.map((item) => [item.text, item.reactions.length])).toEqual([
+        ["hello", 1],
+        ["announced", 0],
+      ])
+    }
   })
 })
 

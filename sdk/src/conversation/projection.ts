@@ -19,7 +19,7 @@ import {
   type Node,
   type ProjectionPorts,
 } from "./node.js"
-import { decodeSaid, type MessageRef } from "./said.js"
+import { decodeSaid, type MessageRef, type Said } from "./said.js"
 import { editsOf, quoteOf, repliesTo, sameMessage, showMessage } from "./show.js"
 import { versionsOf } from "./history.js"
 import { Waiting } from "./waiting.js"
@@ -152,10 +152,8 @@ export class Projection {
   add(document: DocumentName, entries: readonly Entry[], listed = true): void {
     this.open(document, listed)
     for (const entry of entries) {
-      if (entry.head.class === "message") this.put(document, entry, undefined, undefined)
-      else if (entry.head.class === "erase" && entry.device === this.ports.device) {
-        this.put(document, entry, undefined, undefined)
-      }
+      const isNews = entry.head.class !== "erase" || entry.device === this.ports.device
+      if (isNews) this.put(document, entry, undefined, undefined)
     }
     this.settle()
   }
@@ -243,11 +241,12 @@ export class Projection {
     draft: Draft | undefined,
     rejection: RefusalCode | undefined,
   ): void {
-    if (entry.head.class === "control") return
+    const said = saidIn(entry)
+    if (entry.head.class === "control" || (said?.kind === "reaction") !== (entry.head.class === "reaction")) return
     const id = messageIdOf(entry.device, entry.head.bodyHash)
     const known = this.nodes.get(id)
     if (known === undefined) {
-      const node = createNode(id, document, entry, draft, rejection)
+      const node = createNode(id, document, entry, said, draft, rejection)
       node.part = partOf(node, this.ports.erasureOf(document, id))
       this.nodes.set(id, node)
       this.point(node, true)
@@ -270,7 +269,7 @@ export class Projection {
     if (!known.hasBody && entry.body !== null) {
       this.point(known, false)
       known.hasBody = true
-      known.said = decodeSaid(entry.body)
+      known.said = said
       this.point(known, true)
     }
     this.refresh(known)
@@ -399,10 +398,15 @@ function messagesOf(nodes: readonly Node[]): readonly Message[] {
     : messages.filter((message) => message !== undefined)
 }
 
+function saidIn({ head, body }: Entry): Said | undefined {
+  return head.class === "erase" || body === null ? undefined : decodeSaid(body)
+}
+
 function createNode(
   id: MessageId,
   document: DocumentName,
   entry: Entry,
+  said: Said | undefined,
   draft: Draft | undefined,
   rejection: RefusalCode | undefined,
 ): Node {
@@ -412,7 +416,7 @@ function createNode(
     id,
     document,
     entry,
-    said: erases || entry.body === null ? undefined : decodeSaid(entry.body),
+    said,
     hasBody: entry.body !== null,
     erases: record === undefined ? undefined : targetOf(record),
     draft,

@@ -40,7 +40,7 @@ interface SaidReaction {
   readonly on: boolean
 }
 
-/** What the content of a class 1 entry says. `unknown`: a remark of a later version. */
+/** What the content of a message or a reaction says. `unknown`: a remark of a later version. */
 export type Said = SaidMessage | SaidEdit | SaidReaction | { readonly kind: "unknown" }
 
 const unknown: Said = { kind: "unknown" }

@@ -356,7 +356,7 @@ describe("heads and bodies", () => {
     const log = await twoRuns()
     const heads: ((head: Uint8Array) => Uint8Array)[] = [
       (head) => put(head, 1, 0x21),
-      (head) => put(head, 1, 0x14),
+      (head) => put(head, 1, 0x15),
       (head) => concat([head, Uint8Array.of(0)]),
       (head) => put(head.subarray(0, 34), 33, 0),
       (head) => put(head, 2, 255),
@@ -389,11 +389,13 @@ describe("heads and bodies", () => {
     expect(await outcome(swapped)).toEqual([0, "BODY_MISMATCH"])
   })
 
-  it("[C10] messages stand in segments, control entries in the control document", async () => {
+  it("[C10] messages and reactions stand in segments, control entries in the control document", async () => {
     const { control, create } = newConversation(ann)
-    const inControl = new TestLog(ann, control)
-    await inControl.seal(messageDraft("x"))
-    expect(await outcome(encodeUpdate([inControl.whole]), trusting(control))).toEqual([0, "WRONG_CLASS"])
+    for (const draft of [messageDraft("x"), { ...messageDraft("x"), class: "reaction" as const }]) {
+      const inControl = new TestLog(ann, control)
+      await inControl.seal(draft)
+      expect(await outcome(encodeUpdate([inControl.whole]), trusting(control))).toEqual([0, "WRONG_CLASS"])
+    }
     const inSegment = new TestLog(ann, document)
     await inSegment.seal(create)
     expect(await outcome(encodeUpdate([inSegment.whole]))).toEqual([0, "WRONG_CLASS"])
@@ -593,7 +595,11 @@ describe("erasure", () => {
     expect(await outcome(withElements(liar.whole, (elements) => (elements[1] = null)))).toEqual([0, "DELETED_UNNAMED"])
   })
 
-  it("[C9] the bodies of erasures and control entries are never holes", async () => {
+  it("[C9] the bodies of erasures, reactions and control entries are never holes", async () => {
+    const reacted = new TestLog(ann, document)
+    await reacted.seal({ ...messageDraft("none"), class: "reaction" })
+    const unsaid = withElements(reacted.whole, (elements) => (elements[1] = null))
+    expect(await outcome(unsaid, trusting(document, { isErased: () => true }))).toEqual([0, "DELETED_UNNAMED"])
     const log = new TestLog(ann, document)
     const draft = messageDraft("gone")
     await log.seal(draft, eraseDraft(await recordBy(ann, document, ann.id, draft.body)))

@@ -477,7 +477,7 @@ export function advanceSummary(summary: DocumentSummary, verdicts: readonly LogV
     if (next === undefined || run === undefined) continue
     summary.logs.set(next.client, next)
     summary.bytes += bytesOf(run.elements)
-    for (const entry of entries) if (entry.head.class === "message") summary.messages++
+    for (const { head } of entries) if (head.class === "message" || head.class === "reaction") summary.messages++
     for (const record of records) summary.records.set(recordIdOf(record), record)
   }
 }

@@ -83,7 +83,7 @@ export function orderDrafts(device: DeviceId, drafts: readonly Draft[]): Draft[]
   return Array.from(ordered)
 }
 
-const classes: readonly EntryClass[] = ["message", "erase", "control"]
+const classes: readonly EntryClass[] = ["message", "erase", "control", "reaction"]
 
 /** As a store keeps it. */
 export function encodeDraft(draft: Draft): Uint8Array {

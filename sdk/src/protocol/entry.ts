@@ -21,7 +21,7 @@ export const KIND_BODY = 2
 export const KIND_SEAL = 3
 
 /** What an entry is: decides in which documents it may stand. [SPEC C10] */
-export type EntryClass = "message" | "erase" | "control"
+export type EntryClass = "message" | "erase" | "control" | "reaction"
 
 /** Hybrid clock: milliseconds since 1970 * 1024 + counter; a safe integer until the year 2248. [SPEC E2] */
 export type Clock = Brand<number, "Clock">
@@ -56,8 +56,8 @@ const SIGNATURE_BYTES = 64
 const KEY_BYTES = 32
 const HEAD_BYTES = 2 + CLOCK_BYTES + HASH_BYTES + 1
 
-const classNumbers: Record<EntryClass, number> = { message: 1, erase: 2, control: 3 }
-const classes: readonly (EntryClass | undefined)[] = [undefined, "message", "erase", "control"]
+const classNumbers: Record<EntryClass, number> = { message: 1, erase: 2, control: 3, reaction: 4 }
+const classes: readonly (EntryClass | undefined)[] = [undefined, "message", "erase", "control", "reaction"]
 
 /** The lowest clock of a time in milliseconds since 1970. */
 export function clockOf(ms: number): Clock {
@@ -201,6 +201,7 @@ export function messageIdOf(device: DeviceId, bodyHash: Uint8Array): MessageId {
 export function mayStand(entryClass: EntryClass, document: "control" | "segment"): boolean {
   switch (entryClass) {
     case "message":
+    case "reaction":
     case "erase":
       return document === "segment"
     case "control":

@@ -210,10 +210,10 @@ export class ReplicaConversation {
     return this.state.members.has(this.ports.user)
   }
 
-  /** Whether this device may write messages, by all that is known here. */
-  get mayWrite(): boolean {
+  /** Whether this device may write anything, by all that is known here. */
+  get mayReact(): boolean {
     const user = this.state.devices.get(this.ports.device)?.user
-    return user !== undefined && this.state.maySpeak(user)
+    return user !== undefined && this.state.mayReact(user)
   }
 
   /** Numbers of the segments that exist here, ascending; always one at least. */
@@ -497,9 +497,13 @@ export class ReplicaConversation {
   }
 
   /** The same of a body that was made before. */
-  write(body: Uint8Array, about = this.writable()): { document: ReplicaDocument; draft: Draft } {
+  write(
+    body: Uint8Array,
+    about = this.writable(),
+    entryClass: "message" | "reaction" = "message",
+  ): { document: ReplicaDocument; draft: Draft } {
     const draft: Draft = {
-      class: "message",
+      class: entryClass,
       clock: this.nextClock(),
       body,
       seen: this.state.headsFor(this.ports.device),

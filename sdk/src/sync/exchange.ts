@@ -458,7 +458,7 @@ export class Exchange {
     const isControl = document === conversation.controlDocument
     // A server that lags behind this device in authority is not the last word; but what does not stand here either, is out.
     const lags = async (code: RefusalCode, log: LogId, at: number): Promise<boolean> =>
-      ofAuthority.has(code) && !isControl && conversation.mayWrite && (await document.refusalOf(log, at)) === undefined
+      ofAuthority.has(code) && !isControl && conversation.mayReact && (await document.refusalOf(log, at)) === undefined
     // This device's clock jumped since the server's time was last heard.
     if (frame.items.some(({ code }) => ofClock.has(code))) await this.ports.askTime()
     for (const [log, { code, at }] of refused) {
