@@ -72,13 +72,7 @@ export class AccountHandle implements Account {
   private readChanges = 0
   private shownBy: { readonly state: AccountState; readonly name: string } | undefined
   private readonly onTransaction = (transaction: Y.Transaction): void => {
-    const marks = this.reads.onTransaction(transaction)
-    if (marks) this.readChanges++
-    if (marks && !transaction.local) {
-      queueMicrotask(() => {
-        if (!this.ports.isClosed()) this.reads.restore()
-      })
-    }
+    if (this.reads.onTransaction(transaction)) this.readChanges++
     this.readSoon()
   }
 

@@ -1,6 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
-import * as Y from "yjs"
+import type * as Y from "yjs"
 import { parseMessageId, type MessageId } from "../protocol/entry.js"
 import {
   logIdBytes,
@@ -23,28 +23,31 @@ export interface MarkHere {
   readonly counts: ReadonlyMap<LogId, number>
 }
 
-/** Overwritten values of a device's map after which it writes a new one: only a container that is gone is one number. */
-const MAX_OVERWRITTEN = 128
+const READS = "reads/"
 
-/** What was read, of each log: the greatest over the user's devices. [SPEC U10] */
+/** What a device wrote down: the place (`<conversation>/<segment>`, and the root of a thread), and how much was read there. */
+type Mark = readonly [key: string, vector: unknown]
+
+/**
+ * What was read, of each log: the greatest over the user's devices. Each device has a list of its own, in which nothing is
+ * overwritten: what its tabs, its clones and a backup of it wrote without knowing of one another all stays, until somebody
+ * writes down more who saw it. [SPEC U2, U10]
+ */
 export class ReadMarks {
-  private readonly root: Y.Map<unknown>
   private readonly read = new Map<string, Counts>()
   /** The same of this device alone. */
   private readonly readHere = new Map<string, Counts>()
   private readonly markedHere = new Set<string>()
-  /** What this tab marked: written again where another one of this device wrote over it. */
-  private readonly marked = new Map<string, ReadonlyMap<LogId, number>>()
-  private overwritten: number | undefined
   private readonly keys = new Map<string, Set<string>>()
   private readonly names = new Map<string, string>()
+  /** Marks that were looked at. */
+  private readonly taken = new WeakSet<Mark>()
 
   constructor(
     private readonly doc: Y.Doc,
     private readonly device: DeviceId,
   ) {
-    this.root = doc.getMap("reads")
-    this.takeAll()
+    for (const name of Array.from(doc.share.keys())) if (name.startsWith(READS)) this.take(name)
   }
 
   /** Of the conversation, or of the thread below a message. */
@@ -95,21 +98,11 @@ export class ReadMarks {
 
   /** Takes in what a transaction changed; true where that concerns read marks. */
   onTransaction({ changed }: Y.Transaction): boolean {
-    let concerns = false
-    for (const [type, keys] of changed) {
-      if (!(type instanceof Y.Map)) continue
-      const isRoot = (type as unknown) === this.root
-      if (!isRoot && (type as unknown as { parent: unknown }).parent !== this.root) continue
-      concerns = true
-      if (isRoot) this.takeAll()
-      else for (const key of keys) if (key !== null) this.take(type, key)
-    }
-    return concerns
-  }
-
-  /** Writes again what this tab marked and another tab of this device, or a copy of it, wrote over. */
-  restore(): void {
-    for (const [key, counts] of this.marked) this.write(key, counts)
+    const names = Array.from(this.doc.share).flatMap(([name, type]) => {
+      return name.startsWith(READS) && changed.has(type) ? name : []
+    })
+    for (const name of names) this.take(name)
+    return names.length > 0
   }
 
   /** Whether all of that was read before. */
@@ -122,50 +115,51 @@ export class ReadMarks {
   mark(document: DocumentName, counts: ReadonlyMap<LogId, number>, thread?: MessageId): boolean {
     const key = keyOf(document, thread)
     if (this.holds(document, counts, thread)) return false
-    this.marked.set(key, greatest(this.marked.get(key), counts))
-    this.write(key, counts)
+    const before = this.read.get(key)
+    this.write(key, new Map(Array.from(counts).filter(([log, count]) => count > (before?.get(log) ?? 0))))
     return true
   }
 
-  private write(key: string, counts: ReadonlyMap<LogId, number>): void {
-    let held: Counts = new Map()
-    for (const map of this.maps()) held = greatest(held, decodeCounts(map.get(key)))
-    const beyond = new Map(Array.from(counts).filter(([log, count]) => count > (held.get(log) ?? 0)))
-    if (beyond.size === 0) return
+  /** In the place of what this device is seen to have written of it. */
+  private write(key: string, beyond: Counts): void {
     this.doc.transact(() => {
-      const own = this.ownMap()
-      own.set(key, encodeCounts(greatest(decodeCounts(own.get(key)), beyond)))
+      const own = this.doc.getArray(READS + this.device)
+      let counts = beyond
+      const marks = own.toArray()
+      for (let index = marks.length - 1; index >= 0; index--) {
+        const mark = marks[index]
+        if (!isMark(mark) || mark[0] !== key) continue
+        counts = greatest(decodeCounts(mark[1]), counts)
+        own.delete(index)
+      }
+      own.push([[key, encodeCounts(counts)]])
     })
   }
 
-  private ownMap(): Y.Map<unknown> {
-    const present = this.root.get(this.device)
-    if (!(present instanceof Y.Map)) return this.root.set(this.device, new Y.Map<unknown>())
-    this.overwritten ??= countOverwritten(present)
-    if (++this.overwritten <= MAX_OVERWRITTEN) return present
-    this.overwritten = 0
-    return this.root.set(this.device, new Y.Map<unknown>(Array.from(present.entries())))
+  private take(name: string): void {
+    const isHere = name === READS + this.device
+    for (const mark of this.doc.getArray(name).toArray()) {
+      if (!isMark(mark) || this.taken.has(mark)) continue
+      this.taken.add(mark)
+      this.takeMark(mark, isHere)
+    }
   }
 
-  private maps(): Y.Map<unknown>[] {
-    return Array.from(this.root.values()).filter((value) => value instanceof Y.Map)
-  }
-
-  private takeAll(): void {
-    for (const map of this.maps()) for (const key of map.keys()) this.take(map, key)
-  }
-
-  private take(map: Y.Map<unknown>, key: string): void {
-    const counts = decodeCounts(map.get(key))
+  private takeMark([key, vector]: Mark, isHere: boolean): void {
+    const counts = decodeCounts(vector)
     const [conversation = ""] = key.split("/", 1)
     const keys = this.keys.get(conversation) ?? new Set()
     this.keys.set(conversation, keys.add(key))
     this.names.delete(conversation)
     this.read.set(key, greatest(this.read.get(key), counts))
-    if (map !== this.root.get(this.device)) return
+    if (!isHere) return
     this.readHere.set(key, greatest(this.readHere.get(key), counts))
-    this.markedHere.add(key.slice(0, key.indexOf("/")))
+    this.markedHere.add(conversation)
   }
+}
+
+function isMark(element: unknown): element is Mark {
+  return Array.isArray(element) && typeof element[0] === "string"
 }
 
 /** `<conversation>/<segment>`, and the root of a thread. */
@@ -178,12 +172,6 @@ function greatest(a: ReadonlyMap<LogId, number> | undefined, b: ReadonlyMap<LogI
   const counts = new Map(a)
   for (const [log, count] of b) counts.set(log, Math.max(counts.get(log) ?? 0, count))
   return counts
-}
-
-function countOverwritten(map: Y.Map<unknown>): number {
-  let count = 0
-  for (const item of map._map.values()) for (let before = item.left; before !== null; before = before.left) count++
-  return count
 }
 
 function encodeCounts(counts: Counts): Uint8Array {
