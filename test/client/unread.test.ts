@@ -209,6 +209,40 @@ describe("unread messages", () => {
     expect(onTablet.unread.get()).toMatchObject({ count: 1, late: [late.id] })
   })
 
+  it("[U10] that come to a device whose storage was lost are late, below what it had read before", async () => {
+    const { servers, bob, trip, atBob } = await arena()
+    const bobsOther = await client("bob", servers)
+    const atOther = await conversationOf(bobsOther, trip.id)
+    await bobsOther.synced()
+    bobsOther.goOffline()
+    const late = atOther.send("written on a train")
+    await late.reached("saved")
+    // By another device's clock, which knows nothing of this one's.
+    const savedAt = Date.now()
+    await vi.waitUntil(() => Date.now() > savedAt)
+    await atBob.send("hello").reached("sent")
+    await bob.synced()
+    const storage = createMemoryStorage()
+    const before = await openClient("alice", { servers, storage })
+    const read = await conversationOf(before, trip.id)
+    await until(read.unread, ({ count }) => count === 1)
+    read.markRead()
+    await before.synced()
+    await before.close()
+    bobsOther.goOnline()
+    await late.reached("sent")
+    const empty = createMemoryStorage({ snapshot: { ...storage.snapshot(), entries: [] } })
+    const since = await openClient("alice", { servers, storage: empty })
+    const again = await conversationOf(since, trip.id)
+    await since.synced()
+    await until(again.messages, ({ items }) => items.length === 2)
+    await vi.waitUntil(async () => (await empty.get(catchUpKey(trip.id))) === undefined)
+    for (const { unread } of [again, trip]) {
+      await until(unread, ({ count }) => count === 1)
+      expect(unread.get().late).toEqual([late.id])
+    }
+  })
+
   it("[U10] of a thread are counted by themselves, and read by themselves", async () => {
     const { trip, onLaptop, atBob } = await arena()
     const root = trip.send("who brings what?")

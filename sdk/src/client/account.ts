@@ -198,29 +198,23 @@ export class AccountHandle implements Account {
   }
 
   /** What was marked as read on this device. */
-  readCountHere(document: DocumentName, log: LogId, thread?: MessageId): number {
-    return this.reads.countHere(document, log, thread)
-  }
-
   marksHere(conversation: ConversationId): readonly MarkHere[] {
     return this.reads.marksHere(conversation)
-  }
-
-  hasMarksHere(conversation: ConversationId): boolean {
-    return this.reads.hasMarksHere(conversation)
-  }
-
-  isMarkedHere(document: DocumentName): boolean {
-    return this.reads.isMarkedHere(document)
   }
 
   /** Read without being looked at: "unread from here" stays. False where all of that was read before. */
   passOver(read: ReadPositions, thread?: MessageId): boolean {
     this.demandOpen()
-    const isNew = Array.from(read).some(([document, counts]) => !this.reads.holds(document, counts, thread))
+    const fresh = this.beyond(read, thread)
     // A transaction that changes nothing tells all who listen, too.
-    if (isNew) this.mark(read, thread)
-    return isNew
+    if (fresh.size > 0) this.mark(fresh, thread)
+    return fresh.size > 0
+  }
+
+  /** What of it was not read before, on any device. */
+  private beyond(read: ReadPositions, thread: MessageId | undefined): ReadPositions {
+    const beyond = Array.from(read, ([name, counts]) => [name, this.reads.beyond(name, counts, thread)] as const)
+    return new Map(beyond.filter(([, counts]) => counts.size > 0))
   }
 
   private mark(read: ReadPositions, thread: MessageId | undefined): void {
@@ -242,13 +236,18 @@ export class AccountHandle implements Account {
     return [this.reads.nameOf(conversation), ...this.marksOf(conversation), this.shownBy.name].join()
   }
 
-  /** Never backwards; a mark of "unread from here" ends. `thread`: of that thread alone, with a mark of its own. */
-  markRead(conversation: ConversationId, read: ReadPositions, thread?: MessageId): void {
+  /**
+   * Never backwards; a mark of "unread from here" ends. `thread`: of that thread alone, with a mark of its own. Returns what
+   * of it was not read before, on any device.
+   */
+  markRead(conversation: ConversationId, read: ReadPositions, thread?: MessageId): ReadPositions {
     this.demandOpen()
+    const fresh = this.beyond(read, thread)
     this.doc.transact(() => {
-      this.mark(read, thread)
+      this.mark(fresh, thread)
       this.endUnread(conversation, thread)
     })
+    return fresh
   }
 
   /** Ends "unread from here", of the conversation or of the thread below a message. */

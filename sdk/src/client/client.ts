@@ -228,9 +228,9 @@ class WeftClient implements Client {
       releaseAfterMs: options.releaseAfterMs,
       server: () => parts.servers[0],
       trust: () => trustName(this.credentials.trust),
-      tellRead: (conversation, vector, root) => {
+      tellRead: (conversation, vector, root, fresh) => {
         if (replica.writing.get()) return false
-        platform.tabs.tell({ kind: "read", conversation, vector, root })
+        platform.tabs.tell({ kind: "read", conversation, vector, root, fresh })
         return true
       },
       isListWatched: () => this.list.isWatched,
@@ -437,9 +437,12 @@ class WeftClient implements Client {
         break
       case "read":
         this.background(async () => {
-          const { conversation, vector, root } = message
-          if (replica.writing.get())
-            await this.withRegisters(conversation, (registers) => registers.advanceRead(vector, root))
+          const { conversation: id, vector, root, fresh } = message
+          if (!replica.writing.get()) return
+          await replica.using(id, async (conversation) => {
+            await conversation.noteRead(fresh, root)
+            await replica.registersOf(conversation).advanceRead(vector, root)
+          })
         })
         break
       case "signals":

@@ -39,8 +39,6 @@ it("[U10] a segment in which everything was read is not read again, one with a m
     conversation: trip,
     reader: { user, device: replica.device, env: systemEnv },
     account: {
-      readCountHere: () => 0,
-      isMarkedHere: () => false,
       readCount: (_: DocumentName, log: LogId) => (log === undefined ? 0 : readCount),
       get readVersion() {
         return readVersion

@@ -22,7 +22,7 @@ import { projectSegment, type SegmentReader } from "./segment-projection.js"
 export interface EarlierPorts {
   readonly conversation: ReplicaConversation
   readonly reader: SegmentReader
-  readonly account: Pick<AccountHandle, "readCount" | "readCountHere" | "readVersion" | "isMarkedHere" | "marksOf">
+  readonly account: Pick<AccountHandle, "readCount" | "readVersion" | "marksOf">
   /** The first segment of the list; what is before it is asked here. */
   oldestListed(): number
   isListed(id: MessageId): boolean
@@ -210,11 +210,11 @@ export class EarlierUnread {
     })
   }
 
-  /** What stands below the newest message that was read on this device is read. */
+  /** What stands below the newest message that was read on this device meanwhile is read. */
   private async passOver(): Promise<void> {
     const { conversation, account } = this.ports
     const newest = conversation.segmentNumbers
-      .filter((number) => account.isMarkedHere(segmentDocument(conversation.id, number)))
+      .filter((number) => conversation.readWhileBehind.has(segmentDocument(conversation.id, number)))
       .at(-1)
     const read = new Map<DocumentName, ReadonlyMap<LogId, number>>()
     for (const number of this.numbers()) {
@@ -226,7 +226,7 @@ export class EarlierUnread {
         const inputs = (await this.readSegment(document)).filter(({ author }) => !this.ports.blocked().has(author))
         const below = readBelow(inputs, {
           isRead: (message) => isRead(message, (...place) => account.readCount(...place)),
-          isReadHere: (message) => isRead(message, (...place) => account.readCountHere(...place)),
+          isReadHere: (message) => isRead(message, (...place) => conversation.readWhileBehind.count(...place)),
         })
         for (const [name, counts] of below.get(undefined) ?? []) read.set(name, counts)
       }

@@ -30,7 +30,7 @@ export interface HandlesPorts {
   /** Names the servers' keys that owners add. */
   trust(): string
   /** Asks the tab that writes to tell what was read; false where it is this one. */
-  tellRead(id: ConversationId, vector: ReadVector | undefined, root: MessageId | undefined): boolean
+  tellRead(id: ConversationId, vector: ReadVector | undefined, root: MessageId | undefined, fresh: ReadVector): boolean
   /** Whether somebody looks at the list. */
   isListWatched(): boolean
   isClosed(): boolean
@@ -233,7 +233,7 @@ export class ConversationHandles {
       registers: replica.registersOf(conversation),
       server: () => this.ports.server(),
       isClosed: () => this.ports.isClosed(),
-      tellRead: (vector, root) => this.ports.tellRead(id, vector, root),
+      tellRead: (...read) => this.ports.tellRead(id, ...read),
       isWriter: () => replica.writing.get(),
       isJoining: () => joins.has(id),
       failed: (error) => {

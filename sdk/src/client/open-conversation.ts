@@ -40,8 +40,8 @@ import { hashOf, Writing, type WritingPorts } from "./writing.js"
 export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
   readonly account: AccountHandle
   readonly signals: Signals
-  /** Asks the tab that writes to tell what was read; false where it is this one. */
-  tellRead(vector: ReadVector | undefined, root: MessageId | undefined): boolean
+  /** Asks the tab that writes to tell what was read; `fresh`: of it, on no device before. False where it is this one. */
+  tellRead(vector: ReadVector | undefined, root: MessageId | undefined, fresh: ReadVector): boolean
   /** Whether this tab writes. */
   isWriter(): boolean
   /** Whether a link to this conversation waits to be used. */
@@ -106,9 +106,8 @@ export class OpenConversation implements Governance {
       replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
       markOf: (thread) =>
         this.siblings.map(({ id }) => ports.account.markOf(id, thread)).find((mark) => mark !== undefined),
-      isCatchingUp: () => ports.conversation.isCatchingUp && ports.account.hasMarksHere(this.id),
-      readCountHere: (document, log, thread) =>
-        conversationOf(document) === this.id ? ports.account.readCountHere(document, log, thread) : 0,
+      isCatchingUp: () => ports.conversation.isCatchingUp && !ports.conversation.readWhileBehind.isEmpty,
+      readCountHere: (...place) => ports.conversation.readWhileBehind.count(...place),
       passOver: (read, thread) => {
         this.passOver(read, thread)
       },
@@ -232,13 +231,15 @@ export class OpenConversation implements Governance {
 
   /**
    * This user has read so much of each log, beside what was read before: outside of threads, or in the one below `root`;
-   * undefined: all that is here outside of threads.
+   * undefined: all that is here outside of threads. `fresh`: what of it was read on no device before.
    */
-  async advanceRead(vector?: ReadVector, root?: MessageId): Promise<void> {
+  async advanceRead(vector?: ReadVector, root?: MessageId, fresh: ReadVector = new Map()): Promise<void> {
     this.demandOpen()
+    const noted = this.ports.conversation.noteRead(fresh, root)
     // Whether another tab took it is seen once this one writes.
-    if (this.ports.tellRead(vector, root)) this.isTold = false
+    if (this.ports.tellRead(vector, root, fresh)) this.isTold = false
     else await this.ports.registers.advanceRead(vector, root)
+    await noted
   }
 
   /** Lets the others know what was marked on this device while no tab wrote, or none that lived to tell. */
@@ -377,10 +378,10 @@ export class OpenConversation implements Governance {
     if (read === undefined) return
     const mark = (): void => {
       if (this.ports.isClosed()) return
-      this.ports.account.markRead(this.id, read)
+      const fresh = this.ports.account.markRead(this.id, read)
       for (const handle of this.siblings) {
         this.ports.account.endUnread(handle.id)
-        handle.tellRead(read)
+        handle.tellRead(read, undefined, fresh)
       }
     }
     // What is before the list was passed on the way. It is marked first: unread below what was read, it would be late, on
@@ -394,10 +395,10 @@ export class OpenConversation implements Governance {
   markThreadRead(root: MessageId, upTo?: MessageId): void {
     const read = this.mine.positionsUpTo(upTo, root)
     if (read === undefined) return
-    this.ports.account.markRead(this.id, read, root)
+    const fresh = this.ports.account.markRead(this.id, read, root)
     for (const handle of this.siblings) {
       this.ports.account.endUnread(handle.id, root)
-      handle.tellRead(read, root)
+      handle.tellRead(read, root, fresh)
     }
   }
 
@@ -412,8 +413,7 @@ export class OpenConversation implements Governance {
   private markEarlierRead(): Promise<void> {
     return this.earlier.markRead((read) => {
       if (this.ports.isClosed()) return
-      this.ports.account.markRead(this.id, read)
-      this.tellRead(read)
+      this.tellRead(read, undefined, this.ports.account.markRead(this.id, read))
     })
   }
 
@@ -440,13 +440,20 @@ export class OpenConversation implements Governance {
   }
 
   /** Lets the others know, in this conversation's own segments. [SPEC P7] */
-  private tellRead(read: ReadPositions, thread?: MessageId): void {
+  private tellRead(read: ReadPositions, thread?: MessageId, fresh: ReadPositions = new Map()): void {
+    const vector = this.vectorOf(read)
+    if (vector.size === 0) return
+    // Its storage's failure is the replica's to tell.
+    this.advanceRead(vector, thread, this.vectorOf(fresh)).catch(() => undefined)
+  }
+
+  private vectorOf(read: ReadPositions): ReadVector {
     const vector = new Map<number, ReadonlyMap<LogId, number>>()
     for (const [document, counts] of read) {
       const parts = documentParts(document)
       if (parts.kind === "segment" && parts.conversation === this.id) vector.set(parts.segment, counts)
     }
-    if (vector.size > 0) this.advanceRead(vector, thread).catch(() => undefined) // Its storage's failure is the replica's to tell.
+    return vector
   }
 
   retry(id: MessageId): OutgoingMessage {

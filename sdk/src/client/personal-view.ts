@@ -30,9 +30,9 @@ interface PersonalPorts {
   replies(root: MessageId, counts: (message: Message) => boolean): Replies | undefined
   /** From here on the user wants to see everything as unread, outside of threads or in one. */
   markOf(thread: MessageId | undefined): MessageId | undefined
-  /** Whether what comes below what was read on this device is read. */
+  /** Whether what comes below what was read on this device meanwhile is read. */
   isCatchingUp(): boolean
-  /** What was read on this device of the one conversation, whatever others are shown with it. */
+  /** What was read so of the one conversation, whatever others are shown with it. */
   readonly readCountHere: ReadCount
   passOver(read: ReadPositions, thread: MessageId | undefined): void
   /** Whether anybody wants to know what is unread. */

@@ -37,7 +37,6 @@ export class ReadMarks {
   private readonly read = new Map<string, Counts>()
   /** The same of this device alone. */
   private readonly readHere = new Map<string, Counts>()
-  private readonly markedHere = new Set<string>()
   private readonly keys = new Map<string, Set<string>>()
   private readonly names = new Map<string, string>()
   /** Marks that were looked at. */
@@ -55,12 +54,7 @@ export class ReadMarks {
     return this.read.get(keyOf(document, thread))?.get(log) ?? 0
   }
 
-  /** What was marked on this device, beyond what its user had read on others by then. */
-  countHere(document: DocumentName, log: LogId, thread?: MessageId): number {
-    return this.readHere.get(keyOf(document, thread))?.get(log) ?? 0
-  }
-
-  /** All that was marked so in a conversation, in its threads too. */
+  /** All that was marked on this device in a conversation and its threads, beyond what its user had read on others by then. */
   marksHere(conversation: ConversationId): MarkHere[] {
     return Array.from(this.keys.get(conversation) ?? []).flatMap((key) => {
       const [, segment = "", root] = key.split("/")
@@ -70,16 +64,6 @@ export class ReadMarks {
       if (counts === undefined || parts?.kind !== "segment" || (root !== undefined && !thread)) return []
       return { segment: parts.segment, thread, counts }
     })
-  }
-
-  /** Whether anything of a conversation was. */
-  hasMarksHere(conversation: ConversationId): boolean {
-    return this.markedHere.has(conversation)
-  }
-
-  /** Whether anything of a segment was, outside of threads. */
-  isMarkedHere(document: DocumentName): boolean {
-    return this.readHere.has(keyOf(document, undefined))
   }
 
   /** Names all that was read in a conversation and its threads: the same name, the same counts. */
@@ -105,26 +89,24 @@ export class ReadMarks {
     return names.length > 0
   }
 
-  /** Whether all of that was read before. */
-  holds(document: DocumentName, counts: ReadonlyMap<LogId, number>, thread?: MessageId): boolean {
+  /** What of it was not read before. */
+  beyond(document: DocumentName, counts: ReadonlyMap<LogId, number>, thread?: MessageId): ReadonlyMap<LogId, number> {
     const before = this.read.get(keyOf(document, thread))
-    return Array.from(counts).every(([log, count]) => count <= (before?.get(log) ?? 0))
+    return new Map(Array.from(counts).filter(([log, count]) => count > (before?.get(log) ?? 0)))
   }
 
   /** Never takes anything back. False where all of that was read before. */
   mark(document: DocumentName, counts: ReadonlyMap<LogId, number>, thread?: MessageId): boolean {
-    const key = keyOf(document, thread)
-    if (this.holds(document, counts, thread)) return false
-    const before = this.read.get(key)
-    this.write(key, new Map(Array.from(counts).filter(([log, count]) => count > (before?.get(log) ?? 0))))
-    return true
+    const beyond = this.beyond(document, counts, thread)
+    if (beyond.size > 0) this.write(keyOf(document, thread), beyond)
+    return beyond.size > 0
   }
 
   /** In the place of what this device is seen to have written of it. */
-  private write(key: string, beyond: Counts): void {
+  private write(key: string, beyond: ReadonlyMap<LogId, number>): void {
     this.doc.transact(() => {
       const own = this.doc.getArray(READS + this.device)
-      let counts = beyond
+      let counts = new Map(beyond)
       const marks = own.toArray()
       for (let index = marks.length - 1; index >= 0; index--) {
         const mark = marks[index]
@@ -152,9 +134,7 @@ export class ReadMarks {
     this.keys.set(conversation, keys.add(key))
     this.names.delete(conversation)
     this.read.set(key, greatest(this.read.get(key), counts))
-    if (!isHere) return
-    this.readHere.set(key, greatest(this.readHere.get(key), counts))
-    this.markedHere.add(conversation)
+    if (isHere) this.readHere.set(key, greatest(this.readHere.get(key), counts))
   }
 }
 

@@ -20,6 +20,8 @@ export type TabMessage =
       readonly conversation: ConversationId
       readonly vector: ReadVector | undefined
       readonly root: MessageId | undefined
+      /** What of it was read on no device before. */
+      readonly fresh: ReadVector
     }
   /** What the server told, and what it is to be told. */
   | { readonly kind: "signals"; readonly items: SignalItems }

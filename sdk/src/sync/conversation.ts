@@ -8,7 +8,15 @@ import { draftEntry, draftHash, type Draft } from "../log/draft.js"
 import { allRefusedPrefix, catchUpKey, documentOfRefusedKey } from "../log/keys.js"
 import { digestOf, type DocumentSummary } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
+import {
+  BODY_SALT_BYTES,
+  clockOf,
+  encodeBody,
+  type BodyHash,
+  type Clock,
+  type ControlId,
+  type MessageId,
+} from "../protocol/entry.js"
 import type { Content } from "../protocol/content.js"
 import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES, SEGMENT_MESSAGES } from "../protocol/limits.js"
 import {
@@ -26,6 +34,7 @@ import {
 import { prefixRange, type StorageOperation } from "../storage/storage.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
+import { CatchUpReads } from "./catch-up-reads.js"
 import { eraseDraft, type Erasable } from "./erase-draft.js"
 import { lateEdits } from "./late-edits.js"
 import type { DocumentImprint } from "./imprint.js"
@@ -81,6 +90,8 @@ export class ReplicaConversation {
   private readonly superseded = new Superseded()
   private control!: ReplicaDocument
   private behind = false
+  /** What was read here since `behind`. */
+  private readonly catchUpReads = new CatchUpReads()
   private left = false
   /** Those that this session appends to, of documents that were not read since it left. */
   private readonly logs: Map<DocumentName, LogId>
@@ -137,8 +148,24 @@ export class ReplicaConversation {
   /** A server brings what was written before this device knew of the conversation. Durable before any of it is. */
   async beginCatchUp(): Promise<void> {
     this.caughtUp = undefined
-    await this.writeCatchUp({ kind: "put", key: catchUpKey(this.id), value: new Uint8Array() })
+    await this.storeCatchUp()
     this.behind = true
+  }
+
+  /** This user has read so much here, beyond what was read on any device, while this one catches up; else nothing is noted. */
+  async noteRead(
+    vector: ReadonlyMap<number, ReadonlyMap<LogId, number>>,
+    thread: MessageId | undefined,
+  ): Promise<void> {
+    if (!this.behind || vector.size === 0) return
+    for (const [segment, counts] of vector) this.catchUpReads.take(segmentDocument(this.id, segment), counts, thread)
+    // The writer alone stores it; and nothing comes after the key was taken out.
+    if (this.ports.guard() !== undefined && this.caughtUp === undefined) await this.storeCatchUp()
+  }
+
+  /** What was noted so. */
+  get readWhileBehind(): Pick<CatchUpReads, "isEmpty" | "count" | "has"> {
+    return this.catchUpReads
   }
 
   /** It has it all: what comes from now on is no part of that, whenever somebody gets to it. */
@@ -166,6 +193,11 @@ export class ReplicaConversation {
     await this.writeCatchUp({ kind: "delete", key: catchUpKey(this.id) })
     this.behind = false
     this.caughtUp = undefined
+    this.catchUpReads.restore(new Uint8Array())
+  }
+
+  private storeCatchUp(): Promise<void> {
+    return this.writeCatchUp({ kind: "put", key: catchUpKey(this.id), value: this.catchUpReads.encode() })
   }
 
   private async writeCatchUp(operation: StorageOperation): Promise<void> {
@@ -175,7 +207,9 @@ export class ReplicaConversation {
 
   /** The same, as the storage says it. */
   private async readCatchUp(): Promise<void> {
-    this.behind = (await this.ports.storage.get(catchUpKey(this.id))) !== undefined
+    const stored = await this.ports.storage.get(catchUpKey(this.id))
+    this.behind = stored !== undefined
+    if (stored !== undefined) this.catchUpReads.restore(stored)
   }
 
   /** It goes out of memory: from now on another one, read anew, stands for it, and this one writes nothing. */
