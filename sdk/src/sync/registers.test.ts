@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest"
+import { manualEnv } from "../../../test/support/manual-env.js"
+import type { ControlState } from "../authority/state.js"
+import { createSignal } from "../base/store.js"
+import { GUARD_KEY } from "../log/keys.js"
+import type { SignedRegister } from "../log/register.js"
+import { deviceNamed, type NamedDevice } from "../log/scenario.js"
+import { emptySummary, type LogSummary } from "../log/summary.js"
+import { threadName } from "../log/thread-name.js"
+import { utf8 } from "../protocol/bytes.js"
+import type { MessageId } from "../protocol/entry.js"
+import { MAX_REGISTER_THREAD_LOGS } from "../protocol/limits.js"
+import {
+  clientIdOf,
+  logIdOf,
+  segmentDocument,
+  type ConversationId,
+  type DeviceId,
+  type LogId,
+  type UserId,
+} from "../protocol/names.js"
+import { createMemoryStorage } from "../storage/memory.js"
+import type { ReplicaConversation } from "./conversation.js"
+import { ImprintKeeper } from "./imprint-keeper.js"
+import { ConversationRegisters } from "./registers.js"
+
+const trip = "t".repeat(24) as ConversationId
+const segment = segmentDocument(trip, 1)
+const [ann, bob] = ["ann" as UserId, "bob" as UserId]
+const root = `${"b".repeat(24)}.${"r".repeat(32)}` as MessageId
+const COUNT = 4
+
+/** Logs of a device of bob's, each with two messages. */
+function logsOf(device: DeviceId, many: number): LogId[] {
+  return Array.from({ length: many }, (_, index) => logIdOf(device, Uint8Array.of(0, index >> 8, index & 255)))
+}
+
+/** A clone of ann's device, in whose conversation are these logs; `chance`: how long it waits before it speaks. */
+async function clone(device: NamedDevice, logs: readonly LogId[], chance: number) {
+  const env = { ...manualEnv(), randomBytes: (length: number) => new Uint8Array(length).fill(chance) }
+  const storage = createMemoryStorage()
+  const guard = { key: GUARD_KEY, value: utf8("held") }
+  await storage.write([{ kind: "put", ...guard }])
+  const summaries = logs.map((log): [number, LogSummary] => {
+    const client = clientIdOf(segment, log)
+    return [client, { log, client, count: COUNT, link: new Uint8Array(32) } as unknown as LogSummary]
+  })
+  const state = {
+    members: new Map([ann, bob].map((user) => [user, "member"])),
+    devices: new Map([[device.id, { user: ann, certified: true }]]),
+    claimedUser: () => ann,
+    direct: false,
+  } as unknown as ControlState
+  const conversation = {
+    ...{ id: trip, state, changes: createSignal(), segmentNumbers: [1] },
+    imprint: new ImprintKeeper(trip, () => undefined),
+    segment: async () => ({ summary: { ...emptySummary(segment), logs: new Map(summaries) } }),
+  } as unknown as ReplicaConversation
+  const registers = await ConversationRegisters.load({
+    ...{ conversation, storage, env, signer: device, device: device.id, user: ann },
+    now: () => env.now(),
+    guard: () => guard,
+    sharesReads: () => true,
+    blocked: () => new Set(),
+    failed: (error) => {
+      throw error
+    },
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  const written: SignedRegister[] = []
+  registers.written.on((register) => written.push(register))
+  return { env, registers, written }
+}
+
+type Clone = Awaited<ReturnType<typeof clone>>
+
+/** Everything that either says is heard by the other, until both are silent; how often each spoke. */
+async function converse(clones: readonly [Clone, Clone]): Promise<number[]> {
+  const spoken = [0, 0]
+  for (let round = 0; round < 20; round++) {
+    for (const { env, registers } of clones) {
+      env.advance(5_000)
+      await registers.take([])
+    }
+    const said = clones.map(({ written }) => written.splice(0))
+    if (said.every(({ length }) => length === 0)) break
+    for (const [index, list] of said.entries()) {
+      spoken[index] = (spoken[index] ?? 0) + list.length
+      await clones[1 - index]?.registers.take(list.map(({ bytes }) => bytes))
+    }
+  }
+  return spoken
+}
+
+function read(logs: readonly LogId[], count = COUNT): ReadonlyMap<number, ReadonlyMap<LogId, number>> {
+  return new Map([[1, new Map(logs.map((log) => [log, count]))]])
+}
+
+describe.each([
+  [0, 200],
+  [200, 0],
+])("registers of clones that wait for %d and %d before they speak", (...chances) => {
+  async function makeClones(many: number) {
+    const device = await deviceNamed("ann's")
+    const logs = logsOf((await deviceNamed("bob's")).id, many)
+    return { logs, clones: [await clone(device, logs, chances[0]), await clone(device, logs, chances[1])] as const }
+  }
+
+  it("[P4] end the same, and say all that either has read", async () => {
+    const { logs, clones } = await makeClones(3)
+    const [one, other] = clones
+    await one.registers.advanceRead(read(logs.slice(0, 1)))
+    await one.registers.advanceRead(read(logs.slice(0, 1)), root)
+    await other.registers.advanceRead(read(logs.slice(1, 2), 2))
+    await other.registers.advanceRead(read(logs.slice(2)), root)
+    for (const spoken of await converse(clones)) expect(spoken).toBeLessThanOrEqual(2)
+    expect(one.registers.own?.bytes).toEqual(other.registers.own?.bytes)
+    const countsOf = (held: readonly { readonly client: number; readonly count: number }[] = []): number[] =>
+      logs.map((log) => held.find(({ client }) => client === clientIdOf(segment, log))?.count ?? 0)
+    const own = one.registers.own
+    expect(countsOf(own?.read?.logs)).toEqual([4, 2, 0])
+    expect(own?.threads.map(({ thread }) => thread)).toEqual([threadName(root)])
+    expect(countsOf(own?.threads[0]?.logs)).toEqual([4, 0, 4])
+  })
+
+  it("[P4] end, also where each has read what the other's has no room for; and begin again with news", async () => {
+    const { logs, clones } = await makeClones(MAX_REGISTER_THREAD_LOGS + 1)
+    const [one, other] = clones
+    await one.registers.advanceRead(read(logs.slice(0, -1), 2), root)
+    await other.registers.advanceRead(read(logs.slice(1), 2), root)
+    for (const spoken of await converse(clones)) expect(spoken).toBeLessThanOrEqual(2)
+    expect(one.registers.own?.bytes).toEqual(other.registers.own?.bytes)
+    await one.registers.advanceRead(read(logs.slice(0, 1)), root)
+    const [spoken = 0, answered = 0] = await converse(clones)
+    expect(spoken).toBeGreaterThan(0)
+    expect(spoken + answered).toBeLessThanOrEqual(4)
+    expect(one.registers.own?.bytes).toEqual(other.registers.own?.bytes)
+  })
+})
