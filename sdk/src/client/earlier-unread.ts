@@ -1,7 +1,7 @@
 import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { Counted } from "../conversation/counted.js"
-import { isRead, readBelow, type Copy, type ReadPositions } from "../conversation/unread.js"
+import { isRead, readBelow, type PlacedCopy, type ReadPositions } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
 import type { LogSummary } from "../log/summary.js"
 import { messageIdOf, type MessageId } from "../protocol/entry.js"
@@ -81,7 +81,7 @@ export class EarlierUnread {
     })
   }
 
-  /** In their order, with what was read among them. */
+  /** Those of each segment in their order, with what was read among them. */
   inputs(): readonly Counted[] {
     const oldest = this.ports.oldestListed()
     return Array.from(this.segments)
@@ -264,12 +264,12 @@ export class EarlierUnread {
   }
 }
 
-function copiesOf(document: DocumentName, entries: readonly Entry[]): Map<MessageId, Copy[]> {
-  const copies = new Map<MessageId, Copy[]>()
+function copiesOf(document: DocumentName, entries: readonly Entry[]): Map<MessageId, PlacedCopy[]> {
+  const copies = new Map<MessageId, PlacedCopy[]>()
   for (const { device, head, log, position } of entries) {
     if (head.class !== "message") continue
     const id = messageIdOf(device, head.bodyHash)
-    const copy = { document, log, position }
+    const copy = { document, log, position, clock: head.clock }
     const present = copies.get(id)
     if (present === undefined) copies.set(id, [copy])
     else present.push(copy)

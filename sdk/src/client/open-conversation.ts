@@ -102,6 +102,7 @@ export class OpenConversation implements Governance {
       list: this.merged.list,
       placesOf: (message) => this.holderOf(message).view.placesOf(message),
       earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
+      rankOf: (document) => this.siblings.findIndex(({ id }) => id === conversationOf(document)),
       isListed: (message) => this.holderOf(message).view.projection.node(message)?.inOrder === true,
       replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
       markOf: (thread) =>

@@ -2,17 +2,18 @@ import { createStore, type Subscribable } from "../base/store.js"
 import type { Message, MessageList, Reaction, Replies } from "../conversation/message.js"
 import { Counted, CountedList } from "../conversation/counted.js"
 import {
+  compareCopies,
   isRead,
   readBelow,
   readUpTo,
   unread,
-  type Copy,
+  type PlacedCopy,
   type ReadCount,
   type ReadPositions,
   type Unread,
 } from "../conversation/unread.js"
-import type { MessageId } from "../protocol/entry.js"
-import type { UserId } from "../protocol/names.js"
+import { clockMs, type MessageId } from "../protocol/entry.js"
+import type { DocumentName, UserId } from "../protocol/names.js"
 import type { AccountHandle } from "./account.js"
 import type { AccountState } from "./account-api.js"
 
@@ -22,9 +23,11 @@ interface PersonalPorts {
   /** All messages, of one conversation or of several that are shown as one. */
   readonly list: Subscribable<MessageList>
   /** Where a message stands in logs: an array that grows with it. Own messages on their way stand in none yet. */
-  placesOf(id: MessageId): readonly Copy[]
-  /** Messages before those of the list. */
+  placesOf(id: MessageId): readonly PlacedCopy[]
+  /** Messages of segments before the list; the list's may be older. */
   earlier(): readonly Counted[]
+  /** Which of the conversations that are shown as one a document is of. */
+  rankOf(document: DocumentName): number
   isListed(id: MessageId): boolean
   /** The thread below a message, of those of its messages that count. */
   replies(root: MessageId, counts: (message: Message) => boolean): Replies | undefined
@@ -172,17 +175,34 @@ export class PersonalView {
     if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
   }
 
-  /** Each message once: what was written again in a later segment stands where it stood first. */
+  /** Each message once, in order, wherever it stands: people may write into an older segment while others are in the next. */
   private join(earlier: readonly Counted[], listed: readonly Counted[]): readonly Counted[] {
     if (earlier.length === 0) return listed
     const twice = new Set(earlier.flatMap(({ id }) => (this.ports.isListed(id) ? id : [])))
-    if (twice.size === 0) return earlier.concat(listed)
+    if (twice.size === 0) return this.inOrder(earlier.concat(listed))
     const once = listed.filter(({ id }) => !twice.has(id))
     const joined = earlier.map((message) => {
       if (!twice.has(message.id)) return message
       return new Counted(message, [...message.copies, ...this.ports.placesOf(message.id)])
     })
-    return joined.concat(once)
+    return this.inOrder(joined.concat(once))
+  }
+
+  /** As the list would show them. */
+  private inOrder(messages: readonly Counted[]): readonly Counted[] {
+    const rankOf = (document: DocumentName): number => this.ports.rankOf(document)
+    const compare = (a: Counted, b: Counted): number => {
+      const [one, other] = [a.first, b.first]
+      // Own messages on their way are nobody's to read.
+      if (one === undefined || other === undefined) return Number(one === undefined) - Number(other === undefined)
+      const apart = clockMs(one.clock) - clockMs(other.clock) || rankOf(one.document) - rankOf(other.document)
+      return apart || compareCopies(one, other)
+    }
+    const isSorted = messages.every((message, index) => {
+      const before = messages[index - 1]
+      return before === undefined || compare(before, message) <= 0
+    })
+    return isSorted ? messages : Array.from(messages).sort(compare)
   }
 
   /** Of the list, with what is hidden or by blocked people. */

@@ -11,7 +11,7 @@ import type { MessageReceipts } from "../conversation/receipts.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
 import { documentParts, segmentDocument, type DeviceId } from "../protocol/names.js"
-import type { Copy } from "../conversation/unread.js"
+import type { PlacedCopy } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
 import { messageIdOf, type MessageId } from "../protocol/entry.js"
 import { Turns } from "../base/turns.js"
@@ -56,7 +56,7 @@ export class ConversationView {
   /** Segments that were read for quotes, and are not part of the list. */
   private readonly aside = new Set<number>()
   private readonly stopListening: (() => void)[]
-  private places = new Map<MessageId, Copy[]>()
+  private places = new Map<MessageId, PlacedCopy[]>()
   private current: Projection
   /** What is read from while `current` is being filled anew. */
   private shown: Projection
@@ -167,14 +167,14 @@ export class ConversationView {
   }
 
   /** Where a message stands in logs, in an array that grows with it; nowhere while it is a draft. */
-  placesOf(id: MessageId): readonly Copy[] {
+  placesOf(id: MessageId): readonly PlacedCopy[] {
     return this.placesAt(id)
   }
 
-  private placesAt(id: MessageId): Copy[] {
+  private placesAt(id: MessageId): PlacedCopy[] {
     const present = this.places.get(id)
     if (present !== undefined) return present
-    const places: Copy[] = []
+    const places: PlacedCopy[] = []
     this.places.set(id, places)
     return places
   }
@@ -182,7 +182,7 @@ export class ConversationView {
   private addPlaces(document: DocumentName, entries: readonly Entry[]): void {
     for (const { device, head, log, position } of entries) {
       if (head.class !== "message") continue
-      this.placesAt(messageIdOf(device, head.bodyHash)).push({ document, log, position })
+      this.placesAt(messageIdOf(device, head.bodyHash)).push({ document, log, position, clock: head.clock })
     }
   }
 

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest"
-import type { MessageId } from "../protocol/entry.js"
+import type { Clock, MessageId } from "../protocol/entry.js"
 import type { DocumentName, LogId, UserId } from "../protocol/names.js"
 import { Counted, CountedList } from "./counted.js"
 import type { Message } from "./message.js"
-import type { Copy } from "./unread.js"
+import type { PlacedCopy } from "./unread.js"
 
-const copy = (position: number): Copy => ({ document: "c/here/1" as DocumentName, log: "x" as LogId, position })
+const copy = (position: number): PlacedCopy => {
+  return { document: "c/here/1" as DocumentName, log: "x" as LogId, position, clock: position as Clock }
+}
 const message = (id: string): Message =>
   ({ id: id as MessageId, author: "bob" as UserId, mentionsMe: false, thread: undefined }) as Message
 

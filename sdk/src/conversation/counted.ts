@@ -1,7 +1,7 @@
 import type { MessageId } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
 import type { Message } from "./message.js"
-import { isRead, type Copy, type ReadCount, type UnreadInput } from "./unread.js"
+import { compareCopies, isRead, type PlacedCopy, type ReadCount, type UnreadInput } from "./unread.js"
 
 /** A message as it is counted. That it was read is remembered: it stays so. */
 export class Counted implements UnreadInput {
@@ -17,12 +17,18 @@ export class Counted implements UnreadInput {
   /** `copies` may grow. */
   constructor(
     { id, author, mentionsMe, thread }: Pick<Message, "id" | "author" | "mentionsMe" | "thread">,
-    readonly copies: readonly Copy[],
+    readonly copies: readonly PlacedCopy[],
   ) {
     this.id = id
     this.author = author
     this.mentionsMe = mentionsMe
     this.thread = thread
+  }
+
+  /** The copy that decides its place; undefined where it stands in no log yet. */
+  get first(): PlacedCopy | undefined {
+    const { copies } = this
+    return copies.length > 1 ? copies.reduce((a, b) => (compareCopies(b, a) < 0 ? b : a)) : copies[0]
   }
 
   /** `version` is another one whenever `readCount` may say something else. */
@@ -41,7 +47,7 @@ export class CountedList {
   private messages: readonly Message[] = []
   private counted: readonly Counted[] = []
 
-  constructor(private readonly copiesOf: (id: MessageId) => readonly Copy[]) {}
+  constructor(private readonly copiesOf: (id: MessageId) => readonly PlacedCopy[]) {}
 
   of(messages: readonly Message[]): readonly Counted[] {
     if (messages === this.messages) return this.counted

@@ -1,4 +1,5 @@
-import type { MessageId } from "../protocol/entry.js"
+import { compareText } from "../protocol/bytes.js"
+import type { Clock, MessageId } from "../protocol/entry.js"
 import type { DocumentName, LogId, UserId } from "../protocol/names.js"
 
 /** Where a message stands in a log. */
@@ -6,6 +7,18 @@ export interface Copy {
   readonly document: DocumentName
   readonly log: LogId
   readonly position: number
+}
+
+/** The same, with what puts it in order. */
+export interface PlacedCopy extends Copy {
+  readonly clock: Clock
+}
+
+/** The order of messages, as that of entries. [SPEC E8] */
+export function compareCopies(a: PlacedCopy, b: PlacedCopy): number {
+  return (
+    a.clock - b.clock || compareText(a.log, b.log) || a.position - b.position || compareText(a.document, b.document)
+  )
 }
 
 /** What is asked of a message; in their order. */
