@@ -85,11 +85,18 @@ describe("members", () => {
     await refused.waitFor({ state: "detached" })
   })
 
-  it("announcements only: members read along, until the switch is off again", async () => {
+  it("announcements only: members read along and react, until the switch is off again", async () => {
     const [alice, bob] = await openBoth()
+    await demo.send(alice, "Read this")
     const ofAlice = await details(alice)
     await ofAlice.getByRole("switch", { name: "Only moderators write" }).click()
     await demo.field(bob).waitFor({ state: "detached" })
+    // to react is everybody's
+    await demo.act(bob, demo.message(bob, "Read this"), "React with 👍")
+    await demo
+      .message(alice, "Read this")
+      .getByRole("button", { name: /^👍 1 : bob$/ })
+      .waitFor({ state: "attached" })
     await ofAlice.getByRole("switch", { name: "Only moderators write", checked: true }).click()
     await demo.field(bob).waitFor()
   })
