@@ -16,7 +16,7 @@ export default defineConfig({
     // by default one processor is left alone, which is half of a machine with two
     maxWorkers: "100%",
     coverage: {
-      provider: "v8",
+      provider: "istanbul",
       include: ["sdk/src/**", "sync-server/src/**"],
       exclude: ["**/*.test.{ts,tsx}", "**/scenario.ts"],
       reporter: ["text", "json"],
