@@ -64,7 +64,7 @@ export class Mix {
     if (this.random.oneIn(4)) this.react(conversation, recent)
     if (this.random.oneIn(8)) this.edit(conversation, recent)
     if (this.random.oneIn(15)) this.erase(conversation, recent)
-    if (this.random.oneIn(6)) this.readers.mark(...this.random.pick(Array.from(room.conversations)))
+    if (this.random.oneIn(6)) await this.readers.mark(...this.random.pick(Array.from(room.conversations)))
     if (this.random.oneIn(20)) await this.people.change(written)
     // It may have been this one who left.
     await this.people.enter(name)

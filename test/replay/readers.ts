@@ -9,8 +9,13 @@ export class Readers {
 
   constructor(private readonly random: Random) {}
 
-  /** Reads up to somewhere in what the device shows, more often to its end. */
-  mark(name: string, conversation: Conversation): void {
+  /** Reads up to somewhere in what the device has, more often to its end. */
+  async mark(name: string, conversation: Conversation): Promise<void> {
+    // What stands in segments before the list is read with it: the bookkeeper is to know what that is.
+    for (let before = -1; ; before = conversation.messages.get().items.length) {
+      if (conversation.messages.get().complete || conversation.messages.get().items.length === before) break
+      await conversation.loadOlder()
+    }
     const { items } = conversation.messages.get()
     if (items.length === 0) return
     const end = this.random.oneIn(3) ? this.random.below(items.length) : items.length - 1
