@@ -1,7 +1,8 @@
 /* What a client's connection does for its user. [SPEC R, S8, W4] */
 import { exportSPKI, generateKeyPair, SignJWT } from "jose"
 import { expect, it } from "vitest"
-import { systemEnv } from "@weft/sdk/protocol"
+import { createMemoryStorage } from "@weft/sdk/node"
+import { systemEnv, WeftError } from "@weft/sdk/protocol"
 import { openClient } from "../support/client.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { quickEnv } from "../support/quick-env.ts"
@@ -202,6 +203,32 @@ it("[S6, I1] what a refusal stopped in the middle of a sealed run is not shown a
   await bobs.send("behind it").reached("sent")
   await until(trip.messages, ({ items }) => items.length === 14)
   expect(Array.from(shown)).toEqual(["saved"])
+})
+
+it("[S3, I1] what a server that lost its disk had acknowledged waits again, and is shown so, on a full disk too", async () => {
+  const first = await startTestServer()
+  let isFull = false
+  const storage = new Proxy(createMemoryStorage(), {
+    get(target, name, receiver) {
+      if (name !== "write" || !isFull) return Reflect.get(target, name, receiver) as unknown
+      return () => Promise.reject(new WeftError("STORE_QUOTA", "full"))
+    },
+  })
+  const alice = await openClient("alice", { storage, servers: [first.url] })
+  const trip = await alice.createConversation({ title: "Trip" })
+  const message = trip.send("first")
+  await message.reached("sent")
+  await alice.synced()
+  alice.goOffline()
+  await first.close()
+  // It has to do without all that a comparison would tell it.
+  isFull = true
+  await startTestServer({ port: first.port })
+  alice.goOnline()
+  await until(trip.messages, ({ items }) => items[0]?.status === "saved")
+  await until(alice.status, ({ pending }) => pending[0]?.messages === 1)
+  isFull = false
+  await message.reached("sent")
 })
 
 it("[H1] the doctor knows the server, the way to it, and by how much the clock is off", async () => {

@@ -85,6 +85,9 @@ export class ConversationView {
         this.current.reviewWaiting(document)
         this.publishSoon()
       }),
+      ports.acks.losses.on((document) => {
+        if (this.documents.has(document)) this.current.reviewOwn(document)
+      }),
       ports.account.subscribe((state) => {
         this.onAccount(state)
       }),

@@ -323,6 +323,24 @@ describe("erasure", () => {
   })
 })
 
+it("[S3] what a server acknowledged and lost waits again, edits too", () => {
+  const world = new World()
+  const mine = world.message(bob, "mine")
+  world.edit(bob, mine, "still mine")
+  world.message(cat, "hers")
+  let acknowledged = 100
+  const projection = new Projection({ ...ports(new Map()), device: bob, acknowledged: () => acknowledged })
+  projection.add(
+    one,
+    world.entries.map(({ entry }) => entry),
+  )
+  const statuses = (): unknown[] => projection.items.map(({ status }) => status)
+  expect([projection.waiting, ...statuses()]).toEqual([0, "sent", "sent"])
+  acknowledged = 0
+  projection.reviewOwn(one)
+  expect([projection.waiting, ...statuses()]).toEqual([2, "saved", "sent"])
+})
+
 describe("[M, I4] the same set of entries and records gives the same messages", () => {
   const author = fc.constantFrom(bob, cat, bob2)
   const step = fc.oneof(

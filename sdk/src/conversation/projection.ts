@@ -175,6 +175,14 @@ export class Projection {
     this.settle()
   }
 
+  /** The same of all own entries of a document: what a server had may be on none any more. [SPEC S3] */
+  reviewOwn(document: DocumentName): void {
+    for (const node of this.nodes.values()) {
+      if (node.document === document && node.entry.device === this.ports.device) this.refresh(node)
+    }
+    this.settle()
+  }
+
   /** Reads again what these erasures say, and own entries that wait. */
   reviewErased(document: DocumentName, targets: Iterable<MessageId>): void {
     for (const id of targets) {

@@ -53,6 +53,46 @@ it("[I1] is bound to the incarnation of a server's store: a lost disk takes its 
   expect((await Acks.load(storage)).count(document, log)).toBe(0)
 })
 
+it("[S3] tells where less is known to be durable anywhere than before, and only there", async () => {
+  const storage = createMemoryStorage()
+  const acks = await Acks.load(storage)
+  await acks.meet("one", first)
+  await acks.meet("two", first)
+  const lost: string[] = []
+  acks.losses.on((name) => lost.push(name))
+  acks.take("one", document, log, 5)
+  acks.take("two", document, log, 5)
+  acks.take("two", document, log, 3, true)
+  acks.take("two", other, log, 5)
+  await acks.save()
+  await acks.reload()
+  expect(lost).toEqual([])
+  await acks.meet("two", second)
+  expect(lost).toEqual([other])
+  acks.take("one", document, log, 4, true)
+  expect(lost).toEqual([other, document])
+  expect(acks.count(document, log)).toBe(4)
+})
+
+it("[S3] another tab that reads what a server lost tells of it, too", async () => {
+  const storage = createMemoryStorage()
+  const writer = await Acks.load(storage)
+  await writer.meet("one", first)
+  writer.take("one", document, log, 5)
+  writer.take("one", other, log, 5)
+  await writer.save()
+  const reader = await Acks.load(storage)
+  expect(reader.count(document, log)).toBe(5)
+  const told: string[][] = [[], []]
+  reader.changes.on((name) => told[0]!.push(name))
+  reader.losses.on((name) => told[1]!.push(name))
+  await writer.meet("one", second)
+  await reader.reload()
+  // Of the other document nobody asked: whoever does hears what is so now.
+  expect(told).toEqual([[document, other], [document]])
+  expect([reader.count(document, log), reader.count(other, log)]).toEqual([0, 0])
+})
+
 it("is read again as it was saved; what was not saved is not there", async () => {
   const storage = createMemoryStorage()
   const acks = await Acks.load(storage)

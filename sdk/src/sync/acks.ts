@@ -9,6 +9,8 @@ import { prefixRange, type Storage, type StorageOperation, type WriteOptions } f
 /** What servers acknowledged of this device's logs. Bound to each server's incarnation: a lost disk takes its word back. */
 export class Acks {
   readonly changes = createSignal<DocumentName>()
+  /** After `changes`, where of a log less is known to be durable anywhere than before. */
+  readonly losses = createSignal<DocumentName>()
   /** What changed is in the storage now: other tabs may read it. */
   readonly saves = createSignal<undefined>()
   private held = new Map<string, ServerAcks>()
@@ -57,10 +59,13 @@ export class Acks {
       }
       if (equalBytes(acks.incarnation, incarnation)) acks.documents.set(document, value)
     }
+    const before = this.held
     this.held = held
     this.dirty.clear()
-    const documents = new Set(Array.from(held.values()).flatMap((acks) => Array.from(acks.documents.keys())))
-    for (const document of documents) this.changes.emit(document)
+    const documents = new Set(
+      [...before.values(), ...held.values()].flatMap((acks) => Array.from(acks.documents.keys())),
+    )
+    for (const document of documents) this.tell(document, this.isLessThan(document, before.values()))
   }
 
   /** Elements of a log that at least one server made durable. */
@@ -76,8 +81,8 @@ export class Acks {
     if (known !== undefined && equalBytes(known.incarnation, incarnation)) return false
     this.held.set(server, { incarnation, documents: new Map() })
     if (known === undefined) return false
+    for (const document of known.documents.keys()) this.tell(document, this.isLessThan(document, [known]))
     for (const { key } of await this.storage.scan(prefixRange(ackPrefix(server)))) this.dirty.add(key)
-    for (const document of known.documents.keys()) this.changes.emit(document)
     await this.save()
     return true
   }
@@ -92,7 +97,21 @@ export class Acks {
     if (exactly ? count === before : count <= before) return
     counts.set(log, count)
     this.dirty.add(ackKey(server, document))
+    this.tell(document, this.count(document, log) < before)
+  }
+
+  private tell(document: DocumentName, isLess: boolean): void {
     this.changes.emit(document)
+    if (isLess) this.losses.emit(document)
+  }
+
+  /** Whether less is known of a log of the document than was said to those who asked. */
+  private isLessThan(document: DocumentName, before: Iterable<ServerAcks>): boolean {
+    return Array.from(before).some(({ documents }) => {
+      const counts = documents.get(document)
+      if (counts === undefined || counts instanceof Uint8Array) return false
+      return Array.from(counts).some(([log, count]) => this.count(document, log) < count)
+    })
   }
 
   /** Writes what changed. Losing it costs a tick after a restart, no message: relaxed. What fails is written the next time. */
