@@ -24,6 +24,7 @@ import type { Disk } from "./disk.js"
 import { judgeClosedWays, judgeDirects, judgeInfo, judgeWays } from "./judge-meetings.js"
 import { judgeAccounts, judgeHidden, judgeReaders, judgeReceipts, judgeReplies, judgeUnread } from "./judge-personal.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
+import type { SimDevice } from "./sim-device.js"
 import type { Stage } from "./stage.js"
 import { accountOf, conversationsOf, isRead, readGroup, replicaOf, type View, viewsOf } from "./views.js"
 
@@ -353,13 +354,19 @@ function judgeHoldings(stage: Stage): void {
 
 /** What its author erased, and everybody shows as erased, is nowhere any more. */
 function judgeErasures(stage: Stage): void {
-  const shown = new Map<string, Message>()
+  const shown = new Map<string, { readonly item: Message; readonly on: Set<SimDevice> }>()
   for (const id of conversationsOf(stage)) {
-    for (const { items } of viewsOf(stage, id)) for (const item of items) shown.set(item.id, item)
+    for (const { items, device } of viewsOf(stage, id)) {
+      for (const item of items) {
+        const on = shown.get(item.id)?.on ?? new Set()
+        shown.set(item.id, { item, on: on.add(device) })
+      }
+    }
   }
   for (const saying of stage.oracle.sayings.values()) {
     if (saying.erasedBy.size !== 1 || !saying.erasedBy.has(saying.user)) continue
-    if (shown.get(saying.id)?.form !== "erased") continue
+    const erased = shown.get(saying.id)
+    if (erased?.item.form !== "erased") continue
     const isSaidAgain = Array.from(stage.oracle.sayings.values()).some(
       (other) => other !== saying && other.forwardedFrom !== undefined && other.text.includes(saying.text),
     )
@@ -369,8 +376,8 @@ function judgeErasures(stage: Stage): void {
       if (key !== undefined)
         throw new Violation("I2", `${name} still has the erased ${saying.text.slice(0, 40)} at ${key}`)
     }
-    for (const device of stage.devices) {
-      if (!viewsOf(stage, saying.conversation).some((view) => view.device === device)) continue
+    // Who left the conversation hears no more of it. Of talks shown as one it may stand in another than it was written from.
+    for (const device of erased.on) {
       const key = holdsText(device.disk, saying.text)
       if (key !== undefined) {
         throw new Violation("I2", `${device.name} still has the erased ${saying.text.slice(0, 40)} at ${key}`)
