@@ -62,9 +62,14 @@ export function draftEntry(device: DeviceId, draft: Draft): Entry {
 
 /**
  * Drafts so that each stands behind those that it has seen; else as they are. Clocks alone don't say so: they may be set
- * back between two entries, and a log whose entries are in the wrong order is refused.
+ * back between two entries, and a log whose entries are in the wrong order is refused. `resolve`: the present names of what
+ * is named.
  */
-export function orderDrafts(device: DeviceId, drafts: readonly Draft[]): Draft[] {
+export function orderDrafts(
+  device: DeviceId,
+  drafts: readonly Draft[],
+  resolve: (seen: readonly ControlId[]) => readonly ControlId[] = (seen) => seen,
+): Draft[] {
   const byId = new Map<ControlId, Draft>()
   for (const draft of drafts) {
     const { control } = draftEntry(device, draft)
@@ -73,7 +78,7 @@ export function orderDrafts(device: DeviceId, drafts: readonly Draft[]): Draft[]
   const ordered = new Set<Draft>()
   const place = (draft: Draft): void => {
     if (ordered.has(draft)) return
-    for (const id of draft.seen) {
+    for (const id of resolve(draft.seen)) {
       const seen = byId.get(id)
       if (seen !== undefined) place(seen)
     }

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest"
 import { readContents } from "../log/contents.js"
 import type { Draft } from "../log/draft.js"
+import { tick } from "../log/clock.js"
 import { encodeUpdate } from "../log/update.js"
 import {
   anyControlId,
@@ -100,6 +101,24 @@ it("[R1] what is taken back without a code keeps its names", async () => {
   )
   expect([again.refused, again.superseded]).toEqual([[], []])
   expect(again.drafts.map(({ draft }) => draft)).toEqual([one, two])
+})
+
+it("[R6] what names a draft that got another name already is written behind it, wherever both stood", async () => {
+  const log = new TestLog(ann, document)
+  const before = control("waits", anyControlId)
+  const waiting = { ...before, clock: tick(before.clock, 0) }
+  const onIt = control("on it", idOf(before))
+  const onThat = control("on that", idOf(onIt))
+  await log.seal(onIt, onThat)
+  const superseded = new Superseded([[idOf(before), [idOf(waiting)]]])
+  const contents = { contents: contentsOf(log), pending: [waiting] }
+  const again = await writeAgain(document, contents, { signer: ann, superseded })
+  const next = { ...onIt, seen: [idOf(waiting)] }
+  expect(again.drafts).toEqual([
+    { before: waiting, draft: waiting },
+    { before: undefined, draft: next },
+    { before: undefined, draft: { ...onThat, seen: [idOf(next)] } },
+  ])
 })
 
 it("[R1] in a segment all from the refused position on is refused, and nothing else", async () => {

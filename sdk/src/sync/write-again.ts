@@ -57,8 +57,9 @@ export async function writeAgain(
     const again = lost.flatMap((entry) => (refused.includes(entry) ? [] : (draftOf(entry) ?? [])))
     const waiting = new Set(pending)
     const drafts: { before: Draft | undefined; draft: Draft }[] = []
-    // Each behind what it has seen, so that a new name is there before it is named.
-    for (const draft of orderDrafts(device, [...again, ...pending])) {
+    // Each behind what it has seen, whatever it calls that, so that a new name is there before it is named.
+    const ordered = orderDrafts(device, [...again, ...pending], (seen) => names.resolve(seen))
+    for (const draft of ordered) {
       const next = names.concerns(draft) ? await names.regrounded(document, draft, signer) : draft
       const name = renamed(device, draft, next)
       if (name !== undefined) {
