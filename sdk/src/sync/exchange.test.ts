@@ -142,21 +142,6 @@ it("[R2] what a server refused that did not know who is a member is offered agai
   await expect.poll(asked).toHaveLength(2)
 })
 
-it("[R2] where the control document itself was refused, its segments are asked for again when the server has it from others", async () => {
-  const { exchange, frames, segment, log, trip } = await sent()
-  const control = trip.controlDocument
-  const asked = (name: DocumentName) => frames.filter((frame) => frame.kind === "vector" && frame.document === name)
-  exchange.take({ kind: "vector", document: control.name, reply: false, logs: [], records: [] })
-  await expect.poll(() => updates(frames, control.name)).not.toEqual([])
-  const items = [{ log: logIdBytes(log), code: "FORBIDDEN" as const, at: 0 }]
-  const id = updates(frames, control.name).at(-1)?.id ?? 0
-  exchange.take({ kind: "reject", id, document: control.name, copies: 1, retryAfterMs: 0, items })
-  await expect.poll(() => asked(control.name), { timeout: 5_000 }).toHaveLength(1)
-  expect(asked(segment.name)).toEqual([])
-  exchange.take({ kind: "served", document: control.name, digest: wireDigest(digestOf(control.summary)) })
-  await expect.poll(() => asked(segment.name)).toHaveLength(1)
-})
-
 it("[X2] a document is compared again when the server sends what lies beyond a cut that it does not know of", async () => {
   const { exchange, frames, segment, log, trip } = await sent()
   const refused = {
@@ -172,4 +157,26 @@ it("[X2] a document is compared again when the server sends what lies beyond a c
   await expect
     .poll(() => frames.filter((frame) => frame.kind === "vector").map(({ document }) => document), { timeout: 5_000 })
     .toEqual([segment.name])
+})
+
+it("[R2, R5] who left asks again for what a server has of theirs when it has the control document", async () => {
+  const { exchange, frames, segment, log, trip } = await sent()
+  const count = segment.summary.logs.get(clientIdOf(segment.name, log))?.count ?? 0
+  await trip.govern({ kind: "remove", user: "ann" as UserId, cut: new Map([[1, new Map([[log, count]])]]) })
+  await trip.controlDocument.flush()
+  const { name: control, summary } = trip.controlDocument
+  const asked = (document: DocumentName) =>
+    frames.filter((frame) => frame.kind === "vector" && frame.document === document)
+  const served = (document: DocumentName, digest: Uint8Array): void => {
+    exchange.take({ kind: "served", document, digest: wireDigest(digest) })
+  }
+  const unlike = new Uint8Array(32)
+  exchange.take({ kind: "documents", conversation: trip.id, registers: new Uint8Array(), items: [] })
+  await expect.poll(() => asked(control)).toHaveLength(1)
+  served(control, unlike)
+  await expect.poll(() => asked(segment.name)).toHaveLength(1)
+  // It knew nothing of the conversation, and so it says nothing.
+  served(segment.name, unlike)
+  served(control, digestOf(summary))
+  await expect.poll(() => asked(segment.name)).toHaveLength(2)
 })

@@ -84,7 +84,7 @@ export class Exchange {
   private readonly knocking = new Set<DocumentName>()
   private readonly retryMs = new Map<DocumentName, number>()
   private readonly unwanted = new Set<string>()
-  /** Documents of which something was refused because the server lags behind in authority. */
+  /** Documents of which something was refused, or nothing told, because the server lags behind in authority. */
   private readonly lagging = new Set<DocumentName>()
   private readonly registers: RegisterExchange
   private readonly stops: (() => void)[]
@@ -356,6 +356,8 @@ export class Exchange {
     const isEqual = equalBytes(wireDigest(digestOf(summary)), digest)
     if (isEqual) this.holdsAll(summary)
     if (document !== conversation.controlDocument) {
+      // Who left hears what the server has of theirs: not of one that does not know of them yet. [SPEC R2, R5]
+      if (!isEqual && !conversation.isMember) this.lagging.add(name)
       this.endCatchUp(conversation)
       return
     }
@@ -464,9 +466,7 @@ export class Exchange {
     for (const [log, { code, at }] of refused) {
       // Asked before it knows who is a member, the server says nothing of what it has: it is asked once more then.
       const waits = code === "FORBIDDEN" || (log !== undefined && (await lags(code, log, at)))
-      const { documentNames } = conversation
-      // Where it is the control document that nobody knows, nothing was said of the segments either.
-      if (waits) for (const name of isControl ? documentNames : [document.name]) this.lagging.add(name)
+      if (waits) this.lagging.add(document.name)
       if (waits && !conversation.isMember) this.knocking.add(document.name)
       else this.knocking.delete(document.name)
       if (code === "CONTROL_UNKNOWN" && log !== undefined && (await conversation.joinsInVain(document, log, at)))
