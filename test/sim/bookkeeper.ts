@@ -66,7 +66,9 @@ export class Bookkeeper {
     this.noteTalks(device.user, client)
     call()
     const isWritten = knowledgeOf(client).get(accountOf(client).doc.clientID) !== writtenBefore(client, moment)
-    if (!isSo || isWritten) this.noteChoice(device, client, { key, value, ...moment })
+    // Who is blocked already is not blocked again: what else that writes is what of theirs stays in the list. [SPEC U12]
+    const isAgain = isWritten && !key.startsWith("block/")
+    if (!isSo || isAgain) this.noteChoice(device, client, { key, value, ...moment })
   }
 
   /** Which conversations are of two: what was chosen of several with one person goes over to one of them. [SPEC A20] */
