@@ -26,7 +26,16 @@ import { judgeAccounts, judgeHidden, judgeReaders, judgeReceipts, judgeReplies, 
 import { Violation, type Oracle, type Saying } from "./oracle.js"
 import type { SimDevice } from "./sim-device.js"
 import type { Stage } from "./stage.js"
-import { accountOf, conversationsOf, isRead, readGroup, replicaOf, type View, viewsOf } from "./views.js"
+import {
+  accountOf,
+  conversationsOf,
+  isInOrderOfSegments,
+  isRead,
+  readGroup,
+  replicaOf,
+  type View,
+  viewsOf,
+} from "./views.js"
 
 /** Whether everybody who can has everything: then judgement may begin. Says what is still missing. */
 export async function unrest(stage: Stage): Promise<string | undefined> {
@@ -122,8 +131,11 @@ export async function judge(stage: Stage): Promise<void> {
       const before = isRead(conversation) ? undefined : rowOf(view)
       await stage.world.outcome(readGroup(client, conversation))
       while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
-      if (before === undefined || before === rowOf(view)) continue
-      throw new Violation("I6", `${view.device.name} listed ${before}, and read ${rowOf(view)}`)
+      if (before === undefined) continue
+      const after = rowOf(view)
+      const isSame = isInOrderOfSegments(conversation) ? sameRow(before, after) : before.counts === after.counts
+      if (isSame) continue
+      throw new Violation("I6", `${view.device.name} listed ${sayRow(before)}, and read ${sayRow(after)}`)
     }
     const shown = viewsOf(stage, id)
     for (const view of shown) {
@@ -151,10 +163,30 @@ export async function judge(stage: Stage): Promise<void> {
 }
 
 /** What a list shows of a conversation, read or not. */
-function rowOf({ conversation }: View): string {
-  const { lastMessage, ...info } = conversation.info.get()
-  const { threads, ...unread } = conversation.unread.get()
-  return JSON.stringify([info, lastMessage?.id, lastMessage?.text, unread, Array.from(threads)])
+interface Row {
+  /** What is the same however much of it is read. */
+  readonly counts: string
+  /** What follows from an order that is known of what was read alone: in others a later message may stand in an earlier segment. */
+  readonly order: string
+}
+
+function rowOf({ conversation }: View): Row {
+  const { lastMessage, lastActivity, ...info } = conversation.info.get()
+  const { count, mentions, late, first, threads } = conversation.unread.get()
+  const roots = Array.from(threads).sort(([a], [b]) => (a < b ? -1 : 1))
+  const counts = roots.map(([root, unread]) => [root, unread.count, unread.mentions])
+  return {
+    counts: JSON.stringify([info, count, mentions, counts]),
+    order: JSON.stringify([lastActivity, lastMessage?.id, lastMessage?.text, late, first, roots]),
+  }
+}
+
+function sameRow(a: Row, b: Row): boolean {
+  return sayRow(a) === sayRow(b)
+}
+
+function sayRow({ counts, order }: Row): string {
+  return `${counts} ${order}`
 }
 
 /** Called on the way too: it asks for nothing that is still under way. */

@@ -1,6 +1,8 @@
-import { conversationOf, type ConversationId } from "@weft/sdk/protocol"
+import { conversationOf, type ConversationId, type MessageId } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message, MessageList } from "../../sdk/src/conversation/message.js"
+import { segmentNumber } from "../../sdk/src/conversation/node.js"
+import type { Projection } from "../../sdk/src/conversation/projection.js"
 import type { Subscribable } from "../../sdk/src/base/store.js"
 import type { AccountReplica } from "../../sdk/src/sync/account-replica.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
@@ -60,6 +62,21 @@ export function allItems(conversation: Conversation): readonly Message[] {
     readonly inner?: { readonly merged: { readonly list: Subscribable<MessageList> } }
   }
   return inner?.merged.list.get().items ?? []
+}
+
+/** Whether each message of a conversation that was read whole stands behind all those of earlier segments. */
+export function isInOrderOfSegments(conversation: Conversation): boolean {
+  const { inner } = conversation as unknown as {
+    readonly inner?: { holderOf(id: MessageId): { readonly view: { readonly projection: Projection } } }
+  }
+  let newest = 0
+  return allItems(conversation).every(({ id }) => {
+    const document = inner?.holderOf(id).view.projection.node(id)?.document
+    const segment = document === undefined ? 0 : segmentNumber(document)
+    const isBehind = segment >= newest
+    newest = Math.max(newest, segment)
+    return isBehind
+  })
 }
 
 export function replicaOf(client: Client): Replica {
