@@ -30,6 +30,7 @@ import {
   accountOf,
   conversationsOf,
   isInOrderOfSegments,
+  isMarked,
   isRead,
   readGroup,
   replicaOf,
@@ -133,8 +134,7 @@ export async function judge(stage: Stage): Promise<void> {
       while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
       if (before === undefined) continue
       const after = rowOf(view)
-      const isSame = isInOrderOfSegments(conversation) ? sameRow(before, after) : before.counts === after.counts
-      if (isSame) continue
+      if (sameRow(before, after, isInOrderOfSegments(conversation), isMarked(client, conversation))) continue
       throw new Violation("I6", `${view.device.name} listed ${sayRow(before)}, and read ${sayRow(after)}`)
     }
     const shown = viewsOf(stage, id)
@@ -164,9 +164,9 @@ export async function judge(stage: Stage): Promise<void> {
 
 /** What a list shows of a conversation, read or not. */
 interface Row {
-  /** What is the same however much of it is read. */
+  readonly info: string
   readonly counts: string
-  /** What follows from an order that is known of what was read alone: in others a later message may stand in an earlier segment. */
+  /** What comes first and last. */
   readonly order: string
 }
 
@@ -176,17 +176,23 @@ function rowOf({ conversation }: View): Row {
   const roots = Array.from(threads).sort(([a], [b]) => (a < b ? -1 : 1))
   const counts = roots.map(([root, unread]) => [root, unread.count, unread.mentions])
   return {
-    counts: JSON.stringify([info, count, mentions, counts]),
+    info: JSON.stringify(info),
+    counts: JSON.stringify([count, mentions, counts]),
     order: JSON.stringify([lastActivity, lastMessage?.id, lastMessage?.text, late, first, roots]),
   }
 }
 
-function sameRow(a: Row, b: Row): boolean {
-  return sayRow(a) === sayRow(b)
+/**
+ * Where a later message stands in an earlier segment, which is first and last is known of what was read alone, and so is what
+ * stands behind a mark of unread.
+ */
+function sameRow(a: Row, b: Row, isInOrder: boolean, isMarked: boolean): boolean {
+  if (isInOrder) return sayRow(a) === sayRow(b)
+  return a.info === b.info && (isMarked || a.counts === b.counts)
 }
 
-function sayRow({ counts, order }: Row): string {
-  return `${counts} ${order}`
+function sayRow({ info, counts, order }: Row): string {
+  return `${info} ${counts} ${order}`
 }
 
 /** Called on the way too: it asks for nothing that is still under way. */

@@ -79,6 +79,13 @@ export function isInOrderOfSegments(conversation: Conversation): boolean {
   })
 }
 
+/** Whether it, or one that is shown as one with it, has a mark of unread, in a thread perhaps. */
+export function isMarked(client: Client, conversation: Conversation): boolean {
+  const { group } = conversation as unknown as { readonly group: readonly ConversationId[] }
+  const marks = Array.from(accountOf(client).doc.getMap("marks").keys())
+  return group.some((id) => marks.some((key) => key.startsWith(id)))
+}
+
 export function replicaOf(client: Client): Replica {
   return (client as unknown as { readonly parts: { readonly replica: Replica } }).parts.replica
 }
