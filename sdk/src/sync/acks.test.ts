@@ -134,6 +134,21 @@ it("what could not be saved, on a full disk, is saved the next time; so is what 
   expect([again.count(document, log), again.count(other, log)]).toEqual([0, 3])
 })
 
+it("[S3] a server whose store is another one is met as such until it was compared with, also where that was cut short", async () => {
+  const { storage, disk } = fullAtTimes()
+  const acks = await Acks.load(storage)
+  expect(await acks.meet("one", first)).toBe(false)
+  acks.take("one", document, log, 5)
+  await acks.save()
+  disk.isFull = true
+  await expect(acks.meet("one", second)).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  expect(await acks.meet("one", second)).toBe(true)
+  disk.isFull = false
+  expect(await acks.meet("one", second)).toBe(true)
+  acks.noteCompared("one")
+  expect(await acks.meet("one", second)).toBe(false)
+})
+
 function fullAtTimes(): { storage: Storage; disk: { isFull: boolean } } {
   const disk = { isFull: false }
   const storage = new Proxy(createMemoryStorage(), {

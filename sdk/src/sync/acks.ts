@@ -15,6 +15,8 @@ export class Acks {
   readonly saves = createSignal<undefined>()
   private held = new Map<string, ServerAcks>()
   private loading: Promise<void> | undefined
+  /** Servers whose store is another than it was, and that were not compared with since. */
+  private readonly renewed = new Set<string>()
   /** Keys under which the storage may have something else than what is known. */
   private readonly dirty = new Set<string>()
 
@@ -75,16 +77,25 @@ export class Acks {
     return count
   }
 
-  /** A server answered: what was known of another incarnation of its store is void. True where there was one. */
+  /**
+   * A server answered: what was known of another incarnation of its store is void. True where there was one, until
+   * `noteCompared`: a connection may break before it was asked what it has now.
+   */
   async meet(server: string, incarnation: Uint8Array): Promise<boolean> {
     const known = this.held.get(server)
-    if (known !== undefined && equalBytes(known.incarnation, incarnation)) return false
+    if (known !== undefined && equalBytes(known.incarnation, incarnation)) return this.renewed.has(server)
     this.held.set(server, { incarnation, documents: new Map() })
     if (known === undefined) return false
+    this.renewed.add(server)
     for (const document of known.documents.keys()) this.tell(document, this.isLessThan(document, [known]))
     for (const { key } of await this.storage.scan(prefixRange(ackPrefix(server)))) this.dirty.add(key)
     await this.save()
     return true
+  }
+
+  /** What a server has of own logs was taken in, all of it. */
+  noteCompared(server: string): void {
+    this.renewed.delete(server)
   }
 
   /** The server holds so much of a log; `exactly` where it said so itself, which may be less than before. */

@@ -15,7 +15,7 @@ import { Replica } from "./replica.js"
 const server = "ws://server"
 
 /** Ann's device with two sealed runs of two messages each, sent and not answered; a message has a head and a body. */
-async function sent() {
+async function sent(isRenewed = false) {
   const device = await deviceNamed("ann")
   const storage = createMemoryStorage()
   const replica = await Replica.open({
@@ -34,7 +34,7 @@ async function sent() {
     replica,
     acks,
     server,
-    isRenewed: false,
+    isRenewed,
     env: systemEnv,
     account: await AccountReplica.open({
       ...{ storage, env: systemEnv, user: "ann" as UserId },
@@ -179,4 +179,12 @@ it("[R2, R5] who left asks again for what a server has of theirs when it has the
   served(segment.name, unlike)
   served(control, digestOf(summary))
   await expect.poll(() => asked(segment.name)).toHaveLength(2)
+})
+
+it("[S3] a server with another store is known again when all was compared with it", async () => {
+  const { acks, exchange } = await sent(true)
+  const again = new Uint8Array(16).fill(1)
+  expect([await acks.meet(server, again), await acks.meet(server, again)]).toEqual([true, true])
+  exchange.take({ kind: "compared" })
+  await expect.poll(() => acks.meet(server, again)).toBe(false)
 })

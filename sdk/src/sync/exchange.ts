@@ -312,6 +312,7 @@ export class Exchange {
           }
         })
       }
+      this.ports.acks.noteCompared(this.ports.server)
     }
     read().catch((error: unknown) => {
       this.ports.failed(error)
