@@ -7,8 +7,9 @@ import { encodeUpdate } from "../log/update.js"
 import { decodeBody } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
-import { prefixRange } from "../storage/storage.js"
 import { Replica } from "./replica.js"
+
+const everything = { from: "", to: "\uffff" }
 
 async function openTab(storage: MemoryStorage): Promise<Replica> {
   const replica = await Replica.open({
@@ -87,6 +88,45 @@ it("[X6] a message that was refused here, and that another server had taken, goe
   await trip.erase(document, [{ device, bodyHash: draftHead(draft).bodyHash, kind: "message" }])
   await document.flush()
   expect(trip.refused.size).toBe(0)
-  const rows = await storage.share().scan(prefixRange(""))
+  const rows = await storage.share().scan(everything)
   expect(rows.filter(({ value }) => Buffer.from(value).includes("a secret"))).toEqual([])
+})
+
+it("[X3] what was erased on a disk that filled up then is shown no more, and goes when there is room again", async () => {
+  const storage = createMemoryStorage()
+  let writes = Infinity
+  const replica = await openTab({
+    ...storage,
+    share: () => ({
+      ...storage,
+      write: (...batch: Parameters<typeof storage.write>) => {
+        if (writes === 0) return Promise.reject(new WeftError("STORE_QUOTA", "full"))
+        writes--
+        return storage.write(...batch)
+      },
+    }),
+  })
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  const { document, draft } = trip.post(new Map([["t", "a secret"]]))
+  await trip.controlDocument.flush()
+  await document.flush()
+  const told: string[] = []
+  document.changes.on(({ kind }) => told.push(kind))
+  const device = (await deviceNamed("ann")).id
+  await trip.erase(document, [{ device, bodyHash: draftHead(draft).bodyHash, kind: "message" }])
+  await document.save()
+  // The record itself is written.
+  writes = 1
+  await expect(document.flush()).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  expect([told.at(-1), document.holdsErased, document.nextDue]).toEqual(["records", true, 0])
+  const rows = async (): Promise<number> => {
+    const all = await storage.scan(everything)
+    return all.filter(({ value }) => Buffer.from(value).includes("a secret")).length
+  }
+  expect(await rows()).toBe(1)
+  writes = Infinity
+  await replica.wakeAll()
+  await document.idle()
+  expect([await rows(), document.holdsErased, document.nextDue]).toEqual([0, false, Infinity])
 })

@@ -92,6 +92,8 @@ export class ReplicaDocument {
   private readonly opened: OpenDocument
   /** When, and by which authority, erasures were last carried out: what was due by then is done. */
   private destroyed: { readonly at: number; readonly state: ControlState } | undefined
+  /** That was begun, and has not ended well. */
+  private isDestroying = false
 
   private constructor(
     readonly name: DocumentName,
@@ -428,8 +430,17 @@ export class ReplicaDocument {
   }
 
   private async erase(records: readonly EraseRecord[], source: unknown): Promise<void> {
-    await this.destroy()
-    this.changes.emit({ kind: "records", records, source })
+    try {
+      await this.destroy()
+    } finally {
+      // They are durable: nobody is shown what they name any more, also where a full disk keeps it for now.
+      this.changes.emit({ kind: "records", records, source })
+    }
+  }
+
+  /** Whether it holds, or may hold, what was to be destroyed, as the storage did not take that. */
+  get holdsErased(): boolean {
+    return this.isDestroying
   }
 
   /** Destroys what records name and is due by now: a moderator's erasures are after their time of grace. [SPEC X3] */
@@ -450,6 +461,8 @@ export class ReplicaDocument {
   private async destroy(): Promise<void> {
     if (this.current.records.size === 0) return
     const done = { at: this.ports.env.now(), state: this.ports.state() }
+    this.destroyed = undefined
+    this.isDestroying = true
     const destroyed = destroyedMessages(this.current, done.state, done.at)
     const { runs, punched } = punch((await this.contents()).values(), (message) => destroyed.has(message))
     if (punched > 0) {
@@ -461,6 +474,7 @@ export class ReplicaDocument {
     await this.destroyRefused((message) => destroyed.has(message))
     await this.dropErasedDrafts()
     this.destroyed = done
+    this.isDestroying = false
   }
 
   /** What a cut had set aside is no place to keep what was erased. */

@@ -552,7 +552,16 @@ export class Replica {
   async wakeAll(): Promise<void> {
     for (const conversation of this.conversations.get().values()) {
       for (const document of await conversation.waiting()) this.wake(document)
+      for (const document of conversation.loadedDocuments) if (document.holdsErased) this.destroy(document)
     }
+  }
+
+  /** What a storage that failed had kept. [SPEC X3] */
+  private destroy(document: ReplicaDocument): void {
+    if (this.guard === undefined) return
+    document.destroyDue().catch((error: unknown) => {
+      this.report(error)
+    })
   }
 
   /** Starts the work on a document's drafts, unless it is under way. */
