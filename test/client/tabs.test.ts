@@ -4,6 +4,7 @@ import { afterEach, expect, it, vi } from "vitest"
 import { catchUpKey } from "../../sdk/src/log/keys.ts"
 import type { Storage } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
+import { quickEnv } from "../support/quick-env.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { startTestServer, type TestServer } from "../support/server.ts"
 import { TestProfile, type TestTab } from "../support/tabs.ts"
@@ -132,4 +133,49 @@ it("[U10] what the writer gets from below what was read in another tab, on a new
   await until(first.client.status, () => isOnline(first.client))
   await vi.waitUntil(async () => (await profile.storage.share().get(catchUpKey(trip.id))) === undefined)
   for (const { unread } of [trip, inFirst]) await until(unread, ({ count, late }) => count === 0 && late.length === 0)
+})
+
+it("[W4, A19] a tab that is not the writer knows the server's time, too: what it writes keeps its name, and its link lets people in", async () => {
+  const server = await startTestServer()
+  // Whoever writes by this clock has to be corrected.
+  const env = { ...quickEnv, now: () => quickEnv.now() + 10 * 60_000 }
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url], { env })
+  const first = await tab(profile)
+  await first.lead()
+  await until(first.client.status, () => isOnline(first.client))
+  const { id } = await first.client.createConversation({ title: "Trip" })
+  const second = await tab(profile)
+  await until(second.client.status, () => isOnline(second.client))
+  const trip = await conversationOf(second.client, id)
+  const invite = await trip.createInvite()
+  await until(trip.changes, (list) => list.every(({ status }) => status === "accepted"))
+  expect(trip.invites.get().map((shown) => shown.id)).toEqual([invite.id])
+  const eve = await openClient("eve", { servers: [server.url] })
+  const eves = await eve.join(invite.link)
+  await until(eves.info, ({ membership }) => membership === "member")
+})
+
+it("[W4] a tab that wrote with a clock that had jumped writes by the server's time once the writer heard it", async () => {
+  const server = await startTestServer()
+  let ahead = 0
+  const env = { ...quickEnv, now: () => quickEnv.now() + ahead }
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url], { env })
+  const first = await tab(profile)
+  await first.lead()
+  await until(first.client.status, () => isOnline(first.client))
+  const { id } = await first.client.createConversation({ title: "Trip" })
+  await first.client.synced()
+  const second = await tab(profile)
+  await until(second.client.status, () => isOnline(second.client))
+  const trip = await conversationOf(second.client, id)
+  first.client.goOffline()
+  await until(second.client.status, ({ connection }) => connection.kind === "offline")
+  ahead = 10 * 60_000
+  const before = await trip.createInvite()
+  first.client.goOnline()
+  await until(second.client.status, () => isOnline(second.client))
+  await until(trip.invites, ([invite]) => invite !== undefined && invite.id !== before.id)
+  const { id: invite } = await trip.createInvite()
+  await until(trip.changes, (list) => list.every(({ status }) => status === "accepted"))
+  expect(trip.invites.get().map((shown) => shown.id)).toContain(invite)
 })

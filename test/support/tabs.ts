@@ -1,3 +1,4 @@
+import type { Env } from "../../sdk/src/base/env.js"
 import { openClient } from "../../sdk/src/client/client.js"
 import type { TabEvents, TabMessage, TabPort } from "../../sdk/src/client/tab-port.js"
 import { webCryptoVerify } from "../../sdk/src/identity/verify.js"
@@ -24,7 +25,7 @@ export class TestProfile {
     readonly user: string,
     readonly storage: MemoryStorage,
     readonly servers: readonly string[],
-    readonly options: Pick<NodeClientOptions, "releaseAfterMs"> = {},
+    readonly options: Pick<NodeClientOptions, "releaseAfterMs"> & { readonly env?: Env } = {},
   ) {}
 
   /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing. */

@@ -310,6 +310,9 @@ class WeftClient implements Client {
         else platform.tabs.tell({ kind: "joined" })
         this.refreshSoon()
       }),
+      replica.skew.subscribe(() => {
+        this.tellTime()
+      }),
       this.session.status.subscribe(() => {
         this.tellConnection()
         this.refreshSoon()
@@ -385,6 +388,13 @@ class WeftClient implements Client {
     if (replica.writing.get()) platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
   }
 
+  /** What is written in another tab gets clocks that fit the servers' time, too. [SPEC W4] */
+  private tellTime(): void {
+    const { replica, platform } = this.parts
+    const skewMs = replica.skew.get()
+    if (replica.writing.get() && skewMs !== undefined) platform.tabs.tell({ kind: "time", skewMs })
+  }
+
   /** This tab is the writer now. */
   private async lead(): Promise<void> {
     this.remote = undefined
@@ -456,7 +466,12 @@ class WeftClient implements Client {
         this.remote = { connection: message.connection }
         if (message.connection.kind !== "online") this.signals.disconnected()
         break
+      case "time":
+        replica.followTime(message.skewMs)
+        break
       case "joined":
+        // In this order: who knows of the connection knows the time.
+        this.tellTime()
         this.tellConnection()
         break
       case "online":

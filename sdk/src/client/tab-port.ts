@@ -27,6 +27,8 @@ export type TabMessage =
   | { readonly kind: "signals"; readonly items: SignalItems }
   | { readonly kind: "asks"; readonly asked: AskedSignal }
   | { readonly kind: "connection"; readonly connection: ConnectionStatus }
+  /** What the writer adds to the device's clock, milliseconds, since it heard a server's time. [SPEC W4] */
+  | { readonly kind: "time"; readonly skewMs: number }
   | { readonly kind: "online"; readonly online: boolean }
   /** A tab that is new knows nothing of the connection yet. */
   | { readonly kind: "joined" }

@@ -483,7 +483,7 @@ export class ReplicaConversation {
       if (aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS) return draft
       return { ...draft, clock: this.nextClock() }
     }
-    if (aheadMs(this.clock, now) > MAX_CLOCK_AHEAD_MS) this.clock = clockOf(now)
+    this.followTime()
     const before = this.superseded.size
     await this.control.replaceDrafts(correct)
     if (this.superseded.size > before) {
@@ -495,6 +495,12 @@ export class ReplicaConversation {
       await this.reground()
     }
     for (const segment of this.segments.values()) await segment.replaceDrafts(correct)
+  }
+
+  /** What is written from now on gets clocks that fit the servers' time. */
+  followTime(): void {
+    const now = this.ports.now()
+    if (aheadMs(this.clock, now) > MAX_CLOCK_AHEAD_MS) this.clock = clockOf(now)
   }
 
   /** Has own entries written again that rest on control entries which nobody takes. [SPEC R6] */

@@ -88,6 +88,8 @@ export class Replica {
   readonly health = createStore<StorageHealth>({ kind: "ok" })
   /** Whether this tab or process is the writer: it alone seals, receives and merges. */
   readonly writing = createStore(false)
+  /** What is added to this device's clock, milliseconds; undefined before a server said its time. [SPEC W4] */
+  readonly skew = createStore<number | undefined>(undefined)
   readonly device: DeviceId
   private guard: { readonly key: string; readonly value: Uint8Array } | undefined
   private readonly carriers = new Set<unknown>()
@@ -103,7 +105,6 @@ export class Replica {
   private readonly registers = new Map<ConversationId, ConversationRegisters>()
   private retryMs = FIRST_RETRY_MS
   private told: Uint8Array | undefined
-  private skewMs = 0
   private measured: number | undefined
   private wantsGuard = false
   /** Whether `stored` is what the storage holds under this tab's guard. */
@@ -385,7 +386,7 @@ export class Replica {
 
   /** The wall clock, set right by what a server said of it. */
   now(): number {
-    return this.ports.env.now() + this.skewMs
+    return this.ports.env.now() + (this.skew.get() ?? 0)
   }
 
   /** By how much this device's clock was ahead of a server's when one last said its time, milliseconds. */
@@ -397,8 +398,15 @@ export class Replica {
   async setTime(serverMs: number): Promise<void> {
     const skew = serverMs - this.ports.env.now()
     this.measured = -skew
-    this.skewMs = Math.abs(skew) > TOLERATED_SKEW_MS ? skew : 0
+    this.skew.set(Math.abs(skew) > TOLERATED_SKEW_MS ? skew : 0)
     for (const conversation of this.conversations.get().values()) await conversation.correctClocks()
+  }
+
+  /** The same, as the tab heard it that is the writer: what waits is that one's to correct. */
+  followTime(skewMs: number): void {
+    if (this.writing.get()) return
+    this.skew.set(skewMs)
+    for (const conversation of this.conversations.get().values()) conversation.followTime()
   }
 
   /** Makes this tab the writer: from now on writes under an older guard fail. [SPEC W3] */
