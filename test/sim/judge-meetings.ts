@@ -1,7 +1,7 @@
 import type { ConversationId } from "@weft/sdk/protocol"
-import { Violation, type Join } from "./oracle.js"
+import { Violation, type Join, type Way } from "./oracle.js"
 import type { Stage } from "./stage.js"
-import { conversationsOf, viewsOf, type View } from "./views.js"
+import { conversationsOf, replicaOf, viewsOf, type View } from "./views.js"
 
 /** What a conversation is, and who may come in, is the same for all of its members. [SPEC A] */
 export function judgeInfo(shown: readonly View[]): void {
@@ -23,7 +23,7 @@ function infoOf({ conversation }: View): string {
 }
 
 /** By a link come no more people than it is for; who used an open one is in, and nobody waits without a word. [SPEC A19] */
-export function judgeWays(stage: Stage, id: ConversationId, shown: readonly View[]): void {
+export async function judgeWays(stage: Stage, id: ConversationId, shown: readonly View[]): Promise<void> {
   for (const { device, conversation } of shown) {
     for (const { id: invite, used } of conversation.invites.get()) {
       const { uses = Infinity } = stage.oracle.ways.find((way) => way.id === invite) ?? {}
@@ -34,6 +34,8 @@ export function judgeWays(stage: Stage, id: ConversationId, shown: readonly View
   if (serverLostData || deviceLostData || stage.hostile !== undefined) return
   for (const join of joins) {
     if (join.way.conversation !== id || !join.isSaved || !join.way.isSaved) continue
+    // That link lets nobody in, and no server knows why: its maker shows another one. [SPEC A19, W4]
+    if (await wasWrittenAgain(stage, join.way)) continue
     judgeEnd(stage, join.device, id)
     const isOpen = join.way.uses === undefined && join.way.endsAt === undefined && !join.way.wasRevoked
     if (!isOpen || removals.some(({ conversation }) => conversation === id)) continue
@@ -70,6 +72,16 @@ export function judgeClosedWays(stage: Stage, id: ConversationId, shown: readonl
       )
     }
   }
+}
+
+/** Whether the invite of a link goes by another name now, or none, on a device that made it. */
+async function wasWrittenAgain({ world, devices }: Stage, { conversation: id, id: invite }: Way): Promise<boolean> {
+  for (const { client } of devices.flatMap(({ tabs }) => tabs)) {
+    if (client?.conversation(id) === undefined) continue
+    const instead = replicaOf(client).using(id, async (conversation) => conversation.insteadOf(invite))
+    if ((await world.outcome(instead))[0] !== invite) return true
+  }
+  return false
 }
 
 /** Who used a link is in by now, or is told why not. */

@@ -149,7 +149,7 @@ export async function judge(stage: Stage): Promise<void> {
     judgeEqual(shown)
     judgeInfo(shown)
     if (stage.hostileServer === undefined) judgeOwnDevices(shown)
-    judgeWays(stage, id, shown)
+    await judgeWays(stage, id, shown)
     judgeClosedWays(stage, id, shown)
     judgeRemovals(stage, id, shown)
     judgeMembers(stage, id, shown)

@@ -1,5 +1,5 @@
 import type { Conversation, OutgoingMessage } from "../../sdk/src/client/api.js"
-import type { ConversationId, MessageId } from "@weft/sdk/protocol"
+import type { ControlId, ConversationId, MessageId } from "@weft/sdk/protocol"
 import type { Process } from "./process.js"
 import type { SimDevice } from "./sim-device.js"
 
@@ -48,9 +48,9 @@ export interface Removal {
 }
 
 /** A link into a conversation. */
-interface Way {
+export interface Way {
   readonly conversation: ConversationId
-  readonly id: string
+  readonly id: ControlId
   readonly link: string
   readonly uses: number | undefined
   /** Its end; milliseconds since the world began. */
