@@ -56,6 +56,7 @@ function searchInWorker(storage: Storage): SearchIndex {
 export type {
   Client,
   ClientOptions,
+  HistoryOptions,
   Conversation,
   ConversationInfo,
   ConversationListItem,

@@ -24,9 +24,16 @@ export function deviceDocuments(disk: Disk): DocumentName[] {
 }
 
 export function deviceHoldings(disk: Disk): Holdings {
-  return holdings(deviceDocuments(disk), (name) =>
-    disk.range(updatePrefix(name), `${updatePrefix(name)}~`).map(([, value]) => value),
-  )
+  const away = awayDocuments(disk)
+  const names = deviceDocuments(disk).filter((name) => !away.has(name))
+  return holdings(names, (name) => disk.range(updatePrefix(name), `${updatePrefix(name)}~`).map(([, value]) => value))
+}
+
+/** Those of which a device has the summary alone. [SPEC U15] */
+export function awayDocuments(disk: Disk): ReadonlySet<DocumentName> {
+  const isAway = (name: DocumentName): boolean =>
+    disk.range(updatePrefix(name), `${updatePrefix(name)}~`).some(([, value]) => value.length === 0)
+  return new Set(deviceDocuments(disk).filter(isAway))
 }
 
 export function serverHoldings(disk: Disk): Holdings {

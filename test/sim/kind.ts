@@ -14,6 +14,8 @@ export interface Kind {
   readonly weight: number
   /** Faults are left out of some seeds, so that others show what they hide. */
   readonly optional?: true
+  /** A server loses what it said to have: not in seeds whose devices rely on that. */
+  readonly losesData?: true
   /** The generation of kinds that it came with; the first by default. */
   readonly since?: number
   act(stage: Stage, choices: Choices): void

@@ -12,7 +12,7 @@ export interface Operation extends Choices {
   readonly kind: OperationKind
 }
 
-export const LATEST = 7
+export const LATEST = 8
 const SERVER_AHEAD_MS = 5 * 60_000
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
 const EMOJI = ["👍", "🎉", "❤️"]
@@ -76,6 +76,18 @@ const kinds = {
     act: (stage, { a, b }) => {
       const found = stage.conversationOf(stage.device(a), b)
       if (found !== undefined) stage.background("page back", found.conversation.loadOlder())
+    },
+  },
+  jump: {
+    weight: 8,
+    since: 8,
+    act: (stage, { a, b, c }) => {
+      const found = stage.conversationOf(stage.device(a), b)
+      const sayings = Array.from(stage.oracle.sayings.values())
+      const target = sayings.filter(({ conversation }) => conversation === found?.conversation.id)
+      const saying = target[c % Math.max(1, target.length)]
+      if (found === undefined || saying === undefined) return
+      stage.background("jump", found.conversation.loadTo(saying.id))
     },
   },
   letGo: {
@@ -287,6 +299,7 @@ const kinds = {
   wipeServer: {
     weight: 1,
     optional: true,
+    losesData: true,
     act: (stage, { a, b }) => {
       const server = stage.server(a)
       stage.trace.tell(`${server.name} loses its disk`)
@@ -442,6 +455,7 @@ const kinds = {
   restoreServer: {
     weight: 2,
     optional: true,
+    losesData: true,
     since: 2,
     act: (stage, { a, b }) => {
       const server = stage.server(a)
@@ -485,7 +499,8 @@ export function act(stage: Stage, operation: Operation): void {
 }
 
 /** Of which kinds operations are drawn: of a generation those that this seed has, or of these alone, as often as they are named. */
-export type Choice = { readonly generation?: number | undefined } | { readonly kinds: readonly string[] }
+export type Choice =
+  { readonly generation?: number | undefined; readonly sparesServers?: boolean } | { readonly kinds: readonly string[] }
 
 /** So many operations, with the faults that this seed has. Fails where a kind is none. */
 export function chooseOperations(random: Random, count: number, choice: Choice = {}): Operation[] {
@@ -520,6 +535,7 @@ function kindsOf(random: Random, choice: Choice): (readonly [OperationKind, Kind
   }
   return all
     .filter(([, { since = 1 }]) => since <= (choice.generation ?? LATEST))
+    .filter(([, { losesData }]) => losesData !== true || choice.sparesServers !== true)
     .filter(([, { optional }]) => optional !== true || !random.oneIn(3))
 }
 

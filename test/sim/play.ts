@@ -2,6 +2,7 @@ import { randomOf } from "../support/seed.js"
 import { createConversation } from "./acting.js"
 import { differences, judge, judgeView, unrest } from "./judge.js"
 import { act, chooseOperations, LATEST, type Choice, type Operation } from "./operations.js"
+import { letsGo } from "./letting-go.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
 import { judgeImprints } from "./judge-imprints.js"
@@ -33,7 +34,10 @@ export interface PlayOptions {
 
 /** Other kinds of operations change what a seed plays. */
 export function operationsOf(seed: number, count: number, choice?: Choice): Operation[] {
-  return chooseOperations(randomOf(seed ^ 0x5eed), count, choice)
+  const generation = choice !== undefined && "generation" in choice ? choice.generation : undefined
+  const sparesServers = letsGo(seed, generation ?? LATEST)
+  const all = choice !== undefined && "kinds" in choice ? choice : { ...choice, sparesServers }
+  return chooseOperations(randomOf(seed ^ 0x5eed), count, all)
 }
 
 /** Plays a seed's operations on a fresh world, heals it, waits until it is quiet, and judges. */

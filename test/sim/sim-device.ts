@@ -28,6 +28,10 @@ export interface SimDeviceParts {
   readonly showsList: boolean
   /** How long what nobody looks at stays in memory; milliseconds. */
   readonly releaseAfterMs: number
+  /** Messages of each conversation that stay on its disk; all by default. */
+  readonly keep?: number
+  /** Messages after which it opens the next segment. */
+  readonly segmentMessages?: number
   readonly name: string
   readonly user: string
   readonly keyName: string
@@ -73,7 +77,7 @@ export class SimDevice implements Machine {
   }
 
   openTab(): void {
-    const { network, servers, tokenMs, trace, releaseAfterMs } = this.parts
+    const { network, servers, tokenMs, trace, releaseAfterMs, keep, segmentMessages } = this.parts
     const process = new Process(network.world, this)
     const tab: SimTab = { process, openedAt: network.world.now, client: undefined }
     this.tabs.push(tab)
@@ -84,6 +88,7 @@ export class SimDevice implements Machine {
         token: () => issueToken(this.user, process.now() - this.skewMs + tokenMs()),
         env: process,
         releaseAfterMs,
+        ...(keep !== undefined && { history: { keep } }),
       },
       {
         storage: openDeviceStorage(this.disk, this.key, process),
@@ -91,6 +96,7 @@ export class SimDevice implements Machine {
         verify: async (...proof) => verifier.verify(...proof),
         tabs: this.profile.portOf(process),
         watchNetwork: () => () => undefined,
+        ...(segmentMessages !== undefined && { segmentMessages }),
       },
     )
       .then((client) => {

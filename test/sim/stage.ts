@@ -6,6 +6,7 @@ import { Bookkeeper } from "./bookkeeper.js"
 import type { DiskImage } from "./disk.js"
 import { HostileDevice } from "./hostile-device.js"
 import { HostileServer } from "./hostile-server.js"
+import { FEW, letsGo } from "./letting-go.js"
 import { Network } from "./network.js"
 import { judgeSent } from "./judge.js"
 import { Oracle } from "./oracle.js"
@@ -150,6 +151,11 @@ export class Stage {
       tokenMs: () => this.tokenMs,
       // Every other one is a program that shows no list.
       releaseAfterMs: this.generation >= RELEASES_SINCE ? RELEASE_AFTER_MS : Infinity,
+      ...(letsGo(this.seed, this.generation) && {
+        segmentMessages: FEW.segmentMessages,
+        // Some keep all, as some do among people.
+        ...(this.devices.length % 3 !== 0 && { keep: FEW.keep }),
+      }),
       showsList: this.generation >= LISTS_SINCE && this.devices.length % 2 === 0,
     })
     this.devices.push(device)

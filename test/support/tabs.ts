@@ -25,7 +25,9 @@ export class TestProfile {
     readonly user: string,
     readonly storage: MemoryStorage,
     readonly servers: readonly string[],
-    readonly options: Pick<NodeClientOptions, "releaseAfterMs"> & { readonly env?: Env } = {},
+    readonly options: Pick<NodeClientOptions, "releaseAfterMs" | "history"> & { readonly env?: Env } = {},
+    /** Messages of a segment, where they are to be few. */
+    readonly segmentMessages?: number,
   ) {}
 
   /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing. */
@@ -50,6 +52,7 @@ export class TestProfile {
         transport: webSocketTransport(WebSocket),
         verify: webCryptoVerify(crypto.subtle),
         tabs: port,
+        ...(this.segmentMessages !== undefined && { segmentMessages: this.segmentMessages }),
         watchNetwork: () => () => undefined,
       },
     )

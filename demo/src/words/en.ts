@@ -462,6 +462,8 @@ export const en = {
   notAllowedAdvice: "Ask an owner of the conversation.",
   tooLong: "That message is too long",
   tooLongAdvice: "A message holds up to 64 KiB. Split it in two.",
+  segmentAway: "Those messages are not on this device",
+  segmentAwayAdvice: "They come back as soon as there is a connection.",
   badArgument: "That is not a valid name, text or link",
   badArgumentAdvice: "Check what you typed.",
   wasRefused: "That was refused",

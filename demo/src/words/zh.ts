@@ -437,6 +437,8 @@ export const zh: Readonly<Record<Key, Phrase>> = {
   notAllowedAdvice: "请联系对话的所有者。",
   tooLong: "这条消息太长",
   tooLongAdvice: "一条消息最多 64 KiB。请分成两条。",
+  segmentAway: "这些消息不在此设备上",
+  segmentAwayAdvice: "恢复连接后就会重新获取。",
   badArgument: "这不是有效的名字、文本或链接",
   badArgumentAdvice: "请检查你输入的内容。",
   wasRefused: "被拒绝了",

@@ -12,6 +12,7 @@ export type ErrorCode =
   | "BODY_TOO_LARGE"
   | "MESSAGE_REJECTED"
   | "MALFORMED"
+  | "SEGMENT_AWAY"
   | "STORE_CLOSED"
   | "STORE_LOCKED"
   | "STORE_FENCED"

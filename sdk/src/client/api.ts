@@ -40,8 +40,21 @@ export interface ClientOptions {
    * when somebody does; milliseconds, by default five minutes. `Infinity`: never.
    */
   readonly releaseAfterMs?: number
+  /** How much of each conversation this device keeps on its disk; all of it by default. */
+  readonly history?: HistoryOptions
   /** Time, timers and randomness; for tests and simulations. */
   readonly env?: Env
+}
+
+/** How much of each conversation a device keeps. */
+export interface HistoryOptions {
+  /**
+   * At least so many of the newest messages stay on the disk, edits and reactions counted among them; a whole number from 1
+   * on. Older ones, a thousand together, leave it a while after a server has all of them and they were read. They stay
+   * counted and searchable, and come back from a server when somebody asks for them (`loadOlder`, `loadTo`, a quote); where
+   * there is none, that rejects with SEGMENT_AWAY, and goes on when there is.
+   */
+  readonly keep: number
 }
 
 /** Which messages are searched, and how hits come. */
@@ -182,7 +195,10 @@ export interface Conversation extends Governance {
   setTyping(on?: boolean): void
   /** Who has an own message, who has read it, and since when; nobody of another's message, or of one that is not loaded. */
   receipts(id: MessageId): Subscribable<MessageReceipts>
-  /** Makes older messages part of `messages`; resolves when they are. */
+  /**
+   * Makes older messages part of `messages`; resolves when they are. Rejects with SEGMENT_AWAY where `history` let go of
+   * them, and no server gives them now: try again when there is one. So do `loadTo` and `loadToDate`.
+   */
   loadOlder(): Promise<void>
   /**
    * Lets go of older messages that were loaded, when nobody looks at them any more: `messages` begins with the newest ones

@@ -9,6 +9,7 @@ import type { MessageId } from "../protocol/entry.js"
 import {
   conversationOf,
   deviceIdOf,
+  documentParts,
   parseConversationId,
   type ConversationId,
   type DeviceId,
@@ -23,6 +24,7 @@ import { AccountReplica } from "../sync/account-replica.js"
 import { Acks } from "../sync/acks.js"
 import type { DocumentChange } from "../sync/document.js"
 import { Replica } from "../sync/replica.js"
+import { Retention } from "../sync/retention.js"
 import type { ConversationRegisters } from "../sync/registers.js"
 import { Session } from "../sync/session.js"
 import { Signals } from "../sync/signals.js"
@@ -55,6 +57,8 @@ export interface Platform {
   readonly transport: Transport
   readonly verify: Verify
   readonly tabs: TabPort
+  /** Messages after which this device opens the next segment of a conversation; fewer than by default in simulations. */
+  readonly segmentMessages?: number
   /** The search's index, in another thread where there is one; by default in this one. */
   searchIndex?(storage: Storage): SearchIndex
   /** Calls back when the network, or the tab, comes or goes; returns what stops it. */
@@ -70,12 +74,15 @@ const MANY = 50
 const REFRESH_MS = 30
 /** An application shows what was stored before the rest is read. */
 const PAINT_MS = 100
+/** How long nobody had to do with older messages that go; sooner where conversations leave memory sooner. [SPEC U15] */
+const LET_GO_MS = 30_000
 
 /** Opens a client on a platform. Throws BAD_ARGUMENT, CRYPTO_UNAVAILABLE, STORE_*. */
 export async function openClient(options: ClientOptions, platform: Platform): Promise<Client> {
   const user = demandUser(options.user)
   const servers = (options.servers ?? []).map(demandServer)
-  const { storage } = platform
+  demandKeep(options.history?.keep)
+  const { storage, segmentMessages } = platform
   await demandOwner(storage, user)
   const env = options.env ?? systemEnv
   const guard = (): WriteOptions["guard"] => replica.writeGuard
@@ -85,9 +92,12 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
   const refusesKey = (key: Uint8Array): boolean => keys.refuses(key)
   const acks = new Acks(storage, guard)
   const [replica, account, rows] = await Promise.all([
-    storage
-      .keyPair()
-      .then((signer) => Replica.open({ storage, env, user, signer, verify: platform.verify, refusesKey })),
+    storage.keyPair().then((signer) =>
+      Replica.open({
+        ...{ storage, env, user, signer, verify: platform.verify, refusesKey },
+        ...(segmentMessages !== undefined && { segmentMessages }),
+      }),
+    ),
     AccountReplica.open({ storage, env, user, guard, report }),
     readRows(storage),
   ])
@@ -102,6 +112,11 @@ async function demandOwner(storage: Storage, user: UserId): Promise<void> {
   const held = await storage.get(USER)
   if (held === undefined) await storage.write([{ kind: "put", key: USER, value }], { durability: "strict" })
   else if (!equalBytes(held, value)) throw new WeftError("BAD_ARGUMENT", "this storage belongs to another user")
+}
+
+function demandKeep(keep: number | undefined): void {
+  if (keep !== undefined && !(Number.isInteger(keep) && keep >= 1) && keep !== Infinity)
+    throw new WeftError("BAD_ARGUMENT", "a device keeps one message at least, of whole ones")
 }
 
 function demandServer(url: string): string {
@@ -213,6 +228,7 @@ class WeftClient implements Client {
       env,
       transport: platform.transport,
       signals: this.signals,
+      retention: this.createRetention(),
       user,
       servers: () => parts.servers,
       // A development server takes the name for the token.
@@ -270,6 +286,22 @@ class WeftClient implements Client {
     this.unlisted = new ConversationList(this.unlistedStore, changed)
   }
 
+  private createRetention(): Retention | undefined {
+    const { replica, env, options } = this.parts
+    const { history: { keep = Infinity } = {}, releaseAfterMs = Infinity } = options
+    if (keep === Infinity) return undefined
+    return new Retention({
+      ...{ replica, env, keep },
+      idleMs: Math.min(LET_GO_MS, releaseAfterMs / 4),
+      mayLetGo: (id, document) => {
+        const parts = documentParts(document.name)
+        const segment = parts.kind === "segment" ? parts.segment : 0
+        const isFound = this.liveSearch.isInLine({ conversation: id, segment })
+        return isFound && this.handles.get(id)?.mayLetGo(document) === true
+      },
+    })
+  }
+
   /** `rows`: what was shown the last time. */
   async open(rows: ReadonlyMap<ConversationId, StoredRow>): Promise<void> {
     const { replica, platform, acks, env } = this.parts
@@ -293,6 +325,9 @@ class WeftClient implements Client {
         }
         this.refreshSoon()
       }),
+      replica.wanted.asked.on((document) => {
+        if (!replica.writing.get()) platform.tabs.tell({ kind: "wants", document })
+      }),
       replica.registerChanges.on(({ conversation }) => {
         if (replica.writing.get()) platform.tabs.tell({ kind: "registers", conversation })
       }),
@@ -305,6 +340,8 @@ class WeftClient implements Client {
         if (kind === "ok" && this.handles.readingFailed) this.background(() => this.handles.openStale())
       }),
       replica.writing.subscribe(() => {
+        // Whom this tab asked it asks no more.
+        replica.wanted.setReachable(false)
         if (replica.writing.get()) this.background(() => this.takeOver())
         // What the next writer told while this one still took itself for it was passed over.
         else platform.tabs.tell({ kind: "joined" })
@@ -458,12 +495,19 @@ class WeftClient implements Client {
       case "signals":
         this.signals.take(message.items, true)
         break
+      case "wants":
+        if (replica.writing.get()) this.background(() => this.fetchFor(message.document))
+        break
+      case "away":
+        if (!replica.writing.get()) replica.wanted.failed(message.document)
+        break
       case "asks":
         this.signals.asked(message.asked)
         break
       case "connection":
         if (replica.writing.get()) break
         this.remote = { connection: message.connection }
+        replica.wanted.setReachable(message.connection.kind === "online")
         if (message.connection.kind !== "online") this.signals.disconnected()
         break
       case "time":
@@ -503,6 +547,21 @@ class WeftClient implements Client {
     this.hiding = { blocked, hidden }
     this.liveSearch.review()
     this.refreshSoon()
+  }
+
+  /** Another tab wants a segment that is away, as far as it knows. */
+  private async fetchFor(name: DocumentName): Promise<void> {
+    const { replica, platform } = this.parts
+    await replica.using(conversationOf(name), async (conversation) => {
+      const { isAway } = await conversation.document(name)
+      try {
+        // That it comes the other tab hears as of any change.
+        if (isAway) await conversation.fetch(name)
+        else platform.tabs.tell({ kind: "changed", document: name })
+      } catch {
+        platform.tabs.tell({ kind: "away", document: name })
+      }
+    })
   }
 
   /** Another tab changed what is stored. */

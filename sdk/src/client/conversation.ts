@@ -9,6 +9,7 @@ import type { SaidMessage } from "../conversation/said.js"
 import type { Unread } from "../conversation/unread.js"
 import { hashBody, messageIdOf, type ControlId, type MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId } from "../protocol/names.js"
+import type { ReplicaDocument } from "../sync/document.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
@@ -215,6 +216,11 @@ export class ConversationHandle implements Conversation {
   /** Whether it can leave memory, as far as is known here. */
   get mayRelease(): boolean {
     return this.isSettled && !this.isInUse
+  }
+
+  /** Whether a segment may leave this device, as far as is known here. [SPEC U15] */
+  mayLetGo(document: ReplicaDocument): boolean {
+    return this.inner?.mayLetGo(document) === true
   }
 
   /** It leaves memory; the list shows this row of it. */

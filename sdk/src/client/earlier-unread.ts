@@ -16,7 +16,8 @@ import {
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { AccountHandle } from "./account.js"
-import { segmentVersion } from "../sync/segment-version.js"
+import { SegmentAway } from "../sync/segment-away.js"
+import { authorIn, segmentVersion } from "../sync/segment-version.js"
 import { projectSegment, type SegmentReader } from "./segment-projection.js"
 
 export interface EarlierPorts {
@@ -69,11 +70,14 @@ export class EarlierUnread {
   private closed = false
   private known: Known | undefined
   private running = 0
+  /** Segments that are away, and may hold what is unread. */
+  private readonly awaited = new Set<DocumentName>()
 
   constructor(private readonly ports: EarlierPorts) {
     this.stop = ports.conversation.changes.on((change) => {
       if (change.kind === "document") {
         const parts = documentParts(change.document.name)
+        this.awaited.delete(change.document.name)
         if (parts.kind !== "segment" || parts.segment >= ports.oldestListed()) return
       }
       this.known = undefined
@@ -164,7 +168,7 @@ export class EarlierUnread {
 
   /** Whether `inputs` hold what is unread now. */
   get isSettled(): boolean {
-    return this.running === 0 && (this.isKnown() || this.numbers().length === 0)
+    return this.running === 0 && this.awaited.size === 0 && (this.isKnown() || this.numbers().length === 0)
   }
 
   private isKnown(): boolean {
@@ -188,8 +192,20 @@ export class EarlierUnread {
     return this.ports.conversation.segmentNumbers.filter((number) => number < oldest).reverse()
   }
 
+  /** Whether something in a segment may be unread; what this user wrote is not. */
+  mayHoldUnread(document: ReplicaDocument): boolean {
+    const { conversation, reader } = this.ports
+    return this.beyond(document).some(({ log }) => authorIn(conversation.state, deviceOf(log), reader) !== reader.user)
+  }
+
   private goesBeyond(document: ReplicaDocument): boolean {
-    return this.logsOf(document).some(({ log, count }) => {
+    // What is away is not fetched for what nobody counts.
+    return document.isAway ? this.mayHoldUnread(document) : this.beyond(document).length > 0
+  }
+
+  /** Logs that hold more than was read of them. */
+  private beyond(document: ReplicaDocument): LogSummary[] {
+    return this.logsOf(document).filter(({ log, count }) => {
       return count > this.ports.account.readCount(document.name, log) + ENTRY_REST
     })
   }
@@ -223,7 +239,7 @@ export class EarlierUnread {
       if (!this.goesBeyond(document)) continue
       if (number < newest) read.set(document.name, this.countsOf(document))
       else {
-        const inputs = (await this.readSegment(document)).filter(({ author }) => !this.ports.blocked().has(author))
+        const inputs = ((await this.readHere(document)) ?? []).filter(({ author }) => !this.ports.blocked().has(author))
         const below = readBelow(inputs, {
           isRead: (message) => isRead(message, (...place) => account.readCount(...place)),
           isReadHere: (message) => isRead(message, (...place) => conversation.readWhileBehind.count(...place)),
@@ -238,6 +254,7 @@ export class EarlierUnread {
   private async readUnread(): Promise<boolean> {
     const { account, conversation, reader } = this.ports
     let changed = false
+    this.awaited.clear()
     // A mark in the list needs nothing of what is before it.
     const sought = new Set(account.marksOf(conversation.id).filter((mark) => !this.ports.isListed(mark)))
     for (const number of this.numbers()) {
@@ -249,12 +266,28 @@ export class EarlierUnread {
       }
       const version = segmentVersion(conversation, document, reader)
       if (this.segments.get(number)?.version !== version) {
-        this.segments.set(number, { version, inputs: await this.readSegment(document) })
+        const inputs = await this.readHere(document)
+        // One after another, where a mark may be in any of them: looked for again when it is back.
+        if (inputs === undefined && sought.size > 0) return changed
+        if (inputs === undefined) continue
+        this.segments.set(number, { version, inputs })
         changed = true
       }
       for (const { id } of this.segments.get(number)?.inputs ?? []) sought.delete(id)
     }
     return changed
+  }
+
+  /** Undefined where it is away: it is asked for, and changes when it comes. [SPEC U15] */
+  private async readHere(document: ReplicaDocument): Promise<readonly Counted[] | undefined> {
+    try {
+      return await this.readSegment(document)
+    } catch (error) {
+      if (!(error instanceof SegmentAway)) throw error
+      this.awaited.add(document.name)
+      this.ports.conversation.fetch(document.name).catch(() => undefined) // It stays wanted.
+      return undefined
+    }
   }
 
   private async readSegment(document: ReplicaDocument): Promise<readonly Counted[]> {

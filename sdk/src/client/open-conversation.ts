@@ -13,6 +13,7 @@ import { hex } from "../protocol/bytes.js"
 import { MAX_PINS } from "../protocol/limits.js"
 import { conversationOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
+import type { ReplicaDocument } from "../sync/document.js"
 import { attachMirrors } from "../sync/mirror.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
@@ -223,6 +224,11 @@ export class OpenConversation implements Governance {
   get isSettled(): boolean {
     const isTold = (one: OpenConversation): boolean => one.isTold || !this.ports.isWriter()
     return this.siblings.every((one) => one.view.isSettled && one.earlier.isSettled && isTold(one))
+  }
+
+  /** Whether a segment is not needed to count what is unread. [SPEC U15] */
+  mayLetGo(document: ReplicaDocument): boolean {
+    return this.ports.account.marksOf(this.id).length === 0 && !this.earlier.mayHoldUnread(document)
   }
 
   /** Resolves when what is unread before the list was looked for. */

@@ -24,8 +24,9 @@ export function searchSource(replica: Replica, reader: SegmentReader): SearchSou
     return parsed && replica.imprintOf(parsed)?.documents.get(segmentDocument(parsed, segment))
   }
 
-  async function read(name: SegmentName): Promise<SegmentTexts> {
+  async function read(name: SegmentName): Promise<SegmentTexts | undefined> {
     const [conversation, document] = await find(name)
+    if (document.isAway) return undefined
     // before the entries: what comes meanwhile makes another version
     const version = segmentVersion(conversation, document, reader)
     const { projection } = await projectSegment(conversation, document, reader)

@@ -26,6 +26,8 @@ export type TabMessage =
   /** What the server told, and what it is to be told. */
   | { readonly kind: "signals"; readonly items: SignalItems }
   | { readonly kind: "asks"; readonly asked: AskedSignal }
+  /** A tab that does not write wants a segment back that is away; and that nobody gives it now. */
+  | { readonly kind: "wants" | "away"; readonly document: DocumentName }
   | { readonly kind: "connection"; readonly connection: ConnectionStatus }
   /** What the writer adds to the device's clock, milliseconds, since it heard a server's time. [SPEC W4] */
   | { readonly kind: "time"; readonly skewMs: number }

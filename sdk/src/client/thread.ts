@@ -23,7 +23,13 @@ export function createThread(
       stop?.()
       stop = undefined
     } else if (stop === undefined) {
-      const stops = [view.list.subscribe(refresh), account.subscribe(refresh)]
+      const stops = [
+        view.list.subscribe(refresh),
+        account.subscribe(refresh),
+        view.arrivals.on(() => {
+          if (!ready) load()
+        }),
+      ]
       stop = () => {
         for (const one of stops) one()
       }
@@ -51,7 +57,8 @@ export function createThread(
         ready = true
         refresh()
       },
-      () => undefined, // A storage that can't be read is the replica's to tell; the thread stays as it is.
+      // A storage that can't be read is the replica's to tell; the thread stays as it is. So it does where a segment is away.
+      () => undefined,
     )
   }
 

@@ -1,6 +1,6 @@
 import type { Env } from "../base/env.js"
 import { createQueue } from "../base/queue.js"
-import { createStore, type Subscribable } from "../base/store.js"
+import { createSignal, createStore, type Subscribable } from "../base/store.js"
 import { erasuresOf } from "../conversation/erasures.js"
 import type { MessageList, MessageStatus } from "../conversation/message.js"
 import { segmentNumber, threadOf, type Erasure, type Node } from "../conversation/node.js"
@@ -21,6 +21,7 @@ import type { ReplicaDocument } from "../sync/document.js"
 import type { AccountState } from "./account-api.js"
 import { recordOfDraft } from "../sync/erase-draft.js"
 import type { OwnMessage } from "../sync/own-receipts.js"
+import { SegmentAway } from "../sync/segment-away.js"
 import type { ConversationRegisters } from "../sync/registers.js"
 
 export interface ViewPorts {
@@ -43,6 +44,10 @@ export class ConversationView {
   readonly list = createStore<MessageList>({ state: "loading", items: [], complete: false })
   /** Counts whatever may have changed the way of an own entry, in the list or not. */
   readonly progress = createStore(0)
+  /** A segment that is not part of the list was written anew: it may have come back. */
+  readonly arrivals = createSignal<undefined>()
+  /** Segments that quotes point into, and that are away. */
+  private readonly awaited = new Set<number>()
   /** Own entries that were erased before they were sealed. */
   private readonly withdrawn = new Set<MessageId>()
   /** Own erasures that were written since this opened. */
@@ -99,8 +104,9 @@ export class ConversationView {
     await this.enqueue(() => this.load())
   }
 
+  /** Rejects with SEGMENT_AWAY where they are not here, and no server gives them. */
   async loadOlder(): Promise<void> {
-    await this.enqueue(async () => {
+    await this.fetching(async () => {
       await this.addSegment(this.olderNumber())
       this.publish()
     })
@@ -113,8 +119,7 @@ export class ConversationView {
       if (this.closed || (this.oldest >= Math.min(from, newest) && this.aside.size === 0)) return
       for (const [name, document] of Array.from(this.documents)) {
         if (segmentNumber(name) === newest) continue
-        this.documents.delete(name)
-        if (this.opened.delete(document)) document.release()
+        this.forget(document)
       }
       this.oldest = from
       await this.load()
@@ -130,7 +135,7 @@ export class ConversationView {
 
   /** Makes everything from a segment on part of the list. */
   async loadBackTo(segment: number): Promise<void> {
-    await this.enqueue(async () => {
+    await this.fetching(async () => {
       while (this.oldest > segment && this.olderNumber() !== undefined && !this.closed) {
         await this.addSegment(this.olderNumber())
       }
@@ -154,7 +159,7 @@ export class ConversationView {
   }
 
   private async loadUntil(enough: () => boolean): Promise<void> {
-    await this.enqueue(async () => {
+    await this.fetching(async () => {
       while (!this.closed && !enough() && this.olderNumber() !== undefined) await this.addSegment(this.olderNumber())
       this.publish()
     })
@@ -229,6 +234,8 @@ export class ConversationView {
     for (const document of this.ports.conversation.loadedSegments) {
       if (this.documents.has(document.name)) continue
       waiting += document.drafts.length
+      // What is away a server had.
+      if (document.isAway) continue
       const own = document.ownLog
       const count = Array.from(document.summary.logs.values()).find(({ log }) => log === own)?.count ?? 0
       if (own !== undefined && this.ports.acks.count(document.name, own) < count) waiting++
@@ -248,9 +255,7 @@ export class ConversationView {
   close(): void {
     this.closed = true
     for (const stop of this.stopListening) stop()
-    for (const document of this.opened) document.release()
-    this.opened.clear()
-    this.documents.clear()
+    this.forgetAll()
     this.progress.set(this.progress.get() + 1)
   }
 
@@ -305,7 +310,7 @@ export class ConversationView {
     this.oldest = Infinity
     const newest = conversation.segmentNumbers.at(-1) ?? 1
     try {
-      do await this.addSegment(this.olderNumber())
+      do if (!(await this.addHere(this.olderNumber()))) break
       while (
         !this.closed &&
         this.olderNumber() !== undefined &&
@@ -324,6 +329,17 @@ export class ConversationView {
   private addRefused(): void {
     for (const { document, refused } of this.ports.conversation.refused.values()) {
       this.current.addRefused(document, refused.draft, refused.code)
+    }
+  }
+
+  /** False where it is away: the list begins behind it. */
+  private async addHere(number: number | undefined): Promise<boolean> {
+    try {
+      await this.addSegment(number)
+      return true
+    } catch (error) {
+      if (error instanceof SegmentAway && this.oldest < Infinity) return false
+      throw error
     }
   }
 
@@ -351,6 +367,9 @@ export class ConversationView {
   private async openSegment(number: number): Promise<{ document: ReplicaDocument; entries: readonly Entry[] }> {
     const { conversation } = this.ports
     const document = await conversation.segment(number)
+    if (document.isAway) throw new SegmentAway(document.name)
+    const isNew = !this.documents.has(document.name)
+    if (isNew) document.hold()
     // What is accepted meanwhile stands in the list with the rest of it.
     this.aside.add(number)
     this.erasures.delete(document.name)
@@ -359,19 +378,49 @@ export class ConversationView {
       this.opened.add(document)
       await document.open()
     }
-    return { document, entries: this.opened.has(document) ? document.openEntries() : await document.entries() }
+    try {
+      return { document, entries: this.opened.has(document) ? document.openEntries() : await document.entries() }
+    } catch (error) {
+      if (isNew) this.forget(document)
+      this.aside.delete(number)
+      throw error
+    }
+  }
+
+  private forget(document: ReplicaDocument): void {
+    if (this.documents.delete(document.name)) document.unhold()
+    if (this.opened.delete(document)) document.release()
+  }
+
+  private forgetAll(): void {
+    for (const document of Array.from(this.documents.values())) this.forget(document)
   }
 
   /** Reads the segments that quotes of the list point into. Quotes in those are nobody's to see: it ends there. */
   private async readQuoted(onlyOpen = false): Promise<void> {
     for (const number of this.current.wanted) {
       if (this.closed) return
-      if (onlyOpen && !this.documents.has(segmentDocument(this.ports.conversation.id, number))) continue
-      const { document, entries } = await this.openSegment(number)
+      const name = segmentDocument(this.ports.conversation.id, number)
+      if (this.awaited.has(number) || (onlyOpen && !this.documents.has(name))) continue
+      const opened = await this.openHere(number)
+      if (opened === undefined) continue
+      const { document, entries } = opened
       await this.addAside(document, entries, false)
       // It was read, also where no entry of it is sealed.
       this.current.add(document.name, [], false)
       this.current.addDrafts(document.name, document.drafts, false)
+    }
+  }
+
+  /** Undefined where it is away: it is asked for, and changes when it comes. [SPEC U15] */
+  private async openHere(number: number): Promise<Awaited<ReturnType<ConversationView["openSegment"]>> | undefined> {
+    try {
+      return await this.openSegment(number)
+    } catch (error) {
+      if (!(error instanceof SegmentAway)) throw error
+      this.awaited.add(number)
+      this.ports.conversation.fetch(error.document).catch(() => undefined) // It stays wanted.
+      return undefined
     }
   }
 
@@ -399,6 +448,8 @@ export class ConversationView {
     const parts = documentParts(document.name)
     if (parts.kind !== "segment") return
     if (!this.documents.has(document.name)) {
+      this.awaited.delete(parts.segment)
+      if (kind === "rewritten") this.arrivals.emit(undefined)
       if (this.belongs(parts.segment)) {
         this.run(async () => {
           if (this.closed) return
@@ -448,9 +499,7 @@ export class ConversationView {
 
   /** The newest segment came first: the list begins with it, and not with all that comes behind it. */
   private async begin(): Promise<void> {
-    for (const document of this.opened) document.release()
-    this.opened.clear()
-    this.documents.clear()
+    this.forgetAll()
     this.oldest = Infinity
     await this.load()
   }
@@ -476,6 +525,20 @@ export class ConversationView {
       await this.queue(task)
     } finally {
       this.tasks--
+    }
+  }
+
+  /** The same, with segments that are away: they are fetched first, while other tasks go on. */
+  private async fetching(task: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        await this.enqueue(task)
+        return
+      } catch (error) {
+        if (!(error instanceof SegmentAway) || this.closed) throw error
+        this.publish()
+        await this.ports.conversation.fetch(error.document)
+      }
     }
   }
 
@@ -508,7 +571,7 @@ export class ConversationView {
   }
 
   private readWanted(): void {
-    if (this.reading || this.current.wanted.length === 0) return
+    if (this.reading || this.current.wanted.every((number) => this.awaited.has(number))) return
     this.reading = true
     this.run(async () => {
       try {

@@ -9,7 +9,7 @@ import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/
  *   e/<document>                 nothing; lists those whose files still hold the bytes of what was erased
  *   d/<document>                 nothing; lists the documents
  *   s/<document>                 its summary, with the number of the last update that it covers
- *   u/<document>/<number>        accepted updates, canonical, in order
+ *   u/<document>/<number>        accepted updates, canonical, in order; an empty one: what was there is away
  *   p/<document>/<clock>.<hash>  drafts: own entries under no seal yet
  *   x/<document>/<log>           runs set aside by a cut
  *   r/<document>/<hash>          own entries that were refused for good

@@ -1,19 +1,22 @@
+import { equalBytes } from "../protocol/bytes.js"
 import {
   BODY_SALT_BYTES,
   decodeHead,
   decodeSeal,
   firstLink,
+  hashBody,
   KIND_HEAD,
   KIND_SEAL,
   nextLink,
   controlIdOf,
+  messageIdOf,
 } from "../protocol/entry.js"
-import type { ControlId } from "../protocol/entry.js"
+import type { ControlId, MessageId } from "../protocol/entry.js"
 import { clientIdOf, deviceOf, parseLogId, type DocumentName } from "../protocol/names.js"
 import { advanceSummary, type Entry, type LogVerdict } from "./check.js"
 import type { Contents } from "./contents.js"
 import { decodeRecord, type EraseRecord } from "./erasure.js"
-import { emptySummary, type DocumentSummary } from "./summary.js"
+import { emptySummary, type DocumentSummary, type LogSummary } from "./summary.js"
 import { decodeUpdate, type LogRun } from "./update.js"
 
 /** What the heads before a run had seen; undefined at a log's beginning. */
@@ -98,6 +101,34 @@ export function recordsOf(entries: readonly Entry[]): EraseRecord[] {
   return entries.flatMap(({ head, body }) =>
     head.class === "erase" && body !== null ? (decodeRecord(body.subarray(1 + BODY_SALT_BYTES)) ?? []) : [],
   )
+}
+
+/**
+ * Whether these elements are the ones that a log had, from its first on: as many, heads and seals by the link after them,
+ * bodies by the hashes in their heads. A body may be missing where it was erased. [SPEC E6, U15]
+ */
+export function isSameLog(
+  document: DocumentName,
+  held: LogSummary,
+  { elements }: Pick<LogRun, "elements">,
+  isErased: (message: MessageId) => boolean,
+): boolean {
+  if (elements.length !== held.count) return false
+  let link = firstLink(document, held.log)
+  for (let at = 0; at < elements.length; at++) {
+    const element = elements[at]
+    if (!element) return false
+    link = nextLink(link, element)
+    if (element[0] === KIND_SEAL) continue
+    const head = decodeHead(element)
+    if (head === undefined) return false
+    const body = elements[++at]
+    if (body === undefined) return false
+    if (body === null) {
+      if (head.class !== "message" || !isErased(messageIdOf(deviceOf(held.log), head.bodyHash))) return false
+    } else if (!equalBytes(hashBody(body), head.bodyHash)) return false
+  }
+  return equalBytes(link, held.link)
 }
 
 /** A log up to a cut, which rounds down to a seal, and what lies beyond it. */

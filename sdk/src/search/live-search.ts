@@ -90,6 +90,11 @@ export class LiveSearch {
     this.settle(0)
   }
 
+  /** Whether a segment is indexed as it is, as far as this tab knows. */
+  isInLine(segment: SegmentName): boolean {
+    return this.started && !this.indexing && !this.due.has(keyOf(segment))
+  }
+
   search(query: SearchQuery): Subscribable<SearchResults> {
     const store = createStore<SearchResults>({ state: "searching", hits: [], complete: false }, (listeners) => {
       if (listeners === 0) this.forget(live)
@@ -225,7 +230,9 @@ export class LiveSearch {
     const version = await index.version(segment)
     if (version !== undefined && (await source.isInLine(segment, version))) return "same"
     if (!this.ports.isWriter()) return "waits"
-    await index.put(await source.read(segment))
+    const texts = await source.read(segment)
+    if (texts === undefined) return "same"
+    await index.put(texts)
     return "indexed"
   }
 

@@ -32,7 +32,8 @@ export interface SearchSource {
   segments(): Promise<readonly SegmentName[]>
   /** Whether a version, as `read` gave it once, is what a segment holds now; cheap. */
   isInLine(segment: SegmentName, version: string): Promise<boolean>
-  read(segment: SegmentName): Promise<SegmentTexts>
+  /** Undefined where it is not on this device: what is indexed of it stays as it is. */
+  read(segment: SegmentName): Promise<SegmentTexts | undefined>
   /** Calls when a segment may hold other texts than before; `erased` must not be found any more from then on. */
   watch(changed: (segment: SegmentName, erased: readonly string[]) => void): () => void
 }

@@ -35,8 +35,13 @@ export class Compactor {
   operations(document: DocumentName): StorageOperation[] {
     // The text may be the one that the list shows. [SPEC U13]
     const row: StorageOperation = { kind: "delete", key: conversationRowKey(conversationOf(document)) }
-    if (this.storage.compact === undefined) return [row]
-    return [row, { kind: "put", key: erasedKey(document), value: new Uint8Array(0) }]
+    return [row, ...this.marks(document)]
+  }
+
+  /** The same of what is let go of, and is no secret: the list may go on showing it. */
+  marks(document: DocumentName): StorageOperation[] {
+    if (this.storage.compact === undefined) return []
+    return [{ kind: "put", key: erasedKey(document), value: new Uint8Array(0) }]
   }
 
   /** What was left of the last time. */

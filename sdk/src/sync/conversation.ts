@@ -18,7 +18,7 @@ import {
   type MessageId,
 } from "../protocol/entry.js"
 import type { Content } from "../protocol/content.js"
-import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES, SEGMENT_MESSAGES } from "../protocol/limits.js"
+import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES } from "../protocol/limits.js"
 import {
   controlDocument,
   deviceOf,
@@ -37,6 +37,8 @@ import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./docu
 import { CatchUpReads } from "./catch-up-reads.js"
 import { eraseDraft, type Erasable } from "./erase-draft.js"
 import { lateEdits } from "./late-edits.js"
+import { SegmentAway } from "./segment-away.js"
+import type { WantedSegments } from "./wanted-segments.js"
 import type { DocumentImprint } from "./imprint.js"
 import { ImprintKeeper } from "./imprint-keeper.js"
 import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
@@ -55,6 +57,10 @@ export interface ConversationPorts extends Omit<
   wake(document: ReplicaDocument): void
   /** What is stored of it is another now. */
   changed(): void
+  /** Segments that are away and wanted back. */
+  readonly wanted: WantedSegments
+  /** Messages after which an author opens the next segment. */
+  readonly segmentMessages: number
 }
 
 export type ConversationChange =
@@ -92,6 +98,8 @@ export class ReplicaConversation {
   private behind = false
   /** What was read here since `behind`. */
   private readonly catchUpReads = new CatchUpReads()
+  /** Carriers that show all of it, and so need it here. */
+  private carriers = 0
   private left = false
   /** Those that this session appends to, of documents that were not read since it left. */
   private readonly logs: Map<DocumentName, LogId>
@@ -318,7 +326,7 @@ export class ReplicaConversation {
   get carriedSegments(): DocumentName[] {
     const numbers = this.segmentNumbers
     const newest = this.segments.get(this.newestNumber)
-    if (newest !== undefined && isFull(newest)) numbers.push(this.newestNumber + 1)
+    if (newest !== undefined && this.isFull(newest)) numbers.push(this.newestNumber + 1)
     return numbers.map((number) => segmentDocument(this.id, number))
   }
 
@@ -352,6 +360,38 @@ export class ReplicaConversation {
    */
   get isAtRest(): boolean {
     return this.ports.guard() !== undefined && this.imprint.isFree && this.enforced === this.state && this.isQuiet
+  }
+
+  /** Whether segments may be let go of: all is in line with authority, and nothing but messages is under way. [SPEC U15] */
+  get mayLetGo(): boolean {
+    return this.ports.guard() !== undefined && this.enforced === this.state && !this.behind && this.carriers === 0
+  }
+
+  /** All of it is to be here, until the result is called. */
+  carry(): () => void {
+    this.carriers++
+    return () => {
+      this.carriers--
+    }
+  }
+
+  /** Brings a segment back that is away. Rejects with SEGMENT_AWAY where nobody gives it now; it stays wanted then. */
+  fetch(name: DocumentName): Promise<void> {
+    return this.ports.wanted.reach(name)
+  }
+
+  /**
+   * Numbers of the segments before the newest ones that hold so many messages together, ascending; their summaries are
+   * read. [SPEC U15]
+   */
+  async segmentsBefore(messages: number): Promise<number[]> {
+    const numbers = this.segmentNumbers
+    let held = 0
+    while (numbers.length > 0 && held < messages) {
+      const newest = await this.segment(numbers.pop() ?? 1)
+      held += newest.summary.messages + newest.drafts.length
+    }
+    return numbers
   }
 
   /** Whether nothing is under way, waits, or was refused, as far as this tab knows. */
@@ -565,6 +605,18 @@ export class ReplicaConversation {
     return drafts
   }
 
+  /** Takes a segment back that was away; false where that is not what was held. [SPEC U15] */
+  async takeHome(document: ReplicaDocument, runs: Parameters<ReplicaDocument["takeHome"]>[0]): Promise<boolean> {
+    if (!(await document.takeHome(runs))) return false
+    this.ports.wanted.arrived(document.name)
+    // What could not be done without it.
+    this.eraseLate(document, { kind: "records", records: [], source: undefined })
+    if (this.enforced !== this.state) await this.resumeEnforcing()
+    if (this.superseded.size > 0) await document.reground()
+    if (document.drafts.length > 0) this.ports.wake(document)
+    return true
+  }
+
   private eraseLate(document: ReplicaDocument, change: DocumentChange): void {
     if (this.ports.guard() === undefined) return
     // Queued like changes of authority, so that one edit is not erased twice by two changes.
@@ -587,11 +639,18 @@ export class ReplicaConversation {
     const number = this.newestNumber
     const newest = this.segments.get(number)
     if (newest === undefined) throw new TypeError("the newest segment is always loaded")
-    if (!isFull(newest)) return newest
+    if (!this.isFull(newest)) return newest
     const next = ReplicaDocument.empty(segmentDocument(this.id, number + 1), this.documentPorts())
     this.known.add(number + 1)
     this.adopt(number + 1, next)
     return next
+  }
+
+  /** Whether an author opens the next segment. [SPEC R3] */
+  private isFull({ summary, drafts }: ReplicaDocument): boolean {
+    const waiting = drafts.reduce((sum, { body }) => sum + body.length, 0)
+    const messages = summary.messages + drafts.length
+    return messages >= this.ports.segmentMessages || summary.bytes + waiting >= SEGMENT_BYTES
   }
 
   /** Writes a control entry that names all that is known here, or what is said. The state has it when this resolves. */
@@ -667,6 +726,7 @@ export class ReplicaConversation {
     // Before what it wrote is seen: whether that is late. That it has caught up, it says.
     if (!this.behind) await this.readCatchUp()
     await document.reload()
+    if (!document.isAway) this.ports.wanted.arrived(name)
     if (document === this.control) await this.reloadControl()
     else this.known.add(segmentOf(name))
     await this.readRefused()
@@ -716,6 +776,7 @@ export class ReplicaConversation {
       this.enforced = state
       return false
     }
+    let waits = false
     for (const number of this.segmentNumbers) {
       const document = await this.segment(number)
       const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>
@@ -724,15 +785,21 @@ export class ReplicaConversation {
         const draft = entry.device === this.ports.device ? draftOf(entry) : undefined
         return draft && { code: "PAST_CUT", draft }
       }
-      const gone = await document.applyCuts(limit, keep)
-      this.showRefused(
-        document,
-        gone.flatMap((entry) => keep(entry) ?? []),
-      )
-      // A removal that fell gives back what it had cut.
-      await document.retryAsides()
+      try {
+        const gone = await document.applyCuts(limit, keep)
+        this.showRefused(
+          document,
+          gone.flatMap((entry) => keep(entry) ?? []),
+        )
+        // A removal that fell gives back what it had cut.
+        await document.retryAsides()
+      } catch (error) {
+        if (!(error instanceof SegmentAway)) throw error
+        waits = true
+        this.ports.wanted.want(document.name)
+      }
     }
-    this.enforced = state
+    this.enforced = waits ? undefined : state
     return true
   }
 
@@ -809,12 +876,6 @@ export class ReplicaConversation {
 
 function holdsAnything({ logs, records }: DocumentSummary): boolean {
   return logs.size > 0 || records.size > 0
-}
-
-/** Whether an author opens the next segment. [SPEC R3] */
-function isFull({ summary, drafts }: ReplicaDocument): boolean {
-  const waiting = drafts.reduce((sum, { body }) => sum + body.length, 0)
-  return summary.messages + drafts.length >= SEGMENT_MESSAGES || summary.bytes + waiting >= SEGMENT_BYTES
 }
 
 function segmentOf(name: DocumentName): number {

@@ -3,11 +3,13 @@ import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { draftHead } from "../log/draft.js"
 import { deviceNamed } from "../log/scenario.js"
-import { encodeUpdate } from "../log/update.js"
+import { digestOf } from "../log/summary.js"
+import { encodeUpdate, type LogRun } from "../log/update.js"
 import { decodeBody } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
 import { Replica } from "./replica.js"
+import { ReturningSegment } from "./returning-segment.js"
 
 const everything = { from: "", to: "\uffff" }
 
@@ -129,4 +131,97 @@ it("[X3] what was erased on a disk that filled up then is shown no more, and goe
   await replica.wakeAll()
   await document.idle()
   expect([await rows(), document.holdsErased, document.nextDue]).toEqual([0, false, Infinity])
+})
+
+it("[U15] what a server gives of a segment that is away is taken where it is what was held, as a whole, and not at all else", async () => {
+  const replica = await openTab(createMemoryStorage())
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  for (const text of ["one", "two", "three"]) {
+    trip.post(new Map([["t", text]]))
+    await (await trip.segment(1)).flush()
+  }
+  const document = await trip.segment(1)
+  const [held] = Array.from((await document.contents()).values())
+  if (held === undefined) throw new TypeError("one log")
+  const digest = digestOf(document.summary)
+  const given = (elements: LogRun["elements"]) => {
+    const returning = new ReturningSegment(document.summary)
+    returning.take(encodeUpdate([{ ...held, elements }]))
+    return document.takeHome(returning.runs)
+  }
+
+  expect(await document.letGo(new Uint8Array(32))).toBe(false)
+  document.hold()
+  expect(await document.letGo(digest)).toBe(false)
+  document.unhold()
+  expect(await document.letGo(digest)).toBe(true)
+  await expect(document.entries()).rejects.toMatchObject({ code: "SEGMENT_AWAY" })
+  await expect(document.receive(encodeUpdate([held]), "any")).rejects.toMatchObject({ code: "SEGMENT_AWAY" })
+  expect(digestOf(document.summary)).toEqual(digest)
+
+  const { elements } = held
+  const replaced = (at: number, by: LogRun["elements"][number] | undefined): LogRun["elements"] =>
+    elements.map((element, index) => (index === at ? (by ?? null) : element))
+  const changed = (at: number): LogRun["elements"] =>
+    replaced(
+      at,
+      elements[at]?.map((byte, index) => (index === 9 ? byte ^ 1 : byte)),
+    )
+  // A seal's worth less, a head and a body that differ, a body that nobody erased, and another message's.
+  expect(await given(elements.slice(0, 6))).toBe(false)
+  for (const at of [0, 1, 8]) expect(await given(changed(at))).toBe(false)
+  expect(await given(replaced(4, undefined))).toBe(false)
+  expect(await given(replaced(4, elements[1]))).toBe(false)
+  expect([document.isAway, digestOf(document.summary)]).toEqual([true, digest])
+  expect(await given(elements.concat(elements.slice(0, 3)))).toBe(true)
+  expect([document.isAway, digestOf(document.summary)]).toEqual([false, digest])
+  expect(await document.entries()).toHaveLength(3)
+})
+
+it("[U15] a cut waits for a segment that is away, and is made where others made it", async () => {
+  const storage = createMemoryStorage()
+  const replica = await openTab(storage)
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  for (const text of ["stays", "goes"]) {
+    trip.post(new Map([["t", text]]))
+    await (await trip.segment(1)).flush()
+  }
+  const document = await trip.segment(1)
+  const runs = await document.contents()
+  await document.letGo(digestOf(document.summary))
+  const cut = () =>
+    document.applyCuts(
+      () => 3,
+      () => undefined,
+    )
+  await expect(cut()).rejects.toMatchObject({ code: "SEGMENT_AWAY" })
+  await (await openTab(storage)).conversation(trip.id)
+  expect(document.summary.logs.values().next().value?.count).toBe(6)
+  expect(await document.takeHome(runs)).toBe(true)
+  expect((await cut()).length).toBe(1)
+})
+
+it("[U15] what comes of a segment that is away is kept as far as it was held, and what is beyond that is noticed", async () => {
+  const replica = await openTab(createMemoryStorage())
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  trip.post(new Map([["t", "one"]]))
+  const document = await trip.segment(1)
+  await document.flush()
+  const { summary } = document
+  const [held] = Array.from((await document.contents()).values())
+  if (held === undefined) throw new TypeError("one log")
+  const returning = new ReturningSegment(summary)
+  // In pieces, one that leaves a gap among them; and nothing at all.
+  returning.take(encodeUpdate([{ ...held, from: 2, elements: held.elements.slice(2) }]))
+  returning.take(new Uint8Array([1]))
+  expect(returning.runs.get(held.client)?.elements ?? []).toEqual([])
+  returning.take(encodeUpdate([{ ...held, elements: held.elements.slice(0, 2) }]))
+  returning.take(encodeUpdate([{ ...held, from: 1, elements: held.elements.slice(1) }]))
+  expect(returning.runs.get(held.client)?.elements).toEqual(held.elements)
+  expect(returning.hasMore).toBe(false)
+  returning.take(encodeUpdate([{ ...held, from: 3, elements: held.elements.slice(0, 1) }]))
+  expect([returning.hasMore, returning.runs.get(held.client)?.elements.length]).toEqual([true, 3])
 })

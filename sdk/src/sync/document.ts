@@ -17,11 +17,11 @@ import {
 import { eraserOf, recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
 import { asideKey, asidePrefix, draftKey, draftPrefix, refusedKey, refusedPrefix, regroundKey } from "../log/keys.js"
 import { cutRun, readRun, recordsOf, summarize } from "../log/rebuild.js"
-import { emptySummary, encodeSummary, type DocumentSummary, type Vector } from "../log/summary.js"
+import { digestOf, emptySummary, encodeSummary, type DocumentSummary, type Vector } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
-import { hex } from "../protocol/bytes.js"
+import { equalBytes, hex } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { BodyHash, ControlId, MessageId } from "../protocol/entry.js"
 import {
@@ -36,8 +36,10 @@ import {
 import { prefixRange, type StorageOperation } from "../storage/storage.js"
 import type { Compactor } from "./compactor.js"
 import { editedBy, recordOfDraft } from "./erase-draft.js"
+import { homeRuns } from "./home-runs.js"
 import { OpenDocument } from "./open-document.js"
 import { decodeRefused, encodeRefused, type RefusedDraft } from "./refused.js"
+import { SegmentAway } from "./segment-away.js"
 import { StoredDocument, type StoredDocumentPorts } from "./stored-document.js"
 import { renamed, supersededOperations, type Superseded } from "./superseded.js"
 import { writeAgain, type TakenBack } from "./write-again.js"
@@ -90,6 +92,10 @@ export class ReplicaDocument {
   private writer: LogId | undefined
   private readonly stored: StoredDocument
   private readonly opened: OpenDocument
+  /** Who shows it: it stays here meanwhile. */
+  private holders = 0
+  /** When its entries were last of use, milliseconds since 1970. */
+  private used: number
   /** When, and by which authority, erasures were last carried out: what was due by then is done. */
   private destroyed: { readonly at: number; readonly state: ControlState } | undefined
   /** That was begun, and has not ended well. */
@@ -103,6 +109,7 @@ export class ReplicaDocument {
     this.current = emptySummary(name)
     this.opened = new OpenDocument(name)
     this.stored = new StoredDocument(name, ports)
+    this.used = ports.env.now()
   }
 
   /** Reads what the storage holds of it; empty where it holds nothing. */
@@ -189,8 +196,71 @@ export class ReplicaDocument {
     if (this.opened.isOpen) this.opened.become(Array.from((await this.contents()).values()))
   }
 
+  /** Rejects with STORE_CORRUPT, and with SEGMENT_AWAY where its summary alone is here. */
   contents(): Promise<Contents> {
+    this.used = this.ports.env.now()
     return this.stored.contents()
+  }
+
+  /** Whether its summary alone is here. [SPEC U15] */
+  get isAway(): boolean {
+    return this.stored.isAway
+  }
+
+  /** When somebody last had to do with its entries, milliseconds since 1970. */
+  get lastUsed(): number {
+    return this.holders > 0 || this.opened.isOpen ? Infinity : this.used
+  }
+
+  /** Somebody shows it; every `hold` needs its `unhold`. */
+  hold(): void {
+    this.holders++
+  }
+
+  unhold(): void {
+    this.holders--
+    this.used = this.ports.env.now()
+  }
+
+  /**
+   * Lets go of its stored entries, where a server has just said that it holds the same: its digest, as frames carry it. The
+   * summary stays. False where something here needs them. [SPEC U15]
+   */
+  async letGo(held: Uint8Array): Promise<boolean> {
+    return this.enqueue(async () => {
+      const { storage } = this.ports
+      const waits = await Promise.all([
+        storage.scan(prefixRange(asidePrefix(this.name))),
+        storage.scan(prefixRange(refusedPrefix(this.name))),
+      ])
+      const isSame = equalBytes(digestOf(this.current).subarray(0, held.length), held)
+      const isNeeded = this.holders > 0 || this.opened.isOpen || this.pending.length > 0 || waits.flat().length > 0
+      if (!isSame || isNeeded || this.isAway || this.current.logs.size === 0) return false
+      await this.stored.letGo(this.current, this.ports.compactor.marks(this.name))
+      this.ports.compactor.request(this.name)
+      return true
+    })
+  }
+
+  /**
+   * Takes its entries back, each log from its beginning: as a whole, or not at all. They are here again when this resolves
+   * with true; false where they are not what was held. [SPEC U15]
+   */
+  async takeHome(came: ReadonlyMap<number, LogRun>): Promise<boolean> {
+    const isHome = await this.enqueue(async () => {
+      if (!this.isAway) return true
+      const home = await homeRuns(this.current, came, { ...this.ports, cutOf: (log) => this.cutOf(log) })
+      if (home === undefined) return false
+      const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
+      const { runs } = punch(home.runs, (message) => destroyed.has(message))
+      const summary = home.isWhole ? this.current : this.summarizeWithRecords(runs)
+      await this.stored.rewrite(runs, summary)
+      this.commit(summary)
+      this.used = this.ports.env.now()
+      return true
+    })
+    if (isHome) this.changes.emit({ kind: "rewritten", reloaded: false })
+    return isHome
   }
 
   /** All accepted entries, log by log. */
@@ -283,7 +353,8 @@ export class ReplicaDocument {
   /** Seals what waits, run by run. Each run is durable before the change is told. False where nothing waited. [SPEC W2] */
   async flush(): Promise<boolean> {
     let sealed = false
-    while (this.pending.length > 0) {
+    // What is away comes back first.
+    while (this.pending.length > 0 && !this.isAway) {
       sealed = true
       await this.enqueue(() => this.sealOnce())
     }
@@ -347,7 +418,7 @@ export class ReplicaDocument {
   /** Why the entry at a position, or the first behind it, does not stand by all that is known here; undefined: it stands. */
   async refusalOf(log: LogId, from: number): Promise<RefusalCode | undefined> {
     const place = documentParts(this.name)
-    if (place.kind !== "segment") return undefined
+    if (place.kind !== "segment" || this.isAway) return undefined
     const entry = (await this.entries()).find((each) => each.log === log && each.position >= from)
     if (entry === undefined || entry.head.class === "control") return undefined
     return admitEntry(this.ports.state(), { ...entry, segment: place.segment, class: entry.head.class })
@@ -371,6 +442,7 @@ export class ReplicaDocument {
   /** Takes an update through the check; what passes is durable when this resolves. Undefined: not an update at all. */
   async receive(update: Uint8Array, source: unknown): Promise<readonly LogVerdict[] | undefined> {
     return this.enqueue(async () => {
+      if (this.isAway) throw new SegmentAway(this.name)
       const state = this.ports.state()
       let held: Promise<Contents> | undefined
       const context = checkContext(this.current, state, {
@@ -464,7 +536,8 @@ export class ReplicaDocument {
     this.destroyed = undefined
     this.isDestroying = true
     const destroyed = destroyedMessages(this.current, done.state, done.at)
-    const { runs, punched } = punch((await this.contents()).values(), (message) => destroyed.has(message))
+    const contents = this.isAway ? undefined : await this.contents()
+    const { runs, punched } = punch(contents?.values() ?? [], (message) => destroyed.has(message))
     if (punched > 0) {
       await this.stored.rewrite(runs, this.current, this.marks(punched))
       this.ports.compactor.request(this.name)
@@ -516,12 +589,15 @@ export class ReplicaDocument {
     this.changes.emit({ kind: "drafts", added: [], gone })
   }
 
+  /** Nothing of what is away. */
   async missingFrom(vector: Vector): Promise<LogRun[]> {
+    if (this.isAway) return []
     return runsBeyond(await this.contents(), vector)
   }
 
   /** Elements of a log up to its last seal at or before a position: what a server keeps that stopped there. [SPEC C7] */
   async sealedUpTo(log: LogId, at: number): Promise<number> {
+    if (this.isAway) return 0
     const run = (await this.contents()).get(clientIdOf(this.name, log))
     return run === undefined ? 0 : (cutRun(run, at).kept?.elements.length ?? 0)
   }
@@ -530,7 +606,7 @@ export class ReplicaDocument {
     return Array.from(this.current.records).flatMap(([id, record]) => (held.has(id) ? [] : [record]))
   }
 
-  /** Sets aside what lies beyond the cuts of its logs, and returns the entries that went. [SPEC A] */
+  /** Sets aside what lies beyond the cuts of its logs, and returns the entries that went. Rejects with SEGMENT_AWAY. [SPEC A] */
   async applyCuts(
     cutOf: (log: LogId, firstSeen: readonly ControlId[]) => number,
     keep: (entry: Entry) => RefusedDraft | undefined,
@@ -584,6 +660,8 @@ export class ReplicaDocument {
 
   private async writeAgain(taken?: TakenBack): ReturnType<ReplicaDocument["takeBack"]> {
     const { signer, superseded } = this.ports
+    // A server held it as it is. What rests on what nobody takes is looked for when it is back.
+    if (this.isAway) return { refused: [], changed: false }
     const before = this.pending
     const again = await writeAgain(this.name, { contents: await this.contents(), pending: before }, this.ports, taken)
     const replaced = again.drafts.filter(({ before, draft }) => before !== draft)
@@ -640,9 +718,7 @@ export class ReplicaDocument {
     extra: readonly StorageOperation[],
     keeps: (record: EraseRecord) => boolean = () => true,
   ): Promise<void> {
-    const summary = summarize(this.name, new Map(kept.map((run) => [run.client, run])))
-    // Records are kept even where their log was cut. [SPEC X2]
-    for (const [id, record] of this.current.records) if (keeps(record)) summary.records.set(id, record)
+    const summary = this.summarizeWithRecords(kept, keeps)
     const asides = beyond.map((run): StorageOperation => ({
       kind: "put",
       key: asideKey(this.name, run.log),
@@ -652,6 +728,16 @@ export class ReplicaDocument {
     this.commit(summary)
     if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
     this.opened.replace(kept)
+  }
+
+  private summarizeWithRecords(
+    runs: readonly LogRun[],
+    keeps: (record: EraseRecord) => boolean = () => true,
+  ): DocumentSummary {
+    const summary = summarize(this.name, new Map(runs.map((run) => [run.client, run])))
+    // Records are kept even where their log was cut. [SPEC X2]
+    for (const [id, record] of this.current.records) if (keeps(record)) summary.records.set(id, record)
+    return summary
   }
 
   /** Offers what was set aside to the check again, after authority changed. */

@@ -28,6 +28,10 @@ import type { Acks } from "./acks.js"
 import type { Imprint } from "./imprint.js"
 import { RegisterExchange } from "./register-exchange.js"
 import type { ReplicaConversation } from "./conversation.js"
+import type { ReplicaDocument } from "./document.js"
+import type { Retention } from "./retention.js"
+import { ReturningSegment } from "./returning-segment.js"
+import { SegmentAway } from "./segment-away.js"
 import type { Replica, ReplicaChange } from "./replica.js"
 
 export interface ExchangePorts {
@@ -35,6 +39,8 @@ export interface ExchangePorts {
   readonly account: AccountReplica
   readonly acks: Acks
   readonly env: Env
+  /** By default everything stays. */
+  readonly retention?: Retention | undefined
   /** The server's name in the acks: its URL. */
   readonly server: string
   /** Whether its store is another than it was: what it had acknowledged is not known any more. */
@@ -86,6 +92,10 @@ export class Exchange {
   private readonly unwanted = new Set<string>()
   /** Documents of which something was refused, or nothing told, because the server lags behind in authority. */
   private readonly lagging = new Set<DocumentName>()
+  /** Segments that come back. */
+  private readonly returning = new Map<DocumentName, ReturningSegment>()
+  /** Those that are to go, if the server holds the same. */
+  private readonly leaving = new Set<DocumentName>()
   private readonly registers: RegisterExchange
   private readonly stops: (() => void)[]
   private readonly account: AccountExchange
@@ -107,6 +117,9 @@ export class Exchange {
       }),
       ports.replica.reads.on((conversation) => {
         this.onRead(conversation)
+      }),
+      ports.replica.wanted.asked.on((name) => {
+        this.bringBack(name)
       }),
     ]
   }
@@ -142,6 +155,8 @@ export class Exchange {
 
   end(): void {
     this.ended = true
+    this.ports.replica.wanted.setReachable(false)
+    this.ports.retention?.end()
     for (const stop of this.stops) stop()
     this.account.end()
     this.registers.end()
@@ -279,6 +294,18 @@ export class Exchange {
     this.compared = true
     for (const conversation of this.ports.replica.conversations.get().values()) this.endCatchUp(conversation)
     if (this.ports.isRenewed) this.readEqual()
+    this.ports.replica.wanted.setReachable(true)
+    this.ports.retention?.begin((name) => {
+      this.leaving.add(name)
+      this.askFor(name)
+    })
+  }
+
+  /** Asks for a segment that is away; authority first, where that is on its way. */
+  private bringBack(name: DocumentName): void {
+    const behind = this.behindControl.get(conversationOf(name))
+    if (behind === undefined) this.askFor(name)
+    else behind.add(name)
   }
 
   /** Says so where all of a conversation that the server named is here. */
@@ -336,12 +363,15 @@ export class Exchange {
     this.vectors.add(name)
     this.outbound(async () => {
       const { document } = await this.ports.replica.document(name)
+      const { summary, isAway } = document
+      // Of what is away all is asked for: it comes back as a whole. [SPEC U15]
+      if (isAway) this.returning.set(name, new ReturningSegment(summary))
       this.ports.send({
         kind: "vector",
         document: name,
         reply: true,
-        logs: Array.from(vectorOf(document.summary), ([log, count]) => ({ log, count })),
-        records: Array.from(document.summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)),
+        logs: isAway ? [] : Array.from(vectorOf(summary), ([log, count]) => ({ log, count })),
+        records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)),
       })
     }).catch((error: unknown) => {
       this.ports.failed(error)
@@ -353,9 +383,11 @@ export class Exchange {
     this.vectors.delete(name)
     const [next] = this.vectorQueue
     if (next !== undefined && this.vectorQueue.delete(next)) this.askFor(next)
+    if (this.returning.has(name)) await this.takeHome(conversation, document)
     const { summary } = document
     const isEqual = equalBytes(wireDigest(digestOf(summary)), digest)
     if (isEqual) this.holdsAll(summary)
+    if (this.leaving.delete(name) && isEqual) await this.letGo(conversation, document, digest)
     if (document !== conversation.controlDocument) {
       // Who left hears what the server has of theirs: not of one that does not know of them yet. [SPEC R2, R5]
       if (!isEqual && !conversation.isMember) this.lagging.add(name)
@@ -368,6 +400,24 @@ export class Exchange {
     for (const segment of segments ?? []) this.askFor(segment)
     this.endCatchUp(conversation)
     await this.registers.controlServed(conversation.id)
+  }
+
+  /** The server gave all that it has of a segment that was away. */
+  private async takeHome(conversation: ReplicaConversation, document: ReplicaDocument): Promise<void> {
+    const { name } = document
+    const returning = this.returning.get(name)
+    this.returning.delete(name)
+    if (returning === undefined || !document.isAway) return
+    if (!(await conversation.takeHome(document, returning.runs))) this.ports.replica.wanted.failed(name)
+    else if (returning.hasMore) this.askFor(name)
+  }
+
+  /** The server holds what is here of a segment that is to go. */
+  private async letGo(conversation: ReplicaConversation, document: ReplicaDocument, digest: Uint8Array): Promise<void> {
+    const { retention } = this.ports
+    if (retention?.mayLetGo(conversation, document) !== true) return
+    if (Array.from(this.unacknowledged.values()).some((update) => update.document === document.name)) return
+    if (await document.letGo(digest)) retention.changed(document.name)
   }
 
   /** The server's vector: send what it lacks, records first, and say what it holds of ours. */
@@ -499,7 +549,20 @@ export class Exchange {
 
   private async receive(name: DocumentName, update: Uint8Array): Promise<void> {
     const { conversation, document } = await this.ports.replica.document(name)
-    const verdicts = await conversation.receive(document, update, this)
+    const returning = document.isAway ? this.returning.get(name) : undefined
+    if (returning !== undefined) {
+      returning.take(update)
+      return
+    }
+    let verdicts: Awaited<ReturnType<ReplicaConversation["receive"]>>
+    try {
+      verdicts = await conversation.receive(document, update, this)
+    } catch (error) {
+      if (!(error instanceof SegmentAway)) throw error
+      // It is there when all of it is back.
+      this.ports.replica.wanted.want(name)
+      return
+    }
     let fetch = false
     let waits = false
     for (const { run, refusal } of verdicts ?? []) {

@@ -32,12 +32,16 @@ export function attachMirrors(
   factory: (name: string, mirror: Y.Doc) => Provider,
 ): Attachment {
   const mirrors = new Map<DocumentName, Mirror>()
+  const stopCarrying = conversation.carry()
   let detached = false
 
   async function reach(name: DocumentName): Promise<void> {
     if (detached || mirrors.has(name)) return
-    const mirror = new Mirror(conversation, await conversation.document(name), factory)
-    if (mirrors.has(name)) return
+    const document = await conversation.document(name)
+    // Once it is back it has changed. [SPEC U15]
+    if (document.isAway) await conversation.fetch(name)
+    if (detached || mirrors.has(name)) return
+    const mirror = new Mirror(conversation, document, factory)
     mirrors.set(name, mirror)
     await mirror.open()
   }
@@ -55,6 +59,7 @@ export function attachMirrors(
   return {
     detach: async () => {
       detached = true
+      stopCarrying()
       stop()
       await Promise.all(Array.from(mirrors.values(), (mirror) => mirror.close()))
     },

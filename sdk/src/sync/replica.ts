@@ -10,7 +10,7 @@ import { rootDigestOf, type DocumentSummary } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
 import type { Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
-import { MAX_CLOCK_AHEAD_MS } from "../protocol/limits.js"
+import { MAX_CLOCK_AHEAD_MS, SEGMENT_MESSAGES } from "../protocol/limits.js"
 import { BODY_SALT_BYTES } from "../protocol/entry.js"
 import {
   conversationIdOf,
@@ -36,6 +36,7 @@ import {
   storedWithImprints,
   type StoredConversation,
 } from "./stored-conversations.js"
+import { WantedSegments } from "./wanted-segments.js"
 
 export interface ReplicaPorts {
   readonly storage: Storage
@@ -44,6 +45,8 @@ export interface ReplicaPorts {
   readonly signer: Signer
   readonly verify: Verify
   readonly refusesKey: (publicKey: Uint8Array) => boolean
+  /** Messages after which this device opens the next segment: fewer than by default in simulations. [SPEC R3] */
+  readonly segmentMessages?: number
 }
 
 /** How the storage is doing. While it fails, nothing is reported as saved. */
@@ -82,6 +85,8 @@ export class Replica {
   readonly stores = createSignal<ConversationId>()
   readonly conversations = createStore<ReadonlyMap<ConversationId, ReplicaConversation>>(new Map())
   readonly registerChanges = createSignal<RegisterChange>()
+  /** Segments that are away and wanted back. */
+  readonly wanted = new WantedSegments()
   /** Whether others may know what was read here. [SPEC P7] */
   readonly sharesReads = createStore(true)
   private blocked: ReadonlySet<UserId> = new Set()
@@ -230,6 +235,8 @@ export class Replica {
         changed: () => {
           this.stores.emit(id)
         },
+        wanted: this.wanted,
+        segmentMessages: this.ports.segmentMessages ?? SEGMENT_MESSAGES,
       },
       segments,
       withDrafts,
@@ -587,12 +594,16 @@ export class Replica {
   }
 
   private hasWork(document: ReplicaDocument): boolean {
-    return this.mayFlush() ? document.drafts.length > 0 : document.hasUnsaved
+    return this.mayFlush() && !document.isAway ? document.drafts.length > 0 : document.hasUnsaved
   }
 
   private async pump(document: ReplicaDocument): Promise<void> {
     try {
-      if (this.mayFlush()) {
+      if (this.mayFlush() && document.isAway) {
+        await document.save()
+        // Its drafts are sealed when it is back.
+        if (document.drafts.length > 0) this.wanted.want(document.name)
+      } else if (this.mayFlush()) {
         await this.conversations.get().get(conversationOf(document.name))?.correctClocks()
         await this.flushAuthority(document)
         await document.flush()

@@ -11,6 +11,7 @@ import type { AccountReplica } from "./account-replica.js"
 import type { Acks } from "./acks.js"
 import { Exchange } from "./exchange.js"
 import type { Replica } from "./replica.js"
+import type { Retention } from "./retention.js"
 import type { Signals } from "./signals.js"
 import { step, type SessionEffect, type SessionEvent, type SessionState } from "./session-state.js"
 import { tokenExpiry } from "./token.js"
@@ -22,6 +23,8 @@ export interface SessionPorts {
   readonly env: Env
   readonly transport: Transport
   readonly signals: Signals
+  /** By default everything stays. */
+  readonly retention?: Retention | undefined
   /** Whom the token is to name. */
   readonly user: UserId
   /** URLs of `/sync`, in order of preference; read at every try. */
@@ -335,6 +338,7 @@ export class Session {
       account: this.ports.account,
       acks,
       env: this.ports.env,
+      retention: this.ports.retention,
       server: url,
       isRenewed,
       send: (out) => {

@@ -9,9 +9,12 @@ import { encodeUpdate, type LogRun } from "../log/update.js"
 import type { DocumentName } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import type { ImprintKeeper } from "./imprint-keeper.js"
+import { SegmentAway } from "./segment-away.js"
 
 /** Stored updates after which they are written as one. */
 const MERGE_AFTER = 32
+/** Stands for all updates where those were let go of. No update is empty. [SPEC U15] */
+const AWAY = new Uint8Array(0)
 
 export interface StoredDocumentPorts {
   readonly storage: Storage
@@ -25,6 +28,7 @@ export interface StoredDocumentPorts {
 export class StoredDocument {
   private number = 0
   private count = 0
+  private away = false
 
   constructor(
     private readonly name: DocumentName,
@@ -40,6 +44,11 @@ export class StoredDocument {
     return this.count > MERGE_AFTER
   }
 
+  /** Whether its summary alone is here, as far as was read. */
+  get isAway(): boolean {
+    return this.away
+  }
+
   /** What it adds up to. Rejects with STORE_CORRUPT. */
   async read(): Promise<DocumentSummary> {
     const { storage } = this.ports
@@ -48,6 +57,7 @@ export class StoredDocument {
       storage.scan(prefixRange(updatePrefix(this.name))),
     ])
     const { summary, covers } = decodeStored(this.name, stored)
+    this.away = updates.some(({ value }) => isAway(value))
     const later = updates.filter(({ key }) => numberOfUpdateKey(key) > covers)
     const values = later.map(({ value }) => value)
     this.readable(() => {
@@ -59,9 +69,14 @@ export class StoredDocument {
     return summary
   }
 
-  /** Rejects with STORE_CORRUPT. */
+  /** Rejects with STORE_CORRUPT, and with SEGMENT_AWAY where they were let go of, also by another tab. */
   async contents(): Promise<Contents> {
     const entries = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
+    if (entries.some(({ value }) => isAway(value))) {
+      // The tab that writes knows; this is read beside what it does.
+      this.away ||= this.ports.guard() === undefined
+      throw new SegmentAway(this.name)
+    }
     return this.readable(() => readContents(entries.map(({ value }) => value)))
   }
 
@@ -79,6 +94,8 @@ export class StoredDocument {
     more: readonly StorageOperation[] = [],
     { durability, covering = false }: { readonly durability?: "relaxed"; readonly covering?: boolean } = {},
   ): Promise<void> {
+    // Nothing stands upon what is not there.
+    if (this.away) throw new SegmentAway(this.name)
     const number = this.next
     // Reading replays what the summary does not cover: it is written with the first update and with each merge.
     const covers = covering || number === 0 ? this.summaryOperations(summary, number) : []
@@ -103,19 +120,33 @@ export class StoredDocument {
     summary: DocumentSummary,
     more: readonly StorageOperation[] = [],
   ): Promise<void> {
-    const old = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
     const number = this.next
+    const instead = await this.instead(encodeUpdate(runs), number)
     await this.ports.imprint.change((forget) =>
-      this.write([
-        ...old.map(({ key }): StorageOperation => ({ kind: "delete", key })),
-        { kind: "put", key: updateKey(this.name, number), value: encodeUpdate(runs) },
-        ...this.summaryOperations(summary, number),
-        ...forget,
-        ...more,
-      ]),
+      this.write([...instead, ...this.summaryOperations(summary, number), ...forget, ...more]),
     )
+    this.became(number, false)
+  }
+
+  /** Lets go of all contents: the summary stays, and so does the imprint, which is over that. Writes more in the same batch. */
+  async letGo(summary: DocumentSummary, more: readonly StorageOperation[]): Promise<void> {
+    const number = this.next
+    const instead = await this.instead(AWAY, number)
+    await this.write([...instead, ...this.summaryOperations(summary, number), ...more])
+    this.became(number, true)
+  }
+
+  /** This under that number, and nothing else. */
+  private async instead(value: Uint8Array, number: number): Promise<StorageOperation[]> {
+    const old = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
+    const deletes = old.map(({ key }): StorageOperation => ({ kind: "delete", key }))
+    return [...deletes, { kind: "put", key: updateKey(this.name, number), value }]
+  }
+
+  private became(number: number, away: boolean): void {
     this.number = number + 1
     this.count = 1
+    this.away = away
   }
 
   private summaryOperations(summary: DocumentSummary, covers: number): StorageOperation[] {
@@ -132,6 +163,10 @@ export class StoredDocument {
       throw new WeftError("STORE_CORRUPT", `the stored document ${this.name} can't be read`, { cause: error })
     }
   }
+}
+
+function isAway(update: Uint8Array): boolean {
+  return update.length === 0
 }
 
 /** A summary and the number of the last update that it covers, plus one; 0: none. */
