@@ -83,8 +83,8 @@ export const mutants = [
     ops: 30,
     kinds: "big,send",
     file: "sdk/src/sync/conversation.ts",
-    find: "this.known.add(number + 1)\n    this.adopt(number + 1, next)",
-    replace: "this.known.add(number + 1)",
+    find: "this.adopt(number + 1, next)\n    return next",
+    replace: "return next",
   },
   {
     name: "a merge on the server forgets erasures",

@@ -303,6 +303,9 @@ export class ReplicaConversation {
       this.loading.get(number) ??
       ReplicaDocument.load(segmentDocument(this.id, number), this.documentPorts()).then((document) => {
         this.loading.delete(number)
+        // Somebody wrote into it meanwhile: two of them would write over one another.
+        const opened = this.segments.get(number)
+        if (opened !== undefined) return opened
         this.resume(document)
         this.adopt(number, document)
         return document
@@ -640,8 +643,11 @@ export class ReplicaConversation {
     const newest = this.segments.get(number)
     if (newest === undefined) throw new TypeError("the newest segment is always loaded")
     if (!this.isFull(newest)) return newest
-    const next = ReplicaDocument.empty(segmentDocument(this.id, number + 1), this.documentPorts())
     this.known.add(number + 1)
+    // What somebody else wrote into it may be on its way.
+    const present = this.segments.get(number + 1)
+    if (present !== undefined) return present
+    const next = ReplicaDocument.empty(segmentDocument(this.id, number + 1), this.documentPorts())
     this.adopt(number + 1, next)
     return next
   }

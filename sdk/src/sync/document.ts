@@ -143,7 +143,8 @@ export class ReplicaDocument {
   }
 
   get isEmpty(): boolean {
-    return this.current.logs.size === 0 && this.pending.length === 0
+    const { logs, records } = this.current
+    return logs.size + records.size + this.pending.length === 0
   }
 
   /** Waits until nothing is under way. */
@@ -477,27 +478,26 @@ export class ReplicaDocument {
     })
   }
 
-  /** Takes erase records that came by themselves; returns those that were refused for now. */
+  /** Takes erase records that came by themselves; returns how many wait for authority that is not known here. */
   async receiveRecords(records: readonly EraseRecord[], source: unknown): Promise<number> {
     return this.enqueue(async () => {
       const summary = copySummary(this.current)
       const taken: EraseRecord[] = []
-      let refused = 0
+      let waiting = 0
       for (const record of records) {
         const id = recordIdOf(record)
         if (summary.records.has(id)) continue
-        if ((await checkRecord(summary, this.ports.state(), record, this.ports)) !== undefined) {
-          refused++
-          continue
-        }
+        const refusal = await checkRecord(summary, this.ports.state(), record, this.ports)
+        if (refusal === "CONTROL_UNKNOWN") waiting++
+        if (refusal !== undefined) continue
         summary.records.set(id, record)
         taken.push(record)
       }
-      if (taken.length === 0) return refused
+      if (taken.length === 0) return waiting
       await this.stored.cover(summary)
       this.commit(summary)
       await this.erase(taken, source)
-      return refused
+      return waiting
     })
   }
 

@@ -188,3 +188,13 @@ it("[S3] a server with another store is known again when all was compared with i
   exchange.take({ kind: "compared" })
   await expect.poll(() => acks.meet(server, again)).toBe(false)
 })
+
+it("[R2] records that come before the authority that they rest on are asked for again when it is here", async () => {
+  const { exchange, frames, segment, trip } = await sent()
+  const asked = () => frames.flatMap((frame) => (frame.kind === "vector" ? frame.document : []))
+  vi.spyOn(segment, "receiveRecords").mockResolvedValueOnce(1)
+  exchange.take({ kind: "records", id: 0, document: segment.name, records: [] })
+  await expect.poll(asked).toEqual([trip.controlDocument.name])
+  exchange.take({ kind: "served", document: trip.controlDocument.name, digest: new Uint8Array(8) })
+  await expect.poll(asked).toEqual([trip.controlDocument.name, segment.name])
+})

@@ -577,20 +577,23 @@ export class Exchange {
     }
     if (fetch) this.askFor(name)
     if (!waits) return
-    // Authority that we lack: the control document first, then this one again.
     if (document === conversation.controlDocument) this.retryLater(name, 0)
-    else {
-      const behind = this.behindControl.get(conversation.id) ?? new Set()
-      const first = behind.size === 0 && !this.vectors.has(conversation.controlDocument.name)
-      this.behindControl.set(conversation.id, behind.add(name))
-      if (first) this.askFor(conversation.controlDocument.name)
-    }
+    else this.awaitAuthority(conversation, name)
+  }
+
+  /** Authority that we lack: the control document first, then this one again. */
+  private awaitAuthority({ id, controlDocument }: ReplicaConversation, name: DocumentName): void {
+    const behind = this.behindControl.get(id) ?? new Set()
+    const first = behind.size === 0 && !this.vectors.has(controlDocument.name)
+    this.behindControl.set(id, behind.add(name))
+    if (first) this.askFor(controlDocument.name)
   }
 
   private async receiveRecords({ document: name, records }: FrameOf<"records">): Promise<void> {
-    const { document } = await this.ports.replica.document(name)
+    const { conversation, document } = await this.ports.replica.document(name)
     const decoded = records.flatMap((bytes) => decodeRecord(bytes.slice()) ?? [])
-    await document.receiveRecords(decoded, this)
+    const waiting = await document.receiveRecords(decoded, this)
+    if (waiting > 0 && document !== conversation.controlDocument) this.awaitAuthority(conversation, name)
   }
 
   /** What this device sealed, or took from another carrier, goes to the server. */

@@ -14,6 +14,7 @@ import {
   regroundKey,
 } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
+import { hashBody } from "../protocol/entry.js"
 import { documentParts, segmentDocument, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { prefixRange, type Storage } from "../storage/storage.js"
@@ -46,6 +47,52 @@ it("[R5] control entries are sealed before the messages that rest on them", asyn
   await replica.wakeAll()
   await both
   expect(sealed.map((name) => documentParts(name).kind)).toEqual(["control", "segment"])
+  await replica.close()
+})
+
+it("[R3] a segment that is opened by writing while it is looked for in the storage is one document", async () => {
+  const replica = await Replica.open({
+    storage: createMemoryStorage(),
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+    segmentMessages: 1,
+  })
+  const trip = await replica.create("Trip", [], [])
+  trip.post(new Map([["t", "fills the first"]]))
+  const looked = trip.segment(2)
+  const { document } = trip.post(new Map([["t", "opens the second"]]))
+  expect(await looked).toBe(document)
+  expect(await trip.segment(2)).toBe(document)
+  // The same where it was found empty, as when something arrives for it.
+  const found = await trip.segment(3)
+  expect(trip.post(new Map([["t", "opens the third"]])).document).toBe(found)
+  await replica.close()
+})
+
+it("[D2, X2] a segment of which a cut left nothing but erase records is in the digest", async () => {
+  const replica = await Replica.open({
+    storage: createMemoryStorage(),
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  const { document, draft } = trip.post(new Map([["t", "said"]]))
+  await document.flush()
+  await trip.erase(document, [{ device: replica.device, bodyHash: hashBody(draft.body), kind: "message" }])
+  await document.flush()
+  await document.applyCuts(
+    () => 0,
+    () => undefined,
+  )
+  expect([document.summary.logs.size, document.summary.records.size]).toEqual([0, 1])
+  expect((await trip.digests()).map(({ name }) => name)).toContain(document.name)
   await replica.close()
 })
 
