@@ -145,6 +145,15 @@ const kinds = {
       readAll(stage, a, b)
     },
   },
+  keepUp: {
+    weight: 40,
+    since: 8,
+    act: (stage, { a, b }) => {
+      readAll(stage, a, b)
+      const found = stage.conversationOf(stage.device(a), b)
+      if (found !== undefined) stage.background("let go", found.conversation.releaseOlder())
+    },
+  },
   announce: {
     weight: 3,
     since: 3,

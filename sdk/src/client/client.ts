@@ -727,6 +727,7 @@ class WeftClient implements Client {
       this.refresh()
     })
     await this.session.close()
+    replica.wanted.setReachable(false)
     this.signals.close()
     await this.liveSearch.close()
     this.ownDoctor.close()

@@ -38,6 +38,7 @@ export class Retention {
   /** A server is there: `confirm` asks it whether it holds a document as it is here. */
   begin(confirm: (name: DocumentName) => void): void {
     this.confirm = confirm
+    this.asked.clear()
     this.lookSoon()
   }
 
