@@ -1,7 +1,8 @@
 /**
  * Bugs that the simulator must find, each as a text of one source file and what stands there instead. They are planted
  * while the simulator is bundled, so the sources know nothing of them. `seeds` are played first, `ops` operations of each,
- * of these `kinds` alone where they are named: they have much of what the bug needs.
+ * of these `kinds` alone where they are named: they have much of what the bug needs. Devices are of the `generation` that is
+ * named with them.
  */
 export const mutants = [
   {
@@ -560,5 +561,25 @@ export const mutants = [
     file: "sdk/src/authority/validity.ts",
     find: "!this.#causality.pastOf(revocation).has(index)) === true",
     replace: "revocation >= 0) === true",
+  },
+  {
+    name: "what comes for a segment that is away is passed over",
+    seeds: [4, 6],
+    ops: 200,
+    kinds: "send,send,react,react,jump,keepUp,keepUp",
+    generation: 8,
+    file: "sdk/src/sync/exchange.ts",
+    find: "this.ports.replica.wanted.want(name)\n      return",
+    replace: "return",
+  },
+  {
+    name: "what is unread leaves the disk, and is not counted",
+    seeds: [4],
+    ops: 200,
+    kinds: "send,send,send,send,keepUp,offline,online",
+    generation: 8,
+    file: "sdk/src/client/earlier-unread.ts",
+    find: "authorIn(conversation.state, deviceOf(log), reader) !== reader.user",
+    replace: "authorIn(conversation.state, deviceOf(log), reader) === undefined",
   },
 ]

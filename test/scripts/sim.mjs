@@ -98,8 +98,8 @@ async function huntMutants() {
 }
 
 /** Where a bug has its own operations, they say nothing of it in other seeds. */
-function casesOf({ seeds = [], ops, kinds }) {
-  if (ops !== undefined) return { seeds, ops, kinds }
+function casesOf({ seeds = [], ops, kinds, generation }) {
+  if (ops !== undefined) return { seeds, ops, kinds, generation }
   return { seeds: Array.from(new Set([...seeds, ...HUNT_SEEDS])), ...HUNT }
 }
 
