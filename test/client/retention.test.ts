@@ -167,6 +167,32 @@ it("[U15] what is erased while it is away comes back without its text", async ()
   expect(await trip.digest()).toBe(await atPhone.digest())
 })
 
+it("[U15, A12] a cut takes from a segment that is away what it takes from others", async () => {
+  const server = await startTestServer()
+  const cat = await openClient("cat", { servers: [server.url] })
+  const { client: alice, storage } = await openFew("alice", server)
+  const { client: bob } = await openFew("bob", server)
+  const trip = await cat.createConversation({ title: "Trip", members: ["alice", "bob"] })
+  const [atAlice, atBob] = [await conversationOf(alice, trip.id), await conversationOf(bob, trip.id)]
+  const leave = atAlice.messages.subscribe(() => undefined)
+  const [seen, late] = [names(2), names(MESSAGES).slice(2)]
+  await Promise.all(seen.map((text) => atBob.send(text).reached("sent")))
+  await until(trip.messages, ({ items }) => items.length === 2)
+  cat.goOffline()
+  await Promise.all(late.map((text) => atBob.send(text).reached("sent")))
+  await until(atAlice.messages, ({ items }) => items.length === MESSAGES)
+  leave()
+  atAlice.markRead()
+  await atAlice.releaseOlder()
+  await away(storage, trip.id, 1, 2, 3)
+  await trip.removeMember("bob")
+  cat.goOnline()
+  await cat.synced()
+  await until(atAlice.info, ({ members }) => members.length === 2)
+  await eventually(async () => (await atAlice.digest()) === (await trip.digest()))
+  expect(await all(atAlice)).toEqual(seen)
+})
+
 it("[U15] what was let go of stays so after a restart, is compared as it was, and comes back", async () => {
   const { server, storage, tab, trip, atBob } = await arena()
   const digest = await trip.digest()
