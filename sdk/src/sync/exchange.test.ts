@@ -189,6 +189,31 @@ it("[S3] a server with another store is known again when all was compared with i
   await expect.poll(() => acks.meet(server, again)).toBe(false)
 })
 
+it("[C10] where the control document brings nothing that entries of a segment rest on, nothing is asked for at once again", async () => {
+  const { exchange, frames, segment, log, trip } = await sent()
+  const { name: control, summary } = trip.controlDocument
+  const asked = () => frames.flatMap((frame) => (frame.kind === "vector" ? frame.document : []))
+  const waits = {
+    client: clientIdOf(segment.name, log),
+    log,
+    run: undefined,
+    entries: [],
+    records: [],
+    next: undefined,
+    refusal: { code: "CONTROL_UNKNOWN" as const, at: 0 },
+  }
+  vi.spyOn(trip, "receive").mockResolvedValue([waits])
+  exchange.take({ kind: "update", id: 0, document: segment.name, update: new Uint8Array() })
+  await expect.poll(asked).toEqual([control])
+  exchange.take({ kind: "served", document: control, digest: wireDigest(digestOf(summary)) })
+  await expect.poll(asked).toEqual([control, segment.name])
+  exchange.take({ kind: "update", id: 0, document: segment.name, update: new Uint8Array() })
+  exchange.take({ kind: "served", document: segment.name, digest: new Uint8Array(8) })
+  // The segment alone, after a while.
+  await expect.poll(asked, { timeout: 5_000 }).toHaveLength(3)
+  expect(asked()).toEqual([control, segment.name, segment.name])
+})
+
 it("[R2] records that come before the authority that they rest on are asked for again when it is here", async () => {
   const { exchange, frames, segment, trip } = await sent()
   const asked = () => frames.flatMap((frame) => (frame.kind === "vector" ? frame.document : []))

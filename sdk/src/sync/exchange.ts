@@ -8,7 +8,7 @@ import {
   type Frame,
   type FrameOf,
 } from "../protocol/frame.js"
-import { base64url, fromBase64url } from "../protocol/bytes.js"
+import { base64url, fromBase64url, hex } from "../protocol/bytes.js"
 import type { Env, Timer } from "../base/env.js"
 import { createQueue } from "../base/queue.js"
 import { decodeRecord, encodeRecord, type RecordId } from "../log/erasure.js"
@@ -96,6 +96,8 @@ export class Exchange {
   private readonly returning = new Map<DocumentName, ReturningSegment>()
   /** Those that are to go, if the server holds the same. */
   private readonly leaving = new Set<DocumentName>()
+  /** What the control document was when something in a segment was last found to rest on more than that. */
+  private readonly lackedBy = new Map<DocumentName, string>()
   private readonly registers: RegisterExchange
   private readonly stops: (() => void)[]
   private readonly account: AccountExchange
@@ -583,6 +585,13 @@ export class Exchange {
 
   /** Authority that we lack: the control document first, then this one again. */
   private awaitAuthority({ id, controlDocument }: ReplicaConversation, name: DocumentName): void {
+    const held = hex(digestOf(controlDocument.summary))
+    if (this.lackedBy.get(name) === held) {
+      // Asked for already, and nothing came: not at once again.
+      this.retryLater(name, 0)
+      return
+    }
+    this.lackedBy.set(name, held)
     const behind = this.behindControl.get(id) ?? new Set()
     const first = behind.size === 0 && !this.vectors.has(controlDocument.name)
     this.behindControl.set(id, behind.add(name))
