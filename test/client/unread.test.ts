@@ -303,6 +303,33 @@ describe("unread messages", () => {
     expect(trip.unread.get()).toMatchObject({ count: 0, mentions: 0 })
   })
 
+  it("[U10] of a thread are counted where nothing else of its segment is unread, and that is not loaded", async () => {
+    const { servers, bob, trip, atBob } = await arena()
+    const root = trip.send("who brings what?")
+    await until(atBob.messages, ({ items }) => items.length === 1)
+    for (const text of ["bread", "cheese"]) atBob.send(text, { thread: root.id })
+    await fill(atBob, 1_100)
+    await bob.synced()
+    await until(trip.unread, ({ count, threads }) => count === 1_100 && threads.get(root.id)?.count === 2)
+    trip.markRead()
+    const directory = await temporaryDirectory()
+    for (const start of ["first", "from disk"]) {
+      const tablet = await client("alice", servers, directory)
+      const reopened = await conversationOf(tablet, trip.id)
+      const { threads } = await until(reopened.unread, ({ count, threads }) => count === 0 && threads.size === 1)
+      expect([start, threads.get(root.id)?.count]).toEqual([start, 2])
+      await tablet.synced()
+      if (start === "from disk") {
+        const thread = reopened.thread(root.id)
+        await until(thread, ({ items }) => items.length === 2)
+        reopened.markThreadRead(root.id)
+        await until(reopened.unread, ({ threads }) => threads.size === 0)
+        await until(trip.unread, ({ threads }) => threads.size === 0)
+      }
+      await tablet.close()
+    }
+  })
+
   it("[U10] from a mark on are unread, in a segment that is not loaded too, until the user reads again", async () => {
     const { servers, bob, trip, onLaptop, atBob } = await arena()
     await fill(atBob, 1_100)

@@ -13,16 +13,19 @@ import {
   type LogId,
   type UserId,
 } from "../protocol/names.js"
+import type { Storage } from "../storage/storage.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { AccountHandle } from "./account.js"
 import { SegmentAway } from "../sync/segment-away.js"
 import { authorIn, segmentVersion } from "../sync/segment-version.js"
+import { ReplyEnds, type ReplyEnd } from "./reply-ends.js"
 import { projectSegment, type SegmentReader } from "./segment-projection.js"
 
 export interface EarlierPorts {
   readonly conversation: ReplicaConversation
   readonly reader: SegmentReader
+  readonly storage: Storage
   readonly account: Pick<AccountHandle, "readCount" | "readVersion" | "marksOf">
   /** The first segment of the list; what is before it is asked here. */
   oldestListed(): number
@@ -65,6 +68,7 @@ export class EarlierUnread {
   private readonly segments = new Map<number, ReadSegment>()
   private readonly enqueue = createQueue()
   private readonly stop: () => void
+  private readonly replyEnds: ReplyEnds
   private watched = false
   private asked = false
   private closed = false
@@ -74,8 +78,10 @@ export class EarlierUnread {
   private readonly awaited = new Set<DocumentName>()
 
   constructor(private readonly ports: EarlierPorts) {
+    this.replyEnds = new ReplyEnds(ports.storage)
     this.stop = ports.conversation.changes.on((change) => {
       if (change.kind === "document") {
+        this.replyEnds.forget(change.document)
         const parts = documentParts(change.document.name)
         this.awaited.delete(change.document.name)
         if (parts.kind !== "segment" || parts.segment >= ports.oldestListed()) return
@@ -195,12 +201,46 @@ export class EarlierUnread {
   /** Whether something in a segment may be unread; what this user wrote is not. */
   mayHoldUnread(document: ReplicaDocument): boolean {
     const { conversation, reader } = this.ports
-    return this.beyond(document).some(({ log }) => authorIn(conversation.state, deviceOf(log), reader) !== reader.user)
+    const isOthers = ({ log }: LogSummary): boolean =>
+      authorIn(conversation.state, deviceOf(log), reader) !== reader.user
+    if (this.beyond(document).some(isOthers)) return true
+    return this.replyEnds.peek(document)?.some((end) => this.isUnread(document, end)) === true
   }
 
   private goesBeyond(document: ReplicaDocument): boolean {
     // What is away is not fetched for what nobody counts.
     return document.isAway ? this.mayHoldUnread(document) : this.beyond(document).length > 0
+  }
+
+  /** The segment of a thread's root, as its replies name it; undefined where there are none here. */
+  async threadSegment(root: MessageId): Promise<number | undefined> {
+    for (const number of this.numbers()) {
+      const ends = await this.replyEndsIn(await this.ports.conversation.segment(number))
+      const found = ends.find((end) => end.root === root)
+      if (found !== undefined) return found.segment
+    }
+    return undefined
+  }
+
+  /** Whether somebody's reply in a thread may be unread. Of what is away, as far as that was known before. */
+  private async repliesGoBeyond(document: ReplicaDocument): Promise<boolean> {
+    return (await this.replyEndsIn(document)).some((end) => this.isUnread(document, end))
+  }
+
+  private async replyEndsIn(document: ReplicaDocument): Promise<readonly ReplyEnd[]> {
+    try {
+      return await this.replyEnds.of(document)
+    } catch (error) {
+      if (error instanceof SegmentAway) return []
+      throw error
+    }
+  }
+
+  private isUnread(document: ReplicaDocument, { root, log, end }: ReplyEnd): boolean {
+    const { account, conversation, reader } = this.ports
+    const author = authorIn(conversation.state, deviceOf(log), reader)
+    if (author === reader.user || (author !== undefined && this.ports.blocked().has(author))) return false
+    return end > account.readCount(document.name, log, root)
   }
 
   /** Logs that hold more than was read of them. */
@@ -260,7 +300,7 @@ export class EarlierUnread {
     for (const number of this.numbers()) {
       if (this.closed) return false
       const document = await conversation.segment(number)
-      if (sought.size === 0 && !this.goesBeyond(document)) {
+      if (sought.size === 0 && !this.goesBeyond(document) && !(await this.repliesGoBeyond(document))) {
         changed = this.segments.delete(number) || changed
         continue
       }

@@ -86,6 +86,7 @@ export class OpenConversation implements Governance {
     this.earlier = new EarlierUnread({
       conversation: ports.conversation,
       reader: ports,
+      storage: ports.storage,
       account: ports.account,
       oldestListed: () => this.view.oldestListed,
       isListed: (message) => this.view.projection.node(message)?.inOrder === true,
@@ -374,7 +375,8 @@ export class OpenConversation implements Governance {
   thread(root: MessageId): Subscribable<MessageList> {
     let thread = this.threads.get(root)
     if (thread === undefined) {
-      thread = createThread(this.holderOf(root).view, root, this.ports.account, this.mine)
+      const { view, earlier } = this.holderOf(root)
+      thread = createThread(view, root, this.ports.account, this.mine, (of) => earlier.threadSegment(of))
       this.threads.set(root, thread)
     }
     return thread

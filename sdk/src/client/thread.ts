@@ -15,6 +15,8 @@ export function createThread(
   root: MessageId,
   account: Subscribable<AccountState>,
   reader: Pick<PersonalView, "shown">,
+  /** Where a thread begins of which nothing was read yet. */
+  locate: (root: MessageId) => Promise<number | undefined>,
 ): Subscribable<MessageList> {
   let stop: (() => void) | undefined
   let ready = isLoaded(view, root)
@@ -49,10 +51,13 @@ export function createThread(
     if (!same || next.items.some((message, index) => message !== before.items[index])) store.set(next)
   }
 
+  async function loadToRoot(): Promise<void> {
+    const segment = segmentOfRoot(view, root) ?? (await locate(root))
+    if (segment !== undefined) await view.loadBackTo(segment)
+  }
+
   function load(): void {
-    const segment = segmentOfRoot(view, root)
-    const loading = segment === undefined ? Promise.resolve() : view.loadBackTo(segment)
-    loading.then(
+    loadToRoot().then(
       () => {
         ready = true
         refresh()

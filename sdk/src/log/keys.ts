@@ -22,6 +22,7 @@ import type { ConversationId, DeviceId, DocumentName, LogId } from "../protocol/
  *   b/<conversation>             nothing; there until this device has caught up with that conversation once
  *   f/<conversation>             its imprint: what it is compared by while it is not read
  *   o/<conversation>             what the list of conversations last showed of it
+ *   h/<document>                 up to where each thread goes on in it
  *   n/<tab>.<number>             updates of the user's account; any tab appends, the writer merges
  */
 export const settingKey = (name: string): string => `m/${name}`
@@ -55,6 +56,8 @@ export const erasedPrefix = "e/"
 export const erasedKey = (document: DocumentName): string => erasedPrefix + document
 
 export const summaryKey = (document: DocumentName): string => `s/${document}`
+
+export const replyEndsKey = (document: DocumentName): string => `h/${document}`
 
 export const updatePrefix = (document: DocumentName): string => `u/${document}/`
 export const updateKey = (document: DocumentName, number: number): string =>
