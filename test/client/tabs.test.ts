@@ -46,6 +46,27 @@ it("[W3] a tab that joins is told of the connection that the device has already"
   })
 })
 
+it("[U8] a tab has what another one wrote while it opened, after it had read what was stored", async () => {
+  const profile = new TestProfile("alice", createMemoryStorage(), [])
+  const { client: first } = await tab(profile)
+  const trip = await first.createConversation({ title: "Trip" })
+  let hasRead = false
+  const { client: second } = await tab(profile, (storage) => ({
+    ...storage,
+    scan: async (range) => {
+      const rows = await storage.scan(range)
+      if (range.from !== "n/" || hasRead) return rows
+      hasRead = true
+      trip.draft.set("meanwhile")
+      await first.account.saved()
+      // Told to nobody yet.
+      await new Promise((resolve) => setImmediate(resolve))
+      return rows
+    },
+  }))
+  await until(second.account, ({ drafts }) => drafts.get(trip.id) === "meanwhile")
+})
+
 it("[W3] a tab whose lock was taken while it hung shows the connection of the one that writes now", async () => {
   const { profile, first } = await profileOnline()
   const second = await tab(profile)

@@ -412,6 +412,8 @@ class WeftClient implements Client {
       },
     })
     platform.tabs.tell({ kind: "joined" })
+    // What another tab wrote after this one read it, and before this one heard of anything.
+    this.background(() => this.parts.account.reload())
     await this.painted
     // What it found out of what is stored is not looked for twice.
     await leading.catch(() => undefined)
