@@ -181,7 +181,7 @@ export class EarlierUnread {
     return this.known !== undefined && sameKnown(this.known, this.state())
   }
 
-  private async run(task: () => Promise<void>): Promise<void> {
+  private async run(task: () => Promise<unknown>): Promise<void> {
     this.running++
     try {
       await this.enqueue(task)
@@ -198,18 +198,24 @@ export class EarlierUnread {
     return this.ports.conversation.segmentNumbers.filter((number) => number < oldest).reverse()
   }
 
-  /** Whether something in a segment may be unread; what this user wrote is not. */
+  /** Whether something in a segment may be unread; so it may while nobody looked at its replies, which is done then. */
   mayHoldUnread(document: ReplicaDocument): boolean {
+    const ends = this.replyEnds.peek(document)
+    if (ends === undefined) this.run(() => this.replyEndsIn(document)).catch(() => undefined) // told as `failed`
+    return this.othersGoBeyond(document) || ends?.some((end) => this.isUnread(document, end)) !== false
+  }
+
+  /** Whether others wrote more outside of threads than was read; what this user wrote is read. */
+  private othersGoBeyond(document: ReplicaDocument): boolean {
     const { conversation, reader } = this.ports
     const isOthers = ({ log }: LogSummary): boolean =>
       authorIn(conversation.state, deviceOf(log), reader) !== reader.user
-    if (this.beyond(document).some(isOthers)) return true
-    return this.replyEnds.peek(document)?.some((end) => this.isUnread(document, end)) === true
+    return this.beyond(document).some(isOthers)
   }
 
   private goesBeyond(document: ReplicaDocument): boolean {
     // What is away is not fetched for what nobody counts.
-    return document.isAway ? this.mayHoldUnread(document) : this.beyond(document).length > 0
+    return document.isAway ? this.othersGoBeyond(document) : this.beyond(document).length > 0
   }
 
   /** The segment of a thread's root, as its replies name it; undefined where there are none here. */

@@ -35,15 +35,15 @@ export class ReplyEnds {
   async of(document: ReplicaDocument): Promise<readonly ReplyEnd[]> {
     const present = this.known.get(document.name)
     if (present !== undefined) return present
-    const digest = hex(digestOf(document.summary))
+    const digestNow = (): string => hex(digestOf(document.summary))
+    const digest = digestNow()
     const key = replyEndsKey(document.name)
     const stored = readStored(await this.storage.get(key), digest)
-    if (stored !== undefined) {
-      this.known.set(document.name, stored)
-      return stored
-    }
-    const ends = replyEndsOf(await document.entries())
+    const ends = stored ?? replyEndsOf(await document.entries())
+    // What came meanwhile may be in it or not: asked for again, it is looked at again.
+    if (digestNow() !== digest) return ends
     this.known.set(document.name, ends)
+    if (stored !== undefined) return ends
     const value = utf8(JSON.stringify([digest, ends.map(({ root, segment, log, end }) => [root, segment, log, end])]))
     // A copy: the next start makes it again.
     this.storage.write([{ kind: "put", key, value }], { durability: "relaxed" }).catch(() => undefined)

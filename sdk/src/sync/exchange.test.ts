@@ -1,11 +1,12 @@
 /* What a device makes of a server's answers, frame by frame. */
 import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
+import type { LogVerdict } from "../log/check.js"
 import { deviceNamed } from "../log/scenario.js"
 import { digestOf } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import { wireDigest, type Frame, type FrameOf } from "../protocol/frame.js"
-import { clientIdOf, logIdBytes, type DocumentName, type UserId } from "../protocol/names.js"
+import { clientIdOf, logIdBytes, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { AccountReplica } from "./account-replica.js"
 import { Acks } from "./acks.js"
@@ -73,6 +74,12 @@ async function sent(isRenewed = false) {
     await expect.poll(() => updates(frames, trip.controlDocument.name)).toHaveLength(before + 1)
   }
   return { acks, exchange, frames, segment, log, refuse, trip }
+}
+
+/** What the check says of a log of which nothing is taken. */
+function refusing(document: DocumentName, log: LogId, refusal: LogVerdict["refusal"]): LogVerdict {
+  const nothing = { run: undefined, entries: [], records: [], next: undefined }
+  return { client: clientIdOf(document, log), log, ...nothing, refusal }
 }
 
 function updates(frames: readonly Frame[], document: DocumentName): FrameOf<"update">[] {
@@ -144,15 +151,7 @@ it("[R2] what a server refused that did not know who is a member is offered agai
 
 it("[X2] a document is compared again when the server sends what lies beyond a cut that it does not know of", async () => {
   const { exchange, frames, segment, log, trip } = await sent()
-  const refused = {
-    client: clientIdOf(segment.name, log),
-    log,
-    run: undefined,
-    entries: [],
-    records: [],
-    next: undefined,
-  }
-  vi.spyOn(trip, "receive").mockResolvedValueOnce([{ ...refused, refusal: { code: "PAST_CUT", at: 5 } }])
+  vi.spyOn(trip, "receive").mockResolvedValueOnce([refusing(segment.name, log, { code: "PAST_CUT", at: 5 })])
   exchange.take({ kind: "update", id: 0, document: segment.name, update: new Uint8Array() })
   await expect
     .poll(() => frames.filter((frame) => frame.kind === "vector").map(({ document }) => document), { timeout: 5_000 })
@@ -193,16 +192,7 @@ it("[C10] where the control document brings nothing that entries of a segment re
   const { exchange, frames, segment, log, trip } = await sent()
   const { name: control, summary } = trip.controlDocument
   const asked = () => frames.flatMap((frame) => (frame.kind === "vector" ? frame.document : []))
-  const waits = {
-    client: clientIdOf(segment.name, log),
-    log,
-    run: undefined,
-    entries: [],
-    records: [],
-    next: undefined,
-    refusal: { code: "CONTROL_UNKNOWN" as const, at: 0 },
-  }
-  vi.spyOn(trip, "receive").mockResolvedValue([waits])
+  vi.spyOn(trip, "receive").mockResolvedValue([refusing(segment.name, log, { code: "CONTROL_UNKNOWN", at: 0 })])
   exchange.take({ kind: "update", id: 0, document: segment.name, update: new Uint8Array() })
   await expect.poll(asked).toEqual([control])
   exchange.take({ kind: "served", document: control, digest: wireDigest(digestOf(summary)) })
