@@ -371,8 +371,9 @@ it("[U11] one undo after the other takes back one edit after the other; an act t
   await laptop.account.undo(hide)
   const again = onLaptop.eraseForMe(theirs.id)
   await until(onLaptop.messages, ({ items }) => items.length === 1)
-  await allSynced(phone, laptop)
-  trip.setPinned(true)
+  // Pinned after that: once the phone knows the one, it knows the other.
+  onLaptop.setPinned(true)
+  await until(trip.settings, ({ pinned }) => pinned)
   trip.edit(message.id, "four")
   await onLaptop.edit(message.id, "five").reached("sent")
   expect(await phone.account.undo(hide)).toEqual({ kind: "gone", act: hide })

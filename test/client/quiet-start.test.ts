@@ -9,7 +9,7 @@ import { openLevelStorage } from "../../sdk/src/storage/level.ts"
 import type { Storage, StorageOperation } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
 import { auditImprints } from "../support/imprints.ts"
-import { conversationOf, until } from "../support/until.ts"
+import { conversationOf, eventually, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 import { temporaryDirectory } from "../support/temporary.ts"
 
@@ -57,6 +57,10 @@ async function change(directory: string, batch: readonly StorageOperation[]): Pr
 }
 
 /** Three conversations of alice with bob, each with messages of both, all told and at rest at alice, who is closed. */
+async function digestAt(client: Client, id: string): Promise<string | undefined> {
+  return client.conversation(id)?.digest()
+}
+
 async function arena() {
   const server = await startTestServer()
   const directory = await temporaryDirectory()
@@ -139,7 +143,7 @@ it("[S13] of what changed at the server alone that is read", async () => {
 })
 
 it("[S13] what another device of the user read is read at once, and counts nowhere", async () => {
-  const { again, server, one, directory, close } = await arena()
+  const { again, server, one, directory, close, ids } = await arena()
   const alice = await again()
   await alice.client.synced()
   const before = [
@@ -153,6 +157,9 @@ it("[S13] what another device of the user read is read at once, and counts nowhe
   await until(alice.client.list, (items) =>
     items.some(({ info, unread }) => info.title === "One" && unread.count === 0),
   )
+  // What the phone tells of all three, and so nothing comes while alice closes.
+  await phone.synced()
+  for (const id of ids) await eventually(async () => (await digestAt(phone, id)) === (await digestAt(alice.client, id)))
   await close(alice)
   // Also where the row is older than what the account says: a crash came between.
   await change(directory, before)

@@ -7,7 +7,7 @@ import { auditImprints } from "../support/imprints.ts"
 import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer, type TestServer } from "../support/server.ts"
 import { TestProfile, type TestTab } from "../support/tabs.ts"
-import { conversationOf, until } from "../support/until.ts"
+import { conversationOf, eventually, until } from "../support/until.ts"
 
 /** A list begins with three segments while they hold few messages: those stay as long as it is in memory. */
 const SEGMENT = 4
@@ -22,10 +22,6 @@ async function bytesOf(storage: MemoryStorage, id: string, segment: number): Pro
   const rows = await storage.share().scan({ from: prefix, to: `${prefix}~` })
   if (rows.some(({ value }) => value.length === 0)) return undefined
   return rows.reduce((sum, { value }) => sum + value.length, 0)
-}
-
-async function eventually(passes: () => Promise<boolean>): Promise<void> {
-  while (!(await passes())) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 const away = (storage: MemoryStorage, id: string, ...segments: number[]): Promise<void> =>

@@ -24,3 +24,8 @@ export async function conversationOf(client: Client, id: string): Promise<Conver
   if (found === undefined) throw new Error("it was there")
   return found
 }
+
+/** Resolves once it passes: of what tells no change, as what a storage holds. */
+export async function eventually(passes: () => Promise<boolean>): Promise<void> {
+  while (!(await passes())) await new Promise((resolve) => setTimeout(resolve, 5))
+}

@@ -236,17 +236,10 @@ export class AccountHandle implements Account {
     return [this.reads.nameOf(conversation), ...this.marksOf(conversation), this.shownBy.name].join()
   }
 
-  /**
-   * Never backwards; a mark of "unread from here" ends. `thread`: of that thread alone, with a mark of its own. Returns what
-   * of it was not read before, on any device.
-   */
-  markRead(conversation: ConversationId, read: ReadPositions, thread?: MessageId): ReadPositions {
-    this.demandOpen()
+  /** Never backwards. `thread`: of that thread alone. Returns what of it was not read before, on any device. */
+  markRead(read: ReadPositions, thread?: MessageId): ReadPositions {
     const fresh = this.beyond(read, thread)
-    this.doc.transact(() => {
-      this.mark(fresh, thread)
-      this.endUnread(conversation, thread)
-    })
+    this.mark(fresh, thread)
     return fresh
   }
 

@@ -2,11 +2,13 @@ import { expect, it } from "vitest"
 import { systemEnv } from "../base/env.js"
 import { deviceNamed } from "../log/scenario.js"
 import { updatePrefix } from "../log/keys.js"
+import type { Clock } from "../protocol/entry.js"
 import type { DocumentName, LogId, UserId } from "../protocol/names.js"
 import { segmentDocument } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { Replica } from "../sync/replica.js"
 import { EarlierUnread } from "./earlier-unread.js"
+import { SegmentEnds } from "./segment-ends.js"
 
 it("[U10] a segment in which everything was read is not read again, one with a message more is", async () => {
   const device = await deviceNamed("ann")
@@ -38,7 +40,7 @@ it("[U10] a segment in which everything was read is not read again, one with a m
   const earlier = new EarlierUnread({
     conversation: trip,
     reader: { user, device: replica.device, env: systemEnv },
-    storage,
+    ends: new SegmentEnds(storage),
     account: {
       readCount: (_: DocumentName, log: LogId) => (log === undefined ? 0 : readCount),
       get readVersion() {
@@ -48,6 +50,7 @@ it("[U10] a segment in which everything was read is not read again, one with a m
     },
     oldestListed: () => 2,
     isListed: () => false,
+    readHereUpTo: () => 0 as Clock,
     passOver: () => undefined,
     blocked: () => nobody,
     failed: (error) => {

@@ -1,10 +1,10 @@
 import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { Counted } from "../conversation/counted.js"
-import { isRead, readBelow, type PlacedCopy, type ReadPositions } from "../conversation/unread.js"
+import { isRead, positionsOf, readBelow, type PlacedCopy, type ReadPositions } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
 import type { LogSummary } from "../log/summary.js"
-import { messageIdOf, type MessageId } from "../protocol/entry.js"
+import { messageIdOf, type Clock, type MessageId } from "../protocol/entry.js"
 import {
   deviceOf,
   documentParts,
@@ -13,23 +13,24 @@ import {
   type LogId,
   type UserId,
 } from "../protocol/names.js"
-import type { Storage } from "../storage/storage.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { AccountHandle } from "./account.js"
 import { SegmentAway } from "../sync/segment-away.js"
 import { authorIn, segmentVersion } from "../sync/segment-version.js"
-import { ReplyEnds, type ReplyEnd } from "./reply-ends.js"
+import type { ReplyEnd, SegmentEnds } from "./segment-ends.js"
 import { projectSegment, type SegmentReader } from "./segment-projection.js"
 
 export interface EarlierPorts {
   readonly conversation: ReplicaConversation
   readonly reader: SegmentReader
-  readonly storage: Storage
+  readonly ends: SegmentEnds
   readonly account: Pick<AccountHandle, "readCount" | "readVersion" | "marksOf">
   /** The first segment of the list; what is before it is asked here. */
   oldestListed(): number
   isListed(id: MessageId): boolean
+  /** The clock of the last message of the list, outside of threads, that was read on this device while it caught up; 0: none. */
+  readHereUpTo(): Clock
   /** The same set while it holds the same. */
   blocked(): ReadonlySet<UserId>
   /** Read, as what came from below what was read while this device caught up. */
@@ -68,7 +69,6 @@ export class EarlierUnread {
   private readonly segments = new Map<number, ReadSegment>()
   private readonly enqueue = createQueue()
   private readonly stop: () => void
-  private readonly replyEnds: ReplyEnds
   private watched = false
   private asked = false
   private closed = false
@@ -78,10 +78,8 @@ export class EarlierUnread {
   private readonly awaited = new Set<DocumentName>()
 
   constructor(private readonly ports: EarlierPorts) {
-    this.replyEnds = new ReplyEnds(ports.storage)
     this.stop = ports.conversation.changes.on((change) => {
       if (change.kind === "document") {
-        this.replyEnds.forget(change.document)
         const parts = documentParts(change.document.name)
         this.awaited.delete(change.document.name)
         if (parts.kind !== "segment" || parts.segment >= ports.oldestListed()) return
@@ -154,14 +152,15 @@ export class EarlierUnread {
     return this.segments.size > 0 || (this.known === undefined && this.numbers().length > 0)
   }
 
-  /** Everything in them is read from now on. Resolves when that is marked, or can't be. */
-  markRead(mark: (read: ReadPositions) => void): Promise<void> {
+  /** Everything in them up to a clock is read from now on. Resolves when that is marked, or can't be. */
+  markRead(upTo: Clock, mark: (read: ReadPositions) => void): Promise<void> {
     return this.run(async () => {
       const read = new Map<DocumentName, ReadonlyMap<LogId, number>>()
       for (const number of this.numbers()) {
         const document = await this.ports.conversation.segment(number)
         if (!this.goesBeyond(document)) continue
-        read.set(document.name, this.countsOf(document))
+        const counts = await this.countsUpTo(document, upTo)
+        if (counts !== undefined) read.set(document.name, counts)
       }
       if (read.size > 0 && !this.closed) mark(read)
     })
@@ -200,7 +199,7 @@ export class EarlierUnread {
 
   /** Whether something in a segment may be unread; so it may while nobody looked at its replies, which is done then. */
   mayHoldUnread(document: ReplicaDocument): boolean {
-    const ends = this.replyEnds.peek(document)
+    const ends = this.ports.ends.peek(document)?.replies
     if (ends === undefined) this.run(() => this.replyEndsIn(document)).catch(() => undefined) // told as `failed`
     return this.othersGoBeyond(document) || ends?.some((end) => this.isUnread(document, end)) !== false
   }
@@ -235,7 +234,7 @@ export class EarlierUnread {
 
   private async replyEndsIn(document: ReplicaDocument): Promise<readonly ReplyEnd[]> {
     try {
-      return await this.replyEnds.of(document)
+      return (await this.ports.ends.of(document)).replies
     } catch (error) {
       if (error instanceof SegmentAway) return []
       throw error
@@ -260,6 +259,14 @@ export class EarlierUnread {
     return new Map(this.logsOf(document).map(({ log, count }) => [log, count]))
   }
 
+  /** How far each log goes up to a clock: what stands behind that is read with what is after it. Undefined where it is away. */
+  private async countsUpTo(document: ReplicaDocument, upTo: Clock): Promise<ReadonlyMap<LogId, number> | undefined> {
+    if (document.summary.lastClock <= upTo) return this.countsOf(document)
+    const inputs = await this.readHere(document)
+    const below = inputs?.filter(({ first }) => first !== undefined && first.clock <= upTo)
+    return below && positionsOf(below.filter(({ author }) => !this.ports.blocked().has(author))).get(document.name)
+  }
+
   /** Those of people who are not blocked: what blocked people write nobody reads. */
   private logsOf({ summary }: ReplicaDocument): LogSummary[] {
     const blocked = this.ports.blocked()
@@ -278,20 +285,28 @@ export class EarlierUnread {
     const newest = conversation.segmentNumbers
       .filter((number) => conversation.readWhileBehind.has(segmentDocument(conversation.id, number)))
       .at(-1)
+    if (newest === undefined) return
+    const isReadHere = (message: Counted): boolean =>
+      isRead(message, (...place) => conversation.readWhileBehind.count(...place))
     const read = new Map<DocumentName, ReadonlyMap<LogId, number>>()
+    let upTo = this.ports.readHereUpTo()
     for (const number of this.numbers()) {
-      if (newest === undefined || number > newest || this.closed) continue
+      if (number > newest || this.closed) continue
       const document = await conversation.segment(number)
-      if (!this.goesBeyond(document)) continue
-      if (number < newest) read.set(document.name, this.countsOf(document))
-      else {
-        const inputs = ((await this.readHere(document)) ?? []).filter(({ author }) => !this.ports.blocked().has(author))
-        const below = readBelow(inputs, {
-          isRead: (message) => isRead(message, (...place) => account.readCount(...place)),
-          isReadHere: (message) => isRead(message, (...place) => conversation.readWhileBehind.count(...place)),
-        })
-        for (const [name, counts] of below.get(undefined) ?? []) read.set(name, counts)
+      if (number < newest) {
+        if (!this.goesBeyond(document)) continue
+        const counts = await this.countsUpTo(document, upTo)
+        if (counts !== undefined) read.set(document.name, counts)
+        continue
       }
+      const inputs = ((await this.readHere(document)) ?? []).filter(({ author }) => !this.ports.blocked().has(author))
+      const below = readBelow(inputs, {
+        isRead: (message) => isRead(message, (...place) => account.readCount(...place)),
+        isReadHere,
+      })
+      for (const [name, counts] of below.get(undefined) ?? []) read.set(name, counts)
+      const last = inputs.filter((message) => message.thread === undefined && isReadHere(message)).at(-1)?.first
+      if (last !== undefined && last.clock > upTo) upTo = last.clock
     }
     if (read.size > 0 && !this.closed) this.ports.passOver(read)
   }
@@ -303,25 +318,53 @@ export class EarlierUnread {
     this.awaited.clear()
     // A mark in the list needs nothing of what is before it.
     const sought = new Set(account.marksOf(conversation.id).filter((mark) => !this.ports.isListed(mark)))
+    /** Behind this all is unread, in whatever segment. */
+    let marked = Infinity
+    const needed = new Set<number>()
+    let last: { readonly number: number; readonly clock: Clock } | undefined
+    const read = async (number: number): Promise<boolean> => {
+      needed.add(number)
+      const document = await conversation.segment(number)
+      const version = segmentVersion(conversation, document, reader)
+      if (this.segments.get(number)?.version === version) return true
+      const inputs = await this.readHere(document)
+      if (inputs === undefined) return false
+      this.segments.set(number, { version, inputs })
+      changed = true
+      return true
+    }
     for (const number of this.numbers()) {
       if (this.closed) return false
       const document = await conversation.segment(number)
-      if (sought.size === 0 && !this.goesBeyond(document) && !(await this.repliesGoBeyond(document))) {
-        changed = this.segments.delete(number) || changed
+      const mayBeUnread = this.goesBeyond(document) || (await this.repliesGoBeyond(document))
+      const clock = await this.clockOf(document, Math.min(marked, last?.clock ?? 0))
+      if (sought.size === 0 && !mayBeUnread && clock < marked) {
+        if (last === undefined || clock > last.clock) last = { number, clock }
         continue
       }
-      const version = segmentVersion(conversation, document, reader)
-      if (this.segments.get(number)?.version !== version) {
-        const inputs = await this.readHere(document)
-        // One after another, where a mark may be in any of them: looked for again when it is back.
-        if (inputs === undefined && sought.size > 0) return changed
-        if (inputs === undefined) continue
-        this.segments.set(number, { version, inputs })
-        changed = true
+      // One after another, where a mark may be in any of them: looked for again when it is back.
+      if (!(await read(number)) && sought.size > 0) return changed
+      for (const { id, first } of this.segments.get(number)?.inputs ?? []) {
+        if (sought.delete(id)) marked = Math.min(marked, first?.clock ?? Infinity)
       }
-      for (const { id } of this.segments.get(number)?.inputs ?? []) sought.delete(id)
+    }
+    // What is unread is late where anything behind it was read.
+    if (needed.size > 0 && last !== undefined) await read(last.number)
+    for (const number of Array.from(this.segments.keys())) {
+      if (!needed.has(number)) changed = this.segments.delete(number) || changed
     }
     return changed
+  }
+
+  /** The clock of a segment's last message; 0 where that is known to be no greater than `least`, or not known here. */
+  private async clockOf(document: ReplicaDocument, least: number): Promise<Clock> {
+    if (document.summary.lastClock <= least) return 0 as Clock
+    try {
+      return (await this.ports.ends.of(document)).clock
+    } catch (error) {
+      if (error instanceof SegmentAway) return 0 as Clock
+      throw error
+    }
   }
 
   /** Undefined where it is away: it is asked for, and changes when it comes. [SPEC U15] */

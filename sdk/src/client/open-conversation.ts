@@ -6,7 +6,7 @@ import type { Role } from "../authority/role.js"
 import type { GivenMention } from "../conversation/mention.js"
 import type { Message, MessageList, Version } from "../conversation/message.js"
 import type { ReadPositions, Unread } from "../conversation/unread.js"
-import { clockMs, type ControlId, type MessageId } from "../protocol/entry.js"
+import { clockMs, type Clock, type ControlId, type MessageId } from "../protocol/entry.js"
 import { oldestOf } from "../log/draft.js"
 import { rootDigestOf } from "../log/summary.js"
 import { hex } from "../protocol/bytes.js"
@@ -34,6 +34,7 @@ import { Governor, type GovernorPorts } from "./governor.js"
 import { LiveReceipts } from "./live-receipts.js"
 import { MergedList } from "./merged-list.js"
 import { PersonalView } from "./personal-view.js"
+import { SegmentEnds } from "./segment-ends.js"
 import { createThread, segmentOfRoot } from "./thread.js"
 import { ConversationView } from "./view.js"
 import { hashOf, Writing, type WritingPorts } from "./writing.js"
@@ -77,19 +78,26 @@ export class OpenConversation implements Governance {
     | { readonly states: readonly ControlState[]; readonly info: Pick<ConversationInfo, "members" | "pinned"> }
     | undefined
   private readonly stopListening: (() => void)[]
+  /** The last `markRead` under way. */
+  private marking: Promise<unknown> = Promise.resolve()
   private readonly detachers = new Set<() => Promise<void>>()
 
   private constructor(private readonly ports: OpenPorts) {
     this.id = ports.conversation.id
-    this.view = new ConversationView(ports)
+    const ends = new SegmentEnds(ports.storage)
+    const stopEnds = ports.conversation.changes.on((change) => {
+      if (change.kind === "document") ends.forget(change.document)
+    })
+    this.view = new ConversationView({ ...ports, ends })
     this.merged.show([this.view.list])
     this.earlier = new EarlierUnread({
       conversation: ports.conversation,
       reader: ports,
-      storage: ports.storage,
+      ends,
       account: ports.account,
       oldestListed: () => this.view.oldestListed,
       isListed: (message) => this.view.projection.node(message)?.inOrder === true,
+      readHereUpTo: () => this.mine.readHereUpTo,
       passOver: (read) => {
         this.passOver(read, undefined)
       },
@@ -134,6 +142,7 @@ export class OpenConversation implements Governance {
       for (const sibling of this.siblings) sibling.review()
     }
     this.stopListening = [
+      stopEnds,
       this.messages.subscribe(refresh),
       this.governor.changes.subscribe(refresh),
       this.view.progress.subscribe(() => {
@@ -383,32 +392,31 @@ export class OpenConversation implements Governance {
   }
 
   markRead(upTo?: MessageId): void {
+    this.demandOpen()
     const read = this.mine.positionsUpTo(upTo)
     if (read === undefined) return
+    const until = upTo === undefined ? (Infinity as Clock) : this.mine.clockOf(upTo)
+    // At once: what is marked from now on stands.
+    for (const { id } of this.siblings) this.ports.account.endUnread(id)
     const mark = (): void => {
-      if (this.ports.isClosed()) return
-      const fresh = this.ports.account.markRead(this.id, read)
-      for (const handle of this.siblings) {
-        this.ports.account.endUnread(handle.id)
-        handle.tellRead(read, undefined, fresh)
-      }
+      const fresh = this.ports.account.markRead(read)
+      for (const handle of this.siblings) handle.tellRead(read, undefined, fresh)
     }
     // What is before the list was passed on the way. It is marked first: unread below what was read, it would be late, on
     // every device, until the second mark is there. [SPEC U10]
     const isFirst = this.siblings.some(({ earlier }) => earlier.mayBeUnread)
     if (!isFirst) mark()
-    const earlier = Promise.all(this.siblings.map((handle) => handle.markEarlierRead()))
-    if (isFirst) earlier.then(mark, mark)
+    const earlier = Promise.all(this.siblings.map((handle) => handle.markEarlierRead(until)))
+    this.marking = isFirst ? earlier.then(mark, mark) : earlier
   }
 
   markThreadRead(root: MessageId, upTo?: MessageId): void {
+    this.demandOpen()
     const read = this.mine.positionsUpTo(upTo, root)
     if (read === undefined) return
-    const fresh = this.ports.account.markRead(this.id, read, root)
-    for (const handle of this.siblings) {
-      this.ports.account.endUnread(handle.id, root)
-      handle.tellRead(read, root, fresh)
-    }
+    for (const { id } of this.siblings) this.ports.account.endUnread(id, root)
+    const fresh = this.ports.account.markRead(read, root)
+    for (const handle of this.siblings) handle.tellRead(read, root, fresh)
   }
 
   markUnread(from: MessageId): void {
@@ -419,10 +427,9 @@ export class OpenConversation implements Governance {
   }
 
   /** What is before the list was passed on the way. */
-  private markEarlierRead(): Promise<void> {
-    return this.earlier.markRead((read) => {
-      if (this.ports.isClosed()) return
-      this.tellRead(read, undefined, this.ports.account.markRead(this.id, read))
+  private markEarlierRead(upTo: Clock): Promise<void> {
+    return this.earlier.markRead(upTo, (read) => {
+      this.tellRead(read, undefined, this.ports.account.markRead(read))
     })
   }
 
@@ -566,6 +573,8 @@ export class OpenConversation implements Governance {
 
   async close(): Promise<void> {
     for (const detach of Array.from(this.detachers)) await detach()
+    // What was read just now is marked as such.
+    await this.marking
     for (const stop of this.stopListening) stop()
     this.governor.close()
     this.merged.close()

@@ -12,7 +12,7 @@ import {
   type ReadPositions,
   type Unread,
 } from "../conversation/unread.js"
-import { clockMs, type MessageId } from "../protocol/entry.js"
+import { clockMs, type Clock, type MessageId } from "../protocol/entry.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
 import type { AccountHandle } from "./account.js"
 import type { AccountState } from "./account-api.js"
@@ -89,6 +89,21 @@ export class PersonalView {
       this.all().filter(({ thread, author }) => thread === root && !blocked.has(author)),
       upTo,
     )
+  }
+
+  /** The clock of a message of the list; Infinity where it stands in no log yet. */
+  clockOf(id: MessageId): Clock {
+    const [first, ...others] = this.ports.placesOf(id)
+    return others.reduce((least, { clock }) => (clock < least ? clock : least), first?.clock ?? (Infinity as Clock))
+  }
+
+  /** The clock of the last message, outside of threads, that was read on this device while it caught up; 0: none was. */
+  get readHereUpTo(): Clock {
+    const isReadHere = (message: Counted): boolean => isRead(message, this.ports.readCountHere)
+    const last = this.all()
+      .filter((message) => message.thread === undefined && isReadHere(message))
+      .at(-1)
+    return last?.first?.clock ?? (0 as Clock)
   }
 
   /** Messages as their reader wants them: without those that are hidden; the same array where nothing is. [SPEC U11] */

@@ -13,7 +13,7 @@ import type { DocumentName, UserId } from "../protocol/names.js"
 import { documentParts, segmentDocument, type DeviceId } from "../protocol/names.js"
 import type { PlacedCopy } from "../conversation/unread.js"
 import type { Entry } from "../log/check.js"
-import { messageIdOf, type MessageId } from "../protocol/entry.js"
+import { messageIdOf, type Clock, type MessageId } from "../protocol/entry.js"
 import { Turns } from "../base/turns.js"
 import type { Acks } from "../sync/acks.js"
 import type { ConversationChange, ReplicaConversation } from "../sync/conversation.js"
@@ -23,6 +23,7 @@ import { recordOfDraft } from "../sync/erase-draft.js"
 import type { OwnMessage } from "../sync/own-receipts.js"
 import { SegmentAway } from "../sync/segment-away.js"
 import type { ConversationRegisters } from "../sync/registers.js"
+import type { SegmentEnds } from "./segment-ends.js"
 
 export interface ViewPorts {
   readonly conversation: ReplicaConversation
@@ -32,12 +33,15 @@ export interface ViewPorts {
   readonly user: UserId
   readonly device: DeviceId
   readonly env: Env
+  readonly ends: SegmentEnds
 }
 
 /** Entries that are read between two looks at the clock. */
 const PORTION = 64
 /** One screen of messages. */
 const FEWEST = 50
+/** Segments before the list that it shows messages of. [SPEC M9] */
+const MOST_REACHING = 8
 
 /** The messages of one conversation as a list that changes: the newest segment, and older ones as they are asked for. */
 export class ConversationView {
@@ -58,8 +62,13 @@ export class ConversationView {
   private readonly documents = new Map<DocumentName, ReplicaDocument>()
   /** Those that are open: what was the newest segment, where own messages go. Of older ones the entries alone are read. */
   private readonly opened = new Set<ReplicaDocument>()
-  /** Segments that were read for quotes, and are not part of the list. */
+  /** Segments that were read for quotes, or as they reach into the list: the rest of them is not part of it. */
   private readonly aside = new Set<number>()
+  /** Those before the list that were found to reach into it, newest first. */
+  private reaching: readonly number[] = []
+  /** Where the list began when they were looked for; undefined where something came in since. */
+  private reachedFrom: Clock | undefined
+  private looking = false
   private readonly stopListening: (() => void)[]
   private places = new Map<MessageId, PlacedCopy[]>()
   private current: Projection
@@ -308,6 +317,7 @@ export class ConversationView {
     this.places = new Map()
     this.current = this.createProjection()
     this.oldest = Infinity
+    this.reachedFrom = undefined
     const newest = conversation.segmentNumbers.at(-1) ?? 1
     try {
       do if (!(await this.addHere(this.olderNumber()))) break
@@ -318,8 +328,13 @@ export class ConversationView {
         (this.oldest > target || (this.oldest >= newest - 1 && this.current.items.length < FEWEST))
       )
       this.aside.clear()
+      for (const number of this.reaching) await this.addReaching(number)
       await this.readQuoted(true)
       this.addRefused()
+      for (const document of Array.from(this.documents.values())) {
+        const number = segmentNumber(document.name)
+        if (number < this.oldest && !this.aside.has(number)) this.forget(document)
+      }
     } finally {
       this.shown = this.current
     }
@@ -346,7 +361,7 @@ export class ConversationView {
   private async addSegment(number: number | undefined): Promise<void> {
     if (number === undefined || this.closed) return
     const { document, entries } = await this.openSegment(number)
-    await this.addAside(document, entries, true)
+    await this.addAside(document, entries)
     this.oldest = Math.min(this.oldest, number)
     this.aside.delete(number)
     this.current.add(document.name, [])
@@ -354,11 +369,11 @@ export class ConversationView {
   }
 
   /** Reads entries portion by portion: together they would keep whoever shares the thread waiting. */
-  private async addAside(document: ReplicaDocument, entries: readonly Entry[], isListed: boolean): Promise<void> {
+  private async addAside(document: ReplicaDocument, entries: readonly Entry[]): Promise<void> {
     const turns = new Turns(this.ports.env)
     for (let from = 0; from < entries.length && !this.closed; from += PORTION) {
       const portion = entries.slice(from, from + PORTION)
-      if (isListed) this.addPlaces(document.name, portion)
+      this.addPlaces(document.name, portion)
       this.current.add(document.name, portion, false)
       await turns.next()
     }
@@ -402,14 +417,66 @@ export class ConversationView {
       if (this.closed) return
       const name = segmentDocument(this.ports.conversation.id, number)
       if (this.awaited.has(number) || (onlyOpen && !this.documents.has(name))) continue
-      const opened = await this.openHere(number)
-      if (opened === undefined) continue
-      const { document, entries } = opened
-      await this.addAside(document, entries, false)
-      // It was read, also where no entry of it is sealed.
-      this.current.add(document.name, [], false)
-      this.current.addDrafts(document.name, document.drafts, false)
+      await this.addBeside(number)
     }
+  }
+
+  private async addBeside(number: number): Promise<void> {
+    const opened = await this.openHere(number)
+    if (opened === undefined) return
+    const { document, entries } = opened
+    await this.addAside(document, entries)
+    // It was read, also where no entry of it is sealed.
+    this.current.add(document.name, [], false)
+    this.current.addDrafts(document.name, document.drafts, false)
+  }
+
+  /** What stands behind the first message of the list is part of it, in whatever segment. [SPEC M9] */
+  private async addReaching(number: number): Promise<void> {
+    if (this.closed || number >= this.oldest || this.aside.has(number)) return
+    await this.addBeside(number)
+  }
+
+  /** Looks for segments that reach into the list, where it begins earlier than it did, or anything came in before it. */
+  private lookBefore(): void {
+    const { start } = this.current
+    if (this.looking || this.closed || start === undefined) return
+    if (this.reachedFrom !== undefined && start >= this.reachedFrom) return
+    this.looking = true
+    this.reachedFrom = start
+    this.tasks++
+    // Not in the queue: whoever asks for older messages need not wait for it.
+    this.addFound(start)
+      // A storage that can't be read is the replica's to tell; the list stays as it is.
+      .catch(() => undefined)
+      .finally(() => {
+        this.tasks--
+        this.looking = false
+        this.lookBefore()
+      })
+  }
+
+  private async addFound(start: Clock): Promise<void> {
+    this.reaching = await this.reachingTo(start)
+    if (this.reaching.length === 0) return
+    await this.enqueue(async () => {
+      for (const number of this.reaching) await this.addReaching(number)
+      this.publish()
+    })
+  }
+
+  private async reachingTo(start: Clock): Promise<number[]> {
+    const { conversation, ends } = this.ports
+    const found: number[] = []
+    for (const number of conversation.segmentNumbers.reverse()) {
+      if (this.closed || found.length === MOST_REACHING) break
+      if (number >= this.oldest || (await conversation.lastClock(number)) < start) continue
+      const document = await conversation.segment(number)
+      // An edit is newer than what it edits, and in no place of its own.
+      const end = document.drafts.length > 0 ? undefined : await ends.of(document).catch(() => undefined)
+      if (end === undefined || end.clock >= start) found.push(number)
+    }
+    return found
   }
 
   /** Undefined where it is away: it is asked for, and changes when it comes. [SPEC U15] */
@@ -449,6 +516,7 @@ export class ConversationView {
     if (parts.kind !== "segment") return
     if (!this.documents.has(document.name)) {
       this.awaited.delete(parts.segment)
+      this.reachedFrom = undefined
       if (kind === "rewritten") this.arrivals.emit(undefined)
       if (this.belongs(parts.segment)) {
         this.run(async () => {
@@ -460,7 +528,7 @@ export class ConversationView {
         })
         if (change.kind === "drafts") this.current.addDrafts(document.name, change.added)
         this.publishSoon()
-      } else if (this.current.wanted.includes(parts.segment)) this.publishSoon()
+      } else this.publishSoon()
       return
     }
     if (change.kind === "accepted") {
@@ -562,6 +630,7 @@ export class ConversationView {
     if (this.closed || this.shown !== this.current) return
     this.listedFrom = this.oldest
     this.readWanted()
+    this.lookBefore()
     this.progress.set(this.progress.get() + 1)
     const { items } = this.current
     const complete = this.olderNumber() === undefined

@@ -17,7 +17,7 @@ import { demandMentions } from "./given-mentions.js"
 import { Outgoing } from "./outgoing.js"
 import type { ConversationView, ViewPorts } from "./view.js"
 
-export interface WritingPorts extends ViewPorts {
+export interface WritingPorts extends Omit<ViewPorts, "ends"> {
   isClosed(): boolean
 }
 

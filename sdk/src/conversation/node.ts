@@ -53,8 +53,11 @@ export interface Node {
   message: Message | undefined
 }
 
+/** What decides where a node stands. */
+export type Place = Pick<Node, "entry" | "document">
+
 /** The order of messages; entries of one place in two segments are told apart by the segment. [SPEC E8] */
-export function compareNodes(a: Node, b: Node): number {
+export function compareNodes(a: Place, b: Place): number {
   return compareEntries(a.entry, b.entry) || compareText(a.document, b.document)
 }
 

@@ -1,4 +1,4 @@
-import { BODY_SALT_BYTES, clockMs, messageIdOf, type BodyHash, type MessageId } from "../protocol/entry.js"
+import { BODY_SALT_BYTES, clockMs, messageIdOf, type BodyHash, type Clock, type MessageId } from "../protocol/entry.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, type Draft } from "../log/draft.js"
 import { decodeRecord, targetOf } from "../log/erasure.js"
@@ -17,6 +17,7 @@ import {
   statusOf,
   threadOf,
   type Node,
+  type Place,
   type ProjectionPorts,
 } from "./node.js"
 import { decodeSaid, type MessageRef, type Said } from "./said.js"
@@ -45,6 +46,10 @@ export class Projection {
   private readonly stale = new Set<Node>()
   private fresh: Node[] = []
   private order: Node[] = []
+  /** Messages that were read, and stand before the list. */
+  private readonly before = new Set<Node>()
+  /** The first message of the listed documents. */
+  private first: Place | undefined
   private cached: readonly Message[] | undefined
 
   constructor(ports: ProjectionPorts) {
@@ -86,6 +91,11 @@ export class Projection {
     let since = Infinity
     for (const { entry } of this.unsettled) since = Math.min(since, clockMs(entry.head.clock))
     return since
+  }
+
+  /** Where the list begins; undefined while no document's messages stand in it. What was read of others is in it from there on. [SPEC M9] */
+  get start(): Clock | undefined {
+    return this.first?.entry.head.clock
   }
 
   /** Segments that quotes in the list wait for. */
@@ -148,7 +158,7 @@ export class Projection {
     return editsOf(node, node.message.author, about, this.ports)
   }
 
-  /** A document's entries; `listed`: its messages stand in the list, else they are there for quotes alone. */
+  /** A document's entries; `listed`: all its messages stand in the list, else those that are not before it. [SPEC M9] */
   add(document: DocumentName, entries: readonly Entry[], listed = true): void {
     this.open(document, listed)
     for (const entry of entries) {
@@ -227,6 +237,7 @@ export class Projection {
     this.unreceived.set(node, false)
     this.point(node, false)
     this.leave(node)
+    this.before.delete(node)
     for (const quoting of this.pointers.get(id)?.quotes ?? []) this.stale.add(quoting)
     this.settle()
   }
@@ -310,6 +321,16 @@ export class Projection {
       if (this.nodes.get(node.id) === node) this.lookAt(node)
     }
     this.insertFresh()
+    this.listBehindStart()
+  }
+
+  /** What of other documents is not before the first message of the listed ones, stands behind it. */
+  private listBehindStart(): void {
+    const first = this.order.find((node) => this.listed.has(node.document))
+    if (first?.entry === this.first?.entry) return
+    this.first = first && { entry: first.entry, document: first.document }
+    for (const node of this.before) this.enter(node)
+    this.insertFresh()
   }
 
   private lookAt(node: Node): void {
@@ -355,10 +376,19 @@ export class Projection {
 
   private enter(node: Node): void {
     if (node.inOrder || node.message === undefined) return
-    // What was refused is shown wherever it stands: its author has to know.
-    if (!this.listed.has(node.document) && node.rejection === undefined) return
+    if (this.isBefore(node)) {
+      this.before.add(node)
+      return
+    }
+    this.before.delete(node)
     node.inOrder = true
     this.fresh.push(node)
+  }
+
+  private isBefore(node: Node): boolean {
+    // What was refused is shown wherever it stands: its author has to know.
+    if (this.listed.has(node.document) || node.rejection !== undefined) return false
+    return this.first === undefined || compareNodes(node, this.first) < 0
   }
 
   private leave(node: Node): void {

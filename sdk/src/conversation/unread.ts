@@ -137,7 +137,8 @@ export function readUpTo(messages: readonly UnreadInput[], upTo: MessageId): Rea
   return positionsOf(messages.slice(0, messages.findIndex(({ id }) => id === upTo) + 1))
 }
 
-function positionsOf(messages: readonly UnreadInput[]): ReadPositions {
+/** The same of all of these. */
+export function positionsOf(messages: readonly UnreadInput[]): ReadPositions {
   const read = new Map<DocumentName, Map<LogId, number>>()
   for (const { copies } of messages) {
     for (const { document, log, position } of copies) {

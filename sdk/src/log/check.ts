@@ -477,7 +477,10 @@ export function advanceSummary(summary: DocumentSummary, verdicts: readonly LogV
     if (next === undefined || run === undefined) continue
     summary.logs.set(next.client, next)
     summary.bytes += bytesOf(run.elements)
-    for (const { head } of entries) if (head.class === "message" || head.class === "reaction") summary.messages++
+    for (const { head } of entries) {
+      if (head.class === "message" || head.class === "reaction") summary.messages++
+      if (head.class === "message" && head.clock > summary.lastClock) summary.lastClock = head.clock
+    }
     for (const record of records) summary.records.set(recordIdOf(record), record)
   }
 }

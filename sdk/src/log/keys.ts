@@ -57,7 +57,7 @@ export const erasedKey = (document: DocumentName): string => erasedPrefix + docu
 
 export const summaryKey = (document: DocumentName): string => `s/${document}`
 
-export const replyEndsKey = (document: DocumentName): string => `h/${document}`
+export const segmentEndsKey = (document: DocumentName): string => `h/${document}`
 
 export const updatePrefix = (document: DocumentName): string => `u/${document}/`
 export const updateKey = (document: DocumentName, number: number): string =>

@@ -1,6 +1,6 @@
 import * as encoding from "lib0/encoding"
 import { describe, expect, it } from "vitest"
-import type { ControlId } from "../protocol/entry.js"
+import type { Clock, ControlId } from "../protocol/entry.js"
 import { controlDocument, segmentDocument, type ConversationId } from "../protocol/names.js"
 import { anyDocument, deviceNamed, recordBy, TestLog } from "./scenario.js"
 import { recordIdOf } from "./erasure.js"
@@ -20,6 +20,7 @@ async function filled() {
   summary.records.set(recordIdOf(record), record)
   summary.messages = 4
   summary.bytes = 300
+  summary.lastClock = (2 ** 50) as Clock
   return summary
 }
 
@@ -28,6 +29,15 @@ describe("a stored summary", () => {
     const summary = await filled()
     expect(decodeSummary(document, encodeSummary(summary))).toEqual(summary)
     expect(decodeSummary(document, encodeSummary(emptySummary(document)))).toEqual(emptySummary(document))
+  })
+
+  it("of before there was a last clock is read as one without", async () => {
+    const summary = await filled()
+    const bytes = encodeSummary(summary)
+    const { length } = encoding.encode((encoder) => encoding.writeVarUint(encoder, summary.lastClock))
+    // A format, 4 messages (1 byte), 300 bytes (2 bytes), the clock.
+    const before = Uint8Array.of(1, ...bytes.slice(1, 4), ...bytes.slice(4 + length))
+    expect(decodeSummary(document, before)).toEqual({ ...summary, lastClock: 0 })
   })
 
   it("keeps a log that saw nothing apart from one that did", async () => {
@@ -43,7 +53,7 @@ describe("a stored summary", () => {
       expect(() => decodeSummary(document, bytes.slice(0, length))).toThrow()
     }
     expect(() => decodeSummary(document, Uint8Array.of(...bytes, 0))).toThrow("bytes behind a summary")
-    expect(() => decodeSummary(document, Uint8Array.of(2))).toThrow("unknown format")
+    expect(() => decodeSummary(document, Uint8Array.of(3))).toThrow("unknown format")
   })
 
   it("that claims more lists than it has bytes ends with them", () => {

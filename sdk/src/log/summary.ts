@@ -1,7 +1,7 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import { compareText, sha256, utf8 } from "../protocol/bytes.js"
-import type { ControlId } from "../protocol/entry.js"
+import type { Clock, ControlId } from "../protocol/entry.js"
 import { conversationIdFromBytes, idBytes, logIdBytes, logIdFromBytes } from "../protocol/names.js"
 import type { ConversationId, DocumentName, LogId } from "../protocol/names.js"
 import { readByte } from "../protocol/uint.js"
@@ -33,11 +33,13 @@ export interface DocumentSummary {
   messages: number
   /** Bytes of their elements, before erasure. */
   bytes: number
+  /** No message, nor an edit of one, has a greater clock; 0: none is known. */
+  lastClock: Clock
 }
 
 /** Of a document of which nothing is held. */
 export function emptySummary(document: DocumentName): DocumentSummary {
-  return { document, logs: new Map(), records: new Map(), messages: 0, bytes: 0 }
+  return { document, logs: new Map(), records: new Map(), messages: 0, bytes: 0, lastClock: 0 as Clock }
 }
 
 /** How many elements of each log a replica holds: what to send is beyond it. Serves to fetch, never to prove. */
@@ -84,7 +86,9 @@ export function rootDigestOf(
   return sha256(encoding.toUint8Array(encoder))
 }
 
-const FORMAT = 1
+const FORMAT = 2
+/** Without the last clock. */
+const FIRST_FORMAT = 1
 
 /** For stores; what is not derived from the accepted elements. */
 export function encodeSummary(summary: DocumentSummary): Uint8Array {
@@ -92,6 +96,7 @@ export function encodeSummary(summary: DocumentSummary): Uint8Array {
   encoding.writeUint8(encoder, FORMAT)
   encoding.writeVarUint(encoder, summary.messages)
   encoding.writeVarUint(encoder, summary.bytes)
+  encoding.writeVarUint(encoder, summary.lastClock)
   // Most logs saw the same: each list is written once.
   const lists = new Map<string, number>()
   const listIndex = (ids: readonly ControlId[]): number => {
@@ -121,10 +126,12 @@ export function encodeSummary(summary: DocumentSummary): Uint8Array {
 /** Throws where the bytes are not a summary: the store that holds them is damaged. */
 export function decodeSummary(document: DocumentName, bytes: Uint8Array): DocumentSummary {
   const decoder = decoding.createDecoder(bytes)
-  if (decoding.readUint8(decoder) !== FORMAT) throw new RangeError("unknown format of a summary")
+  const format = decoding.readUint8(decoder)
+  if (format !== FORMAT && format !== FIRST_FORMAT) throw new RangeError("unknown format of a summary")
   const summary = emptySummary(document)
   summary.messages = decoding.readVarUint(decoder)
   summary.bytes = decoding.readVarUint(decoder)
+  if (format === FORMAT) summary.lastClock = decoding.readVarUint(decoder) as Clock
   const lists: ControlId[][] = []
   for (let rest = decoding.readVarUint(decoder); rest > 0; rest--) lists.push(readControlIds(decoder))
   const readList = (): readonly ControlId[] => {

@@ -314,6 +314,14 @@ export class ReplicaConversation {
     return loading
   }
 
+  /** No message in a segment, draft or not, has a greater clock. */
+  async lastClock(number: number): Promise<Clock> {
+    const imprint = this.segments.has(number) ? undefined : this.imprint.of(segmentDocument(this.id, number))
+    if (imprint !== undefined) return imprint.lastClock
+    const { summary, drafts } = await this.segment(number)
+    return drafts.reduce((last, { clock }) => (clock > last ? clock : last), summary.lastClock)
+  }
+
   async document(name: DocumentName): Promise<ReplicaDocument> {
     const parts = documentParts(name)
     return parts.kind === "control" ? this.control : this.segment(parts.segment)
@@ -441,7 +449,8 @@ export class ReplicaConversation {
 
   private imprintOf(document: ReplicaDocument): DocumentImprint {
     const version = shortVersion(segmentVersion(this, document, this.ports))
-    return { digest: digestOf(document.summary), version, due: document.nextDue }
+    const { summary, nextDue } = document
+    return { digest: digestOf(summary), version, due: nextDue, lastClock: summary.lastClock }
   }
 
   /** Whether a draft is on the disk. What is not loaded holds none that is in memory alone. */

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import type { Clock } from "../protocol/entry.js"
 import { controlDocument, segmentDocument, type ConversationId } from "../protocol/names.js"
 import type { StorageOperation } from "../storage/storage.js"
 import { decodeImprint, encodeImprint, firstDue, type Imprint } from "./imprint.js"
@@ -13,6 +14,7 @@ function imprint(stamp = "s".repeat(12)): Imprint {
     digest: new Uint8Array(32).fill(fill),
     version: new Uint8Array(8).fill(fill),
     due,
+    lastClock: (1000 + fill) as Clock,
   })
   const documents = new Map([
     [control, document(1, Infinity)],

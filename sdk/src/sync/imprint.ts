@@ -3,6 +3,7 @@ import * as encoding from "lib0/encoding"
 import { base64url, fromBase64url } from "../protocol/bytes.js"
 import { controlDocument, documentParts, segmentDocument } from "../protocol/names.js"
 import type { ConversationId, DocumentName } from "../protocol/names.js"
+import type { Clock } from "../protocol/entry.js"
 import { readUint } from "../protocol/uint.js"
 
 /** What is stored of a conversation so that it can be compared with others' without reading it. [SPEC S13] */
@@ -24,9 +25,11 @@ export interface DocumentImprint {
   readonly version: Uint8Array
   /** When something in it is to be destroyed, milliseconds since 1970; Infinity: nothing waits for that. [SPEC X3] */
   readonly due: number
+  /** No message in it has a greater one. [SPEC M9] */
+  readonly lastClock: Clock
 }
 
-const FORMAT = 1
+const FORMAT = 2
 export const STAMP_BYTES = 9
 export const VERSION_BYTES = 8
 const DIGEST_BYTES = 32
@@ -44,6 +47,7 @@ export function encodeImprint({ stamp, digest, tells, documents }: Imprint): Uin
       encoding.writeUint8Array(encoder, document.digest)
       encoding.writeUint8Array(encoder, document.version)
       encoding.writeVarUint(encoder, document.due === Infinity ? 0 : document.due)
+      encoding.writeVarUint(encoder, document.lastClock)
     }
   })
 }
@@ -64,6 +68,7 @@ export function decodeImprint(conversation: ConversationId, bytes: Uint8Array): 
         digest: decoding.readUint8Array(decoder, DIGEST_BYTES).slice(),
         version: decoding.readUint8Array(decoder, VERSION_BYTES).slice(),
         due: readUint(decoder) || Infinity,
+        lastClock: readUint(decoder) as Clock,
       })
     }
     return decoding.hasContent(decoder) ? undefined : { stamp, digest, tells, documents }

@@ -1,0 +1,175 @@
+/* Messages that were written into an older segment while others went on in the next. [SPEC M9] */
+import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
+import type { Env } from "@weft/sdk/protocol"
+import { expect, it, onTestFinished } from "vitest"
+import { quickEnv } from "../support/quick-env.ts"
+import { startTestServer } from "../support/server.ts"
+import { TestProfile } from "../support/tabs.ts"
+import { conversationOf, until } from "../support/until.ts"
+
+/** One screen and a few: a list begins with the newest segment, and the one before it where that holds less. */
+const SEGMENT = 60
+
+/** All clocks go on together, as much as a test says: devices that write one after another do so in this order. */
+let skew = 0
+const env: Env = { ...quickEnv, now: () => quickEnv.now() + skew }
+
+/** A device that can be opened again. */
+function device(user: string, servers: readonly string[]) {
+  const profile = new TestProfile(user, createMemoryStorage(), servers, { env }, SEGMENT)
+  return {
+    open: async (): Promise<Client> => {
+      const tab = await profile.open()
+      onTestFinished(() => tab.client.close())
+      await tab.lead()
+      return tab.client
+    },
+  }
+}
+
+function textsOf(conversation: Conversation): string[] {
+  return conversation.messages.get().items.map(({ text, form }) => text ?? form)
+}
+
+async function write(conversation: Conversation, texts: readonly string[]): Promise<void> {
+  skew++
+  const sent = texts.map((text) => conversation.send(text))
+  await Promise.all(sent.map((message) => message.reached("sent")))
+}
+
+const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, index) => `number ${String(from + index)}`)
+
+/**
+ * Cara, who wrote three segments, of which alice sees the last two, and bob, who was offline since the first one. He wrote
+ * before all that alice sees, in the middle of it, and at its end.
+ */
+async function arena() {
+  const { url } = await startTestServer()
+  const phone = device("alice", [url])
+  const [cara, bob] = [await device("cara", [url]).open(), await device("bob", [url]).open()]
+  const atCara = await cara.createConversation({ title: "Trip", members: ["alice", "bob"] })
+  const { id } = atCara
+  await write(atCara, numbers(0, 10))
+  const atBob = await conversationOf(bob, id)
+  await until(atBob.messages, ({ items }) => items.length === 10)
+  await bob.synced()
+  bob.goOffline()
+  await write(atCara, numbers(10, 60))
+  skew++
+  const early = atBob.send("early")
+  await early.reached("saved")
+  await write(atCara, numbers(60, 140))
+  skew++
+  const middle = atBob.send("middle")
+  await middle.reached("saved")
+  await write(atCara, numbers(140, 150))
+  skew++
+  const end = atBob.send("end")
+  await end.reached("saved")
+  const shown = [...numbers(60, 140), "middle", ...numbers(140, 150), "end"]
+  const alice = await phone.open()
+  const trip = await conversationOf(alice, id)
+  await until(trip.unread, ({ count }) => count === 150)
+  trip.markRead()
+  await alice.synced()
+  await alice.close()
+  return { phone, bob, atBob, id, early, middle, end, shown }
+}
+
+it("[M9] what comes late into an older segment stands in its place in the list, that segment being loaded or not", async () => {
+  const { phone, bob, id, early, middle, end, shown } = await arena()
+  const alice = await phone.open()
+  const trip = await conversationOf(alice, id)
+  await until(trip.messages, ({ items }) => items.length === 90)
+  bob.goOnline()
+  await until(trip.messages, ({ items }) => items.some((message) => message.id === end.id))
+  await until(trip.unread, ({ count }) => count === 3)
+  expect(textsOf(trip)).toEqual(shown)
+  expect(trip.messages.get().complete).toBe(false)
+  expect(trip.unread.get().late).toEqual([early.id, middle.id])
+  expect(trip.unread.get().first).toBe(early.id)
+  await trip.loadOlder()
+  expect(textsOf(trip)).toEqual([...numbers(0, 60), "early", ...shown])
+  await trip.releaseOlder()
+  await until(trip.messages, ({ items }) => items.length === shown.length)
+  expect(textsOf(trip)).toEqual(shown)
+})
+
+it("[M9] what came late is in its place at the next start, offline too, and lives there", async () => {
+  const { phone, bob, atBob, id, middle, shown } = await arena()
+  const before = await phone.open()
+  bob.goOnline()
+  await middle.reached("sent")
+  const trip = await conversationOf(before, id)
+  await until(trip.unread, ({ count }) => count === 3)
+  trip.markRead()
+  await before.close()
+  const alice = await phone.open()
+  const again = await conversationOf(alice, id)
+  await until(again.messages, ({ items }) => items.length === shown.length)
+  expect(textsOf(again)).toEqual(shown)
+  expect(again.unread.get().count).toBe(0)
+  await atBob.edit(middle.id, "in the middle").reached("sent")
+  await until(again.messages, ({ items }) => items.some(({ text }) => text === "in the middle"))
+  await atBob.erase(middle.id)
+  await until(again.messages, ({ items }) => items.some(({ id, form }) => id === middle.id && form === "erased"))
+})
+
+it("[M9, U10] what stands behind the message up to which somebody reads stays unread, in whatever segment", async () => {
+  const { phone, bob, id, middle, end } = await arena()
+  const alice = await phone.open()
+  const trip = await conversationOf(alice, id)
+  bob.goOnline()
+  await until(trip.unread, ({ count }) => count === 3)
+  const upTo = trip.messages.get().items.find(({ text }) => text === "number 100")
+  trip.markRead(upTo?.id)
+  await until(trip.unread, ({ count }) => count === 2)
+  expect(trip.unread.get()).toMatchObject({ first: middle.id, count: 2 })
+  trip.markRead(middle.id)
+  await until(trip.unread, ({ count }) => count === 1)
+  expect(trip.unread.get().first).toBe(end.id)
+})
+
+it("[U10] what stands behind a mark is unread, and before something read late, in segments that are not loaded", async () => {
+  const { url } = await startTestServer()
+  const phone = device("alice", [url])
+  const [alice, cara, bob] = [await phone.open(), await device("cara", [url]).open(), await device("bob", [url]).open()]
+  const atCara = await cara.createConversation({ title: "Trip", members: ["alice", "bob"] })
+  const { id } = atCara
+  await write(atCara, numbers(0, 10))
+  const atBob = await conversationOf(bob, id)
+  await until(atBob.messages, ({ items }) => items.length === 10)
+  await bob.synced()
+  bob.goOffline()
+  await write(atCara, numbers(10, 100))
+  skew++
+  const late = atBob.send("late")
+  await late.reached("saved")
+  await write(atCara, numbers(100, 120))
+  const atAlice = await conversationOf(alice, id)
+  await until(atAlice.unread, ({ count }) => count === 120)
+  atAlice.markRead()
+  while (!atAlice.messages.get().complete) await atAlice.loadOlder()
+  const marked = atAlice.messages.get().items[90]
+  await write(atAlice, numbers(120, 200))
+  await alice.close()
+  bob.goOnline()
+  await late.reached("sent")
+  // Alice sees what she wrote herself; the segment before that is all read, and the late one stands before that.
+  const again = await phone.open()
+  const trip = await conversationOf(again, id)
+  await until(trip.unread, ({ count }) => count === 1)
+  expect(textsOf(trip)).toEqual(numbers(120, 200))
+  expect(trip.unread.get().late).toEqual([late.id])
+  trip.markRead()
+  trip.markUnread(marked?.id ?? late.id)
+  await until(trip.unread, ({ count }) => count === 31)
+  await again.synced()
+  await again.close()
+  const last = await phone.open()
+  const atLast = await conversationOf(last, id)
+  await until(atLast.unread, ({ count }) => count === 31)
+  expect(textsOf(atLast)).toEqual(numbers(120, 200))
+  expect(atLast.unread.get().first).toBe(marked?.id)
+})
