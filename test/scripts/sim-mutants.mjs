@@ -428,6 +428,14 @@ export const mutants = [
     replace: 'const parsed = parseUserId(user ?? "nobody")',
   },
   {
+    name: "what was written into an older segment is not listed where it belongs",
+    seeds: [2, 4],
+    ops: 150,
+    file: "sdk/src/client/view.ts",
+    find: "if (this.closed || number >= this.oldest || this.aside.has(number)) return",
+    replace: "return",
+  },
+  {
     name: "what mentions the user in a thread is not counted as such",
     seeds: [1],
     ops: 40,

@@ -22,7 +22,6 @@ import {
   type Holdings,
 } from "./contents.js"
 import type { Disk } from "./disk.js"
-import { letsGo } from "./letting-go.js"
 import { judgeClosedWays, judgeDirects, judgeInfo, judgeWays } from "./judge-meetings.js"
 import { judgeAccounts, judgeHidden, judgeReaders, judgeReceipts, judgeReplies, judgeUnread } from "./judge-personal.js"
 import { Violation, type Oracle, type Saying } from "./oracle.js"
@@ -30,10 +29,11 @@ import type { SimDevice } from "./sim-device.js"
 import type { Stage } from "./stage.js"
 import {
   accountOf,
+  allItems,
   conversationsOf,
-  isInOrderOfSegments,
-  isMarked,
+  isMerged,
   isRead,
+  isShown,
   readGroup,
   replicaOf,
   type View,
@@ -131,14 +131,15 @@ export async function judge(stage: Stage): Promise<void> {
   for (const id of conversationsOf(stage)) {
     for (const view of viewsOf(stage, id)) {
       const { client, conversation } = view
-      const hasSmallSegments = letsGo(stage.seed, stage.generation)
       const before = isRead(conversation) ? undefined : rowOf(view)
       await stage.world.outcome(readGroup(client, conversation))
+      while (!isShown(conversation)) await stage.world.run(1)
+      const listed = allItems(conversation)
       while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
+      judgeListed(view, listed)
       if (before === undefined) continue
       const after = rowOf(view)
-      if (sameRow(before, after, isInOrderOfSegments(conversation), isMarked(client, conversation), hasSmallSegments))
-        continue
+      if (sayRow(before) === sayRow(after)) continue
       throw new Violation("I6", `${view.device.name} listed ${sayRow(before)}, and read ${sayRow(after)}`)
     }
     const shown = viewsOf(stage, id)
@@ -166,6 +167,17 @@ export async function judge(stage: Stage): Promise<void> {
   judgeErasures(stage)
 }
 
+/** What a list began with goes on without gaps. [SPEC M9] */
+function judgeListed({ device, conversation }: View, listed: readonly Message[]): void {
+  if (isMerged(conversation)) return
+  const [first, ...rest] = listed.filter(({ rejection }) => rejection === undefined)
+  const all = allItems(conversation).filter(({ rejection }) => rejection === undefined)
+  const behind = all.slice(all.findIndex(({ id }) => id === first?.id) + 1)
+  if (first === undefined || behind.every(({ id }, index) => rest[index]?.id === id)) return
+  const missing = behind.find(({ id }) => rest.every((message) => message.id !== id))
+  throw new Violation("I6", `${device.name} listed a part of ${conversation.id} without ${missing?.text ?? "order"}`)
+}
+
 /** What a list shows of a conversation, read or not. */
 interface Row {
   readonly info: string
@@ -186,17 +198,6 @@ function rowOf({ conversation }: View): Row {
     count,
     order: JSON.stringify([lastActivity, lastMessage?.id, lastMessage?.text, late, first, roots]),
   }
-}
-
-/**
- * Where a later message stands in an earlier segment, which is first and last is known of what was read alone, and so is what
- * stands behind a mark of unread. Where segments are small, several are written at once, and threads are counted of what is
- * read.
- */
-function sameRow(a: Row, b: Row, isInOrder: boolean, isMarked: boolean, hasSmallSegments: boolean): boolean {
-  if (hasSmallSegments) return a.info === b.info && (isMarked || a.count === b.count)
-  if (isInOrder) return sayRow(a) === sayRow(b)
-  return a.info === b.info && (isMarked || a.counts === b.counts)
 }
 
 function sayRow({ info, counts, order }: Row): string {

@@ -1,8 +1,6 @@
-import { conversationOf, type ConversationId, type MessageId } from "@weft/sdk/protocol"
+import { conversationOf, type ConversationId } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message, MessageList } from "../../sdk/src/conversation/message.js"
-import { segmentNumber } from "../../sdk/src/conversation/node.js"
-import type { Projection } from "../../sdk/src/conversation/projection.js"
 import type { Subscribable } from "../../sdk/src/base/store.js"
 import type { AccountReplica } from "../../sdk/src/sync/account-replica.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
@@ -64,26 +62,17 @@ export function allItems(conversation: Conversation): readonly Message[] {
   return inner?.merged.list.get().items ?? []
 }
 
-/** Whether each message of a conversation that was read whole stands behind all those of earlier segments. */
-export function isInOrderOfSegments(conversation: Conversation): boolean {
-  const { inner } = conversation as unknown as {
-    readonly inner?: { holderOf(id: MessageId): { readonly view: { readonly projection: Projection } } }
-  }
-  let newest = 0
-  return allItems(conversation).every(({ id }) => {
-    const document = inner?.holderOf(id).view.projection.node(id)?.document
-    const segment = document === undefined ? 0 : segmentNumber(document)
-    const isBehind = segment >= newest
-    newest = Math.max(newest, segment)
-    return isBehind
-  })
+/** Whether several conversations are shown as this one. */
+export function isMerged(conversation: Conversation): boolean {
+  return (conversation as unknown as { readonly group: readonly ConversationId[] }).group.length > 1
 }
 
-/** Whether it, or one that is shown as one with it, has a mark of unread, in a thread perhaps. */
-export function isMarked(client: Client, conversation: Conversation): boolean {
-  const { group } = conversation as unknown as { readonly group: readonly ConversationId[] }
-  const marks = Array.from(accountOf(client).doc.getMap("marks").keys())
-  return group.some((id) => marks.some((key) => key.startsWith(id)))
+/** Whether its list shows all that is known, after it was read. */
+export function isShown(conversation: Conversation): boolean {
+  const { inner } = conversation as unknown as {
+    readonly inner?: { readonly siblings: readonly { readonly view: { readonly isSettled: boolean } }[] }
+  }
+  return inner?.siblings.every(({ view }) => view.isSettled) === true
 }
 
 export function replicaOf(client: Client): Replica {
