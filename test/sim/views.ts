@@ -67,12 +67,16 @@ export function isMerged(conversation: Conversation): boolean {
   return (conversation as unknown as { readonly group: readonly ConversationId[] }).group.length > 1
 }
 
-/** Whether its list shows all that is known, after it was read. */
+/** Whether its list shows all that is known, after it was read, and waits for no segment that is away. */
 export function isShown(conversation: Conversation): boolean {
   const { inner } = conversation as unknown as {
-    readonly inner?: { readonly siblings: readonly { readonly view: { readonly isSettled: boolean } }[] }
+    readonly inner?: {
+      readonly siblings: readonly {
+        readonly view: { readonly isSettled: boolean; readonly awaited: ReadonlySet<number> }
+      }[]
+    }
   }
-  return inner?.siblings.every(({ view }) => view.isSettled) === true
+  return inner?.siblings.every(({ view }) => view.isSettled && view.awaited.size === 0) === true
 }
 
 export function replicaOf(client: Client): Replica {
