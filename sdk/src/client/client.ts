@@ -1,10 +1,9 @@
 import { systemEnv, type Env, type Timer } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
-import { createStore, type Subscribable } from "../base/store.js"
-import { decodeCertificate, encodeCertificate } from "../identity/certificate.js"
+import type { Subscribable } from "../base/store.js"
 import { KeyGate, type Verify } from "../identity/verify.js"
 import { settingKey } from "../log/keys.js"
-import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
+import { equalBytes, utf8 } from "../protocol/bytes.js"
 import type { MessageId } from "../protocol/entry.js"
 import {
   conversationOf,
@@ -13,7 +12,6 @@ import {
   parseConversationId,
   type ConversationId,
   type DeviceId,
-  type DocumentName,
   type UserId,
 } from "../protocol/names.js"
 import { LiveSearch, type SearchResults } from "../search/live-search.js"
@@ -22,30 +20,31 @@ import { LazyIndex } from "../search/lazy-index.js"
 import type { Storage, WriteOptions } from "../storage/storage.js"
 import { AccountReplica } from "../sync/account-replica.js"
 import { Acks } from "../sync/acks.js"
-import type { DocumentChange } from "../sync/document.js"
 import { Replica } from "../sync/replica.js"
 import { Retention } from "../sync/retention.js"
-import type { ConversationRegisters } from "../sync/registers.js"
 import { Session } from "../sync/session.js"
 import { Signals } from "../sync/signals.js"
 import type { Transport } from "../transport/transport.js"
 import { AccountHandle } from "./account.js"
 import type { AccountState } from "./account-api.js"
+import { noCredentials, readCredentials, storeCredentials, type Credentials } from "./credentials.js"
 import type { Client, ClientOptions, Conversation, SearchOptions } from "./api.js"
-import { ConversationList } from "./conversation-list.js"
-import type { ConversationHandle } from "./conversation.js"
+import type { ConversationList } from "./conversation-list.js"
 import { readRows, type StoredRow } from "./stored-rows.js"
 import { isWhole } from "./direct.js"
 import type { Diagnosis } from "./diagnosis.js"
 import { Doctor } from "./doctor.js"
 import { demandTitle, demandUser } from "./governor.js"
 import { byActivity, ConversationHandles } from "./handles.js"
-import { introduce, trustName, type Credentials } from "./introduce.js"
+import { introduce, trustName } from "./introduce.js"
 import { Joins } from "./joins.js"
 import { parseLink } from "./link.js"
 import { searchQuery } from "./search.js"
 import { searchSource } from "./search-source.js"
-import type { ConnectionStatus, PendingWork, SyncStatus } from "./status.js"
+import { OwnStatus } from "./own-status.js"
+import { ShownConversations } from "./shown-conversations.js"
+import { TabTalk } from "./tab-talk.js"
+import type { SyncStatus } from "./status.js"
 import type { TabPort } from "./tab-port.js"
 
 // What a key is worth does not depend on who asks: all clients of a process share what was found out.
@@ -65,10 +64,7 @@ export interface Platform {
   watchNetwork(events: { readonly online: () => void; readonly offline: () => void }): () => void
 }
 
-const CERTIFICATE = settingKey("certificate")
-const TRUST = settingKey("trust")
 const USER = settingKey("user")
-const KEY_BYTES = 32
 /** Where there are more conversations than these, their list and the status are looked at so often at most. */
 const MANY = 50
 const REFRESH_MS = 30
@@ -127,12 +123,6 @@ function demandServer(url: string): string {
   return base.endsWith("/sync") ? base : `${base}/sync`
 }
 
-/** Whether a change is one that other tabs find in the storage, and do not know yet. */
-function isStored(change: DocumentChange): boolean {
-  if (change.kind === "drafts") return change.added.length === 0
-  return change.kind !== "rewritten" || !change.reloaded
-}
-
 interface ClientParts {
   readonly options: ClientOptions
   readonly platform: Platform
@@ -148,16 +138,12 @@ class WeftClient implements Client {
   readonly user: UserId
   readonly device: DeviceId
   readonly status: Subscribable<SyncStatus>
-  readonly conversations: Subscribable<readonly Conversation[]>
-  readonly list: ConversationList
-  readonly unlisted: ConversationList
   readonly account: AccountHandle
-  private readonly statusStore
-  private readonly allStore = createStore<readonly Conversation[]>([])
-  /** Conversations that the user was seen to be out of. */
-  private readonly out = new Set<ConversationId>()
-  private readonly listedStore = createStore<readonly Conversation[]>([])
-  private readonly unlistedStore = createStore<readonly Conversation[]>([])
+  private readonly own: OwnStatus
+  private readonly talk: TabTalk
+  private readonly shown = new ShownConversations((id) => {
+    this.handles.changed(id)
+  })
   private readonly handles: ConversationHandles
   readonly presence: Client["presence"]
   private readonly session: Session
@@ -167,19 +153,13 @@ class WeftClient implements Client {
   private readonly ownDoctor: Doctor
   private readonly stops: (() => void)[] = []
   private hiding: Pick<AccountState, "blocked" | "hidden">
-  private credentials: Credentials = { certificate: undefined, trust: [] }
-  private wantsOnline = true
-  private networkUp = true
-  private persisted = false
+  private credentials = noCredentials
   private refreshTimer: Timer
   private paintTimer: Timer
   private painted: Promise<void> = Promise.resolve()
   /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
   private refreshing = true
   private closed: Promise<void> | undefined
-  /** What other tabs told of so far was read. */
-  private reloaded: Promise<unknown> = Promise.resolve()
-  private remote: Pick<SyncStatus, "connection"> | undefined
 
   constructor(private readonly parts: ClientParts) {
     const { replica, acks, env, platform, options, user } = parts
@@ -273,17 +253,24 @@ class WeftClient implements Client {
       session: this.session,
       storage: platform.storage,
       env,
-      status: () => this.readStatus(),
+      status: () => this.own.read(),
       waitingSince: () => this.handles.all.map(({ waitingSince }) => waitingSince),
     })
-    this.statusStore = createStore<SyncStatus>(this.readStatus())
-    this.status = this.statusStore
-    this.conversations = this.allStore
-    const changed = ({ id }: Conversation): void => {
-      this.handles.changed(id)
-    }
-    this.list = new ConversationList(this.listedStore, changed)
-    this.unlisted = new ConversationList(this.unlistedStore, changed)
+    this.own = new OwnStatus({
+      replica,
+      session: this.session,
+      servers: () => parts.servers,
+      conversations: () => this.handles.all,
+    })
+    this.status = this.own.status
+    this.talk = new TabTalk({
+      ...{ replica, acks, tabs: platform.tabs, signals: this.signals, account: parts.account, status: this.own },
+      endCatchUp: (id) => this.endCatchUp(id, true),
+      setOnline: (online) => {
+        if (online) this.goOnline(true)
+        else this.goOffline(true)
+      },
+    })
   }
 
   private createRetention(): Retention | undefined {
@@ -302,13 +289,25 @@ class WeftClient implements Client {
     })
   }
 
+  get conversations(): Subscribable<readonly Conversation[]> {
+    return this.shown.all
+  }
+
+  get list(): ConversationList {
+    return this.shown.list
+  }
+
+  get unlisted(): ConversationList {
+    return this.shown.unlisted
+  }
+
   /** `rows`: what was shown the last time. */
   async open(rows: ReadonlyMap<ConversationId, StoredRow>): Promise<void> {
     const { replica, platform, acks, env } = this.parts
-    const [credentials] = await Promise.all([this.readCredentials(), this.joins.load()])
+    const [credentials] = await Promise.all([readCredentials(platform.storage), this.joins.load()])
     this.credentials = credentials
     this.background(async () => {
-      this.persisted = (await platform.storage.estimate()).persisted
+      this.own.persisted = (await platform.storage.estimate()).persisted
       this.refreshSoon()
     })
     this.stops.push(
@@ -320,16 +319,7 @@ class WeftClient implements Client {
         if (change.kind === "compared") this.background(() => this.endCatchUp(conversation.id, false))
         // The row went with what was erased. [SPEC U13]
         if (change.kind === "document" && change.change.kind === "records") this.handles.erased(conversation.id)
-        if (change.kind === "document" && isStored(change.change)) {
-          platform.tabs.tell({ kind: "changed", document: change.document.name })
-        }
         this.refreshSoon()
-      }),
-      replica.wanted.asked.on((document) => {
-        if (!replica.writing.get()) platform.tabs.tell({ kind: "wants", document })
-      }),
-      replica.registerChanges.on(({ conversation }) => {
-        if (replica.writing.get()) platform.tabs.tell({ kind: "registers", conversation })
       }),
       replica.stores.on((id) => {
         this.handles.changed(id)
@@ -347,19 +337,11 @@ class WeftClient implements Client {
         else platform.tabs.tell({ kind: "joined" })
         this.refreshSoon()
       }),
-      replica.skew.subscribe(() => {
-        this.tellTime()
-      }),
       this.session.status.subscribe(() => {
-        this.tellConnection()
+        this.talk.tellConnection()
         this.refreshSoon()
       }),
-      this.parts.account.saves.on((key) => {
-        platform.tabs.tell({ kind: "account", key })
-      }),
-      acks.saves.on(() => {
-        platform.tabs.tell({ kind: "acks" })
-      }),
+      ...this.talk.listen(),
       acks.changes.on((document) => {
         this.refreshSoon()
         // What waited for that kept its row away.
@@ -367,12 +349,12 @@ class WeftClient implements Client {
       }),
       platform.watchNetwork({
         online: () => {
-          this.networkUp = true
+          this.own.networkUp = true
           this.connect()
           this.session.hurry()
         },
         offline: () => {
-          this.networkUp = false
+          this.own.networkUp = false
           this.refreshSoon()
         },
       }),
@@ -408,7 +390,8 @@ class WeftClient implements Client {
         this.session.stop()
       },
       heard: (message) => {
-        this.heard(message)
+        this.background(() => this.talk.heard(message))
+        this.refreshSoon()
       },
     })
     platform.tabs.tell({ kind: "joined" })
@@ -421,22 +404,9 @@ class WeftClient implements Client {
     this.background(() => this.liveSearch.start())
   }
 
-  /** The writer's connection is the device's. */
-  private tellConnection(): void {
-    const { replica, platform } = this.parts
-    if (replica.writing.get()) platform.tabs.tell({ kind: "connection", connection: this.readConnection() })
-  }
-
-  /** What is written in another tab gets clocks that fit the servers' time, too. [SPEC W4] */
-  private tellTime(): void {
-    const { replica, platform } = this.parts
-    const skewMs = replica.skew.get()
-    if (replica.writing.get() && skewMs !== undefined) platform.tabs.tell({ kind: "time", skewMs })
-  }
-
   /** This tab is the writer now. */
   private async lead(): Promise<void> {
-    this.remote = undefined
+    this.own.remote = undefined
     await this.parts.replica.becomeWriter()
     await this.parts.account.becomeWriter()
     this.refreshSoon()
@@ -445,7 +415,7 @@ class WeftClient implements Client {
   /** The storage is this tab's: what the one before learned comes first, then the connection. */
   private async takeOver(): Promise<void> {
     // What another tab told of its connection ends with that one's turn.
-    this.remote = undefined
+    this.own.remote = undefined
     await this.parts.acks.reload()
     this.connect()
     this.refreshSoon()
@@ -453,84 +423,8 @@ class WeftClient implements Client {
   }
 
   private connect(): void {
-    if (this.wantsOnline && this.networkUp && this.parts.replica.writing.get() && this.closed === undefined) {
-      this.session.start()
-    }
-  }
-
-  private heard(message: Parameters<Parameters<TabPort["start"]>[0]["heard"]>[0]): void {
-    const { replica, acks } = this.parts
-    switch (message.kind) {
-      case "changed": {
-        const reloading = this.reload(message.document)
-        this.reloaded = Promise.allSettled([this.reloaded, reloading])
-        this.background(() => reloading)
-        break
-      }
-      case "caughtUp":
-        // This tab may have begun to read when the other had it all, and marked what it knew by then.
-        this.background(() => this.endCatchUp(message.conversation, true))
-        break
-      case "acks":
-        this.background(async () => {
-          if (!replica.writing.get()) await acks.reload()
-        })
-        break
-      case "account":
-        this.background(() => this.parts.account.heard(message.key))
-        break
-      case "registers":
-        this.background(async () => {
-          if (!replica.writing.get()) await this.withRegisters(message.conversation, (registers) => registers.reload())
-        })
-        break
-      case "read":
-        this.background(async () => {
-          const { conversation: id, vector, root, fresh } = message
-          if (!replica.writing.get()) return
-          await replica.using(id, async (conversation) => {
-            await conversation.noteRead(fresh, root)
-            await replica.registersOf(conversation).advanceRead(vector, root)
-          })
-        })
-        break
-      case "signals":
-        this.signals.take(message.items, true)
-        break
-      case "wants":
-        if (replica.writing.get()) this.background(() => this.fetchFor(message.document))
-        break
-      case "away":
-        if (!replica.writing.get()) replica.wanted.failed(message.document)
-        break
-      case "asks":
-        this.signals.asked(message.asked)
-        break
-      case "connection":
-        if (replica.writing.get()) break
-        this.remote = { connection: message.connection }
-        replica.wanted.setReachable(message.connection.kind === "online")
-        if (message.connection.kind !== "online") this.signals.disconnected()
-        break
-      case "time":
-        replica.followTime(message.skewMs)
-        break
-      case "joined":
-        // In this order: who knows of the connection knows the time.
-        this.tellTime()
-        this.tellConnection()
-        break
-      case "online":
-        if (message.online) this.goOnline(true)
-        else this.goOffline(true)
-        break
-    }
-    this.refreshSoon()
-  }
-
-  private withRegisters(id: ConversationId, task: (registers: ConversationRegisters) => Promise<void>): Promise<void> {
-    const { replica } = this.parts
-    return replica.using(id, (conversation) => task(replica.registersOf(conversation)))
+    const { wantsOnline, networkUp } = this.own
+    if (wantsOnline && networkUp && this.mayKeep) this.session.start()
   }
 
   /** What others may know of this user, as this client was opened and as all devices agreed; who is blocked sees nothing. */
@@ -549,28 +443,6 @@ class WeftClient implements Client {
     this.hiding = { blocked, hidden }
     this.liveSearch.review()
     this.refreshSoon()
-  }
-
-  /** Another tab wants a segment that is away, as far as it knows. */
-  private async fetchFor(name: DocumentName): Promise<void> {
-    const { replica, platform } = this.parts
-    await replica.using(conversationOf(name), async (conversation) => {
-      const { isAway } = await conversation.document(name)
-      try {
-        // That it comes the other tab hears as of any change.
-        if (isAway) await conversation.fetch(name)
-        else platform.tabs.tell({ kind: "changed", document: name })
-      } catch {
-        platform.tabs.tell({ kind: "away", document: name })
-      }
-    })
-  }
-
-  /** Another tab changed what is stored. */
-  private async reload(name: DocumentName): Promise<void> {
-    const { replica } = this.parts
-    await replica.using(conversationOf(name), (conversation) => conversation.reload(name))
-    await replica.wakeAll()
   }
 
   private background(task: () => Promise<unknown>): void {
@@ -656,7 +528,7 @@ class WeftClient implements Client {
     // One of several with the same person stands for all.
     const shown = handle && this.handles.get(handle.first)
     const [first = shown] = partner === undefined ? [] : this.handles.directWith(partner)
-    return this.allStore.get().find((conversation) => conversation === first)
+    return this.shown.all.get().find((conversation) => conversation === first)
   }
 
   async openConversation(id: string): Promise<Conversation> {
@@ -681,14 +553,14 @@ class WeftClient implements Client {
   }
 
   goOffline(heard = false): void {
-    this.wantsOnline = false
+    this.own.wantsOnline = false
     this.session.stop()
     if (!heard) this.parts.platform.tabs.tell({ kind: "online", online: false })
     this.refresh()
   }
 
   goOnline(heard = false): void {
-    this.wantsOnline = true
+    this.own.wantsOnline = true
     this.connect()
     this.session.hurry()
     if (!heard) this.parts.platform.tabs.tell({ kind: "online", online: true })
@@ -699,7 +571,7 @@ class WeftClient implements Client {
     return new Promise((resolve, reject) => {
       let stop = (): void => undefined
       const look = (): boolean => {
-        const { connection, pending } = this.statusStore.get()
+        const { connection, pending } = this.own.status.get()
         if (this.closed !== undefined) reject(new WeftError("CLIENT_CLOSED", "this client was closed"))
         else if (connection.kind === "online" && connection.synced && pending.length === 0) resolve()
         else return false
@@ -748,20 +620,10 @@ class WeftClient implements Client {
   }
 
   private async welcomed(credentials: Credentials): Promise<void> {
-    const { storage } = this.parts.platform
     this.credentials = credentials
-    const { certificate, trust } = credentials
-    await storage.write(
-      [
-        { kind: "put", key: TRUST, value: concat(trust) },
-        ...(certificate === undefined
-          ? []
-          : [{ kind: "put" as const, key: CERTIFICATE, value: encodeCertificate(certificate) }]),
-      ],
-      { durability: "relaxed" },
-    )
+    await storeCredentials(this.parts.platform.storage, credentials)
     // Those that were not read are introduced; but an owner adds other keys than those of the last time.
-    const name = trustName(trust)
+    const name = trustName(credentials.trust)
     for (const { id, unreadRow } of this.handles.all) {
       const known = unreadRow?.basis?.trust ?? ""
       if (known !== "" && known !== name) await this.handles.open(id)
@@ -773,19 +635,9 @@ class WeftClient implements Client {
     await this.joins.write(credentials.certificate)
   }
 
-  private async readCredentials(): Promise<Credentials> {
-    const { storage } = this.parts.platform
-    const [certificate, keys] = await Promise.all([storage.get(CERTIFICATE), storage.get(TRUST)])
-    const trust: Uint8Array[] = []
-    for (let at = 0; keys !== undefined && at + KEY_BYTES <= keys.length; at += KEY_BYTES) {
-      trust.push(keys.slice(at, at + KEY_BYTES))
-    }
-    return { certificate: certificate === undefined ? undefined : decodeCertificate(certificate), trust }
-  }
-
   /** Here, and in the other tabs once they have read what came before. */
   private async endCatchUp(id: ConversationId, lagged: boolean): Promise<void> {
-    await this.reloaded
+    await this.talk.reloaded
     if (this.closed !== undefined) return
     await this.handles.hold(id).endCatchUp(lagged)
     // Whoever was told has nobody to tell.
@@ -816,95 +668,13 @@ class WeftClient implements Client {
     if (changed) this.liveSearch.review()
     const shown = this.handles.all.filter((handle) => handle.isShown && !folded.has(handle))
     shown.sort(byActivity)
-    this.showAll(shown)
-    const status = this.readStatus()
-    if (this.closed !== undefined || JSON.stringify(status) !== JSON.stringify(this.statusStore.get())) {
-      this.statusStore.set(status)
-    }
-  }
-
-  private showAll(shown: readonly ConversationHandle[]): void {
-    const state = this.account.get()
-    const groups = [
-      [this.allStore, shown],
-      [this.listedStore, shown.filter((handle) => handle.isListed(state))],
-      [this.unlistedStore, shown.filter((handle) => !handle.isListed(state))],
-    ] as const
-    for (const [store, handles] of groups) {
-      const before = store.get()
-      if (before.length !== handles.length || handles.some((handle, index) => handle !== before[index]))
-        store.set(handles)
-    }
-    if (!this.mayKeep) return
-    for (const { id, info, settings } of shown) {
-      const { membership } = info.get()
-      if (membership === "left" || membership === "removed") this.out.add(id)
-      // What this device never saw the user out of may just have been left on another.
-      else if (membership === "member" && this.out.delete(id) && settings.get().listed === false)
-        this.account.forgetUnlisted(id)
-    }
+    this.shown.show(shown, this.account)
+    if (this.mayKeep) this.shown.relist(shown, this.account)
+    this.own.refresh(this.closed !== undefined)
   }
 
   /** Whether this tab looks after what is stored. */
   private get mayKeep(): boolean {
     return this.closed === undefined && this.parts.replica.writing.get()
-  }
-
-  private readStatus(): SyncStatus {
-    const { replica } = this.parts
-    const health = replica.health.get()
-    return {
-      connection: this.remote?.connection ?? this.readConnection(),
-      pending: this.handles.all.flatMap((handle) => this.readPending(handle) ?? []),
-      storage:
-        health.kind === "ok"
-          ? { kind: "ok", persisted: this.persisted }
-          : {
-              kind: "failing",
-              code: health.code,
-              message: health.error instanceof Error ? health.error.message : health.code,
-            },
-      tab: replica.writing.get() ? "writer" : "follower",
-    }
-  }
-
-  private readPending(handle: ConversationHandle): PendingWork | undefined {
-    const { replica, servers } = this.parts
-    // Without servers nothing waits for any: saved is as far as a message goes.
-    if (servers.length === 0 && replica.health.get().kind === "ok") return undefined
-    const messages = handle.waiting
-    const changes = handle.waitingChanges
-    if (messages + changes === 0) return undefined
-    const live = (this.remote?.connection ?? this.readConnection()).kind === "online"
-    const reason =
-      replica.health.get().kind === "failing"
-        ? "storage"
-        : !live
-          ? "connection"
-          : handle.isIntroduced
-            ? "acknowledgement"
-            : "introduction"
-    return { conversation: handle.id, messages, changes, reason }
-  }
-
-  private readConnection(): ConnectionStatus {
-    const { servers } = this.parts
-    if (servers.length === 0) return { kind: "local" }
-    if (!this.wantsOnline || !this.networkUp) return { kind: "offline" }
-    const { state, synced } = this.session.status.get()
-    const name = (server: number): string => servers[server] ?? ""
-    switch (state.kind) {
-      case "idle":
-        return { kind: "connecting", server: name(0) }
-      case "connecting":
-      case "greeting":
-        return { kind: "connecting", server: name(state.attempt.server) }
-      case "waiting":
-        return { kind: "waiting", retryAt: state.until, code: state.code }
-      case "live":
-        return { kind: "online", server: name(state.server), synced }
-      case "refused":
-        return { kind: "refused", server: name(state.server), code: state.code }
-    }
   }
 }

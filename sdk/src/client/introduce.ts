@@ -1,16 +1,9 @@
 import { equalBytes, hex } from "../protocol/bytes.js"
 import type { DeviceId, UserId } from "../protocol/names.js"
 import { MAX_TRUST_KEYS } from "../authority/fields.js"
-import type { Certificate } from "../identity/certificate.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
+import type { Credentials } from "./credentials.js"
 import { shortName } from "./short-name.js"
-
-/** What a server said of this device at its last welcome. */
-export interface Credentials {
-  readonly certificate: Certificate | undefined
-  /** Keys of the servers whose certificates count. */
-  readonly trust: readonly Uint8Array[]
-}
 
 /**
  * Introduces this device in a conversation of its user's, where that is still to be done and can be: its certificate's
