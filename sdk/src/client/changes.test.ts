@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
 import { deviceNamed } from "../log/scenario.js"
 import type { LogId, UserId } from "../protocol/names.js"
@@ -107,4 +107,25 @@ it("an accepted change goes when it is dismissed, and stays away; of many the la
   if (first === undefined) throw new TypeError("32 changes")
   await list.dismiss(first.id)
   expect(shown(list).map((change) => (change as string[])[1])).not.toContain("8")
+})
+
+it("a change that is sealed while the control document is read again stays in the list", async () => {
+  const { conversation, seal, list } = await trip()
+  const { controlDocument } = conversation
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const old = await controlDocument.entries()
+  const reading = vi.spyOn(controlDocument, "entries").mockImplementationOnce(async () => {
+    await held
+    return old
+  })
+  controlDocument.changes.emit({ kind: "rewritten", reloaded: false })
+  expect(reading).toHaveBeenCalledOnce()
+  await conversation.govern({ kind: "title", title: "Lisbon" })
+  await seal()
+  await expect.poll(() => shown(list)).toEqual([["title", "Lisbon", "pending"]])
+  release()
+  await reading.mock.results[0]?.value
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve()
+  expect(shown(list)).toEqual([["title", "Lisbon", "pending"]])
 })

@@ -102,10 +102,12 @@ export class ChangeList {
 
   /** The control document was written anew: some of it may be gone. */
   private reload(): void {
+    const before = Array.from(this.sealed.keys())
     this.ports.conversation.controlDocument
       .entries()
       .then((entries) => {
-        this.sealed.clear()
+        // What was sealed meanwhile is newer than what was read.
+        for (const id of before) this.sealed.delete(id)
         this.take(entries)
         this.refreshSoon()
       })

@@ -47,7 +47,7 @@ import { Superseded } from "./superseded.js"
 
 export interface ConversationPorts extends Omit<
   DocumentPorts,
-  "state" | "superseded" | "saveAuthority" | "forgetRefused" | "imprint"
+  "state" | "superseded" | "renamed" | "saveAuthority" | "forgetRefused" | "imprint"
 > {
   readonly user: UserId
   readonly device: DeviceId
@@ -136,6 +136,11 @@ export class ReplicaConversation {
       ...conversation.documentPorts(),
       saveAuthority: async () => undefined,
       forgetRefused: () => undefined,
+      renamed: () => {
+        conversation.followNames().catch(() => {
+          // A storage that can't be read is the replica's to tell; the mark is there for the next start.
+        })
+      },
     })
     conversation.resume(conversation.control)
     conversation.watch(conversation.control)
@@ -250,6 +255,11 @@ export class ReplicaConversation {
   /** Whether this user is a member, by all that is known here. */
   get isMember(): boolean {
     return this.state.members.has(this.ports.user)
+  }
+
+  /** Whether somebody whom the conversation trusts said whom this device acts for. [SPEC A5] */
+  get isIntroduced(): boolean {
+    return this.state.devices.get(this.ports.device)?.certified === true
   }
 
   /** Whether this device may write anything, by all that is known here. */
@@ -479,6 +489,7 @@ export class ReplicaConversation {
       },
       state: () => this.ledger.state,
       superseded: this.superseded,
+      renamed: () => undefined,
       saveAuthority: async () => {
         if (this.control.hasUnsaved) await this.control.save()
       },
@@ -503,10 +514,10 @@ export class ReplicaConversation {
   }
 
   private async readControl(): Promise<void> {
-    const entries = await this.control.entries()
+    const { entries, drafts } = await this.control.entriesWithDrafts()
     this.observe(entries)
     const ledger = createLedger(this.id, this.ports)
-    await ledger.add([...entries, ...this.control.drafts.map((draft) => draftEntry(this.ports.device, draft))])
+    await ledger.add([...entries, ...drafts.map((draft) => draftEntry(this.ports.device, draft))])
     // Not before: what is written meanwhile is to name something.
     this.ledger = ledger
   }
@@ -540,11 +551,7 @@ export class ReplicaConversation {
     await this.control.replaceDrafts(correct)
     if (this.superseded.size > before) {
       await this.control.reground()
-      await this.governing(async () => {
-        await this.readControl()
-        await this.followControl()
-      })
-      await this.reground()
+      await this.followNames()
     }
     for (const segment of this.segments.values()) await segment.replaceDrafts(correct)
   }
@@ -553,6 +560,12 @@ export class ReplicaConversation {
   followTime(): void {
     const now = this.ports.now()
     if (aheadMs(this.clock, now) > MAX_CLOCK_AHEAD_MS) this.clock = clockOf(now)
+  }
+
+  /** Own control entries have other names: authority is read again, and what rests on them follows. [SPEC R6] */
+  private async followNames(): Promise<void> {
+    await this.readAuthority()
+    await this.reground()
   }
 
   /** Has own entries written again that rest on control entries which nobody takes. [SPEC R6] */
@@ -750,6 +763,10 @@ export class ReplicaConversation {
 
   private async reloadControl(): Promise<void> {
     await this.superseded.reload(this.id, this.ports.storage)
+    await this.readAuthority()
+  }
+
+  private async readAuthority(): Promise<void> {
     await this.governing(async () => {
       await this.readControl()
       await this.followControl()
@@ -827,13 +844,7 @@ export class ReplicaConversation {
   /** Takes own entries back that a server refused: to be sealed again, or with a code as refused for good. [SPEC R1] */
   async takeBack(document: ReplicaDocument, log: LogId, from: number, code: RefusalCode | undefined): Promise<void> {
     const { refused, changed } = await document.takeBack(log, from, code)
-    if (document === this.control && changed) {
-      await this.governing(async () => {
-        await this.readControl()
-        await this.followControl()
-      })
-      await this.reground()
-    }
+    if (document === this.control && changed) await this.followNames()
     this.ports.wake(document)
     if (code === undefined) return
     this.showRefused(

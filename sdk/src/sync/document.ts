@@ -53,6 +53,8 @@ export interface DocumentPorts extends StoredDocumentPorts {
   state(): ControlState
   /** Own control entries that nobody takes. */
   readonly superseded: Superseded
+  /** Drafts were written again before they were sealed: control entries among them have other names. */
+  renamed(): void
   /** Resolves when the control entries that drafts of a segment name are on the disk: no crash leaves them without. [SPEC W1] */
   saveAuthority(): Promise<void>
   /** These were erased, and are kept no more. */
@@ -270,6 +272,11 @@ export class ReplicaDocument {
     return Array.from(contents.values()).flatMap((run) => readRun(run))
   }
 
+  /** All accepted entries, and the drafts at that moment: none is missing because it was sealed between two looks. */
+  async entriesWithDrafts(): Promise<{ readonly entries: Entry[]; readonly drafts: readonly Draft[] }> {
+    return this.enqueue(async () => ({ entries: await this.entries(), drafts: this.pending }))
+  }
+
   /** The open document; every `open` needs its `release`. */
   async open(): Promise<Y.Doc> {
     return this.enqueue(() => this.opened.use(async () => Array.from((await this.contents()).values())))
@@ -365,7 +372,10 @@ export class ReplicaDocument {
   private async sealOnce(): Promise<void> {
     const { signer, env } = this.ports
     await this.dropErasedDrafts()
-    if (this.pending.some((draft) => this.ports.superseded.concerns(draft))) await this.writeAgain()
+    if (this.pending.some((draft) => this.ports.superseded.concerns(draft))) {
+      const { changed } = await this.writeAgain()
+      if (changed) this.ports.renamed()
+    }
     const drafts = this.pending.slice(0, sealable(this.pending))
     if (drafts.length === 0) return
     await this.ports.saveAuthority()

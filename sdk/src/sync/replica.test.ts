@@ -12,6 +12,7 @@ import {
   IMPRINTS_KEY,
   refusedKey,
   regroundKey,
+  updatePrefix,
 } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
 import { hashBody } from "../protocol/entry.js"
@@ -413,6 +414,85 @@ it("[R6] a crash between a refusal and what follows from it: the next start writ
   expect(segment.name).toBe(document.name)
   expect(await storage.get(regroundKey(id))).toBeUndefined()
   await after.close()
+})
+
+/** Ann's writer with a conversation, all sealed; `scans` is told what is read, and may keep it back. */
+async function writing(scans: (from: string) => Promise<void> = async () => undefined) {
+  const { id, publicKey } = await deviceNamed("ann")
+  const storage = createMemoryStorage()
+  const replica = await Replica.open({
+    storage: new Proxy(storage, {
+      get(target, name, receiver) {
+        if (name !== "scan") return Reflect.get(target, name, receiver) as unknown
+        return async (range: Parameters<typeof storage.scan>[0]) => {
+          const found = await target.scan(range)
+          await scans(range.from)
+          return found
+        }
+      },
+    }),
+    env: systemEnv,
+    user: "ann" as UserId,
+    // Asks nobody: what can go on has gone on after some turns.
+    signer: { publicKey, sign: async () => new Uint8Array(64) },
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  const { controlDocument: control } = trip
+  await control.flush()
+  const unknown = async (): Promise<number> => {
+    const names = (await control.entries()).flatMap((entry) => entry.control ?? [])
+    return names.filter((name) => !trip.state.has(name)).length
+  }
+  const log = Array.from(control.summary.logs.values(), (summary) => summary.log)[0] as LogId
+  return { replica, trip, control, log, device: id, unknown }
+}
+
+it("[A1, R6] what is sealed while authority is read again after a refusal is not missing from it", async () => {
+  let where = ""
+  let held: Promise<void> | undefined
+  const { replica, trip, control, log, unknown } = await writing(async (from) => {
+    if (from === where) await held
+  })
+  where = updatePrefix(control.name)
+  await trip.govern({ kind: "title", title: "Refused" })
+  await control.flush()
+  await trip.govern({ kind: "topic", topic: "Behind it" })
+  await control.flush()
+  let release = (): void => undefined
+  control.changes.on(({ kind }) => {
+    if (kind === "rewritten") held = new Promise((resolve) => (release = resolve))
+  })
+  const taken = trip.takeBack(control, log, 3, "ROLE_TOO_LOW")
+  await turns(200)
+  const sealed = control.flush()
+  await turns(200)
+  held = undefined
+  release()
+  await Promise.all([taken, sealed])
+  expect([trip.state.topic, await unknown()]).toEqual(["Behind it", 0])
+  await replica.close()
+})
+
+it("[R6] a control entry that gets its name as it is sealed is known under it, and what names it follows", async () => {
+  const { replica, trip, control, log, device, unknown } = await writing()
+  await trip.govern({ kind: "title", title: "Refused" })
+  await control.flush()
+  const refused = trip.state.headsFor(device)
+  // The refusal is durable before authority was read again: what is written meanwhile rests on what was refused.
+  await control.takeBack(log, 3, "ROLE_TOO_LOW")
+  await trip.govern({ kind: "topic", topic: "On it" })
+  const { document } = trip.post(new Map([["t", "on that"]]))
+  await control.flush()
+  await document.flush()
+  await trip.idle()
+  expect([trip.state.title, trip.state.topic, await unknown()]).toEqual(["Trip", "On it", 0])
+  const heads = trip.state.headsFor(device)
+  expect(heads).not.toEqual(refused)
+  expect((await document.entries()).map(({ seen }) => seen)).toEqual([heads])
+  await replica.close()
 })
 
 async function turns(count: number): Promise<void> {
