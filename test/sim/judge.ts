@@ -34,6 +34,7 @@ import {
   isMerged,
   isRead,
   isShown,
+  isShutOut,
   readGroup,
   replicaOf,
   type View,
@@ -46,7 +47,8 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
   for (const device of stage.devices) {
     for (const { client } of device.tabs) {
       if (client === undefined) return `${device.name} is not open`
-      const { connection, pending, storage } = client.status.get()
+      const { connection, storage, ...status } = client.status.get()
+      const pending = status.pending.filter(({ conversation }) => !isShutOut(stage, client, conversation))
       if (storage.kind !== "ok") return `the storage of ${device.name} fails: ${storage.code}`
       if (connection.kind !== "online" || !connection.synced)
         return `${device.name}: ${JSON.stringify(connection)} ${underWay(client)}`
@@ -391,7 +393,10 @@ function judgeHoldings(stage: Stage): void {
     compare(name, own, new Set([...reference.keys(), ...own.keys()]))
   }
   for (const device of stage.devices) {
-    const isMember = (id: ConversationId): boolean => device.client?.conversation(id)?.info.get().role !== undefined
+    const isMember = (id: ConversationId): boolean => {
+      const { client } = device
+      return client?.conversation(id)?.info.get().role !== undefined && !isShutOut(stage, client, id)
+    }
     const ids = new Set(conversationsOf(stage).filter(isMember))
     const own = deviceHoldings(device.disk)
     const away = awayDocuments(device.disk)

@@ -1,4 +1,4 @@
-import { conversationOf, type ConversationId } from "@weft/sdk/protocol"
+import { conversationOf, equalBytes, type ConversationId } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { Message, MessageList } from "../../sdk/src/conversation/message.js"
 import type { Subscribable } from "../../sdk/src/base/store.js"
@@ -18,16 +18,33 @@ export interface View {
   readonly items: readonly Message[]
 }
 
-/** The conversation on all screens of its members. */
+/** The conversation on all screens of its members, but for devices that nobody can let in any more. */
 export function viewsOf(stage: Stage, id: ConversationId): View[] {
   return stage.devices.flatMap((device) =>
     device.tabs.flatMap((tab) => {
       const { client } = tab
       const conversation = client?.conversation(id)
       if (client === undefined || conversation?.info.get().role === undefined) return []
+      if (isShutOut(stage, client, id)) return []
       return [{ device, tab, client, conversation, items: allItems(conversation) }]
     }),
   )
+}
+
+/**
+ * Whether nobody can introduce a device in a conversation: all servers lost the keys that it trusts, and no device of an
+ * owner's is introduced that could add those of now. What it writes there waits. [SPEC A, limits]
+ */
+export function isShutOut({ servers }: Stage, client: Client, id: ConversationId): boolean {
+  const held = replicaOf(client).conversations.get().get(id)
+  if (held === undefined || held.isIntroduced || !held.isMember) return false
+  const { trust, devices, members } = held.state
+  const keys = servers.flatMap(({ core }) => core?.publicKey ?? [])
+  const isTrusted = keys.some((key) => trust.some((other) => equalBytes(key, other)))
+  const mayTrust = Array.from(devices.values()).some(
+    ({ user, certified }) => certified && members.get(user)?.role === "owner",
+  )
+  return !isTrusted && !mayTrust && keys.length === servers.length
 }
 
 /** Those that anybody opened, as far as a server, or who opened it, knows of it. */

@@ -213,7 +213,7 @@ export class OpenConversation implements Governance {
   }
 
   get isIntroduced(): boolean {
-    return this.ports.conversation.state.devices.get(this.ports.device)?.certified === true
+    return this.ports.conversation.isIntroduced
   }
 
   receipts(id: MessageId): Subscribable<MessageReceipts> {

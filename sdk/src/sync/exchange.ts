@@ -86,7 +86,7 @@ export class Exchange {
   /** Documents whose segments wait until their control document was served. */
   private readonly behindControl = new Map<ConversationId, Set<DocumentName>>()
   private readonly retries = new Map<DocumentName, Timer>()
-  /** Those of conversations that no server lets this user into, yet or ever. */
+  /** Those of conversations that no server lets this user into, or this device, yet or ever. */
   private readonly knocking = new Set<DocumentName>()
   private readonly retryMs = new Map<DocumentName, number>()
   private readonly unwanted = new Set<string>()
@@ -482,6 +482,7 @@ export class Exchange {
     for (const [log, count] of update.counts) this.ports.acks.take(this.ports.server, update.document, log, count)
     for (const resolve of this.roomWaiters.splice(0)) resolve()
     this.retryMs.delete(update.document)
+    this.knocking.delete(update.document)
     if (documentParts(update.document).kind === "control") this.offerLagging(conversationOf(update.document))
   }
 
@@ -514,13 +515,16 @@ export class Exchange {
     // A server that lags behind this device in authority is not the last word; but what does not stand here either, is out.
     const lags = async (code: RefusalCode, log: LogId, at: number): Promise<boolean> =>
       ofAuthority.has(code) && !isControl && conversation.mayReact && (await document.refusalOf(log, at)) === undefined
+    const isOwn = (log: LogId | undefined): boolean => log !== undefined && deviceOf(log) === replica.device
     // This device's clock jumped since the server's time was last heard.
     if (frame.items.some(({ code }) => ofClock.has(code))) await this.ports.askTime()
     for (const [log, { code, at }] of refused) {
       // Asked before it knows who is a member, the server says nothing of what it has: it is asked once more then.
       const waits = code === "FORBIDDEN" || (log !== undefined && (await lags(code, log, at)))
-      if (waits) this.lagging.add(document.name)
-      if (waits && !conversation.isMember) this.knocking.add(document.name)
+      // Nobody introduced this device yet: who could may be elsewhere, or nowhere any more. [SPEC A5, A11]
+      const isStranger = code === "CONTROL_UNKNOWN" && !isControl && isOwn(log) && !conversation.isIntroduced
+      if (waits || isStranger) this.lagging.add(document.name)
+      if (isStranger || (waits && !conversation.isMember)) this.knocking.add(document.name)
       else this.knocking.delete(document.name)
       if (code === "CONTROL_UNKNOWN" && log !== undefined && (await conversation.joinsInVain(document, log, at)))
         await conversation.takeBack(document, log, at, "INVITE_VOID")
