@@ -34,6 +34,13 @@ export class RegisterSet {
     this.#digest = undefined
   }
 
+  /** What was there before one was taken: a store did not take that. */
+  putBack(device: DeviceId, register: SignedRegister | undefined): void {
+    if (register === undefined) this.#held.delete(device)
+    else this.#held.set(device, register)
+    this.#digest = undefined
+  }
+
   /** These are all that a store holds. */
   become(registers: Iterable<SignedRegister>): void {
     this.#held.clear()

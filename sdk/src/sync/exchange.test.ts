@@ -73,7 +73,7 @@ async function sent(isRenewed = false) {
     const before = updates(frames, trip.controlDocument.name).length
     await expect.poll(() => updates(frames, trip.controlDocument.name)).toHaveLength(before + 1)
   }
-  return { acks, exchange, frames, segment, log, refuse, trip }
+  return { acks, exchange, frames, segment, log, refuse, replica, trip }
 }
 
 /** What the check says of a log of which nothing is taken. */
@@ -197,6 +197,17 @@ it("[R2, R5] who left asks again for what a server has of theirs when it has the
   served(segment.name, unlike)
   served(control, digestOf(summary))
   await expect.poll(() => asked(segment.name)).toHaveLength(2)
+})
+
+it("[P6] a register whose user is a member here is offered again to a server that does not know so yet, its own too", async () => {
+  for (const name of ["ann", "bob"]) {
+    const { exchange, frames, replica, trip } = await sent()
+    const { id } = await deviceNamed(name)
+    const held = vi.spyOn(replica.registersOf(trip), "holds").mockReturnValue(true)
+    exchange.take({ kind: "declined", conversation: trip.id, device: [id], code: "NOT_MEMBER", retryAfterMs: 0 })
+    await expect.poll(() => frames.filter(({ kind }) => kind === "clocks"), { timeout: 5_000 }).toHaveLength(1)
+    expect(held).toHaveBeenCalledWith(id)
+  }
 })
 
 it("[S3] a server with another store is known again when all was compared with it", async () => {

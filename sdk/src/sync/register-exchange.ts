@@ -98,10 +98,13 @@ export class RegisterExchange {
     registers: ConversationRegisters,
   ): Promise<void> {
     const { replica } = this.#ports
+    // This server does not know yet that its user is a member: who came back, or was let in elsewhere.
+    const lags = code === "NOT_MEMBER" && device !== undefined && registers.holds(device)
     if (device !== undefined && device !== replica.device) {
       // Another's, which a server took whose clock is ahead of this one's, or that knew more of authority: time makes it
-      // good, and nobody else may have it. What else was said of others is found at the next comparison. [SPEC R2]
-      if (code === "CLOCK_AHEAD" || code === "CONTROL_UNKNOWN") this.#askLater(conversation, registers, retryAfterMs)
+      // good, and nobody else may have it. What else was said of others is found at the next comparison. [SPEC R2, P6]
+      if (code === "CLOCK_AHEAD" || code === "CONTROL_UNKNOWN" || lags)
+        this.#askLater(conversation, registers, retryAfterMs)
       return
     }
     if (code === "CLOCK_AHEAD" || code === "CLOCK_FAR_AHEAD") {
@@ -110,7 +113,7 @@ export class RegisterExchange {
     }
     // A newer one of this very device: its clock is the one to beat.
     if (code === "STALE") this.#ask(conversation, registers)
-    else if (isTransient(code)) this.#askLater(conversation, registers, retryAfterMs)
+    else if (lags || isTransient(code)) this.#askLater(conversation, registers, retryAfterMs)
   }
 
   #askLater(conversation: ConversationId, registers: ConversationRegisters, afterMs: number): void {

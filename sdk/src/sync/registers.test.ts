@@ -1,14 +1,15 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { manualEnv } from "../../../test/support/manual-env.js"
 import type { ControlState } from "../authority/state.js"
+import { WeftError } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
 import { GUARD_KEY } from "../log/keys.js"
-import type { SignedRegister } from "../log/register.js"
+import { signRegister, type SignedRegister } from "../log/register.js"
 import { deviceNamed, type NamedDevice } from "../log/scenario.js"
 import { emptySummary, type LogSummary } from "../log/summary.js"
 import { threadName } from "../log/thread-name.js"
 import { utf8 } from "../protocol/bytes.js"
-import type { MessageId } from "../protocol/entry.js"
+import type { Clock, MessageId } from "../protocol/entry.js"
 import { MAX_REGISTER_THREAD_LOGS } from "../protocol/limits.js"
 import {
   clientIdOf,
@@ -70,7 +71,7 @@ async function clone(device: NamedDevice, logs: readonly LogId[], chance: number
   })
   const written: SignedRegister[] = []
   registers.written.on((register) => written.push(register))
-  return { env, registers, written }
+  return { env, registers, written, conversation, storage }
 }
 
 type Clone = Awaited<ReturnType<typeof clone>>
@@ -137,4 +138,58 @@ describe.each([
     expect(spoken + answered).toBeLessThanOrEqual(4)
     expect(one.registers.own?.bytes).toEqual(other.registers.own?.bytes)
   })
+})
+
+/** One that says nothing. */
+function registerOf(device: NamedDevice, clock: number): Promise<SignedRegister> {
+  const nothing = { through: 0, rest: new Uint8Array(16), logs: [] }
+  return signRegister(trip, { clock: clock as Clock, delivered: nothing, read: undefined, threads: [] }, device)
+}
+
+it("[P5, S13] one that the storage did not take is not here: the digest says so, and it may come again", async () => {
+  const bobs = await deviceNamed("bob's")
+  const { registers, conversation, storage } = await clone(await deviceNamed("ann's"), [], 0)
+  Object.assign(conversation.state, { devices: new Map([[bobs.id, { user: bob, certified: true }]]) })
+  const [first, second] = [await registerOf(bobs, 1), await registerOf(bobs, 2)]
+  const refuse = (): void => {
+    vi.spyOn(storage, "write").mockRejectedValueOnce(new WeftError("STORE_QUOTA", "full"))
+  }
+  const clocks: unknown[] = []
+  for (const { bytes } of [first, second]) {
+    refuse()
+    await expect(registers.take([bytes])).rejects.toMatchObject({ code: "STORE_QUOTA" })
+    clocks.push(registers.clocks.map(({ clock }) => clock))
+    await registers.take([bytes])
+    clocks.push(registers.clocks.map(({ clock }) => clock))
+  }
+  expect(clocks).toEqual([[], [1], [1], [2]])
+})
+
+it("[P6] one that comes before what lets its user in waits for that, as one does before its device's introduction", async () => {
+  const [anns, bobs] = [await deviceNamed("ann's"), await deviceNamed("bob's")]
+  const { registers, conversation } = await clone(anns, [], 0)
+  const { state } = conversation
+  const authority = (user: UserId | undefined, members: readonly UserId[]): void => {
+    const devices = new Map(user === undefined ? [] : [[bobs.id, { user, certified: true }]])
+    const known = { devices, members: new Map(members.map((member) => [member, "member"])), claimedUser: () => user }
+    Object.assign(conversation, { state: { ...state, ...known } })
+    conversation.changes.emit({ kind: "control" })
+  }
+  const nothing = { through: 0, rest: new Uint8Array(16), logs: [] }
+  const { bytes } = await signRegister(
+    trip,
+    { clock: 1 as Clock, delivered: nothing, read: undefined, threads: [] },
+    bobs,
+  )
+  for (const [user, members] of [
+    [undefined, []],
+    [bob, [ann]],
+  ] as const) {
+    authority(user, members)
+    expect(await registers.take([bytes])).toEqual([])
+    expect([registers.holds(bobs.id), registers.isWaiting]).toEqual([false, true])
+  }
+  authority(bob, [ann, bob])
+  await registers.take([])
+  expect([registers.holds(bobs.id), registers.isWaiting]).toEqual([true, false])
 })

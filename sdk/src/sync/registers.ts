@@ -76,7 +76,7 @@ export type ReadVector = ReadonlyMap<number, ReadonlyMap<LogId, number>>
 /** What came in a moment is told together, and not by all devices at once. */
 const WRITE_MS = 1_000
 const WRITE_JITTER_MS = 1_000
-/** Registers of devices that the control document does not know yet. */
+/** Registers of devices that have no place yet, by the control document. */
 const MAX_WAITING = 256
 
 /** The receipt registers of one conversation on a device: others', what they say of own messages, and its own. [SPEC P] */
@@ -164,6 +164,11 @@ export class ConversationRegisters {
     return this.#set.get(this.#ports.device)
   }
 
+  /** Whether there is one of a device that has its place by what is known here. */
+  holds(device: DeviceId): boolean {
+    return this.#set.get(device) !== undefined
+  }
+
   get clocks(): FrameOf<"clocks">["items"] {
     return Array.from(this.#set.all, (register) => ({
       device: register.device,
@@ -193,15 +198,23 @@ export class ConversationRegisters {
     if (guard() === undefined) return []
     const taken: SignedRegister[] = []
     const ahead: Uint8Array[] = []
+    const before = new Map(registers.map((register) => [register.device, this.#set.get(register.device)]))
     for (const register of registers) {
       const code = await this.#set.take(register, conversation.state, now(), this.#ports)
       if (code === undefined) taken.push(register)
       else if (code === "CLOCK_AHEAD" || code === "CLOCK_FAR_AHEAD") ahead.push(register.bytes)
-      else if (code === "CONTROL_UNKNOWN" && this.#waiting.size < MAX_WAITING)
+      // Who brought it may know more of authority: of who came back, for example. [SPEC P6]
+      else if ((code === "CONTROL_UNKNOWN" || code === "NOT_MEMBER") && this.#waiting.size < MAX_WAITING)
         this.#waiting.set(register.device, register)
     }
     if (taken.length === 0) return ahead
-    await this.#write(taken.map((register) => this.#put(register)))
+    try {
+      await this.#write(taken.map((register) => this.#put(register)))
+    } catch (error) {
+      // Compared by what is stored: what a full disk did not take is asked for again.
+      for (const { device } of taken) this.#set.putBack(device, before.get(device))
+      throw error
+    }
     for (const register of taken) if (register.device === device) await this.#adopt(register)
     await this.#understand(taken)
     this.changes.emit(undefined)

@@ -97,9 +97,11 @@ export class PeerUpdates {
     if (isTransient(code)) this.#compareLater(account, () => this.#ports.compareAccount(account))
   }
 
-  /** Registers that it refused for now, as when it lacks what introduces their device. */
+  /** Registers that it refused for now, as when it lacks what introduces their device, or lets their user in. */
   declined({ conversation, code }: FrameOf<"declined">): void {
-    if (isForNow(code)) this.#compareLater(conversation, () => this.#ports.compare(conversation))
+    // Of former members none is kept here: either side learns of it. [SPEC P4, P6]
+    if (isForNow(code) || code === "NOT_MEMBER")
+      this.#compareLater(conversation, () => this.#ports.compare(conversation))
   }
 
   /** A comparison found so many documents that the peer holds otherwise. */
