@@ -199,16 +199,21 @@ it("[R2, R5] who left asks again for what a server has of theirs when it has the
   await expect.poll(() => asked(segment.name)).toHaveLength(2)
 })
 
-it("[P6] a register whose user is a member here is offered again to a server that does not know so yet, its own too", async () => {
-  for (const name of ["ann", "bob"]) {
+it.each([
+  ["bob", "CLOCK_FAR_AHEAD"],
+  ["bob", "NOT_MEMBER"],
+  ["ann", "NOT_MEMBER"],
+] as const)(
+  "[P6] a register that is held here, of %s's, is offered again to a server that says %s",
+  async (name, code) => {
     const { exchange, frames, replica, trip } = await sent()
     const { id } = await deviceNamed(name)
     const held = vi.spyOn(replica.registersOf(trip), "holds").mockReturnValue(true)
-    exchange.take({ kind: "declined", conversation: trip.id, device: [id], code: "NOT_MEMBER", retryAfterMs: 0 })
+    exchange.take({ kind: "declined", conversation: trip.id, device: [id], code, retryAfterMs: 0 })
     await expect.poll(() => frames.filter(({ kind }) => kind === "clocks"), { timeout: 5_000 }).toHaveLength(1)
     expect(held).toHaveBeenCalledWith(id)
-  }
-})
+  },
+)
 
 it("[S3] a server with another store is known again when all was compared with it", async () => {
   const { acks, exchange } = await sent(true)

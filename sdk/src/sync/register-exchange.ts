@@ -1,7 +1,7 @@
 import type { Env, Timer } from "../base/env.js"
 import { randomFraction } from "../base/env.js"
 import { equalBytes } from "../protocol/bytes.js"
-import { isTransient } from "../protocol/codes.js"
+import { isTransient, type RefusalCode } from "../protocol/codes.js"
 import { MAX_FRAME_UPDATE_BYTES, WIRE_DIGEST_BYTES, wireDigest, type Frame, type FrameOf } from "../protocol/frame.js"
 import type { ConversationId } from "../protocol/names.js"
 import type { ConversationRegisters } from "./registers.js"
@@ -17,6 +17,8 @@ export interface RegisterExchangePorts {
 
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
+/** Refusals that end when the server's clock is right, and when it knows the authority that is known here. */
+const ofMoment: ReadonlySet<RefusalCode> = new Set(["CLOCK_AHEAD", "CLOCK_FAR_AHEAD", "CONTROL_UNKNOWN", "NOT_MEMBER"])
 const none = new Uint8Array(WIRE_DIGEST_BYTES)
 
 /** Brings the receipt registers of the replica and one server to the same, over one live connection. [SPEC P6] */
@@ -98,13 +100,11 @@ export class RegisterExchange {
     registers: ConversationRegisters,
   ): Promise<void> {
     const { replica } = this.#ports
-    // This server does not know yet that its user is a member: who came back, or was let in elsewhere.
-    const lags = code === "NOT_MEMBER" && device !== undefined && registers.holds(device)
+    // This server may get its clock set right, or learn who is a member; and nobody else may have the register. [SPEC P6, R2]
+    const passes = device !== undefined && registers.holds(device) && ofMoment.has(code)
     if (device !== undefined && device !== replica.device) {
-      // Another's, which a server took whose clock is ahead of this one's, or that knew more of authority: time makes it
-      // good, and nobody else may have it. What else was said of others is found at the next comparison. [SPEC R2, P6]
-      if (code === "CLOCK_AHEAD" || code === "CONTROL_UNKNOWN" || lags)
-        this.#askLater(conversation, registers, retryAfterMs)
+      // What else was said of others is found at the next comparison.
+      if (passes) this.#askLater(conversation, registers, retryAfterMs)
       return
     }
     if (code === "CLOCK_AHEAD" || code === "CLOCK_FAR_AHEAD") {
@@ -113,7 +113,7 @@ export class RegisterExchange {
     }
     // A newer one of this very device: its clock is the one to beat.
     if (code === "STALE") this.#ask(conversation, registers)
-    else if (lags || isTransient(code)) this.#askLater(conversation, registers, retryAfterMs)
+    else if (passes || isTransient(code)) this.#askLater(conversation, registers, retryAfterMs)
   }
 
   #askLater(conversation: ConversationId, registers: ConversationRegisters, afterMs: number): void {
