@@ -103,6 +103,28 @@ it("[R1] what is taken back without a code keeps its names", async () => {
   expect(again.drafts.map(({ draft }) => draft)).toEqual([one, two])
 })
 
+it("[R6] what rests on what is taken back goes with it from any log, and stands behind it, though all names stay", async () => {
+  const [first, second, third] = [1, 2, 3].map((session) => new TestLog(ann, document, session))
+  if (!first || !second || !third) throw new TypeError("three logs")
+  const one = control("1", anyControlId)
+  const onIt = control("on it", idOf(one))
+  const onThat = control("on that", idOf(onIt))
+  const free = control("free", anyControlId)
+  await first.seal(one)
+  await second.seal(free)
+  await second.seal(onThat)
+  await third.seal(onIt)
+  const again = await writeAgain(
+    document,
+    { contents: contentsOf(first, second, third), pending: [] },
+    { signer: ann, superseded: new Superseded() },
+    { log: first.id, from: 0, code: undefined },
+  )
+  expect(again.drafts.map(({ draft }) => draft)).toEqual([one, onIt, onThat])
+  expect(again.kept.map(({ log, elements }) => [log, elements.length])).toEqual([[second.id, 3]])
+  expect(again.superseded).toEqual([])
+})
+
 it("[R6] what names a draft that got another name already is written behind it, wherever both stood", async () => {
   const log = new TestLog(ann, document)
   const before = control("waits", anyControlId)

@@ -68,10 +68,14 @@ export async function writeAgain(
       }
       drafts.push({ before: waiting.has(draft) ? draft : undefined, draft: next })
     }
+    // Also where these keep their names: what stands on them is to stand behind them, in whichever log they come to be.
+    const moved = new Set(lost.flatMap(({ control }) => control ?? []))
     let isWhole = true
     for (const run of Array.from(kept.values())) {
       if (deviceOf(run.log) !== device) continue
-      const groundless = readRun(run).find((entry) => names.concernsEntry(entry))
+      const groundless = readRun(run).find((entry) => {
+        return names.concernsEntry(entry) || (entry.control !== undefined && entry.seen.some((id) => moved.has(id)))
+      })
       if (groundless === undefined) continue
       cut(run, groundless.position)
       isWhole = false
