@@ -280,3 +280,28 @@ it("[U14] a list that was read back begins with the newest messages again, but f
   trip.markRead()
   await until(trip.messages, ({ items }) => items.at(-1)?.text === "as I say")
 })
+
+it("[U14] what a list still shows while it lets older messages go can be reacted to", async () => {
+  const alice = await openClient("alice", SOON)
+  const trip = await alice.createConversation({ title: "Trip" })
+  onTestFinished(trip.messages.subscribe(() => undefined))
+  const sent = Array.from({ length: 30 }, (_, number) => trip.send(`${number} ${"x".repeat(60_000)}`))
+  await Promise.all(sent.map((message) => message.reached("saved")))
+  const id = sent[0]!.id
+  const isShown = (): boolean => trip.messages.get().items.some((item) => item.id === id)
+  const released = trip.releaseOlder()
+  let reactions = 0
+  for (let turn = 0; turn < 50 && isShown(); turn++) {
+    if (trip.react(id, turn % 2 === 0 ? "👍" : "❤️") !== undefined) reactions++
+    await Promise.resolve()
+  }
+  await released
+  expect([reactions, isShown()]).toEqual([2, false])
+  await trip.loadTo(id)
+  expect(
+    trip
+      .message(id)
+      ?.reactions.map(({ emoji }) => emoji)
+      .sort(),
+  ).toEqual(["❤️", "👍"].sort())
+})

@@ -232,9 +232,10 @@ export class ConversationView {
     return { copies: places.length > 1 ? places : [{ document, log, position }], seen, root: threadOf(node) }
   }
 
-  /** The document that an entry stands in. */
-  documentOf({ document }: Node): ReplicaDocument | undefined {
-    return this.documents.get(document)
+  /** The document that an entry stands in: also of one that the list still shows, and is about to let go of. */
+  documentOf({ document: name }: Node): ReplicaDocument | undefined {
+    const { conversation } = this.ports
+    return this.documents.get(name) ?? conversation.loadedDocuments.find((document) => document.name === name)
   }
 
   /** Own entries that no server has: those that were read, and those written into segments that were not. */
