@@ -131,9 +131,12 @@ function sizeOf(value: unknown): string {
 export async function judge(stage: Stage): Promise<void> {
   for (const device of stage.devices) device.look()
   for (const id of conversationsOf(stage)) {
+    // Reading takes time: what nobody looks at would leave memory again. [SPEC U14]
+    const looking: (() => void)[] = []
     for (const view of viewsOf(stage, id)) {
       const { client, conversation } = view
       const before = isRead(conversation) ? undefined : rowOf(view)
+      looking.push(conversation.messages.subscribe(() => undefined))
       await stage.world.outcome(readGroup(client, conversation))
       while (!isShown(conversation)) await stage.world.run(1)
       const listed = allItems(conversation)
@@ -162,6 +165,7 @@ export async function judge(stage: Stage): Promise<void> {
     judgeMembers(stage, id, shown)
     const sayings = Array.from(stage.oracle.sayings.values()).filter(({ conversation }) => conversation === id)
     for (const saying of sayings) judgeSaying(stage, saying, shown)
+    for (const stop of looking) stop()
   }
   judgeAccounts(stage)
   judgeDirects(stage)
