@@ -1,13 +1,15 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
-import { draftHead } from "../log/draft.js"
+import { decodeDraft, draftHead } from "../log/draft.js"
+import { draftPrefix } from "../log/keys.js"
 import { deviceNamed } from "../log/scenario.js"
 import { digestOf } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
-import { decodeBody } from "../protocol/entry.js"
+import { decodeBody, hashBody } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
+import { prefixRange } from "../storage/storage.js"
 import { Replica } from "./replica.js"
 import { ReturningSegment } from "./returning-segment.js"
 
@@ -70,6 +72,28 @@ it("[W1] a message is not durable before the own control entries that it names, 
   full.mockRestore()
   await document.save()
   expect([document.isDurable(draft), trip.controlDocument.hasUnsaved]).toEqual([true, false])
+})
+
+it("[X6] a draft that is erased while it is being written goes with the erasure", async () => {
+  const replica = await openTab(createMemoryStorage())
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  await trip.save()
+  const { storage } = replica.ports
+  const { write } = storage
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const writing = vi.spyOn(storage, "write").mockImplementationOnce(async (...args) => {
+    await held
+    await write(...args)
+  })
+  const { document, draft } = trip.post(new Map([["t", "regretted"]]))
+  await expect.poll(() => writing.mock.calls.length).toBe(1)
+  await trip.erase(document, [{ device: replica.device, bodyHash: hashBody(draft.body), kind: "message" }])
+  release()
+  await trip.save()
+  const rows = await storage.scan(prefixRange(draftPrefix(document.name)))
+  expect(rows.map(({ value }) => decodeDraft(value).class)).toEqual(["erase"])
 })
 
 it("[X6] a message that was refused here, and that another server had taken, goes from this disk when it is erased", async () => {

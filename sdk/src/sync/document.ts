@@ -326,7 +326,10 @@ export class ReplicaDocument {
       await this.ports.storage.write(batch, { durability: "strict" })
       if (withdrawn.length > 0) this.ports.compactor.request(this.name)
       for (const draft of fresh) this.unsaved.delete(draft)
-      this.withdrawn = this.withdrawn.filter((draft) => !withdrawn.includes(draft))
+      // An erasure named these while they were written: they go with it. [SPEC X6]
+      const pending = new Set(this.pending)
+      const late = fresh.filter((draft) => !pending.has(draft))
+      this.withdrawn = [...this.withdrawn.filter((draft) => !withdrawn.includes(draft)), ...late]
       this.changes.emit({ kind: "drafts", added: [], gone: [] })
     })
   }
