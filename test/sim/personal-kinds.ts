@@ -265,7 +265,7 @@ function noteReading(
   items: readonly Message[],
   thread: MessageId | undefined,
 ): void {
-  const isOpen = replicaOf(client).conversations.get().get(conversation.id)?.isCatchingUp === true
+  const isOpen = replicaOf(client).conversations.get().get(conversation.id)?.catchUp.isUnderWay === true
   bookkeeper.noteReading(device, client, { ids: items.map(({ id }) => id), thread, isOpen })
 }
 

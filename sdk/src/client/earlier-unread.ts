@@ -118,12 +118,12 @@ export class EarlierUnread {
   /** Looks for what may be unread, where somebody wants to know and anything changed. */
   look(): void {
     const { conversation } = this.ports
-    if (!(this.watched || conversation.isCatchingUp) || this.asked || this.closed) return
+    if (!(this.watched || conversation.catchUp.isUnderWay) || this.asked || this.closed) return
     if (this.isKnown()) return
     this.asked = true
     this.run(async () => {
       this.asked = false
-      if (conversation.isCatchingUp) await this.passOver()
+      if (conversation.catchUp.isUnderWay) await this.passOver()
       if (!this.watched) return
       this.known = this.state()
       if (await this.readUnread()) this.changes.emit(undefined)
@@ -283,11 +283,11 @@ export class EarlierUnread {
   private async passOver(): Promise<void> {
     const { conversation, account } = this.ports
     const newest = conversation.segmentNumbers
-      .filter((number) => conversation.readWhileBehind.has(segmentDocument(conversation.id, number)))
+      .filter((number) => conversation.catchUp.reads.has(segmentDocument(conversation.id, number)))
       .at(-1)
     if (newest === undefined) return
     const isReadHere = (message: Counted): boolean =>
-      isRead(message, (...place) => conversation.readWhileBehind.count(...place))
+      isRead(message, (...place) => conversation.catchUp.reads.count(...place))
     const read = new Map<DocumentName, ReadonlyMap<LogId, number>>()
     let upTo = this.ports.readHereUpTo()
     for (const number of this.numbers()) {

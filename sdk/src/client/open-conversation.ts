@@ -117,8 +117,8 @@ export class OpenConversation implements Governance {
       replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
       markOf: (thread) =>
         this.siblings.map(({ id }) => ports.account.markOf(id, thread)).find((mark) => mark !== undefined),
-      isCatchingUp: () => ports.conversation.isCatchingUp && !ports.conversation.readWhileBehind.isEmpty,
-      readCountHere: (...place) => ports.conversation.readWhileBehind.count(...place),
+      isCatchingUp: () => ports.conversation.catchUp.isUnderWay && !ports.conversation.catchUp.reads.isEmpty,
+      readCountHere: (...place) => ports.conversation.catchUp.reads.count(...place),
       passOver: (read, thread) => {
         this.passOver(read, thread)
       },
@@ -252,7 +252,7 @@ export class OpenConversation implements Governance {
    */
   async advanceRead(vector?: ReadVector, root?: MessageId, fresh: ReadVector = new Map()): Promise<void> {
     this.demandOpen()
-    const noted = this.ports.conversation.noteRead(fresh, root)
+    const noted = this.ports.conversation.catchUp.noteRead(fresh, root)
     // Whether another tab took it is seen once this one writes.
     if (this.ports.tellRead(vector, root, fresh)) this.isTold = false
     else await this.ports.registers.advanceRead(vector, root)
@@ -435,21 +435,21 @@ export class OpenConversation implements Governance {
 
   /** This device has all of it now: what is there below what was read here was read, and what comes from now on was not. [SPEC U10] */
   async endCatchUp(lagged = false): Promise<void> {
-    if (!this.ports.conversation.isCatchingUp && !lagged) return
+    if (!this.ports.conversation.catchUp.isUnderWay && !lagged) return
     await this.view.settled()
     await this.earlier.passed()
     this.mine.passOver()
-    await this.ports.conversation.endCatchUp()
+    await this.ports.conversation.catchUp.end()
   }
 
   /** Of this conversation alone: one with the same person that is shown with it may have caught up. */
   private passOver(read: ReadPositions, thread: MessageId | undefined): void {
     if (this.ports.isClosed()) return
     const own = new Map<DocumentName, ReadonlyMap<LogId, number>>()
-    const { caughtUpTo } = this.ports.conversation
+    const { broughtTo } = this.ports.conversation.catchUp
     for (const [document, counts] of read) {
       if (conversationOf(document) !== this.id) continue
-      const upTo = (log: LogId, count: number): number => Math.min(count, caughtUpTo?.(document, log) ?? Infinity)
+      const upTo = (log: LogId, count: number): number => Math.min(count, broughtTo?.(document, log) ?? Infinity)
       own.set(document, new Map(Array.from(counts, ([log, count]) => [log, upTo(log, count)])))
     }
     if (this.ports.account.passOver(own, thread)) this.tellRead(own, thread)

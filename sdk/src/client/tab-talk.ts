@@ -138,7 +138,7 @@ export class TabTalk {
   private passOn({ conversation: id, vector, root, fresh }: Extract<TabMessage, { kind: "read" }>): Promise<void> {
     const { replica } = this.ports
     return replica.using(id, async (conversation) => {
-      await conversation.noteRead(fresh, root)
+      await conversation.catchUp.noteRead(fresh, root)
       await replica.registersOf(conversation).advanceRead(vector, root)
     })
   }

@@ -5,7 +5,7 @@ import { cutOf, movesCuts, type ControlState } from "../authority/project.js"
 import { aheadMs, observe, tick } from "../log/clock.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, draftHash, type Draft } from "../log/draft.js"
-import { allRefusedPrefix, catchUpKey, documentOfRefusedKey } from "../log/keys.js"
+import { allRefusedPrefix, documentOfRefusedKey } from "../log/keys.js"
 import { digestOf, type DocumentSummary } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import {
@@ -15,7 +15,6 @@ import {
   type BodyHash,
   type Clock,
   type ControlId,
-  type MessageId,
 } from "../protocol/entry.js"
 import type { Content } from "../protocol/content.js"
 import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES } from "../protocol/limits.js"
@@ -31,10 +30,10 @@ import {
   type LogId,
   type UserId,
 } from "../protocol/names.js"
-import { prefixRange, type StorageOperation } from "../storage/storage.js"
+import { prefixRange } from "../storage/storage.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
-import { CatchUpReads } from "./catch-up-reads.js"
+import { CatchUp } from "./catch-up.js"
 import { eraseDraft, type Erasable } from "./erase-draft.js"
 import { lateEdits } from "./late-edits.js"
 import { SegmentAway } from "./segment-away.js"
@@ -84,6 +83,7 @@ export type Proposal =
 export class ReplicaConversation {
   readonly changes = createSignal<ConversationChange>()
   readonly imprint: ImprintKeeper
+  readonly catchUp: CatchUp
   private readonly segments = new Map<number, ReplicaDocument>()
   private readonly loading = new Map<number, Promise<ReplicaDocument>>()
   private readonly governing
@@ -92,12 +92,8 @@ export class ReplicaConversation {
   /** The authority that the segments were last brought in line with. */
   private enforced: ControlState | undefined
   private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
-  private caughtUp: ((document: DocumentName, log: LogId) => number) | undefined
   private readonly superseded = new Superseded()
   private control!: ReplicaDocument
-  private behind = false
-  /** What was read here since `behind`. */
-  private readonly catchUpReads = new CatchUpReads()
   /** Carriers that show all of it, and so need it here. */
   private carriers = 0
   private left = false
@@ -117,6 +113,12 @@ export class ReplicaConversation {
       ports.changed()
     })
     this.governing = this.imprint.queue()
+    this.catchUp = new CatchUp(id, {
+      storage: ports.storage,
+      guard: ports.guard,
+      knownDocuments: () => this.segmentNumbers.map((number) => segmentDocument(id, number)),
+      loadedDocuments: () => this.loadedDocuments,
+    })
   }
 
   /**
@@ -149,80 +151,8 @@ export class ReplicaConversation {
     // Also those that hold drafts: what is said about old messages waits there.
     for (const number of withDrafts) await conversation.segment(number)
     await conversation.readRefused()
-    await conversation.readCatchUp()
+    await conversation.catchUp.load()
     return conversation
-  }
-
-  /** Whether this device has not had yet, once, all that a server had when they compared it. [SPEC U10] */
-  get isCatchingUp(): boolean {
-    return this.behind
-  }
-
-  /** A server brings what was written before this device knew of the conversation. Durable before any of it is. */
-  async beginCatchUp(): Promise<void> {
-    this.caughtUp = undefined
-    await this.storeCatchUp()
-    this.behind = true
-  }
-
-  /** This user has read so much here, beyond what was read on any device, while this one catches up; else nothing is noted. */
-  async noteRead(
-    vector: ReadonlyMap<number, ReadonlyMap<LogId, number>>,
-    thread: MessageId | undefined,
-  ): Promise<void> {
-    if (!this.behind || vector.size === 0) return
-    for (const [segment, counts] of vector) this.catchUpReads.take(segmentDocument(this.id, segment), counts, thread)
-    // The writer alone stores it; and nothing comes after the key was taken out.
-    if (this.ports.guard() !== undefined && this.caughtUp === undefined) await this.storeCatchUp()
-  }
-
-  /** What was noted so. */
-  get readWhileBehind(): Pick<CatchUpReads, "isEmpty" | "count" | "has"> {
-    return this.catchUpReads
-  }
-
-  /** It has it all: what comes from now on is no part of that, whenever somebody gets to it. */
-  noteCaughtUp(): void {
-    if (this.caughtUp !== undefined) return
-    const known = new Set(this.segmentNumbers)
-    const held = new Map(
-      this.loadedDocuments.map(({ name, summary }) => {
-        return [name, new Map(Array.from(summary.logs.values(), ({ log, count }) => [log, count]))]
-      }),
-    )
-    this.caughtUp = (document, log) => {
-      const counts = held.get(document)
-      return counts === undefined && known.has(segmentOf(document)) ? Infinity : (counts?.get(log) ?? 0)
-    }
-  }
-
-  /** Elements of a log that came by catching up, once that is known. */
-  get caughtUpTo(): ((document: DocumentName, log: LogId) => number) | undefined {
-    return this.caughtUp
-  }
-
-  /** What came by it was looked at. */
-  async endCatchUp(): Promise<void> {
-    await this.writeCatchUp({ kind: "delete", key: catchUpKey(this.id) })
-    this.behind = false
-    this.caughtUp = undefined
-    this.catchUpReads.restore(new Uint8Array())
-  }
-
-  private storeCatchUp(): Promise<void> {
-    return this.writeCatchUp({ kind: "put", key: catchUpKey(this.id), value: this.catchUpReads.encode() })
-  }
-
-  private async writeCatchUp(operation: StorageOperation): Promise<void> {
-    const guard = this.ports.guard()
-    await this.ports.storage.write([operation], { durability: "relaxed", ...(guard && { guard }) })
-  }
-
-  /** The same, as the storage says it. */
-  private async readCatchUp(): Promise<void> {
-    const stored = await this.ports.storage.get(catchUpKey(this.id))
-    this.behind = stored !== undefined
-    if (stored !== undefined) this.catchUpReads.restore(stored)
   }
 
   /** It goes out of memory: from now on another one, read anew, stands for it, and this one writes nothing. */
@@ -385,7 +315,12 @@ export class ReplicaConversation {
 
   /** Whether segments may be let go of: all is in line with authority, and nothing but messages is under way. [SPEC U15] */
   get mayLetGo(): boolean {
-    return this.ports.guard() !== undefined && this.enforced === this.state && !this.behind && this.carriers === 0
+    return (
+      this.ports.guard() !== undefined &&
+      this.enforced === this.state &&
+      !this.catchUp.isUnderWay &&
+      this.carriers === 0
+    )
   }
 
   /** All of it is to be here, until the result is called. */
@@ -419,7 +354,7 @@ export class ReplicaConversation {
   get isQuiet(): boolean {
     return (
       this.imprint.isIdle &&
-      !this.behind &&
+      !this.catchUp.isUnderWay &&
       this.refusedDrafts.size === 0 &&
       this.loadedDocuments.every(({ drafts }) => drafts.length === 0)
     )
@@ -752,7 +687,7 @@ export class ReplicaConversation {
   async reload(name: DocumentName): Promise<void> {
     const document = await this.document(name)
     // Before what it wrote is seen: whether that is late. That it has caught up, it says.
-    if (!this.behind) await this.readCatchUp()
+    if (!this.catchUp.isUnderWay) await this.catchUp.load()
     await document.reload()
     if (!document.isAway) this.ports.wanted.arrived(name)
     if (document === this.control) await this.reloadControl()
@@ -794,7 +729,7 @@ export class ReplicaConversation {
     await this.segment(this.newestNumber)
     for (const segment of Array.from(this.segments.values())) await segment.refresh()
     if (await this.readRefused()) this.changes.emit({ kind: "refused" })
-    await this.readCatchUp()
+    await this.catchUp.load()
   }
 
   /**

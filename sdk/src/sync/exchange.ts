@@ -258,7 +258,7 @@ export class Exchange {
     const hasMessages = (names: Iterable<DocumentName>): boolean =>
       Array.from(names).some((name) => segmentNumber(name) > 0)
     if (hasMessages(items.map(({ document }) => document)) && !hasMessages(mine.keys()))
-      await conversation.beginCatchUp()
+      await conversation.catchUp.begin()
     const theirs = new Map(items.map(({ document, digest }) => [document, digest]))
     const names = new Set([...mine.keys(), ...theirs.keys()])
     const different: DocumentName[] = []
@@ -313,9 +313,9 @@ export class Exchange {
   /** Says so where all of a conversation that the server named is here. */
   private endCatchUp(conversation: ReplicaConversation): void {
     const { id } = conversation
-    if (!conversation.isCatchingUp || !this.compared || this.behindControl.has(id)) return
+    if (!conversation.catchUp.isUnderWay || !this.compared || this.behindControl.has(id)) return
     for (const name of [...this.vectors, ...this.vectorQueue]) if (conversationOf(name) === id) return
-    conversation.noteCaughtUp()
+    conversation.catchUp.noteAll()
     conversation.changes.emit({ kind: "compared" })
   }
 
