@@ -2,7 +2,7 @@
  * A page without a user interface: tests drive a client in it through `weft`.
  */
 import { IndexeddbPersistence } from "y-indexeddb"
-import { createClient, type Client, type Conversation } from "@weft/sdk"
+import { createClient, WeftError, type Client, type Conversation, type MessageId } from "@weft/sdk"
 
 interface Driver {
   open(user: string, servers: string[]): Promise<string>
@@ -33,6 +33,30 @@ interface Driver {
   archived(id: string): Promise<void>
   offline(): void
   online(): void
+  addServer(url: string): void
+  /** Resolves when this tab, or the one that writes, has a connection. */
+  connected(): Promise<void>
+  /** Opens a device that keeps so many messages of each conversation, and soon lets go of what nobody looks at. */
+  openKeeping(user: string, servers: string[], keep: number): Promise<void>
+  /** Bytes of the accepted updates that IndexedDB holds of each segment, by its number; 0: it is away. */
+  held(id: string): Promise<Record<number, number>>
+  /** Resolves when exactly these segments are away. */
+  away(id: string, segments: number[]): Promise<void>
+  /** The list as it is, once it is read: how many messages, which ones at its ends, and whether that is all. */
+  list(id: string): Promise<{ count: number; first: string; last: string; complete: boolean; unread: number }>
+  /** The row of the conversation in the list of conversations: its last text and what is unread. */
+  row(id: string): { last: string | undefined; unread: number } | undefined
+  /** Resolves when so many messages are in the list. */
+  counts(id: string, messages: number): Promise<void>
+  unread(id: string, messages: number): Promise<void>
+  markRead(id: string): void
+  markUnread(id: string, message: string): void
+  /** Resolve with the error's code where there is one. */
+  loadOlder(id: string): Promise<string>
+  loadTo(id: string, message: string, segment: number): Promise<string>
+  releaseOlder(id: string): Promise<void>
+  /** Resolves when the search finds it; with its segment. */
+  finds(text: string): Promise<number>
   close(): Promise<void>
 }
 
@@ -62,6 +86,48 @@ function conversation(id: string): Conversation {
   const found = client.conversation(id)
   if (found === undefined) throw new Error(`no conversation ${id}`)
   return found
+}
+
+/** Resolves with the code of what it rejects with; with nothing where it is well. */
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work
+    return ""
+  } catch (error) {
+    return error instanceof WeftError ? error.code : String(error)
+  }
+}
+
+/** All rows of a database beside the client's own connection to it. */
+async function rowsOf(name: string, prefix: string): Promise<[key: string, value: Uint8Array][]> {
+  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(name)
+    request.onerror = () => reject(request.error ?? new Error("not opened"))
+    request.onsuccess = () => resolve(request.result)
+  })
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction("entries", "readonly")
+      const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`)
+      const keys = transaction.objectStore("entries").getAllKeys(range)
+      const values = transaction.objectStore("entries").getAll(range)
+      transaction.onabort = () => reject(transaction.error ?? new Error("not read"))
+      transaction.oncomplete = () => {
+        resolve(keys.result.map((key, index) => [key as string, values.result[index] as Uint8Array]))
+      }
+    })
+  } finally {
+    database.close()
+  }
+}
+
+async function heldOf(id: string): Promise<Record<number, number>> {
+  const held: Record<number, number> = {}
+  for (const [key, value] of await rowsOf(`weft/${client.user}`, `u/c/${id}/`)) {
+    const segment = Number(key.split("/")[3])
+    if (Number.isInteger(segment)) held[segment] = (held[segment] ?? 0) + value.length
+  }
+  return held
 }
 
 window.weft = {
@@ -139,6 +205,56 @@ window.weft = {
   },
   online: () => {
     client.goOnline()
+  },
+  addServer: (url) => {
+    client.addServer(url)
+  },
+  async connected() {
+    await when(client.status, ({ connection }) => connection.kind === "online")
+  },
+  async openKeeping(user, servers, keep) {
+    client = await createClient({ user, servers, history: { keep }, releaseAfterMs: 400 })
+    // what changes is indexed at once while somebody searches, and nothing leaves before that
+    client.search("nothing").subscribe(() => undefined)
+    client.list.subscribe(() => undefined)
+  },
+  held: heldOf,
+  async away(id, segments) {
+    for (;;) {
+      const held = await heldOf(id)
+      const away = Object.entries(held).flatMap(([segment, bytes]) => (bytes === 0 ? [Number(segment)] : []))
+      if (JSON.stringify(away) === JSON.stringify(segments)) return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  },
+  async list(id) {
+    const { messages, unread } = conversation(id)
+    const { items, complete } = await when(messages, ({ state }) => state === "ready")
+    const [first, last] = [items.at(0)?.text ?? "", items.at(-1)?.text ?? ""]
+    return { count: items.length, first, last, complete, unread: unread.get().count }
+  },
+  row: (id) => {
+    const row = client.list.get().find(({ conversation: { id: of } }) => of === id)
+    return row && { last: row.info.lastMessage?.text, unread: row.unread.count }
+  },
+  async counts(id, messages) {
+    await when(conversation(id).messages, ({ items }) => items.length === messages)
+  },
+  async unread(id, messages) {
+    await when(conversation(id).unread, ({ count }) => count === messages)
+  },
+  markRead: (id) => {
+    conversation(id).markRead()
+  },
+  markUnread: (id, message) => {
+    conversation(id).markUnread(message as MessageId)
+  },
+  loadOlder: (id) => codeOf(conversation(id).loadOlder()),
+  loadTo: (id, message, segment) => codeOf(conversation(id).loadTo(message as MessageId, segment)),
+  releaseOlder: (id) => conversation(id).releaseOlder(),
+  async finds(text) {
+    const { hits } = await when(client.search(text), ({ hits: found }) => found.some((hit) => hit.text === text))
+    return hits.find((hit) => hit.text === text)?.segment ?? 0
   },
   close: () => client.close(),
 }
