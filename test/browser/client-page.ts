@@ -213,7 +213,7 @@ window.weft = {
     await when(client.status, ({ connection }) => connection.kind === "online")
   },
   async openKeeping(user, servers, keep) {
-    client = await createClient({ user, servers, history: { keep }, releaseAfterMs: 400 })
+    client = await createClient({ user, servers, history: { keep }, releaseAfterMs: 2000 })
     // what changes is indexed at once while somebody searches, and nothing leaves before that
     client.search("nothing").subscribe(() => undefined)
     client.list.subscribe(() => undefined)

@@ -203,8 +203,8 @@ describe("a browser that keeps few messages", () => {
     const stopped = stage.relay.stopBefore(({ kind }) => kind === "served")
     const asked = second.evaluate((of) => window.weft.loadOlder(of), id)
     await stopped
-    stage.relay.pass()
     await first.close()
+    stage.relay.pass()
     expect(["", "SEGMENT_AWAY"]).toContain(await asked)
     await second.evaluate(() => window.weft.writes())
     await second.evaluate(() => window.weft.synced())
@@ -222,6 +222,7 @@ describe("a browser that keeps few messages", () => {
       // It never answers: the page is gone.
       page.evaluate((of) => window.weft.loadOlder(of), id).catch(() => undefined)
       await stopped
+      await page.goto(served.url)
       relay.pass()
       await enter(page, relay)
       expect(await page.evaluate((of) => window.weft.held(of), id)).toEqual(held)
@@ -239,6 +240,7 @@ describe("a browser that keeps few messages", () => {
       expect(await page.evaluate((of) => window.weft.list(of), id)).toMatchObject({ last, unread: 0 })
       await page.evaluate((of) => window.weft.releaseOlder(of), id)
       await page.evaluate((of) => window.weft.away(of, [1, 2]), id)
+      await page.evaluate(() => window.weft.synced())
     }
     expect(await page.evaluate((of) => window.weft.loadOlder(of), id)).toBe("")
     expect(await page.evaluate((of) => window.weft.loadOlder(of), id)).toBe("")

@@ -3,6 +3,7 @@ import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/n
 import { expect, it, onTestFinished } from "vitest"
 import type { MemoryStorage } from "../../sdk/src/storage/memory.js"
 import { openClient } from "../support/client.ts"
+import { FrameRelay } from "../support/frame-relay.ts"
 import { auditImprints } from "../support/imprints.ts"
 import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer, type TestServer } from "../support/server.ts"
@@ -62,7 +63,7 @@ async function openTab(profile: TestProfile): Promise<TestTab> {
 }
 
 /** A device that keeps few messages, with its storage. */
-async function openFew(user: string, server: TestServer, storage = createMemoryStorage()) {
+async function openFew(user: string, server: Pick<TestServer, "url">, storage = createMemoryStorage()) {
   const profile = new TestProfile(user, storage, [server.url], FEW, SEGMENT)
   const tab = await openTab(profile)
   await tab.lead()
@@ -70,9 +71,9 @@ async function openFew(user: string, server: TestServer, storage = createMemoryS
 }
 
 /** Alice, who keeps few, and bob, who keeps all; alice wrote six segments, of which three are away from her. */
-async function arena() {
+async function arena(between?: (server: TestServer) => Promise<{ readonly url: string }>) {
   const server = await startTestServer()
-  const { client: alice, storage, profile, tab } = await openFew("alice", server)
+  const { client: alice, storage, profile, tab } = await openFew("alice", (await between?.(server)) ?? server)
   const bob = await openClient("bob", { servers: [server.url] })
   const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
   const leave = trip.messages.subscribe(() => undefined)
@@ -288,6 +289,73 @@ it("[U15] a tab that does not write asks the one that does, and says so where th
   other.client.goOnline()
   await other.client.synced()
   expect(await all(inOther)).toEqual(names(MESSAGES))
+})
+
+it("[U15] what another tab shows stays", async () => {
+  const { profile, storage, trip, atBob, idOf } = await arena()
+  const other = await openTab(profile)
+  const inOther = await conversationOf(other.client, trip.id)
+  const leave = inOther.messages.subscribe(() => undefined)
+  await until(other.client.status, ({ connection }) => connection.kind === "online")
+  expect(await all(inOther)).toEqual(names(MESSAGES))
+  // A list of few messages took in what came back for the other.
+  await trip.releaseOlder()
+  await looks(100)
+  for (const segment of [1, 2, 3]) expect(await bytesOf(storage, trip.id, segment)).toBeGreaterThan(100)
+  atBob.react(idOf(0), "👍")
+  await until(inOther.messages, ({ items }) => items[0]?.reactions.length === 1)
+  expect(textsOf(inOther)).toEqual(names(MESSAGES))
+  leave()
+  await Promise.all([inOther.releaseOlder(), trip.releaseOlder()])
+  trip.markRead()
+  await away(storage, trip.id, 1, 2, 3)
+})
+
+it("[U15] what another tab begins to show while a server is asked for it stays", async () => {
+  let relay: FrameRelay | undefined
+  const { profile, storage, trip } = await arena(async ({ url }) => {
+    const between = (relay = await FrameRelay.start(url))
+    onTestFinished(() => between.close())
+    return between
+  })
+  const other = await openTab(profile)
+  const inOther = await conversationOf(other.client, trip.id)
+  await until(other.client.status, ({ connection }) => connection.kind === "online")
+  await all(trip)
+  // Nobody shows the older ones: the server is asked whether it holds the same, and says so late.
+  const asked = relay?.stopBefore(({ kind }) => kind === "served")
+  await trip.releaseOlder()
+  await asked
+  onTestFinished(inOther.messages.subscribe(() => undefined))
+  expect(await all(inOther)).toEqual(names(MESSAGES))
+  const shown: number[] = []
+  onTestFinished(inOther.messages.subscribe(({ items }) => shown.push(items.length)))
+  const left = relay?.heard((frame) => frame.kind === "served" && frame.document === `c/${trip.id}/3`)
+  relay?.pass()
+  await left
+  await looks()
+  for (const segment of [1, 2, 3]) await here(storage, trip.id, segment)
+  expect(textsOf(inOther)).toEqual(names(MESSAGES))
+  expect(shown.every((count) => count === MESSAGES)).toBe(true)
+})
+
+it("[U15] what a frozen tab shows leaves, and comes back when that wakes", async () => {
+  const { profile, storage, trip } = await arena()
+  const other = await openTab(profile)
+  const inOther = await conversationOf(other.client, trip.id)
+  const leave = inOther.messages.subscribe(() => undefined)
+  await until(other.client.status, ({ connection }) => connection.kind === "online")
+  expect(await all(inOther)).toEqual(names(MESSAGES))
+  const wake = other.freeze()
+  await trip.releaseOlder()
+  await away(storage, trip.id, 1, 2, 3)
+  expect(textsOf(inOther)).toEqual(names(MESSAGES))
+  wake()
+  for (const segment of [1, 2, 3]) await here(storage, trip.id, segment)
+  expect(await all(inOther)).toEqual(names(MESSAGES))
+  leave()
+  await Promise.all([inOther.releaseOlder(), trip.releaseOlder()])
+  await away(storage, trip.id, 1, 2, 3)
 })
 
 it("[U15] a carrier carries all: what is away comes back for it, and stays", async () => {

@@ -9,6 +9,7 @@ export class FrameRelay {
   #stopsAt: ((frame: Frame) => boolean) | undefined
   #stopped: (() => void) | undefined
   #isStopped = false
+  readonly #held: (() => void)[] = []
   #listener: ((frame: Frame) => void) | undefined
 
   private constructor(target: string) {
@@ -28,7 +29,7 @@ export class FrameRelay {
     return `ws://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`
   }
 
-  /** From the first such frame on nothing of what the server says arrives, until `pass`. Resolves when it has come. */
+  /** From the first such frame on what the server says is held up, until `pass`. Resolves when that frame has come. */
   stopBefore(isIt: (frame: Frame) => boolean): Promise<void> {
     this.#stopsAt = isIt
     return new Promise((resolve) => {
@@ -45,10 +46,11 @@ export class FrameRelay {
     })
   }
 
-  /** New connections hear everything again. What was held up is lost, as on a connection that broke. */
+  /** What was held up arrives, and all that follows. */
   pass(): void {
     this.#stopsAt = undefined
     this.#isStopped = false
+    for (const send of this.#held.splice(0)) send()
   }
 
   async close(): Promise<void> {
@@ -59,7 +61,6 @@ export class FrameRelay {
   #join(client: WebSocket, path: string): void {
     const server = new WebSocket(this.#target + path, { perMessageDeflate: false })
     const early: Buffer[] = []
-    let isDeaf = false
     client.on("message", (bytes: Buffer) => {
       if (server.readyState === WebSocket.OPEN) server.send(bytes)
       else early.push(bytes)
@@ -70,11 +71,14 @@ export class FrameRelay {
     server.on("message", (bytes: Buffer) => {
       const frame = decodeFrame(bytes)
       if (frame !== undefined && this.#stopsAt?.(frame) === true) this.#isStopped = true
-      isDeaf ||= this.#isStopped
-      if (isDeaf) this.#stopped?.()
-      else {
+      const send = (): void => {
         client.send(bytes)
         if (frame !== undefined) this.#listener?.(frame)
+      }
+      if (!this.#isStopped) send()
+      else {
+        this.#held.push(send)
+        this.#stopped?.()
       }
     })
     for (const [one, other] of [

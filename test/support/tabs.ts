@@ -15,6 +15,8 @@ export interface TestTab {
   lead(): Promise<void>
   /** Hears that it has lost the lock. */
   follow(): void
+  /** Hears nothing, until the result is called: all of it then, as a tab that was frozen. */
+  freeze(): () => void
 }
 
 /** The tabs of one browser profile: one device, one storage, one lock, which the test gives and takes. */
@@ -33,9 +35,14 @@ export class TestProfile {
   /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing. */
   async open(through: (storage: Storage) => Storage = (storage) => storage, isDeaf = false): Promise<TestTab> {
     let own: TabEvents | undefined
+    let missed: TabMessage[] | undefined
     const port: TabPort = {
       start: async (events) => {
-        own = isDeaf ? { ...events, heard: () => undefined } : events
+        const heard = (message: TabMessage): void => {
+          if (missed === undefined) events.heard(message)
+          else missed.push(message)
+        }
+        own = { ...events, heard: isDeaf ? () => undefined : heard }
         this.#listeners.add(own)
       },
       tell: (message) => {
@@ -56,7 +63,15 @@ export class TestProfile {
         watchNetwork: () => () => undefined,
       },
     )
-    return { client, lead: async () => own?.lead(), follow: () => own?.follow() }
+    const freeze = () => {
+      missed = []
+      return () => {
+        const late = missed ?? []
+        missed = undefined
+        for (const message of late) own?.heard(message)
+      }
+    }
+    return { client, lead: async () => own?.lead(), follow: () => own?.follow(), freeze }
   }
 
   /** As a BroadcastChannel does: in a later turn, to all others. */

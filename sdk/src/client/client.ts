@@ -70,7 +70,10 @@ const MANY = 50
 const REFRESH_MS = 30
 /** An application shows what was stored before the rest is read. */
 const PAINT_MS = 100
-/** How long nobody had to do with older messages that go; sooner where conversations leave memory sooner. [SPEC U15] */
+/**
+ * How long nobody had to do with older messages that go; sooner where conversations leave memory sooner: they are looked at
+ * while they are there, and go at the third look at the latest. [SPEC U15]
+ */
 const LET_GO_MS = 30_000
 
 /** Opens a client on a platform. Throws BAD_ARGUMENT, CRYPTO_UNAVAILABLE, STORE_*. */
@@ -146,6 +149,7 @@ class WeftClient implements Client {
   })
   private readonly handles: ConversationHandles
   readonly presence: Client["presence"]
+  private readonly retention: Retention | undefined
   private readonly session: Session
   private readonly joins: Joins
   private readonly signals: Signals
@@ -208,7 +212,7 @@ class WeftClient implements Client {
       env,
       transport: platform.transport,
       signals: this.signals,
-      retention: this.createRetention(),
+      retention: (this.retention = this.createRetention()),
       user,
       servers: () => parts.servers,
       // A development server takes the name for the token.
@@ -266,6 +270,9 @@ class WeftClient implements Client {
     this.talk = new TabTalk({
       ...{ replica, acks, tabs: platform.tabs, signals: this.signals, account: parts.account, status: this.own },
       endCatchUp: (id) => this.endCatchUp(id, true),
+      keep: (document) => {
+        this.keepFor(document)
+      },
       setOnline: (online) => {
         if (online) this.goOnline(true)
         else this.goOffline(true)
@@ -274,17 +281,20 @@ class WeftClient implements Client {
   }
 
   private createRetention(): Retention | undefined {
-    const { replica, env, options } = this.parts
+    const { replica, env, options, platform } = this.parts
     const { history: { keep = Infinity } = {}, releaseAfterMs = Infinity } = options
     if (keep === Infinity) return undefined
     return new Retention({
       ...{ replica, env, keep },
-      idleMs: Math.min(LET_GO_MS, releaseAfterMs / 4),
+      idleMs: Math.min(LET_GO_MS, releaseAfterMs / 8),
       mayLetGo: (id, document) => {
         const parts = documentParts(document.name)
         const segment = parts.kind === "segment" ? parts.segment : 0
         const isFound = this.liveSearch.isInLine({ conversation: id, segment })
         return isFound && this.handles.get(id)?.mayLetGo(document) === true
+      },
+      announce: (document) => {
+        platform.tabs.tell({ kind: "leaves", document })
       },
     })
   }
@@ -443,6 +453,12 @@ class WeftClient implements Client {
     this.hiding = { blocked, hidden }
     this.liveSearch.review()
     this.refreshSoon()
+  }
+
+  /** Another tab shows a segment: it does not leave. */
+  private keepFor(name: DocumentName): void {
+    this.retention?.needed(name)
+    this.handles.get(conversationOf(name))?.noteInterest()
   }
 
   private background(task: () => Promise<unknown>): void {

@@ -204,6 +204,11 @@ export class ConversationHandle implements Conversation {
     return asked || this.isInUse
   }
 
+  /** Another tab looks at it. */
+  noteInterest(): void {
+    this.asked = true
+  }
+
   private get isInUse(): boolean {
     const parts = [this.messages, this.changes, this.invites, this.progress]
     return (

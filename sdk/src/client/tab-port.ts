@@ -28,6 +28,8 @@ export type TabMessage =
   | { readonly kind: "asks"; readonly asked: AskedSignal }
   /** A tab that does not write wants a segment back that is away; and that nobody gives it now. */
   | { readonly kind: "wants" | "away"; readonly document: DocumentName }
+  /** A segment is to leave the disk, or left it. A tab begins to show one; it needs one that leaves. [SPEC U15] */
+  | { readonly kind: "leaves" | "shows" | "needs"; readonly document: DocumentName }
   | { readonly kind: "connection"; readonly connection: ConnectionStatus }
   /** What the writer adds to the device's clock, milliseconds, since it heard a server's time. [SPEC W4] */
   | { readonly kind: "time"; readonly skewMs: number }

@@ -17,6 +17,8 @@ interface TalkPorts {
   readonly status: OwnStatus
   /** Another tab, the writer, has all of a conversation that a server had. */
   endCatchUp(id: ConversationId): Promise<void>
+  /** Another tab shows a segment: it does not leave. */
+  keep(document: DocumentName): void
   /** The application wants, or does not want, a connection, as another tab was told. */
   setOnline(online: boolean): void
 }
@@ -39,6 +41,9 @@ export class TabTalk {
       }),
       replica.wanted.asked.on((document) => {
         if (!replica.writing.get()) tabs.tell({ kind: "wants", document })
+      }),
+      replica.shows.on((document) => {
+        if (!replica.writing.get()) tabs.tell({ kind: "shows", document })
       }),
       replica.registerChanges.on(({ conversation }) => {
         if (replica.writing.get()) tabs.tell({ kind: "registers", conversation })
@@ -104,6 +109,20 @@ export class TabTalk {
       case "away":
         if (!isWriter) replica.wanted.failed(message.document)
         break
+      case "leaves": {
+        const { document } = message
+        const isShown = replica.conversations.get().get(conversationOf(document))?.isShown(document) === true
+        if (isShown && !isWriter) this.ports.tabs.tell({ kind: "needs", document })
+        break
+      }
+      case "shows":
+        if (isWriter) this.ports.keep(message.document)
+        break
+      case "needs":
+        if (!isWriter) break
+        this.ports.keep(message.document)
+        await this.bringBack(message.document)
+        break
       case "asks":
         signals.asked(message.asked)
         break
@@ -146,6 +165,15 @@ export class TabTalk {
   private withRegisters(id: ConversationId, task: (registers: ConversationRegisters) => Promise<void>): Promise<void> {
     const { replica } = this.ports
     return replica.using(id, (conversation) => task(replica.registersOf(conversation)))
+  }
+
+  /** It left while another tab showed it, which heard of that too late. */
+  private async bringBack(name: DocumentName): Promise<void> {
+    const { replica } = this.ports
+    await replica.using(conversationOf(name), async (conversation) => {
+      const { isAway } = await conversation.document(name)
+      if (isAway) replica.wanted.want(name)
+    })
   }
 
   /** Another tab wants a segment that is away, as far as it knows. */

@@ -331,6 +331,11 @@ export class ReplicaConversation {
     }
   }
 
+  /** Whether somebody shows a document in this tab. */
+  isShown(name: DocumentName): boolean {
+    return this.loaded(name)?.lastUsed === Infinity
+  }
+
   /** Brings a segment back that is away. Rejects with SEGMENT_AWAY where nobody gives it now; it stays wanted then. */
   fetch(name: DocumentName): Promise<void> {
     return this.ports.wanted.reach(name)

@@ -61,6 +61,8 @@ export interface DocumentPorts extends StoredDocumentPorts {
   forgetRefused(hashes: readonly BodyHash[]): void
   /** Takes the bytes of what was erased out of the storage's files. */
   readonly compactor: Compactor
+  /** Somebody begins to show a document. */
+  shown(name: DocumentName): void
 }
 
 /** What became of a document. */
@@ -217,7 +219,7 @@ export class ReplicaDocument {
 
   /** Somebody shows it; every `hold` needs its `unhold`. */
   hold(): void {
-    this.holders++
+    if (this.holders++ === 0) this.ports.shown(this.name)
   }
 
   unhold(): void {

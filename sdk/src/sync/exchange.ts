@@ -419,7 +419,7 @@ export class Exchange {
     const { retention } = this.ports
     if (retention?.mayLetGo(conversation, document) !== true) return
     if (Array.from(this.unacknowledged.values()).some((update) => update.document === document.name)) return
-    if (await document.letGo(digest)) retention.changed(document.name)
+    if (await document.letGo(digest)) retention.left(document.name)
   }
 
   /** The server's vector: send what it lacks, records first, and say what it holds of ours. */

@@ -87,6 +87,8 @@ export class Replica {
   readonly registerChanges = createSignal<RegisterChange>()
   /** Segments that are away and wanted back. */
   readonly wanted = new WantedSegments()
+  /** Documents that somebody begins to show in this tab. */
+  readonly shows = createSignal<DocumentName>()
   /** Whether others may know what was read here. [SPEC P7] */
   readonly sharesReads = createStore(true)
   private blocked: ReadonlySet<UserId> = new Set()
@@ -236,6 +238,9 @@ export class Replica {
           this.stores.emit(id)
         },
         wanted: this.wanted,
+        shown: (name) => {
+          this.shows.emit(name)
+        },
         segmentMessages: this.ports.segmentMessages ?? SEGMENT_MESSAGES,
       },
       segments,

@@ -15,6 +15,8 @@ export interface RetentionPorts {
   readonly idleMs: number
   /** Whether nobody may want it: all of it was read, and can be found without it. */
   mayLetGo(conversation: ConversationId, document: ReplicaDocument): boolean
+  /** Tells other tabs that it goes, or went: those that show it say so. */
+  announce(name: DocumentName): void
 }
 
 /** Of what was let go of so far: the number of messages that were to stay. */
@@ -29,6 +31,8 @@ export class Retention {
   private confirm: ((name: DocumentName) => void) | undefined
   /** When a server was last asked whether it holds the same. */
   private readonly asked = new Map<DocumentName, number>()
+  /** When other tabs were told of one; none of them has said since that it shows it. */
+  private readonly announced = new Map<DocumentName, number>()
   /** Conversations that were read since this setting is another; undefined where that is long ago. */
   private swept: Set<ConversationId> | undefined
   private timer: Timer
@@ -39,6 +43,7 @@ export class Retention {
   begin(confirm: (name: DocumentName) => void): void {
     this.confirm = confirm
     this.asked.clear()
+    this.announced.clear()
     this.lookSoon()
   }
 
@@ -50,6 +55,15 @@ export class Retention {
 
   /** Whether a segment may go, as soon as a server has it. */
   mayLetGo(conversation: ReplicaConversation, document: ReplicaDocument): boolean {
+    return this.isAgreed(document.name) && this.isIdle(conversation, document)
+  }
+
+  private isAgreed(name: DocumentName): boolean {
+    const { env, idleMs } = this.ports
+    return env.now() - (this.announced.get(name) ?? Infinity) >= idleMs
+  }
+
+  private isIdle(conversation: ReplicaConversation, document: ReplicaDocument): boolean {
     if (document.isAway || document.drafts.length > 0 || !conversation.mayLetGo) return false
     const { env, idleMs } = this.ports
     return env.now() - document.lastUsed >= idleMs && this.ports.mayLetGo(conversation.id, document)
@@ -83,15 +97,28 @@ export class Retention {
     for (const number of await conversation.segmentsBefore(keep)) {
       const document = await conversation.segment(number)
       const last = this.asked.get(document.name)
-      if (!this.mayLetGo(conversation, document) || (last !== undefined && env.now() - last < AGAIN_MS)) continue
+      if (!this.isIdle(conversation, document) || (last !== undefined && env.now() - last < AGAIN_MS)) continue
+      if (!this.announced.has(document.name)) {
+        this.announced.set(document.name, env.now())
+        this.ports.announce(document.name)
+      }
+      if (!this.isAgreed(document.name)) continue
       this.asked.set(document.name, env.now())
       this.confirm?.(document.name)
     }
   }
 
-  /** It went, or is another now: whoever asks hears something new. */
-  changed(name: DocumentName): void {
+  /** Another tab shows it. */
+  needed(name: DocumentName): void {
+    this.announced.delete(name)
     this.asked.delete(name)
+  }
+
+  /** It went: a tab that began to show it meanwhile says so. */
+  left(name: DocumentName): void {
+    this.announced.delete(name)
+    this.asked.delete(name)
+    this.ports.announce(name)
   }
 
   /** Where the setting is another than the last time, also what nobody asks for is looked at, once. */
