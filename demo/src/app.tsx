@@ -6,6 +6,7 @@ import { UpdateNotice } from "./parts/update-notice.js"
 import { Home } from "./screens/home.js"
 import { PickUser } from "./screens/pick-user.js"
 import { leaveUser, type Route, useAddress } from "./state/address.js"
+import { historyOf } from "./state/kept-history.js"
 import { readOfflineSwitch } from "./state/offline-switch.js"
 import { useLanguage } from "./state/language.js"
 import { serversOf } from "./state/servers.js"
@@ -25,11 +26,12 @@ export function App(): ReactNode {
 
 function UserSession({ user, route }: { user: string; route: Route }): ReactNode {
   const [servers] = useState(() => serversOf(location))
+  const [history] = useState(() => historyOf(location))
   // Who reloads while working offline stays so: no server is named before the client knows.
   const [startsOffline] = useState(() => readOfflineSwitch(user))
   return (
     <WeftProvider
-      options={{ user, servers: startsOffline ? [] : servers }}
+      options={{ user, servers: startsOffline ? [] : servers, ...(history && { history }) }}
       loading={<Opening />}
       failed={(error, retry) => <Problem error={error} retry={retry} leave={leaveUser} />}
     >

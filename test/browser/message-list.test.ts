@@ -2,7 +2,7 @@ import type { Conversation } from "@weft/sdk"
 import type { Locator, Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
 import { conversationOf } from "../support/until.ts"
-import { demo } from "../support/browser.js"
+import { demo, desktop, phone, seriousFindings } from "../support/browser.js"
 import { useDemoStage } from "../support/demo-stage.js"
 import { scrollUpTo } from "../support/scroll-through.js"
 
@@ -213,4 +213,72 @@ describe("the list of messages", () => {
     await late.getByText("late", { exact: true }).waitFor()
     await note.waitFor({ state: "detached" })
   })
+
+  it("[U15] says that older messages are away while no server gives them, and shows them once one does", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, numbered(2 * MANY))
+    const alice = await stage.open("alice", "&keep=100")
+    const newest = demo.message(alice, `line ${2 * MANY}.`)
+    await demo.conversation(alice, "Trip").click()
+    await newest.waitFor()
+    await demo.sync(alice).getByText("Up to date").waitFor()
+    // a list that begins with the newest segment, read to its end
+    await alice.clock.install()
+    await alice.reload()
+    await newest.waitFor()
+    await demo.conversation(alice, "Trip").getByText("unread").waitFor({ state: "detached" })
+    const away = async (): Promise<number> => {
+      await alice.clock.fastForward(10_000)
+      return awaySegments(alice, "alice")
+    }
+    await expect.poll(away).toBe(2)
+
+    await demo.offline(alice).click()
+    const note = alice.getByRole("status").filter({ hasText: "Older messages come when you are online" })
+    const toTop = (): Promise<void> =>
+      log(alice).evaluate((box) => {
+        box.scrollTop = 0
+      })
+    expect(await note.count()).toBe(0)
+    await expect
+      .poll(async () => {
+        await toTop()
+        return note.count()
+      })
+      .toBe(1)
+    expect(await seriousFindings(alice)).toEqual([])
+    await alice.setViewportSize(phone)
+    await toTop()
+    await note.waitFor()
+    await alice.setViewportSize(desktop)
+    await demo.offline(alice).click()
+    await note.waitFor({ state: "detached" })
+    await expect
+      .poll(async () => {
+        await toTop()
+        return demo.message(alice, /^line 1\./).count()
+      })
+      .toBe(1)
+  })
 })
+
+/** How many segments of a device's conversations are not in IndexedDB. */
+function awaySegments(page: Page, user: string): Promise<number> {
+  return page.evaluate(
+    (name) =>
+      new Promise<number>((resolve, reject) => {
+        const open = indexedDB.open(name)
+        open.onerror = () => reject(open.error ?? new Error("not opened"))
+        open.onsuccess = () => {
+          const updates = IDBKeyRange.bound("u/", "u0", false, true)
+          const read = open.result.transaction("entries").objectStore("entries").getAll(updates)
+          read.onsuccess = () => {
+            open.result.close()
+            resolve(read.result.filter((value: Uint8Array) => value.length === 0).length)
+          }
+        }
+      }),
+    `weft/${user}`,
+  )
+}

@@ -14,7 +14,7 @@ export interface Profile {
 
 /** Sizes that the demo is made for. */
 export const phone = { width: 390, height: 844 }
-const desktop = { width: 1280, height: 800 }
+export const desktop = { width: 1280, height: 800 }
 
 export async function newProfile(browser: Browser, options: BrowserContextOptions = {}): Promise<Profile> {
   const context = await browser.newContext({ viewport: desktop, reducedMotion: "reduce", ...options })

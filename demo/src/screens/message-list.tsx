@@ -18,6 +18,7 @@ import { useReading } from "../state/reading.js"
 import { useRest } from "../state/rest.js"
 import { showToast } from "../state/toast.js"
 import { t } from "../words/translate.js"
+import { codeOf } from "../words/errors.js"
 import { rowOf } from "../words/rows.js"
 import { showDay } from "../words/times.js"
 import { LateBar, UnreadBar } from "./message-bars.js"
@@ -37,9 +38,10 @@ interface MessageListProps {
 export function MessageList({ view, acts, isGroup, thread, welcome }: MessageListProps): ReactNode {
   const { conversation } = view
   const place = useMessagePlace(view)
-  const { state, items: loaded, everything, complete, loadOlder, isLoadingOlder } = useMainMessages(conversation)
+  const main = useMainMessages(conversation)
+  const { state, items: loaded, everything, complete, loadOlder, isLoadingOlder, isOlderAway } = main
   const scroll = useMessageScroll(loaded, complete, loadOlder, conversation)
-  const { box, list, all, first, rows, kept, unseen, isAtBottom, toBottom, jumpTo } = scroll
+  const { box, list, all, first, rows, kept, unseen, isAtBottom, isAtTop, toBottom, jumpTo } = scroll
   const now = useNow(60_000)
   const reading = useReading(conversation, all, isAtBottom)
   const late = useLateNews(conversation, thread)
@@ -61,12 +63,14 @@ export function MessageList({ view, acts, isGroup, thread, welcome }: MessageLis
         jumpToMessage({ conversation: conversation.id, message, thread: root })
         return true
       }
-      const tell = (found: boolean): void => {
-        if (!found) showToast({ text: t("messageNotHere") })
-      }
-      go().then(tell, () => {
-        tell(false)
-      })
+      go().then(
+        (found) => {
+          if (!found) showToast({ text: t("messageNotHere") })
+        },
+        (error: unknown) => {
+          showToast({ text: codeOf(error) === "SEGMENT_AWAY" ? t("messageAway") : t("messageNotHere") })
+        },
+      )
     },
     [conversation, jumpTo],
   )
@@ -133,6 +137,12 @@ export function MessageList({ view, acts, isGroup, thread, welcome }: MessageLis
       </div>
       <div className="message-bars">
         {isWaiting && <p className="bar-note">{t("loadingOlder")}</p>}
+        {isOlderAway && isAtTop && !isWaiting && (
+          <p className="bar-note" role="status">
+            <Icon name="cloudOff" size={16} />
+            <span>{t("olderAway")}</span>
+          </p>
+        )}
         {late.news.map(({ thread: root, messages }) => (
           <LateBar
             key={root ?? ""}

@@ -1,10 +1,13 @@
 import type { Conversation, Message } from "@weft/sdk"
-import { type LoadedMessages, useMessages } from "@weft/sdk/react"
-import { useCallback, useMemo } from "react"
+import { type LoadedMessages, useMessages, useSyncStatus } from "@weft/sdk/react"
+import { useCallback, useEffect, useMemo, useState } from "react"
+import { codeOf } from "../words/errors.js"
 
 export interface MainMessages extends LoadedMessages {
   /** With those of threads. */
   readonly everything: readonly Message[]
+  /** Older ones were asked for, and no server gives them now; they are asked for again when one can. */
+  readonly isOlderAway: boolean
 }
 
 const standsInList = ({ thread }: Message): boolean => thread === undefined
@@ -18,7 +21,7 @@ export function useMainMessages(conversation: Conversation): MainMessages {
     [everything],
   )
   // A part of the conversation may hold nothing but threads: whoever asks for more waits for something to see.
-  const loadOlder = useCallback(async (): Promise<void> => {
+  const loadUntilSeen = useCallback(async (): Promise<void> => {
     let before = conversation.messages.get().items
     const oldest = before.find(standsInList)?.id
     for (;;) {
@@ -28,5 +31,30 @@ export function useMainMessages(conversation: Conversation): MainMessages {
       before = now
     }
   }, [conversation, loadSome])
-  return useMemo(() => ({ ...loaded, items, everything, loadOlder }), [loaded, items, everything, loadOlder])
+  const [awayOf, setAwayOf] = useState<Conversation>()
+  const loadOlder = useCallback(async (): Promise<void> => {
+    try {
+      await loadUntilSeen()
+      setAwayOf(undefined)
+    } catch (error) {
+      if (codeOf(error) === "SEGMENT_AWAY") setAwayOf(conversation)
+      throw error
+    }
+  }, [conversation, loadUntilSeen])
+  const isOlderAway = awayOf === conversation && !loaded.complete
+  const { connection } = useSyncStatus()
+  const isReachable = connection.kind === "online" && connection.synced
+  useEffect(() => {
+    if (!isOlderAway || !isReachable) return
+    loadUntilSeen().then(
+      () => {
+        setAwayOf(undefined)
+      },
+      () => undefined, // that they are away is shown already
+    )
+  }, [isOlderAway, isReachable, loadUntilSeen])
+  return useMemo(
+    () => ({ ...loaded, items, everything, loadOlder, isOlderAway }),
+    [loaded, items, everything, loadOlder, isOlderAway],
+  )
 }

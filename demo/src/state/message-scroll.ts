@@ -7,6 +7,8 @@ import { type JumpTarget, useJumpTarget } from "./jump-target.js"
 /** How near to an end counts as being there, pixels. */
 const NEAR_BOTTOM = 48
 const NEAR_TOP = 8_000
+/** What is said above the first message is shown so far from it. */
+const AT_TOP = 160
 /** Fewer messages than these may not fill the window. */
 const FEW = 30
 /** Where fewer are loaded that are not drawn yet, older ones are asked for. */
@@ -20,6 +22,8 @@ export interface MessageScroll extends Pick<JumpTarget, "jumpTo">, Drawn {
   /** Messages of others that came below what is in view. */
   readonly unseen: number
   readonly isAtBottom: boolean
+  /** Whether the first message is in view, or nearly. */
+  readonly isAtTop: boolean
   readonly toBottom: () => void
   readonly onScroll: () => void
   readonly onResize: () => void
@@ -57,6 +61,7 @@ export function useMessageScroll(
   const list = useRef<VirtualizerHandle>(null)
   const place = useRef<Place>({ offset: 0, isNearEnd: true, hold: { kind: "end" } })
   const [isAtBottom, setAtBottom] = useState(true)
+  const [isAtTop, setAtTop] = useState(false)
   /** Newest message when the reader left the bottom. */
   const [seen, setSeen] = useState<string>()
   const [before, setDrawn] = useState(() => drawAll(all))
@@ -137,6 +142,7 @@ export function useMessageScroll(
       setAtBottom(isNearEnd)
       setSeen(isNearEnd ? undefined : all.at(-1)?.id)
     }
+    setAtTop(offset < AT_TOP && drawn.first === 0)
     if (offset < NEAR_TOP && hold.kind !== "end") {
       if (drawn.first < RESERVE) askOlder()
       drawOlderSoon()
@@ -173,7 +179,7 @@ export function useMessageScroll(
 
   const keptPlace = target === undefined ? -1 : target - drawn.first
   const kept = useMemo(() => (keptPlace < 0 ? [] : [keptPlace]), [keptPlace])
-  return { box, list, ...drawn, kept, unseen, isAtBottom, toBottom, jumpTo, onScroll, onResize }
+  return { box, list, ...drawn, kept, unseen, isAtBottom, isAtTop, toBottom, jumpTo, onScroll, onResize }
 }
 
 /** What is still held after the list came to `offset`, `gap` pixels from its end; undefined: what is in view there. */

@@ -355,6 +355,7 @@ export const en = {
   reachesWhenOnline: "It reaches {names} as soon as you are online; until then it is kept here.",
   toFirstUnread: "Jump to the first unread message",
   loadingOlder: "Loading older messages",
+  olderAway: "Older messages come when you are online",
   markUnread: "Mark unread from here",
   message: "Message",
   messages: "Messages",
@@ -384,6 +385,7 @@ export const en = {
   show: "Show",
   showSync: "Show sync",
   messageNotHere: "That message is not on this device",
+  messageAway: "That message is not on this device. Try again when there is a connection.",
   nothingSinceDay: "There are no messages from that day on.",
   notFoundAdvice:
     "This conversation does not exist, or you are not a member of it. Ask whoever sent you the link to add you.",

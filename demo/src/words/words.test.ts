@@ -1,6 +1,7 @@
 import type { Message, PendingWork, SyncStatus } from "@weft/sdk"
 import { describe, expect, it } from "vitest"
 import { formatRoute, parseRoute } from "../state/address.js"
+import { historyOf } from "../state/kept-history.js"
 import { serversOf } from "../state/servers.js"
 import { initialsOf, listNames, readUser, TONES, toneOf } from "./names.js"
 import { isPrepended, rowOf } from "./rows.js"
@@ -63,6 +64,9 @@ describe("routes", () => {
     expect(serversOf({ ...page, search: "" })).toEqual(["wss://chat.example.org"])
     expect(serversOf({ ...page, search: "?server=wss://a,wss://b" })).toEqual(["wss://a", "wss://b"])
     expect(serversOf({ ...page, search: "?server=none" })).toEqual([])
+    expect(historyOf({ search: "?keep=1000" })).toEqual({ keep: 1000 })
+    for (const search of ["", "?keep=", "?keep=0", "?keep=-1", "?keep=1.5", "?keep=all"])
+      expect(historyOf({ search })).toBeUndefined()
   })
 })
 
