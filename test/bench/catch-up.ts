@@ -3,7 +3,7 @@ import { ByteProxy } from "./byte-proxy.ts"
 import { figure, type Bench } from "./figure.ts"
 import { bytesOf, realTexts } from "./real-text.ts"
 import { onStage } from "./stage.ts"
-import { storedBytes } from "./stored-bytes.ts"
+import { heldBytes, storedBytes } from "./stored-bytes.ts"
 
 const MISSED = 10_000
 const SHOWN = 50
@@ -37,6 +37,7 @@ export const catchUp: Bench = {
       const { up, down } = proxy.take()
       keep()
       await stage.closeClient(bob)
+      const held = await heldBytes(stage.databaseOf("bob"))
       const atRest = await storedBytes(stage.databaseOf("bob"))
       await proxy.close()
       say(
@@ -50,6 +51,7 @@ export const catchUp: Bench = {
         counts: { bytes: up + down },
         notes: [
           `${((up + down) / MISSED).toFixed(1)} bytes a message, ${(bytesOf(texts) / MISSED).toFixed(1)} of them its text`,
+          `${((up + down) / held).toFixed(3)} x of what is stored, before LevelDB compresses it`,
           `newest ${SHOWN} shown after ${shown.toFixed(0)} ms (at most 300 ms), all there after ${all.toFixed(0)} ms`,
         ],
       })

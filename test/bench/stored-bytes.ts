@@ -12,3 +12,13 @@ export async function storedBytes(folder: string): Promise<number> {
   const sizes = await Promise.all(tables.map(async (name) => (await stat(join(folder, name))).size))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
+
+/** Bytes of all keys and values of a LevelDB database that nobody has open: what its files would hold if nothing compressed them. */
+export async function heldBytes(folder: string): Promise<number> {
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: "view", valueEncoding: "view" })
+  await level.open()
+  let bytes = 0
+  for await (const [key, value] of level.iterator()) bytes += key.length + value.length
+  await level.close()
+  return bytes
+}
