@@ -270,10 +270,10 @@ describe("unread messages", () => {
     bobsOther.goOnline()
     await later.reached("sent")
     await until(onTablet.unread, ({ count }) => count === 2)
-    expect(onTablet.messages.get().items.some(({ id }) => id === later.id)).toBe(false)
+    await until(onTablet.messages, ({ items }) => items.at(-2)?.id === later.id)
     expect(onTablet.unread.get()).toMatchObject({ first: later.id, late: [] })
     await onTablet.loadOlder()
-    expect(onTablet.messages.get().items.some(({ id }) => id === later.id)).toBe(true)
+    expect(onTablet.messages.get().items.at(-2)?.id).toBe(later.id)
     expect(onTablet.unread.get()).toMatchObject({ count: 2, first: later.id, late: [] })
   })
 

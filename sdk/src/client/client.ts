@@ -12,6 +12,7 @@ import {
   parseConversationId,
   type ConversationId,
   type DeviceId,
+  type DocumentName,
   type UserId,
 } from "../protocol/names.js"
 import { LiveSearch, type SearchResults } from "../search/live-search.js"

@@ -8,14 +8,7 @@ import { draftEntry, draftHash, type Draft } from "../log/draft.js"
 import { allRefusedPrefix, documentOfRefusedKey } from "../log/keys.js"
 import { digestOf, type DocumentSummary } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import {
-  BODY_SALT_BYTES,
-  clockOf,
-  encodeBody,
-  type BodyHash,
-  type Clock,
-  type ControlId,
-} from "../protocol/entry.js"
+import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
 import type { Content } from "../protocol/content.js"
 import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES } from "../protocol/limits.js"
 import {
