@@ -1,7 +1,9 @@
 /* Older segments leave the disk where the application says so, and come back when somebody wants them. [SPEC U15] */
 import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
 import { expect, it, onTestFinished } from "vitest"
+import { digestOf } from "../../sdk/src/log/summary.js"
 import type { MemoryStorage } from "../../sdk/src/storage/memory.js"
+import type { Replica } from "../../sdk/src/sync/replica.js"
 import { openClient } from "../support/client.ts"
 import { FrameRelay } from "../support/frame-relay.ts"
 import { auditImprints } from "../support/imprints.ts"
@@ -385,4 +387,26 @@ it("[U15, S13] imprints are true of what is away, and a start reads nothing of i
 it("[U15] a device keeps one message at least", async () => {
   for (const keep of [0, -1, 1.5, NaN])
     await expect(openClient("alice", { history: { keep } })).rejects.toMatchObject({ code: "BAD_ARGUMENT" })
+})
+
+it("[U15] a list that is read anew while a segment of it is away goes back as far as before, as soon as that is here", async () => {
+  const { alice, trip, storage } = await arena()
+  await until(trip.messages, ({ state }) => state === "ready")
+  expect(await all(trip)).toEqual(names(MESSAGES))
+  alice.goOffline()
+  // As in a tab that slept while the writer let go of it, and hears of that when it wakes.
+  const { replica } = (alice as unknown as { readonly parts: { readonly replica: Replica } }).parts
+  const conversation = replica.conversations.get().get(trip.id)
+  const document = await conversation?.segment(1)
+  if (conversation === undefined || document === undefined) throw new Error("it is shown")
+  document.unhold()
+  expect(await document.letGo(digestOf(document.summary))).toBe(true)
+  document.hold()
+  expect(await bytesOf(storage, trip.id, 1)).toBeUndefined()
+  conversation.changes.emit({ kind: "refused" })
+  await until(trip.messages, ({ items }) => items.length < MESSAGES)
+  expect(textsOf(trip)).toEqual(names(MESSAGES).slice(SEGMENT))
+  alice.goOnline()
+  await until(trip.messages, ({ items }) => items.length === MESSAGES)
+  expect(textsOf(trip)).toEqual(names(MESSAGES))
 })

@@ -76,6 +76,8 @@ export class ConversationView {
   private shown: Projection
   private erasures = new Map<DocumentName, ReadonlyMap<MessageId, Erasure>>()
   private oldest = Infinity
+  /** Where the list began before a segment of it was found to be away: it goes back there as soon as that is here. */
+  private lost = Infinity
   /** `oldest` as it was when the list was last told. */
   private listedFrom = Infinity
   private publishing = false
@@ -131,6 +133,7 @@ export class ConversationView {
         this.forget(document)
       }
       this.oldest = from
+      this.lost = Infinity
       await this.load()
     })
   }
@@ -314,15 +317,17 @@ export class ConversationView {
 
   private async load(): Promise<void> {
     const { conversation } = this.ports
-    const target = this.oldest
+    const target = Math.min(this.oldest, this.lost)
     this.places = new Map()
     this.current = this.createProjection()
     this.oldest = Infinity
     this.reachedFrom = undefined
     const newest = conversation.segmentNumbers.at(-1) ?? 1
+    let isHere: boolean
     try {
-      do if (!(await this.addHere(this.olderNumber()))) break
+      do isHere = await this.addHere(this.olderNumber())
       while (
+        isHere &&
         !this.closed &&
         this.olderNumber() !== undefined &&
         // As far back as before, and at least one screen.
@@ -340,6 +345,13 @@ export class ConversationView {
       this.shown = this.current
     }
     this.publish()
+    if (isHere || target === Infinity || target >= this.oldest) return
+    this.lost = target
+    this.findLost()
+  }
+
+  private findLost(): void {
+    this.loadBackTo(this.lost).catch(() => undefined) // What is away stays wanted: looked for again when it comes.
   }
 
   private addRefused(): void {
@@ -364,6 +376,7 @@ export class ConversationView {
     const { document, entries } = await this.openSegment(number)
     await this.addAside(document, entries)
     this.oldest = Math.min(this.oldest, number)
+    if (this.oldest <= this.lost) this.lost = Infinity
     this.aside.delete(number)
     this.current.add(document.name, [])
     this.current.addDrafts(document.name, document.drafts)
@@ -518,6 +531,7 @@ export class ConversationView {
     if (!this.documents.has(document.name)) {
       this.awaited.delete(parts.segment)
       this.reachedFrom = undefined
+      if (parts.segment >= this.lost && parts.segment < this.oldest) this.findLost()
       if (kind === "rewritten") this.arrivals.emit(undefined)
       if (this.belongs(parts.segment)) {
         this.run(async () => {
