@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
 import { openClient } from "../support/client.ts"
 import { quickEnv } from "../support/quick-env.ts"
+import { TestProfile } from "../support/tabs.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 
@@ -406,6 +407,37 @@ describe("direct conversations", () => {
     expect([alice.conversation(his.id)?.id, bob.conversation(hers.id)?.id]).toEqual([kept?.id, kept?.id])
     await expect(alice.openDirect("alice")).rejects.toMatchObject({ code: "BAD_ARGUMENT" })
     await expect(hers.addMember("carol")).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+  })
+
+  it("[A20] a thread of the other of two is whole, also where nothing of it is loaded", async () => {
+    const { url } = await startTestServer()
+    const open = async (user: string, storage = createMemoryStorage()) => {
+      const tab = await new TestProfile(user, storage, [url], {}, 4).open()
+      onTestFinished(() => tab.client.close())
+      await tab.lead()
+      return tab.client
+    }
+    const storage = createMemoryStorage()
+    const [alice, bob] = [await open("alice", storage), await open("bob")]
+    await Promise.all([alice.synced(), bob.synced()])
+    for (const one of [alice, bob]) one.goOffline()
+    const hers = await alice.openDirect("bob")
+    const his = await bob.openDirect("alice")
+    const root = his.send("who brings what?")
+    const bread = his.send("bread", { thread: root.id })
+    for (let number = 0; number < 20; number++) his.send(`message ${String(number)}`)
+    hers.send("hi bob")
+    for (const one of [alice, bob]) one.goOnline()
+    await until(hers.unread, ({ count }) => count === 21)
+    await Promise.all([alice.synced(), bob.synced()])
+    await alice.close()
+    const again = await open("alice", storage)
+    const talk = await conversationOf(again, hers.id)
+    await until(talk.messages, ({ items }) => items.length > 0)
+    expect(talk.message(root.id)).toBeUndefined()
+    const thread = talk.thread(root.id)
+    const { items } = await until(thread, ({ state }) => state === "ready")
+    expect(items.map(({ id }) => id)).toEqual([bread.id])
   })
 
   it("[A20, U10] what the other of two brings from before what was read is unread, and late", async () => {

@@ -184,6 +184,8 @@ export class OpenConversation implements Governance {
   /** Shows itself with others as one conversation; the first of them takes what is written. [SPEC A20] */
   joinSiblings(siblings: readonly OpenConversation[]): void {
     this.siblings = siblings
+    // Those that come now look in all of them.
+    this.threads.clear()
     this.review()
     this.merged.show(siblings.map(({ view }) => view.list))
   }
@@ -384,8 +386,11 @@ export class OpenConversation implements Governance {
   thread(root: MessageId): Subscribable<MessageList> {
     let thread = this.threads.get(root)
     if (thread === undefined) {
-      const { view, earlier } = this.holderOf(root)
-      thread = createThread(view, root, this.ports.account, this.mine, (of) => earlier.threadSegment(of))
+      const places = this.siblings.map(({ view, earlier }) => ({
+        view,
+        locate: (of: MessageId) => earlier.threadSegment(of),
+      }))
+      thread = createThread(places, root, this.ports.account, this.mine)
       this.threads.set(root, thread)
     }
     return thread

@@ -6,31 +6,39 @@ import type { AccountState } from "./account-api.js"
 import type { PersonalView } from "./personal-view.js"
 import type { ConversationView } from "./view.js"
 
+/** One of the conversations that are shown as one: the thread is in one of them. [SPEC A20] */
+export interface ThreadPlace {
+  readonly view: ConversationView
+  /** Where a thread begins of which nothing was read yet. */
+  locate(root: MessageId): Promise<number | undefined>
+}
+
 /**
  * The messages of one thread that its reader does not hide, as a list that changes with the conversation's. All of them are newer than their root, so
  * the list is complete once everything from the root's segment on was read: that begins with the first subscriber.
  */
 export function createThread(
-  view: ConversationView,
+  places: readonly ThreadPlace[],
   root: MessageId,
   account: Subscribable<AccountState>,
   reader: Pick<PersonalView, "shown">,
-  /** Where a thread begins of which nothing was read yet. */
-  locate: (root: MessageId) => Promise<number | undefined>,
 ): Subscribable<MessageList> {
+  const views = places.map(({ view }) => view)
   let stop: (() => void) | undefined
-  let ready = isLoaded(view, root)
+  let ready = views.some((view) => isLoaded(view, root))
   const store = createStore<MessageList>(read(), (listeners) => {
     if (listeners === 0) {
       stop?.()
       stop = undefined
     } else if (stop === undefined) {
       const stops = [
-        view.list.subscribe(refresh),
+        ...views.map(({ list }) => list.subscribe(refresh)),
         account.subscribe(refresh),
-        view.arrivals.on(() => {
-          if (!ready) load()
-        }),
+        ...views.map(({ arrivals }) =>
+          arrivals.on(() => {
+            if (!ready) load()
+          }),
+        ),
       ]
       stop = () => {
         for (const one of stops) one()
@@ -41,8 +49,9 @@ export function createThread(
   })
 
   function read(): MessageList {
-    const state = ready && view.list.get().state === "ready" ? "ready" : "loading"
-    return { state, items: reader.shown(view.projection.thread(root)), complete: state === "ready" }
+    const isReady = ready && views.every(({ list }) => list.get().state === "ready")
+    const items = reader.shown(views.flatMap(({ projection }) => projection.thread(root)))
+    return { state: isReady ? "ready" : "loading", items, complete: isReady }
   }
 
   function refresh(): void {
@@ -52,8 +61,12 @@ export function createThread(
   }
 
   async function loadToRoot(): Promise<void> {
-    const segment = segmentOfRoot(view, root) ?? (await locate(root))
-    if (segment !== undefined) await view.loadBackTo(segment)
+    for (const place of places) {
+      const segment = segmentOfRoot(place.view, root) ?? (await place.locate(root))
+      if (segment === undefined) continue
+      await place.view.loadBackTo(segment)
+      return
+    }
   }
 
   function load(): void {
