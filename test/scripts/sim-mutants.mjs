@@ -352,8 +352,8 @@ export const mutants = [
     ops: 60,
     kinds: "send,inThread,eraseForMe",
     file: "sdk/src/client/thread.ts",
-    find: "items: reader.shown(view.projection.thread(root))",
-    replace: "items: view.projection.thread(root)",
+    find: "const items = reader.shown(views.flatMap(({ projection }) => projection.thread(root)))",
+    replace: "const items = views.flatMap(({ projection }) => projection.thread(root))",
   },
   {
     name: "undo does not bring back what was erased for oneself",
