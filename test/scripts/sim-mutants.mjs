@@ -317,7 +317,7 @@ export const mutants = [
   },
   {
     name: "what is not sealed is taken, and relayed",
-    seeds: [37],
+    seeds: [87],
     ops: 40,
     kinds: "send,send",
     file: "sdk/src/log/check.ts",
