@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from "vitest"
 import { systemEnv } from "../base/env.js"
-import type { Frame, FrameOf } from "../protocol/frame.js"
+import { SIGNAL_OFFLINE, SIGNAL_ONLINE, SIGNAL_TYPING, type Frame, type FrameOf } from "../protocol/frame.js"
 import { MAX_HIDDEN } from "../protocol/limits.js"
 import type { ConversationId, UserId } from "../protocol/names.js"
 import { Signals } from "./signals.js"
@@ -38,4 +38,43 @@ it("[P12] of more blocked people than a frame names those are named who are ther
   expect(watched()).toMatchObject({ visible: false, hidden: people.slice(0, MAX_HIDDEN) })
   signals.setTyping(trip, false)
   expect(sent.at(-1)?.kind).toBe("watch")
+})
+
+it("[P12] who is unblocked is shown as they are by then: here, last seen, typing", () => {
+  const signals = new Signals({
+    env: { ...systemEnv, now: () => 0, setTimer: () => undefined },
+    user: "alice" as UserId,
+    membersOf: () => [],
+    ask: () => undefined,
+    pass: () => undefined,
+  })
+  const [bob, carol] = ["bob", "carol"] as [UserId, UserId]
+  const nobody = new Set<UserId>()
+  const shown = (): unknown => ({
+    here: Object.fromEntries(signals.presenceIn(trip).get()),
+    anywhere: Object.fromEntries(signals.presence.get()),
+    typing: signals.typing(trip).get(),
+  })
+  const show = (presence: object, typing: readonly UserId[]) => ({ here: presence, anywhere: presence, typing })
+  signals.presenceIn(trip).subscribe(() => undefined)
+  const tell = (user: UserId, state: number, at: number): void => {
+    signals.take([{ conversation: trip, user, state, at, hidden: [] }])
+  }
+  tell(bob, SIGNAL_ONLINE, 1)
+  signals.setPrivacy(true, new Set([bob, carol]))
+  expect(shown()).toEqual(show({}, []))
+  tell(carol, SIGNAL_TYPING, 1)
+  expect(shown()).toEqual(show({}, []))
+  signals.setPrivacy(true, nobody)
+  expect(shown()).toEqual(show({ bob: { kind: "online" }, carol: { kind: "online" } }, [carol]))
+  signals.setPrivacy(true, new Set([bob]))
+  tell(bob, SIGNAL_OFFLINE, 7)
+  expect(shown()).toEqual(show({ carol: { kind: "online" } }, [carol]))
+  signals.setPrivacy(true, nobody)
+  expect(shown()).toEqual(show({ bob: { kind: "lastSeen", at: 7 }, carol: { kind: "online" } }, [carol]))
+  // What was known is known no more without a connection, of blocked people neither.
+  signals.setPrivacy(true, new Set([bob]))
+  signals.disconnected()
+  signals.setPrivacy(true, nobody)
+  expect(shown()).toEqual(show({}, []))
 })

@@ -39,6 +39,8 @@ const TAB_REPEAT_MS = 10_000
 interface Shown {
   readonly typing: Store<readonly UserId[]>
   readonly presence: Store<ReadonlyMap<UserId, Presence>>
+  /** What was told of everybody, of those who are not shown too: a block may end. */
+  readonly told: Map<UserId, Presence>
   /** When each typist's word ends. */
   readonly until: Map<UserId, number>
   listeners: { typing: number; presence: number }
@@ -49,6 +51,7 @@ interface Shown {
 
 const nobody: readonly UserId[] = []
 const nothing: ReadonlyMap<UserId, Presence> = new Map()
+const online: Presence = { kind: "online" }
 
 /** Who types and who is here, in the conversations that this device shows: those that somebody subscribes to. [SPEC P9-P12] */
 export class Signals {
@@ -84,12 +87,7 @@ export class Signals {
   setPrivacy(visible: boolean, hidden: ReadonlySet<UserId>): void {
     this.#visible = visible
     this.#hidden = hidden
-    for (const shown of this.#shown.values()) {
-      shown.presence.set(new Map(Array.from(shown.presence.get()).filter(([user]) => !hidden.has(user))))
-      for (const user of hidden) shown.until.delete(user)
-      this.#showTyping(shown)
-    }
-    this.#showPresence()
+    this.#show(this.#shown.values())
     this.#watchSoon()
   }
 
@@ -131,12 +129,7 @@ export class Signals {
   /** What was known of others is known no more. */
   disconnected(): void {
     this.#send = undefined
-    for (const shown of this.#shown.values()) {
-      shown.until.clear()
-      this.#showTyping(shown)
-      shown.presence.set(nothing)
-    }
-    this.#showPresence()
+    for (const shown of this.#shown.values()) this.#forget(shown)
   }
 
   /** Another tab asks. */
@@ -155,23 +148,18 @@ export class Signals {
     if (!passed) this.#ports.pass(items)
     const { env, user: own } = this.#ports
     const now = env.now()
-    const presences = new Map<Shown, Map<UserId, Presence>>()
+    const changed = new Set<Shown>()
     for (const { conversation, user, state, at } of items) {
       const shown = this.#shown.get(conversation)
-      if (shown === undefined || user === own || this.#hidden.has(user)) continue
+      if (shown === undefined || user === own) continue
+      changed.add(shown)
       if (state === SIGNAL_TYPING) shown.until.set(user, now + TYPING_MS)
       else shown.until.delete(user)
-      let presence = presences.get(shown)
-      if (presence === undefined) presences.set(shown, (presence = new Map(shown.presence.get())))
-      if (state !== SIGNAL_OFFLINE && at === 1) presence.set(user, { kind: "online" })
-      else if (state === SIGNAL_OFFLINE && at > 1) presence.set(user, { kind: "lastSeen", at })
-      else if (state === SIGNAL_OFFLINE) presence.delete(user)
+      if (state !== SIGNAL_OFFLINE && at === 1) shown.told.set(user, online)
+      else if (state === SIGNAL_OFFLINE && at > 1) shown.told.set(user, { kind: "lastSeen", at })
+      else if (state === SIGNAL_OFFLINE) shown.told.delete(user)
     }
-    for (const [shown, presence] of presences) {
-      this.#showTyping(shown)
-      shown.presence.set(presence)
-    }
-    this.#showPresence()
+    this.#show(changed)
   }
 
   /** The server dropped something, for being too fast: what is shown is said again. */
@@ -199,6 +187,7 @@ export class Signals {
     const shown: Shown = {
       typing: createStore(nobody, count("typing")),
       presence: createStore(nothing, count("presence")),
+      told: new Map(),
       until: new Map(),
       listeners: { typing: 0, presence: 0 },
       timer: undefined,
@@ -214,8 +203,19 @@ export class Signals {
 
   #forget(shown: Shown): void {
     shown.until.clear()
-    this.#showTyping(shown)
-    shown.presence.set(nothing)
+    shown.told.clear()
+    this.#show([shown])
+  }
+
+  /** What was told, but of those who are hidden. */
+  #show(changed: Iterable<Shown>): void {
+    for (const shown of changed) {
+      this.#showTyping(shown)
+      const known = Array.from(shown.told).filter(([user]) => !this.#hidden.has(user))
+      const before = shown.presence.get()
+      const same = known.length === before.size && known.every(([user, one]) => before.get(user) === one)
+      if (!same) shown.presence.set(new Map(known))
+    }
     this.#showPresence()
   }
 
@@ -225,14 +225,16 @@ export class Signals {
     const now = env.now()
     // A word that reaches further than it can was given under a clock that went back.
     for (const [user, until] of shown.until) if (until <= now || until > now + TYPING_MS) shown.until.delete(user)
-    const typists = Array.from(shown.until.keys()).sort()
+    const typists = Array.from(shown.until.keys())
+      .filter((user) => !this.#hidden.has(user))
+      .sort()
     const before = shown.typing.get()
     if (typists.length !== before.length || typists.some((user, index) => user !== before[index])) {
       shown.typing.set(typists.length === 0 ? nobody : typists)
     }
     env.clearTimer(shown.timer)
     shown.timer = undefined
-    if (typists.length === 0 || this.#closed) return
+    if (shown.until.size === 0 || this.#closed) return
     const next = Math.min(...shown.until.values())
     shown.timer = env.setTimer(next - now + 1, () => {
       this.#showTyping(shown)
