@@ -157,6 +157,10 @@ it("[U12] the list leaves out a direct conversation with a blocked person, and a
   for (const one of [phone, laptop]) await until(one.list, (items) => titles(items) === "Fresh,There already,Trip")
   expect(await laptop.account.undo(act)).toMatchObject({ kind: "undone" })
   for (const one of [phone, laptop]) await until(one.list, (items) => titles(items) === "There already,Trip")
+  // Who uses a link into it wants to be there.
+  const { link } = await fresh.createInvite()
+  expect((await phone.join(link)).id).toBe(fresh.id)
+  for (const one of [phone, laptop]) await until(one.list, (items) => titles(items) === "Fresh,There already,Trip")
   phone.account.unblock("bob")
   for (const one of [phone, laptop]) await until(one.list, (items) => titles(items) === ",Fresh,There already,Trip")
   await carol.synced()

@@ -524,9 +524,16 @@ class WeftClient implements Client {
     if (link === undefined) throw new WeftError("BAD_ARGUMENT", "this is no link into a conversation")
     const handle = await this.handles.open(link.conversation)
     const { membership } = handle.info.get()
-    if (membership === "removed") throw new WeftError("NOT_ALLOWED", "no link brings back who was removed")
+    // Who fell with what let them in was removed by nobody.
+    if (membership === "removed" && (await handle.wasMember())) {
+      throw new WeftError("NOT_ALLOWED", "no link brings back who was removed")
+    }
     if (membership === "left") await handle.undoLeave()
-    if (membership !== "joining" && membership !== "refused" && membership !== "unknown") return handle
+    if (membership === "member" || membership === "left") {
+      // A blocked person may have brought this user in; now the user wants to be there.
+      if (!handle.isListed(this.account.get())) handle.setListed(true)
+      return handle
+    }
     if (link.server !== undefined && /^wss?:/.test(link.server)) this.addServer(link.server)
     await this.joins.add(text)
     // What became of another link is of no interest any more.

@@ -356,6 +356,11 @@ export class ConversationHandle implements Conversation {
     return this.inner?.isShown ?? this.kept !== undefined
   }
 
+  /** Whether a valid entry ever added this user. */
+  wasMember(): Promise<boolean> {
+    return this.later((inner) => Promise.resolve(inner.wasMember))
+  }
+
   get isIntroduced(): boolean {
     return this.inner?.isIntroduced ?? true
   }

@@ -214,6 +214,10 @@ export class OpenConversation implements Governance {
     return this.membership() !== "unknown"
   }
 
+  get wasMember(): boolean {
+    return this.state.everMembers.has(this.ports.user)
+  }
+
   get isIntroduced(): boolean {
     return this.ports.conversation.isIntroduced
   }
@@ -594,9 +598,10 @@ export class OpenConversation implements Governance {
     const { user } = this.ports
     if (this.state.members.has(user)) return "member"
     if (this.state.mayReturn(user)) return "left"
-    if (this.state.wasLetIn(user)) return "removed"
+    if (this.wasMember) return "removed"
     if (this.ports.isJoining() || this.joins.some(({ status }) => status === "pending")) return "joining"
-    return this.joins.length > 0 ? "refused" : "unknown"
+    if (this.joins.length > 0) return "refused"
+    return this.state.wasLetIn(user) ? "removed" : "unknown"
   }
 
   /** Own ones that let this user in nowhere, or not yet. */
