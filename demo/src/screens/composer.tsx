@@ -4,7 +4,7 @@ import { type ReactNode, useState } from "react"
 import { ComposerField } from "../parts/composer-field.js"
 import { Icon } from "../parts/icon.js"
 import { type Composed, useComposed } from "../state/composed.js"
-import type { MessageWork } from "../state/message-acts.js"
+import { isEditable, type MessageWork } from "../state/message-acts.js"
 import { useNameables } from "../state/nameables.js"
 import type { Task } from "../state/task.js"
 import { offerUndo } from "../state/undo.js"
@@ -74,7 +74,7 @@ function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined }
       onCancel={replyTo === undefined ? undefined : end}
       onUp={() => {
         const { items } = conversation.messages.get()
-        const last = items.findLast((item) => item.own && item.form === "text" && item.thread === thread)
+        const last = items.findLast((item) => isEditable(item) && item.thread === thread)
         if (last !== undefined) work.acts.edit(last)
       }}
     >

@@ -8,7 +8,7 @@ import { offerUndo } from "../state/undo.js"
 import { explainError } from "../words/errors.js"
 import { showName } from "../words/names.js"
 import { mayModerate } from "../words/roles.js"
-import type { MessageActs } from "../state/message-acts.js"
+import { isEditable, type MessageActs } from "../state/message-acts.js"
 import type { MessagePlace } from "../state/message-place.js"
 import { t } from "../words/translate.js"
 
@@ -82,9 +82,9 @@ function itemsFor(
     isText && mayWrite && thread === undefined && { name: t("replyInThread"), icon: "thread", run: () => { acts.openThread(message.id) } }, // prettier-ignore
     isText && { name: t("copyText"), icon: "copy", run: () => { copy(message.text ?? "") } }, // prettier-ignore
     isText && { name: t("forward"), icon: "forward", run: () => { acts.forward(message) } }, // prettier-ignore
-    isText && message.own && mayWrite && { name: t("edit"), icon: "pencil", run: () => { acts.edit(message) } }, // prettier-ignore
+    isEditable(message) && mayWrite && { name: t("edit"), icon: "pencil", run: () => { acts.edit(message) } }, // prettier-ignore
     mayModerate(role) &&
-      message.form !== "unreadable" && {
+      (isText || isPinned) && {
         name: isPinned ? t("unpin") : t("pin"),
         icon: "pin",
         run: () => {

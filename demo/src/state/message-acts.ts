@@ -6,6 +6,11 @@ import { jumpToMessage } from "./jumps.js"
 import { type Task, useTask } from "./task.js"
 import { showToast } from "./toast.js"
 
+/** Whether its author may give it another text: what was forwarded stays as it was said. */
+export function isEditable({ own, form, forwardedFrom }: Message): boolean {
+  return own && form === "text" && forwardedFrom === undefined
+}
+
 /** A question about a message that is answered in a dialog. */
 export interface Question {
   readonly kind: "forward" | "erase" | "history" | "receipts" | "react" | "reactors"

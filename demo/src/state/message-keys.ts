@@ -1,6 +1,6 @@
 import type { Message, MessageId } from "@weft/sdk"
 import type { KeyboardEvent } from "react"
-import type { MessageActs } from "./message-acts.js"
+import { isEditable, type MessageActs } from "./message-acts.js"
 
 interface MessageKeysOptions {
   readonly items: readonly Message[]
@@ -46,7 +46,7 @@ export function messageKeys(options: MessageKeysOptions): (event: KeyboardEvent<
         case "f":
           return message?.form === "text" ? () => { acts.forward(message) } : undefined // prettier-ignore
         case "e":
-          return isText && message.own ? () => { acts.edit(message) } : undefined // prettier-ignore
+          return isText && isEditable(message) ? () => { acts.edit(message) } : undefined // prettier-ignore
         default:
           return undefined
       }

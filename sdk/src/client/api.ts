@@ -223,7 +223,7 @@ export interface Conversation extends Governance {
   /**
    * Gives an own message another text. Edits that two devices wrote without knowing of one another are merged by words.
    * Until a server has it, the edit stands in the message's `unsent`. Throws as `send` does; BAD_ARGUMENT for a message that
-   * is not loaded or has no text, NOT_ALLOWED for one of another user.
+   * is not loaded or has no text, NOT_ALLOWED for one of another user, or that was forwarded.
    */
   edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingEdit
   /**

@@ -530,8 +530,9 @@ export class OpenConversation implements Governance {
     return this.governor.setAnnouncementsOnly(on)
   }
 
-  pin(message: MessageId): Promise<void> {
-    return this.holderOf(message).governor.pin(message)
+  async pin(message: MessageId): Promise<void> {
+    if (this.message(message)?.form === "erased") throw new WeftError("BAD_ARGUMENT", "this message was erased")
+    await this.holderOf(message).governor.pin(message)
   }
 
   unpin(message: MessageId): Promise<void> {

@@ -49,6 +49,8 @@ export class Writing {
     const { node, message, document } = this.demand(id)
     if (!message.own) throw new WeftError("NOT_ALLOWED", "only its author edits a message")
     if (message.form !== "text") throw new WeftError("BAD_ARGUMENT", "this message has no text")
+    if (message.forwardedFrom !== undefined)
+      throw new WeftError("NOT_ALLOWED", "what was forwarded stays as it was said")
     if (message.status === "rejected") throw new WeftError("BAD_ARGUMENT", "this message was rejected: retry it")
     const { projection } = this.view
     if (projection.editsOf(id).length >= MAX_EDITS) {

@@ -130,6 +130,13 @@ function only(world: World): unknown {
 }
 
 describe("edits", () => {
+  it("[M4] what was forwarded is not edited: nobody gives another's words a text of their own", () => {
+    const world = new World()
+    const id = world.message(bob, "cat's words", { forwardedFrom: "cat" as UserId })
+    world.edit(bob, id, "bob's words")
+    expect(only(world)).toMatchObject({ id, text: "cat's words", edited: undefined, forwardedFrom: "cat" })
+    expect(world.project().history(id)).toMatchObject([{ text: "cat's words" }])
+  })
   it("[M4] the author's edits count, another's do not; the list says when and how often", () => {
     const world = new World()
     const id = world.message(bob, "hello")

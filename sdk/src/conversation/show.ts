@@ -51,7 +51,7 @@ export function showMessage(node: Node, author: UserId, { ports, about, quoted }
 
 /** The edits of a message that count, in their order. [SPEC M4] */
 export function editsOf(node: Node, author: UserId, about: About, ports: ProjectionPorts): Edit[] {
-  if (about.edits.size === 0) return []
+  if (about.edits.size === 0 || isForwarded(node)) return []
   const edits: Edit[] = []
   for (const { id, document, entry, said, rejection } of about.edits) {
     if (said?.kind !== "edit" || document !== node.document || rejection !== undefined) continue
@@ -60,6 +60,10 @@ export function editsOf(node: Node, author: UserId, about: About, ports: Project
     edits.push({ ...said, id, hash, clock: entry.head.clock })
   }
   return countedEdits(edits)
+}
+
+function isForwarded({ said }: Node): boolean {
+  return said?.kind === "message" && said.forwardedFrom !== undefined
 }
 
 function editedBy(edits: readonly Edit[]): Message["edited"] {
