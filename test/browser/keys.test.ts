@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
-import { demo } from "../support/browser.js"
+import { demo, hasFocus, phone } from "../support/browser.js"
 import { useDemoStage } from "../support/demo-stage.js"
 
 const stage = useDemoStage("keys")
@@ -36,7 +36,10 @@ describe("keys and screen readers", () => {
       ["/", "Search"],
     ] as const) {
       await alice.keyboard.press(key)
-      await alice.getByRole("dialog", { name }).waitFor()
+      const dialog = alice.getByRole("dialog", { name })
+      await dialog.waitFor()
+      // a form is ready to be typed into
+      if (key === "n") expect(await hasFocus(dialog.getByRole("textbox", { name: "Title" }))).toBe(true)
       await alice.keyboard.press("Escape")
       await alice.getByRole("dialog").waitFor({ state: "detached" })
     }
@@ -44,6 +47,12 @@ describe("keys and screen readers", () => {
     await alice.getByRole("log", { name: "Messages" }).focus()
     await alice.keyboard.press("k")
     await expect.poll(() => focused(alice)).toContain("two")
+    await alice.keyboard.press("k")
+    await expect.poll(() => focused(alice)).toContain("one")
+    await alice.keyboard.press("j")
+    await expect.poll(() => focused(alice)).toContain("two")
+    // from a button of a message too
+    await demo.message(alice, "two").getByRole("button", { name: "Actions for your message" }).focus()
     await alice.keyboard.press("k")
     await expect.poll(() => focused(alice)).toContain("one")
     await alice.keyboard.press("j")
@@ -62,6 +71,20 @@ describe("keys and screen readers", () => {
     const edit = alice.getByRole("textbox", { name: "Edit message" })
     await edit.waitFor()
     expect(await edit.inputValue()).toBe("two")
+  })
+
+  it("on a phone writing goes on in the field after an edit, and nothing takes the focus unasked", async () => {
+    const alice = await stage.open("alice", "", { viewport: phone, hasTouch: true, isMobile: true })
+    await demo.create(alice, "Trip")
+    expect(await hasFocus(demo.field(alice))).toBe(false)
+    await demo.send(alice, "one")
+    await demo.message(alice, "one", "sent").waitFor()
+    await demo.field(alice).press("ArrowUp")
+    const edit = alice.getByRole("textbox", { name: "Edit message" })
+    await edit.fill("two")
+    await edit.press("Enter")
+    await demo.message(alice, "two").waitFor()
+    await expect.poll(() => hasFocus(demo.field(alice))).toBe(true)
   })
 
   it("a screen reader is told of messages that come in, and not of those that are there already or own", async () => {

@@ -2,7 +2,7 @@
 import type { MessageId } from "@weft/sdk"
 import type { Locator, Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
-import { demo, hasFocus, phone, seriousFindings } from "../support/browser.js"
+import { demo, hasFocus, phone, seriousFindings, tabTo } from "../support/browser.js"
 import { useDemoStage } from "../support/demo-stage.js"
 import { conversationOf } from "../support/until.js"
 
@@ -157,6 +157,38 @@ describe("a thread", () => {
       .and(alice.getByRole("button", { name: /, 1 unread$/ }))
       .click()
     await demo.conversation(alice, "Trip").getByText("unread").waitFor({ state: "detached" })
+  })
+})
+
+describe("the panel of a thread that covers the conversation", () => {
+  it("takes the focus, keeps what is behind it from keys and screen readers, and from being read", async () => {
+    const { id, root } = await tellAll(["By the window"])
+    const laptop = await conversationOf(await stage.device("alice"), id)
+    const alice = await stage.open("alice", `#/c/${id}`, { viewport: phone, hasTouch: true, isMobile: true })
+    await expect.poll(() => laptop.unread.get().count).toBe(0)
+    await link(alice, "Who sits where?").press("Enter")
+    await expect.poll(() => hasFocus(demo.thread(alice))).toBe(true)
+    expect(await demo.field(alice).count()).toBe(0)
+    expect(await alice.getByRole("log", { name: "Messages", exact: true }).count()).toBe(0)
+    await tabTo(alice, field(alice))
+    await alice.keyboard.type("The aisle, then")
+    await alice.keyboard.press("Enter")
+    await inThread(alice, "The aisle, then").waitFor()
+
+    const bob = await conversationOf(await stage.device("bob"), id)
+    const news = bob.send("Who brings the map?")
+    await news.reached("delivered")
+    await expect.poll(() => laptop.unread.get().count).toBe(1)
+    // told, though not shown
+    await expect.poll(() => alice.locator("[data-news]").textContent()).toBe("bob: Who brings the map?")
+    expect(await alice.locator("[data-news]").isVisible()).toBe(true)
+    // an answer goes to its readers behind it: were that read by now, it would be too
+    await answer(alice, "Or not")
+    await expect.poll(() => bob.thread(root).get().items.length).toBe(3)
+    expect([laptop.unread.get().count, news.status]).toEqual([1, "delivered"])
+    await alice.keyboard.press("Escape")
+    await expect.poll(() => hasFocus(link(alice, "Who sits where?"))).toBe(true)
+    await expect.poll(() => laptop.unread.get().count).toBe(0)
   })
 })
 

@@ -28,6 +28,8 @@ interface ComposerFieldProps extends Composed {
   problem: string | undefined
   /** What is written about: the field takes the focus when that changes to something. */
   focusKey: string | undefined
+  /** Whether it takes the focus as it comes, on a phone too. */
+  takesFocus?: boolean
   onChange: (next: Composed) => void
   /** With the mentions of what is sent. */
   onSend: (mentions: readonly GivenMention[]) => void
@@ -41,7 +43,18 @@ interface ComposerFieldProps extends Composed {
 
 /** A text that grows. Enter sends, Shift+Enter breaks the line; an input method's own Enter does neither. "@" offers names. */
 export function ComposerField(props: ComposerFieldProps): ReactNode {
-  const { label, send = t("send"), sendIcon = "send", text, mentions, names, problem, focusKey, children } = props
+  const {
+    label,
+    send = t("send"),
+    sendIcon = "send",
+    text,
+    mentions,
+    names,
+    problem,
+    focusKey,
+    takesFocus = false,
+    children,
+  } = props
   const { onChange, onSend, onCancel, onUp } = props
   const field = useRef<HTMLTextAreaElement>(null)
   /** What this field showed last, and where its caret was: another device may change the text under it. */
@@ -55,8 +68,8 @@ export function ComposerField(props: ComposerFieldProps): ReactNode {
   })
 
   useEffect(() => {
-    if (hasMouse()) field.current?.focus()
-  }, [])
+    if (hasMouse() || takesFocus) field.current?.focus()
+  }, [takesFocus])
 
   useEffect(() => {
     const element = field.current

@@ -1,4 +1,5 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from "react"
+import { hasMouse } from "../state/pointer.js"
 import { t } from "../words/translate.js"
 import { Icon } from "./icon.js"
 
@@ -12,7 +13,10 @@ interface DialogProps {
   isText?: boolean
 }
 
-/** A modal dialog: the browser keeps the focus inside and gives it back at the end. Escape and a click beside it close it. */
+/**
+ * A modal dialog: the browser keeps the focus inside and gives it back at the end. Escape and a click beside it close it.
+ * What has `data-focus` takes the focus at first; so does a field with `data-typed-first`, but on a phone.
+ */
 export function Dialog({ title, onClose, children, kind = "form", isText = false }: DialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
@@ -21,7 +25,8 @@ export function Dialog({ title, onClose, children, kind = "form", isText = false
     const element = dialog.current
     element?.showModal()
     // autoFocus comes too early: nothing in a closed dialog takes the focus
-    element?.querySelector<HTMLElement>("[data-focus]")?.focus()
+    const first = hasMouse() ? "[data-focus], [data-typed-first]" : "[data-focus]"
+    element?.querySelector<HTMLElement>(first)?.focus()
     return () => element?.close()
   }, [])
   // Chromium says cancel twice for one Escape in a date field, and two steps back lead out of the page

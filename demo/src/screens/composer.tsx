@@ -24,13 +24,16 @@ interface ComposerProps {
 /** Where a message is written: a new one, an answer, or an own one anew. */
 export function Composer(props: ComposerProps): ReactNode {
   const { task } = props.work
+  const [hasEdited, setHasEdited] = useState(false)
+  if (task.kind === "edit" && !hasEdited) setHasEdited(true)
   if (task.kind === "edit") return <EditComposer key={task.message} {...props} task={task} />
-  return <DraftComposer {...props} replyTo={task.kind === "reply" ? task.message : undefined} />
+  // where an edit was written, writing goes on: a phone's keyboard stays, a screen reader's place too
+  return <DraftComposer {...props} replyTo={task.kind === "reply" ? task.message : undefined} takesFocus={hasEdited} />
 }
 
 /** What is typed is the draft that all of the user's devices share; sending it ends it. */
-function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined }): ReactNode {
-  const { view, thread, work, replyTo } = props
+function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined; takesFocus: boolean }): ReactNode {
+  const { view, thread, work, replyTo, takesFocus } = props
   const { conversation } = view
   const [composed, setComposed] = useComposed(conversation, thread)
   const [problem, setProblem] = useState<string>()
@@ -53,6 +56,7 @@ function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined }
       names={names}
       problem={problem}
       focusKey={replyTo}
+      takesFocus={takesFocus}
       onChange={(next) => {
         attempt(() => {
           setComposed(next)

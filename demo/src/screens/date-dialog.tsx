@@ -37,6 +37,7 @@ export function DateDialog({ conversation, onClose }: DateDialogProps): ReactNod
         <div className="field-row">
           <input
             id="day"
+            data-typed-first=""
             type="date"
             required
             value={day}

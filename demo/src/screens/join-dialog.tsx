@@ -36,6 +36,7 @@ export function JoinDialog({ link, onClose }: JoinDialogProps): ReactNode {
             <label htmlFor={id}>{t("inviteLink")}</label>
             <input
               id={id}
+              data-typed-first=""
               dir="ltr"
               value={text}
               autoComplete="off"

@@ -6,6 +6,7 @@ import { Icon } from "../parts/icon.js"
 import { Skeleton } from "../parts/skeleton.js"
 import { openThread, uncoverMessages } from "../state/address.js"
 import { useNow } from "../state/clock.js"
+import { useRoomBeside } from "../state/beside.js"
 import { type Jump, jumpToMessage, useJumps } from "../state/jumps.js"
 import { useLateNews } from "../state/late-news.js"
 import { useMainMessages } from "../state/main-messages.js"
@@ -43,7 +44,8 @@ export function MessageList({ view, acts, isGroup, thread, welcome }: MessageLis
   const scroll = useMessageScroll(loaded, complete, loadOlder, conversation)
   const { box, list, all, first, rows, kept, unseen, isAtBottom, isAtTop, toBottom, jumpTo } = scroll
   const now = useNow(60_000)
-  const reading = useReading(conversation, all, isAtBottom)
+  const isCovered = !useRoomBeside() && thread !== undefined
+  const reading = useReading(conversation, all, isAtBottom && !isCovered)
   const late = useLateNews(conversation, thread)
   const news = useMessageNews(state === "loading" ? undefined : everything)
   useJumpToOwn(all, toBottom)

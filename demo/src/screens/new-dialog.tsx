@@ -43,6 +43,7 @@ export function NewDialog({ onClose }: { onClose: () => void }): ReactNode {
           <label htmlFor={id}>{t("title")}</label>
           <input
             id={id}
+            data-typed-first=""
             dir="auto"
             value={title}
             maxLength={120}

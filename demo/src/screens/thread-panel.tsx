@@ -22,7 +22,7 @@ interface ThreadPanelProps {
   mayWrite: boolean
 }
 
-/** A message and what was answered below it: beside the conversation, on a phone over it. */
+/** A message and what was answered below it: beside the conversation, or over it where there is no room. */
 export function ThreadPanel({ view, root, mayWrite }: ThreadPanelProps): ReactNode {
   const { conversation, members } = view
   const place = useMessagePlace(view, root)
@@ -33,7 +33,7 @@ export function ThreadPanel({ view, root, mayWrite }: ThreadPanelProps): ReactNo
   const messages = useMemo(() => (first === undefined ? items : [first, ...items]), [first, items])
   const { box, isAtBottom, onScroll, toBottom, jumpTo } = useThreadScroll(conversation, messages)
   const reading = useThreadReading(conversation, root, items, isAtBottom)
-  const panel = useFocusReturn(root)
+  const panel = usePanelFocus(root)
   const jump = useCallback(
     ({ message }: Pick<Jump, "message">) => {
       jumpTo(message).catch(() => undefined) // who led here loaded it; storage trouble shows in the status
@@ -53,7 +53,7 @@ export function ThreadPanel({ view, root, mayWrite }: ThreadPanelProps): ReactNo
   return (
     <>
       {/* Escape anywhere in it closes it; its button does the same */}
-      <aside ref={panel} className="thread-panel" aria-label={t("thread")} onKeyDown={press}>
+      <aside ref={panel} className="thread-panel" aria-label={t("thread")} tabIndex={-1} onKeyDown={press}>
         <header className="bar">
           <h2>{t("thread")}</h2>
           <button type="button" className="icon-button" aria-label={t("closeThread")} onClick={close}>
@@ -104,18 +104,22 @@ export function ThreadPanel({ view, root, mayWrite }: ThreadPanelProps): ReactNo
   )
 }
 
-/** Gives the focus to the way into the thread when the panel that has it goes. */
-function useFocusReturn(root: MessageId): (panel: HTMLElement | null) => void {
+/** Takes the focus, as the panel may cover what had it; gives it to the way into the thread when the panel that has it goes. */
+function usePanelFocus(root: MessageId): (panel: HTMLElement | null) => void {
   const panel = useRef<HTMLElement>(null)
-  useLayoutEffect(
-    () => () => {
+  useLayoutEffect(() => {
+    panel.current?.focus({ preventScroll: true })
+    return () => {
       if (panel.current?.contains(document.activeElement) !== true) return
-      const row = document.querySelector<HTMLElement>(`.pane > .messages-frame [data-message="${CSS.escape(root)}"]`)
-      const link = row?.querySelector<HTMLElement>(".thread-link")
-      ;(link ?? row)?.focus({ preventScroll: true })
-    },
-    [root],
-  )
+      // what it covered takes no focus before it is gone; another thread's panel may have taken it by then
+      queueMicrotask(() => {
+        if (document.activeElement !== document.body) return
+        const row = document.querySelector<HTMLElement>(`.pane > .messages-frame [data-message="${CSS.escape(root)}"]`)
+        const link = row?.querySelector<HTMLElement>(".thread-link")
+        ;(link ?? row)?.focus({ preventScroll: true })
+      })
+    }
+  }, [root])
   return useCallback((element) => {
     panel.current = element
   }, [])

@@ -2,6 +2,7 @@ import type { MessageId } from "@weft/sdk"
 import { parseMessageId } from "@weft/sdk/protocol"
 import { useSyncExternalStore } from "react"
 import { readUser } from "../words/names.js"
+import { hasRoomBeside } from "./beside.js"
 import { keep, readKept } from "./keep.js"
 import { createSignal } from "./signal.js"
 
@@ -99,9 +100,9 @@ export function openThread(conversation: string, thread: MessageId): void {
   if (shown !== thread) goTo({ conversation, thread }, { replace: shown !== undefined })
 }
 
-/** Closes a thread that stands before the messages: as wide as the style sheet says, there is room for both. */
+/** Closes a thread that covers the messages. */
 export function uncoverMessages(conversation: string): void {
-  if (readAddress().route.thread !== undefined && !matchMedia("(min-width: 1120px)").matches) goBack({ conversation })
+  if (readAddress().route.thread !== undefined && !hasRoomBeside()) goBack({ conversation })
 }
 
 function go(url: string, isReplacing: boolean): void {

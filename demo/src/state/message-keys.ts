@@ -18,8 +18,9 @@ export function messageKeys(options: MessageKeysOptions): (event: KeyboardEvent<
     const { target, key, ctrlKey, metaKey, altKey } = event
     if (ctrlKey || metaKey || altKey || !(target instanceof HTMLElement) || event.defaultPrevented) return
     const article = target.closest<HTMLElement>("[data-message]")
-    // a button in a message keeps its own keys
-    if (target !== event.currentTarget && target !== article) return
+    // a button in a message keeps Enter, an open menu all of its keys
+    const isButton = target !== event.currentTarget && target !== article
+    if (isButton && (key === "Enter" || target.closest("[role=menu]") !== null)) return
     const at = article === null ? items.length : items.findIndex(({ id }) => id === article.dataset.message)
     const act = actionFor(key.toLowerCase())
     if (act === undefined) return
