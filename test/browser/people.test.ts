@@ -1,6 +1,6 @@
 import type { Locator, Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
-import { demo, seriousFindings } from "../support/browser.js"
+import { demo, hasFocus, seriousFindings } from "../support/browser.js"
 import { useDemoStage } from "../support/demo-stage.js"
 
 const stage = useDemoStage("people")
@@ -47,6 +47,7 @@ describe("members", () => {
     const ofAlice = await details(alice)
     await ofAlice.getByRole("textbox", { name: "Title" }).fill("Trip to Porto")
     await ofAlice.getByRole("button", { name: "Rename" }).click()
+    await expect.poll(() => hasFocus(ofAlice.getByRole("button", { name: "Rename", disabled: true }))).toBe(true)
     await ofAlice.getByRole("textbox", { name: "Topic" }).fill("By train")
     await ofAlice.getByRole("button", { name: "Set topic" }).click()
     const waiting = ofAlice.getByRole("list", { name: "Changes" })
@@ -128,6 +129,8 @@ describe("invite links", () => {
     const invites = alice.getByRole("dialog", { name: "Invite links" })
     await invites.getByRole("button", { name: "Create a link" }).click()
     await invites.getByRole("img", { name: "QR code of the invite link" }).waitFor()
+    // pressed by keys or by ear, it is where one was before
+    await expect.poll(() => hasFocus(invites.getByRole("button", { name: "Create a link" }))).toBe(true)
     const link = (await invites.locator("code").textContent()) ?? ""
     expect(link).toContain(`${stage.url()}/#weft-join=`)
     expect(await seriousFindings(alice)).toEqual([])

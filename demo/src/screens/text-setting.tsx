@@ -37,7 +37,8 @@ export function TextSetting(props: TextSettingProps): ReactNode {
             setText(event.target.value)
           }}
         />
-        <button type="submit" className="quiet-button" disabled={action.isBusy || isSame}>
+        {/* disabled for good it would lose the focus with its press */}
+        <button type="submit" className="quiet-button" disabled={action.isBusy} aria-disabled={isSame}>
           {submit}
         </button>
       </div>

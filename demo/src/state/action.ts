@@ -1,11 +1,11 @@
-import { useCallback, useEffect, useRef, useState } from "react"
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react"
 import { explainError } from "../words/errors.js"
 
 export interface Action {
   readonly isBusy: boolean
   /** What went wrong the last time, in words. */
   readonly problem: string | undefined
-  /** Runs one at a time; what fails shows as `problem`. */
+  /** Runs one at a time; what fails shows as `problem`. What had the focus gets it back, where it was disabled meanwhile. */
   run(work: () => Promise<unknown>): void
 }
 
@@ -17,6 +17,12 @@ export function useAction(): Action {
   })
   const isRunning = useRef(false)
   const isMounted = useRef(true)
+  const starter = useRef<Element>(null)
+  useLayoutEffect(() => {
+    if (state.isBusy || starter.current === null) return
+    giveFocusBack(starter.current)
+    starter.current = null
+  }, [state.isBusy])
   useEffect(() => {
     isMounted.current = true
     return () => {
@@ -26,6 +32,7 @@ export function useAction(): Action {
   const run = useCallback((work: () => Promise<unknown>) => {
     if (isRunning.current) return
     isRunning.current = true
+    starter.current = document.activeElement
     setState({ isBusy: true, problem: undefined })
     const end = (problem: string | undefined): void => {
       isRunning.current = false
@@ -41,4 +48,9 @@ export function useAction(): Action {
     )
   }, [])
   return { ...state, run }
+}
+
+/** Whoever took the focus meanwhile keeps it. */
+function giveFocusBack(element: Element): void {
+  if (document.activeElement === document.body && element instanceof HTMLElement) element.focus({ preventScroll: true })
 }
