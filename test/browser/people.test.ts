@@ -187,6 +187,19 @@ describe("direct conversations and blocks", () => {
     await demo.send(bob, "Indeed")
     await demo.message(alice, "Indeed").waitFor()
     await demo.conversation(alice, "Online, bob").waitFor()
+    // nobody erases here what the other wrote
+    for (const [text, count] of [
+      ["Indeed", 0],
+      ["Just us", 1],
+    ] as const) {
+      await demo
+        .message(alice, text)
+        .getByRole("button", { name: /^Actions for/ })
+        .click()
+      await alice.getByRole("menu").getByRole("menuitem", { name: "Copy text" }).waitFor()
+      expect(await alice.getByRole("menuitem", { name: "Erase for everyone" }).count()).toBe(count)
+      await alice.keyboard.press("Escape")
+    }
 
     // from "New", it is the one that is there already
     await demo.conversation(bob, "Trip to Lisbon").click()

@@ -505,6 +505,7 @@ describe("direct conversations", () => {
     expect(results.hits[0]).toMatchObject({ conversation: shown.id, id: walrus.id })
     expect(await shown.loadTo(walrus.id, results.hits[0]?.segment)).toBe(true)
     await expect(shown.erase(walrus.id)).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+    expect([shown.mayErase(walrus.id), bob.conversation(his.id)?.mayErase(walrus.id)]).toEqual([false, true])
     await shown.unpin(walrus.id)
     expect(shown.info.get().pinned).toEqual([])
     const act = await shown.leave()

@@ -105,11 +105,18 @@ describe("what is said about messages, across devices, servers and offline spell
     const { all, id } = await setUp()
     const [onPhone, , atBob] = all
     await expect(atBob.erase(id)).rejects.toMatchObject({ code: "NOT_ALLOWED" })
+    expect([onPhone.mayErase(id), atBob.mayErase(id), atBob.mayErase("nothing" as typeof id)]).toEqual([
+      true,
+      false,
+      false,
+    ])
     expect(() => atBob.edit(id, "mine now")).toThrow(expect.objectContaining({ code: "NOT_ALLOWED" }))
     const theirs = atBob.send("rude")
     await theirs.reached("sent")
     await shown(onPhone, (items) => items.length === 2)
+    expect([onPhone.mayErase(theirs.id), atBob.mayErase(theirs.id)]).toEqual([true, true])
     await onPhone.erase(theirs.id)
+    expect(onPhone.mayErase(theirs.id)).toBe(false)
     await shown(atBob, ([, message]) => message?.form === "erased")
     expect(atBob.message(theirs.id)).toMatchObject({ erasedBy: "alice", text: undefined })
   })

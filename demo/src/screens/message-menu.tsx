@@ -102,7 +102,7 @@ function itemsFor(
         offerUndo(t("erasedForYou"), account, conversation.eraseForMe(message.id))
       },
     },
-    isText && (message.own || mayModerate(role)) && { name: t("eraseForEveryone"), icon: "trash", isDanger: true, run: () => { acts.erase(message) } }, // prettier-ignore
+    conversation.mayErase(message.id) && { name: t("eraseForEveryone"), icon: "trash", isDanger: true, run: () => { acts.erase(message) } }, // prettier-ignore
   ]
   return items.filter((item) => item !== false)
 }

@@ -231,6 +231,8 @@ export interface Conversation extends Governance {
    * device and server that hears of it. Resolves when that is durable here. Rejects with NOT_ALLOWED, BAD_ARGUMENT, STORE_*.
    */
   erase(id: MessageId): Promise<void>
+  /** Whether `erase` is for this user to do, as things stand; false of a message that is not loaded, was erased or was rejected. */
+  mayErase(id: MessageId): boolean
   /** Reacts with one emoji; BAD_ARGUMENT for anything else. Undefined where this user does already: nothing is written then. Throws as `edit` does. */
   react(id: MessageId, emoji: string): OutgoingMessage | undefined
   /** Takes a reaction back. Undefined where there is none of this user's: nothing is written then. Throws as `edit` does. */

@@ -485,6 +485,11 @@ export class ConversationHandle implements Conversation {
     return this.later((inner) => inner.erase(id))
   }
 
+  mayErase(id: MessageId): boolean {
+    this.want()
+    return this.inner?.mayErase(id) ?? false
+  }
+
   discard(id: MessageId): Promise<void> {
     return this.later((inner) => inner.discard(id))
   }

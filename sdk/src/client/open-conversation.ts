@@ -364,6 +364,10 @@ export class OpenConversation implements Governance {
     return this.holderOf(id).writing.erase(id)
   }
 
+  mayErase(id: MessageId): boolean {
+    return this.holderOf(id).writing.mayErase(id)
+  }
+
   react(id: MessageId, emoji: string): OutgoingMessage | undefined {
     return this.holderOf(id).writing.react(id, emoji, true)
   }

@@ -73,16 +73,11 @@ export class Writing {
 
   async erase(id: MessageId): Promise<void> {
     this.demandOpen()
-    const { conversation, device } = this.ports
+    const { conversation } = this.ports
     const { node, message, document } = this.demand(id)
     if (message.form === "erased") return
     if (message.status === "rejected") throw new WeftError("BAD_ARGUMENT", "this message was rejected: discard it")
-    const right = mayErase(conversation.state, {
-      eraser: device,
-      target: message.device,
-      seen: conversation.state.headsFor(device),
-    })
-    if (right === undefined)
+    if (!this.hasRightToErase(message))
       throw new WeftError(
         "NOT_ALLOWED",
         conversation.state.direct
@@ -93,6 +88,18 @@ export class Writing {
     const targets = [erasable(node, "message"), ...edits.map((edit) => erasable(edit, "edit"))]
     const drafts = await conversation.erase(document, targets)
     await this.durable(document, drafts)
+  }
+
+  mayErase(id: MessageId): boolean {
+    const message = this.view.projection.get(id)
+    if (message === undefined || message.form === "erased" || message.status === "rejected") return false
+    return this.hasRightToErase(message)
+  }
+
+  private hasRightToErase({ device: target }: Message): boolean {
+    const { conversation, device: eraser } = this.ports
+    const { state } = conversation
+    return mayErase(state, { eraser, target, seen: state.headsFor(eraser) }) !== undefined
   }
 
   forward(message: Message): OutgoingMessage {
