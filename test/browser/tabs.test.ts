@@ -68,6 +68,35 @@ describe("two tabs of one device", () => {
     await second.evaluate((to) => window.weft.shows(to, ["before", "after"]), id)
   })
 
+  it.each(["is closed", "crashes"])(
+    "[W3] what a tab stored and did not live to tell is sent when it %s",
+    async (end) => {
+      const { url } = await startTestServer()
+      const first = await openTab("alice", [url])
+      await first.evaluate(() => window.weft.writes())
+      const id = await first.evaluate(() => window.weft.create("Trip", []))
+      const second = await openTab("alice", [url])
+      await second.evaluate((to) => window.weft.has(to), id)
+      // As if it ended right after the write: it is alive, and tells nothing.
+      await second.evaluate(() => {
+        const { postMessage } = BroadcastChannel.prototype
+        BroadcastChannel.prototype.postMessage = function (data: { readonly kind: string }) {
+          if (data.kind !== "message") postMessage.call(this, data)
+        }
+      })
+      const message = await second.evaluate((to) => window.weft.send(to, "late"), id)
+      await second.evaluate(([to, of]) => window.weft.reached(to, of, "saved"), [id, message] as const)
+      expect(await first.evaluate((to) => window.weft.messages(to).length, id)).toBe(0)
+      if (end === "crashes") {
+        const crashed = second.waitForEvent("crash")
+        second.goto("chrome://crash").catch(() => undefined)
+        await crashed
+      } else await second.close()
+      await first.evaluate((to) => window.weft.shows(to, ["late"]), id)
+      await first.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, message] as const)
+    },
+  )
+
   it("[W3] takes over from a frozen tab, whose return forks nothing", async () => {
     const { url } = await startTestServer()
     const first = await openTab("alice", [url])

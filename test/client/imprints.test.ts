@@ -165,7 +165,7 @@ it("[S13] what another tab wrote, and did not live to tell, is read by the one t
       return found
     },
   })
-  const second = await profile.open(through, true)
+  const second = await profile.open(through, { isDeaf: true })
   onTestFinished(() => second.client.close())
   show(second.client)
   const other = second.client.conversation(trip.id)!

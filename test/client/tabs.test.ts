@@ -27,9 +27,11 @@ function isOnline(client: Client): boolean {
 }
 
 /** A profile whose first tab leads and is online. */
-async function profileOnline(): Promise<{ server: TestServer; profile: TestProfile; first: TestTab }> {
+async function profileOnline(
+  options?: TestProfile["options"],
+): Promise<{ server: TestServer; profile: TestProfile; first: TestTab }> {
   const server = await startTestServer()
-  const profile = new TestProfile("alice", createMemoryStorage(), [server.url])
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url], options)
   const first = await tab(profile)
   await first.lead()
   await until(first.client.status, () => isOnline(first.client))
@@ -199,4 +201,39 @@ it("[W4] a tab that wrote with a clock that had jumped writes by the server's ti
   const { id: invite } = await trip.createInvite()
   await until(trip.changes, (list) => list.every(({ status }) => status === "accepted"))
   expect(trip.invites.get().map((shown) => shown.id)).toContain(invite)
+})
+
+it("[W3, U8] what a tab stored and did not live to tell is sent, and shown in the others, once it is gone; its conversation being in memory or not", async () => {
+  const { profile, first } = await profileOnline({ releaseAfterMs: 400 })
+  first.client.list.subscribe(() => undefined)
+  const trip = await first.client.createConversation({ title: "Trip" })
+  await first.client.synced()
+  const third = await tab(profile)
+  const inThird = await conversationOf(third.client, trip.id)
+  for (const isReleased of [true, false]) {
+    const stop = isReleased ? undefined : trip.messages.subscribe(() => undefined)
+    await vi.waitUntil(async () => ((await first.client.doctor()).documents.open === 0) === isReleased)
+    const text = isReleased ? "released" : "looked at"
+    const dying = await profile.open(undefined, { isMute: true })
+    const inDying = await conversationOf(dying.client, trip.id)
+    await inDying.send(text).reached("saved")
+    inDying.draft.set(text)
+    await dying.client.account.saved()
+    await dying.client.close()
+    await until(inThird.messages, ({ items }) => items.at(-1)?.text === text && items.at(-1)?.status === "sent")
+    await until(third.client.account, ({ drafts }) => drafts.get(trip.id) === text)
+    stop?.()
+  }
+})
+
+it("[W3] what a tab did not live to tell is in the others offline, too", async () => {
+  const profile = new TestProfile("alice", createMemoryStorage(), [])
+  const [first, second] = [await tab(profile), await tab(profile)]
+  await first.lead()
+  const { id } = await first.client.createConversation({ title: "Trip" })
+  const inSecond = await conversationOf(second.client, id)
+  const dying = await profile.open(undefined, { isMute: true })
+  await (await conversationOf(dying.client, id)).send("late").reached("saved")
+  await dying.client.close()
+  await until(inSecond.messages, ({ items }) => items.at(-1)?.text === "late")
 })

@@ -97,6 +97,11 @@ export class Disk {
     })
   }
 
+  /** Milliseconds until all that is to be written so far is there. */
+  get landedMs(): number {
+    return Math.max(0, this.#lastDone - this.world.now)
+  }
+
   /** Resolves when a read that begins now may see what is there. */
   reading(): Promise<void> | undefined {
     const { readMs } = this.manner

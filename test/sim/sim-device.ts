@@ -56,7 +56,7 @@ export class SimDevice implements Machine {
   readonly key: DeviceKeyPair
   readonly errors: unknown[] = []
   tabs: SimTab[] = []
-  private profile = new SimTabs()
+  private profile: SimTabs
 
   constructor(readonly parts: SimDeviceParts) {
     this.name = parts.name
@@ -64,6 +64,11 @@ export class SimDevice implements Machine {
     this.random = parts.random
     this.key = keyNamed(parts.keyName)
     this.disk = new Disk(parts.name, parts.network.world, parts.random, parts.trace, parts.manner, parts.image)
+    this.profile = this.newProfile()
+  }
+
+  private newProfile(): SimTabs {
+    return new SimTabs(() => this.disk.landedMs)
   }
 
   get client(): Client | undefined {
@@ -117,7 +122,7 @@ export class SimDevice implements Machine {
   crash(power: boolean): void {
     this.look()
     for (const tab of this.tabs.splice(0)) tab.process.kill()
-    this.profile = new SimTabs()
+    this.profile = this.newProfile()
     if (power) this.disk.crash()
     else this.disk.endProcess()
   }

@@ -11,11 +11,16 @@ export class SimTabs {
   #tabs: Tab[] = []
   #leader: Tab | undefined
 
+  /** `landedMs`: how long from now until all that the disk was given so far is there. */
+  constructor(private readonly landedMs: () => number) {}
+
   portOf(process: Process): TabPort {
     let own: Tab | undefined
     const leave = (): void => {
+      if (own === undefined || !this.#tabs.includes(own)) return
       this.#tabs = this.#tabs.filter((tab) => tab !== own)
-      if (this.#leader === undefined || this.#leader !== own) return
+      this.#tellGone()
+      if (this.#leader !== own) return
       this.#leader = undefined
       this.#elect()
     }
@@ -61,6 +66,15 @@ export class SimTabs {
       if (this.#leader !== tab) return
       tab.events.lead().catch(() => undefined)
     })
+  }
+
+  /** Who leads by then reads behind what the one that is gone had begun to write, as IndexedDB orders transactions. */
+  #tellGone(): void {
+    for (const tab of this.#tabs) {
+      tab.process.setTimer(1 + this.landedMs(), () => {
+        if (this.#leader === tab) tab.events.gone()
+      })
+    }
   }
 
   #tell(from: Tab, message: TabMessage): void {

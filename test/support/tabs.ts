@@ -32,8 +32,11 @@ export class TestProfile {
     readonly segmentMessages?: number,
   ) {}
 
-  /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing. */
-  async open(through: (storage: Storage) => Storage = (storage) => storage, isDeaf = false): Promise<TestTab> {
+  /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing, a mute one tells nothing. */
+  async open(
+    through: (storage: Storage) => Storage = (storage) => storage,
+    { isDeaf = false, isMute = false } = {},
+  ): Promise<TestTab> {
     let own: TabEvents | undefined
     let missed: TabMessage[] | undefined
     const port: TabPort = {
@@ -46,10 +49,12 @@ export class TestProfile {
         this.#listeners.add(own)
       },
       tell: (message) => {
-        this.#tell(own, message)
+        if (!isMute) this.#tell(own, (events) => events.heard(message))
       },
       stop: async () => {
-        if (own !== undefined) this.#listeners.delete(own)
+        if (own === undefined) return
+        this.#listeners.delete(own)
+        this.#tell(own, (events) => events.gone())
       },
     }
     const client = await openClient(
@@ -75,9 +80,9 @@ export class TestProfile {
   }
 
   /** As a BroadcastChannel does: in a later turn, to all others. */
-  #tell(from: TabEvents | undefined, message: TabMessage): void {
+  #tell(from: TabEvents | undefined, tell: (events: TabEvents) => void): void {
     setImmediate(() => {
-      for (const events of this.#listeners) if (events !== from) events.heard(message)
+      for (const events of this.#listeners) if (events !== from) tell(events)
     })
   }
 }

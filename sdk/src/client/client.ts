@@ -404,6 +404,9 @@ class WeftClient implements Client {
         this.background(() => this.talk.heard(message))
         this.refreshSoon()
       },
+      gone: () => {
+        this.background(() => this.talk.lookForUntold())
+      },
     })
     platform.tabs.tell({ kind: "joined" })
     // What another tab wrote after this one read it, and before this one heard of anything.
@@ -419,7 +422,6 @@ class WeftClient implements Client {
   private async lead(): Promise<void> {
     this.own.remote = undefined
     await this.parts.replica.becomeWriter()
-    await this.parts.account.becomeWriter()
     this.refreshSoon()
   }
 
@@ -431,6 +433,9 @@ class WeftClient implements Client {
     this.connect()
     this.refreshSoon()
     this.handles.takeOver()
+    await this.parts.account.becomeWriter()
+    // Those who went while this one read what there is.
+    await this.talk.lookForUntold()
   }
 
   private connect(): void {

@@ -43,6 +43,8 @@ export interface TabEvents {
   /** Another tab took over. */
   follow(): void
   heard(message: TabMessage): void
+  /** Another tab ended, or died; the writer at least is told. All that it had begun to write is there by now, or never will be. */
+  gone(): void
 }
 
 /** Decides which tab of a device is its writer. */

@@ -146,6 +146,21 @@ export class TabTalk {
     }
   }
 
+  /**
+   * Other tabs may be gone: what they stored and did not live to tell the writer takes in, and tells to the rest. Rejects
+   * with STORE_*. [SPEC W3]
+   */
+  async lookForUntold(): Promise<void> {
+    const { replica, account, tabs } = this.ports
+    // Who is not the writer yet looks when it is.
+    if (!replica.writing.get()) return
+    for (const document of await replica.untoldDrafts()) {
+      await this.heard({ kind: "changed", document })
+      tabs.tell({ kind: "changed", document })
+    }
+    await account.readUntold()
+  }
+
   /** Another tab changed what is stored. */
   private async reload(name: DocumentName): Promise<void> {
     const { replica } = this.ports

@@ -5,16 +5,23 @@ const ASK_MS = 700
 const ANSWER_LIMIT_MS = 900
 
 type Wire =
-  { readonly kind: "ask" } | { readonly kind: "awake" } | { readonly kind: "message"; readonly message: TabMessage }
+  | { readonly kind: "ask" }
+  | { readonly kind: "awake" }
+  | { readonly kind: "message"; readonly message: TabMessage }
+  /** A tab is there for as long as it holds the lock of this name. */
+  | { readonly kind: "here"; readonly life: string }
 
 /**
  * Tabs of one browser profile: the one that holds a Web Lock is the writer. The lock passes on at once when its tab
  * closes or crashes; a writer that is frozen answers no question, and the lock is stolen from it. That two tabs write for
- * a moment is safe: the storage's guard stops the older one, and each has logs of its own.
+ * a moment is safe: the storage's guard stops the older one, and each has logs of its own. Each tab holds a lock of its own
+ * as well: the writer waits for those of the others, and so hears when one of them ends.
  */
 export function browserTabs(name: string): TabPort {
   if (!("locks" in navigator) || typeof BroadcastChannel === "undefined") return loneTab()
   const lock = `weft/${name}`
+  const lives = `${lock}/tab/`
+  const ownLife = lives + crypto.randomUUID()
   const channel = new BroadcastChannel(lock)
   let leading = false
   let stopped = false
@@ -23,6 +30,8 @@ export function browserTabs(name: string): TabPort {
   let answered = 0
   let asker: ReturnType<typeof setTimeout> | undefined
   let held: Promise<unknown> = Promise.resolve()
+  let end = (): void => undefined
+  let watching = new AbortController()
 
   const post = (wire: Wire): void => {
     if (!stopped) channel.postMessage(wire)
@@ -34,6 +43,7 @@ export function browserTabs(name: string): TabPort {
         .request(lock, options, async () => {
           if (stopped) return
           leading = true
+          watchAll(events)
           const until = new Promise<void>((done) => {
             release = done
           })
@@ -48,6 +58,7 @@ export function browserTabs(name: string): TabPort {
           // Stolen from us, or given up waiting for: another tab is the writer, or will be.
           if (leading) {
             leading = false
+            watching.abort()
             events.follow()
             if (!stopped) queue(events)
           }
@@ -55,6 +66,41 @@ export function browserTabs(name: string): TabPort {
           else resolve()
         })
     })
+  }
+
+  /** Takes the lock that says that this tab is there. */
+  function live(): Promise<void> {
+    return new Promise((resolve) => {
+      navigator.locks
+        .request(ownLife, () => {
+          resolve()
+          if (stopped) return undefined
+          return new Promise<void>((done) => {
+            end = done
+          })
+        })
+        .catch(() => undefined)
+    })
+  }
+
+  /** Tabs that come later say so. */
+  function watchAll(events: TabEvents): void {
+    watching = new AbortController()
+    navigator.locks
+      .query()
+      .then(({ held: all = [] }) => {
+        for (const { name: life = "" } of all) if (life.startsWith(lives) && life !== ownLife) watch(life, events)
+      })
+      .catch(() => undefined)
+  }
+
+  function watch(life: string, events: TabEvents): void {
+    const { signal } = watching
+    navigator.locks
+      .request(life, { signal }, () => {
+        if (leading) events.gone()
+      })
+      .catch(() => undefined)
   }
 
   /** Waits in line for the lock, and asks its holder now and then whether it is awake. */
@@ -92,8 +138,11 @@ export function browserTabs(name: string): TabPort {
       channel.onmessage = ({ data }: MessageEvent<Wire>) => {
         if (data.kind === "ask" && leading) post({ kind: "awake" })
         else if (data.kind === "awake") answered = performance.now()
+        else if (data.kind === "here" && leading) watch(data.life, events)
         else if (data.kind === "message") events.heard(data.message)
       }
+      await live()
+      post({ kind: "here", life: ownLife })
       // Leads at once where nobody does; else follows, and is told by nothing more than the storage.
       const first = await navigator.locks.query()
       if (first.held?.some((other) => other.name === lock) === true) queue(events)
@@ -107,6 +156,8 @@ export function browserTabs(name: string): TabPort {
       leading = false
       clearTimeout(asker)
       waiting.abort()
+      watching.abort()
+      end()
       release()
       await held
       channel.close()

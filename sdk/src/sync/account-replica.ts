@@ -80,6 +80,16 @@ export class AccountReplica {
     return entries.map(({ key }) => key)
   }
 
+  /** Reads what a tab stored and did not live to tell, and tells the others. [SPEC W3] */
+  async readUntold(): Promise<void> {
+    let isNew = false
+    const stop = this.changes.on(({ source }) => {
+      isNew ||= source === STORED
+    })
+    const keys = await this.reload().finally(stop)
+    if (isNew) for (const key of keys) this.saves.emit(key)
+  }
+
   /** Another tab stored something; by now it may stand under another key. */
   async heard(key: string): Promise<void> {
     const update = await this.ports.storage.get(key)

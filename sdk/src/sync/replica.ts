@@ -4,7 +4,8 @@ import { WeftError, type ErrorCode } from "../base/errors.js"
 import { createSignal, createStore } from "../base/store.js"
 import { encodeControl } from "../authority/control.js"
 import type { InitialMember } from "../authority/fields.js"
-import { GUARD_KEY, imprintPrefix, IMPRINTS_KEY, PROBE_KEY, regroundPrefix } from "../log/keys.js"
+import { draftHash } from "../log/draft.js"
+import { draftKey, GUARD_KEY, imprintPrefix, IMPRINTS_KEY, PROBE_KEY, regroundPrefix } from "../log/keys.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { rootDigestOf, type DocumentSummary } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
@@ -33,6 +34,7 @@ import { ConversationRegisters } from "./registers.js"
 import {
   nothingStored,
   storedConversations,
+  storedDrafts,
   storedWithImprints,
   type StoredConversation,
 } from "./stored-conversations.js"
@@ -205,6 +207,17 @@ export class Replica {
   /** Whether something waits in a conversation that nobody asked for yet. */
   hasStoredDrafts(id: ConversationId): boolean {
     return this.stored.get(id)?.waits === true
+  }
+
+  /** Documents of which the storage holds drafts that are not known here: another tab wrote them. */
+  async untoldDrafts(): Promise<DocumentName[]> {
+    const stored = await storedDrafts(this.ports.storage)
+    return Array.from(stored).flatMap(([name, keys]) => {
+      const conversation = this.conversations.get().get(conversationOf(name))
+      const document = conversation?.loadedDocuments.find((loaded) => loaded.name === name)
+      const known = new Set(document?.drafts.map((draft) => draftKey(name, draft.clock, draftHash(draft))))
+      return keys.every((key) => known.has(key)) ? [] : [name]
+    })
   }
 
   /** Numbers of a conversation's segments, read or not. */

@@ -31,20 +31,32 @@ export const nothingStored: StoredConversation = { segments: [], withDrafts: [],
 
 /** Without their imprints. */
 export async function storedConversations(storage: Storage): Promise<Map<ConversationId, StoredConversation>> {
-  const [documents, drafts] = await Promise.all([
-    storage.scan(prefixRange(documentPrefix)),
-    storage.scan(prefixRange(allDraftsPrefix)),
-  ])
-  const waiting = new Set<DocumentName>()
-  for (const { key } of drafts) addName(waiting, documentOfDraftKey(key))
+  const [documents, drafts] = await Promise.all([storage.scan(prefixRange(documentPrefix)), storedDrafts(storage)])
+  const waiting = new Set(drafts.keys())
   const names = new Set(waiting)
-  for (const { key } of documents) addName(names, documentOfKey(key))
+  for (const { key } of documents) {
+    const name = parseDocumentName(documentOfKey(key))?.name
+    if (name !== undefined) names.add(name)
+  }
   const withDrafts = segmentsOf(waiting)
   return new Map(
     Array.from(segmentsOf(names), ([id, segments]) => {
       return [id, { ...nothingStored, segments, withDrafts: withDrafts.get(id) ?? [], waits: withDrafts.has(id) }]
     }),
   )
+}
+
+/** Keys of the drafts that a storage holds, by document. */
+export async function storedDrafts(storage: Storage): Promise<Map<DocumentName, string[]>> {
+  const drafts = new Map<DocumentName, string[]>()
+  for (const { key } of await storage.scan(prefixRange(allDraftsPrefix))) {
+    const name = parseDocumentName(documentOfDraftKey(key))?.name
+    if (name === undefined) continue
+    const keys = drafts.get(name)
+    if (keys === undefined) drafts.set(name, [key])
+    else keys.push(key)
+  }
+  return drafts
 }
 
 /** With their imprints. */
@@ -79,9 +91,4 @@ function segmentsOf(names: ReadonlySet<DocumentName>): Map<ConversationId, numbe
     segments.set(parts.conversation, numbers)
   }
   return segments
-}
-
-function addName(names: Set<DocumentName>, text: string): void {
-  const parsed = parseDocumentName(text)
-  if (parsed !== undefined) names.add(parsed.name)
 }
