@@ -5,7 +5,7 @@ import type { MessageId } from "@weft/sdk/protocol"
 import { leave, say, textOf } from "./acting.js"
 import type { Moment } from "./bookkeeper.js"
 import type { Kind } from "./kind.js"
-import { Violation } from "./oracle.js"
+import { Violation, type Removal } from "./oracle.js"
 import type { SimDevice, SimTab } from "./sim-device.js"
 import type { Stage } from "./stage.js"
 import { allItems, replicaOf } from "./views.js"
@@ -194,7 +194,9 @@ export const personalKinds = {
         names.push(`archive ${id} ${conversations.get(id)?.archived === true}`)
       }
       bookkeeper.noteAct(device, tab, undefined)
-      for (const removal of stage.oracle.removals) if (removal.user === device.user) removal.undone = true
+      const leavings = (): Removal[] => stage.oracle.removals.filter(({ user }) => user === device.user)
+      const before = leavings()
+      for (const removal of before) removal.undone = true
       const done = (result: UndoResult): void => {
         if (!tab.process.alive) return
         const what = result.kind === "nothing" ? "nothing" : nameOf(result.act)
@@ -203,7 +205,9 @@ export const personalKinds = {
         if (expected !== undefined && what !== expected) {
           stage.errors.push(new Violation("I4", `${device.name} was to take back ${expected}, and took back ${what}`))
         }
-        if (result.kind === "undone") noteUndone(stage, device, tab, result.act, moment)
+        // Who leaves again meanwhile is not there, whatever was taken back.
+        const isOut = result.kind === "undone" && result.act.kind === "leave" && leavings().length > before.length
+        if (result.kind === "undone" && !isOut) noteUndone(stage, device, tab, result.act, moment)
       }
       const failed = (error: unknown): never => {
         // On a full disk it is taken back as well, and durable later, like any other change.
