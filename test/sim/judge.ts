@@ -10,6 +10,7 @@ import {
   type UserId,
 } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
+import { MOST_REACHING } from "../../sdk/src/client/view.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import {
   accountDigestOn,
@@ -35,8 +36,10 @@ import {
   isRead,
   isShown,
   isShutOut,
+  listedFrom,
   readGroup,
   replicaOf,
+  segmentOf,
   type View,
   viewsOf,
 } from "./views.js"
@@ -140,8 +143,9 @@ export async function judge(stage: Stage): Promise<void> {
       await stage.world.outcome(readGroup(client, conversation))
       while (!isShown(conversation)) await stage.world.run(1)
       const listed = allItems(conversation)
+      const from = listedFrom(conversation)
       while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
-      judgeListed(view, listed)
+      judgeListed(view, listed, from)
       if (before === undefined) continue
       const after = rowOf(view)
       if (sayRow(before) === sayRow(after) && before.late.every((id) => after.late.includes(id))) continue
@@ -173,14 +177,20 @@ export async function judge(stage: Stage): Promise<void> {
   judgeErasures(stage)
 }
 
-/** What a list began with goes on without gaps. [SPEC M9] */
-function judgeListed({ device, conversation }: View, listed: readonly Message[]): void {
+/** What a list began with goes on without gaps. `from`: its first segment; of those before it the newest count. [SPEC M9] */
+function judgeListed({ device, conversation }: View, listed: readonly Message[], from: number): void {
   if (isMerged(conversation)) return
   const [first, ...rest] = listed.filter(({ rejection }) => rejection === undefined)
+  if (first === undefined) return
   const all = allItems(conversation).filter(({ rejection }) => rejection === undefined)
-  const behind = all.slice(all.findIndex(({ id }) => id === first?.id) + 1)
-  if (first === undefined || behind.every(({ id }, index) => rest[index]?.id === id)) return
-  const missing = behind.find(({ id }) => rest.every((message) => message.id !== id))
+  const behind = all.slice(all.findIndex(({ id }) => id === first.id) + 1)
+  const segments = new Set(behind.map(({ id }) => segmentOf(conversation, id)))
+  const before = Array.from(segments).filter((segment) => segment < from)
+  const tooMany = new Set(before.sort((a, b) => b - a).slice(MOST_REACHING))
+  const due = behind.filter(({ id }) => !tooMany.has(segmentOf(conversation, id)))
+  const shown = tooMany.size === 0 ? rest : rest.filter(({ id }) => !tooMany.has(segmentOf(conversation, id)))
+  if (due.every(({ id }, index) => shown[index]?.id === id)) return
+  const missing = due.find(({ id }) => shown.every((message) => message.id !== id))
   throw new Violation("I6", `${device.name} listed a part of ${conversation.id} without ${missing?.text ?? "order"}`)
 }
 

@@ -1,6 +1,8 @@
-import { conversationOf, equalBytes, type ConversationId } from "@weft/sdk/protocol"
+import { conversationOf, equalBytes, type ConversationId, type MessageId } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
+import type { ConversationView } from "../../sdk/src/client/view.js"
 import type { Message, MessageList } from "../../sdk/src/conversation/message.js"
+import { segmentNumber } from "../../sdk/src/conversation/node.js"
 import type { Subscribable } from "../../sdk/src/base/store.js"
 import type { AccountReplica } from "../../sdk/src/sync/account-replica.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
@@ -77,6 +79,21 @@ export function allItems(conversation: Conversation): readonly Message[] {
     readonly inner?: { readonly merged: { readonly list: Subscribable<MessageList> } }
   }
   return inner?.merged.list.get().items ?? []
+}
+
+/** The first segment of a conversation's list. */
+export function listedFrom(conversation: Conversation): number {
+  return viewOf(conversation)?.oldestListed ?? Infinity
+}
+
+/** The segment that a message that was read stands in. */
+export function segmentOf(conversation: Conversation, id: MessageId): number {
+  const node = viewOf(conversation)?.projection.node(id)
+  return node === undefined ? Infinity : segmentNumber(node.document)
+}
+
+function viewOf(conversation: Conversation): ConversationView | undefined {
+  return (conversation as unknown as { readonly inner?: { readonly view: ConversationView } }).inner?.view
 }
 
 /** Whether several conversations are shown as this one. */

@@ -41,7 +41,7 @@ const PORTION = 64
 /** One screen of messages. */
 const FEWEST = 50
 /** Segments before the list that it shows messages of. [SPEC M9] */
-const MOST_REACHING = 8
+export const MOST_REACHING = 8
 
 /** The messages of one conversation as a list that changes: the newest segment, and older ones as they are asked for. */
 export class ConversationView {
