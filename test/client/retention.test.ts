@@ -410,3 +410,17 @@ it("[U15] a list that is read anew while a segment of it is away goes back as fa
   await until(trip.messages, ({ items }) => items.length === MESSAGES)
   expect(textsOf(trip)).toEqual(names(MESSAGES))
 })
+
+it("[U15, W3] a tab that lost the guard before it heard that its turn is over asks the writer for what is away", async () => {
+  const { profile, tab, alice, trip } = await arena()
+  const second = await openTab(profile)
+  await second.lead()
+  await until(second.client.status, ({ connection }) => connection.kind === "online" && connection.synced)
+  // Its write is refused.
+  trip.send("more")
+  await until(alice.status, ({ tab: kind }) => kind === "follower")
+  // It asks whether there is a connection, and hears of that.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+  tab.follow()
+  expect(await all(trip)).toEqual([...names(MESSAGES), "more"])
+})

@@ -344,8 +344,12 @@ class WeftClient implements Client {
         // Whom this tab asked it asks no more.
         replica.wanted.setReachable(false)
         if (replica.writing.get()) this.background(() => this.takeOver())
-        // What the next writer told while this one still took itself for it was passed over.
-        else platform.tabs.tell({ kind: "joined" })
+        else {
+          // What becomes of it is no news of the device's any more.
+          this.session.stop()
+          // What the next writer told while this one still took itself for it was passed over.
+          platform.tabs.tell({ kind: "joined" })
+        }
         this.refreshSoon()
       }),
       this.session.status.subscribe(() => {
@@ -396,9 +400,7 @@ class WeftClient implements Client {
         return Promise.resolve()
       },
       follow: () => {
-        // In this order: what becomes of this tab's connection is no news of the device's any more.
         replica.loseWriter()
-        this.session.stop()
       },
       heard: (message) => {
         this.background(() => this.talk.heard(message))
