@@ -338,10 +338,18 @@ function isCut(stage: Stage, saying: Saying): boolean {
   )
 }
 
+/** Who let the author in was removed, or left, elsewhere at the same time: with what fell the author is no member, and never was. [SPEC A8, A11] */
+function neverCameIn({ oracle }: Stage, { conversation: id, user }: Saying, shown: readonly View[]): boolean {
+  const isMember = shown.some(({ conversation }) => conversation.info.get().members.some((one) => one.user === user))
+  const removals = oracle.removals.filter(({ conversation, outcome }) => conversation === id && outcome !== "refused")
+  return !isMember && removals.length > 0 && removals.every((removal) => removal.user !== user)
+}
+
 function judgeSaying(stage: Stage, saying: Saying, shown: readonly View[]): void {
   const { oracle } = stage
   const where = `${saying.text.slice(0, 40)} of ${saying.device}`
-  const excused = isCut(stage, saying) || saying.erasedBy.size > 0 || (oracle.serverLostData && saying.setBack)
+  const isOut = isCut(stage, saying) || neverCameIn(stage, saying, shown)
+  const excused = isOut || saying.erasedBy.size > 0 || (oracle.serverLostData && saying.setBack)
   for (const { device, items } of shown) {
     const item = items.find(({ id }) => id === saying.id)
     if (saying.promised === "sent" && !excused && (item === undefined || item.status === "rejected")) {
