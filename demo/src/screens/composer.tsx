@@ -3,6 +3,7 @@ import { type ConversationView, useClient, useMessages } from "@weft/sdk/react"
 import { type ReactNode, useState } from "react"
 import { ComposerField } from "../parts/composer-field.js"
 import { Icon } from "../parts/icon.js"
+import { useAction } from "../state/action.js"
 import { type Composed, useComposed } from "../state/composed.js"
 import { isEditable, type MessageWork } from "../state/message-acts.js"
 import { useNameables } from "../state/nameables.js"
@@ -132,22 +133,22 @@ function ReplyHead({ view, id, work }: HeadProps): ReactNode {
 function EditComposer({ view, work, task }: ComposerProps & { task: Extract<Task, { kind: "edit" }> }): ReactNode {
   const { account } = useClient()
   const { conversation } = view
-  const [problem, setProblem] = useState<string>()
+  const saving = useAction()
   const names = useNameables(view)
   const end = (): void => {
     work.setTask(undefined)
   }
   const save = (given: readonly GivenMention[]): void => {
     const next = trimMentions(task.text, given)
-    try {
+    saving.run(async () => {
+      // just after a reload nothing is read yet
+      if (conversation.message(task.message) === undefined) await conversation.loadTo(task.message)
       if (!isSame(next, conversation.message(task.message))) {
         const { act } = conversation.edit(task.message, next.text, { mentions: next.mentions })
         offerUndo(t("editSaved"), account, act)
       }
       end()
-    } catch (error) {
-      setProblem(explainError(error))
-    }
+    })
   }
   return (
     <ComposerField
@@ -157,7 +158,7 @@ function EditComposer({ view, work, task }: ComposerProps & { task: Extract<Task
       text={task.text}
       mentions={task.mentions}
       names={names}
-      problem={problem}
+      problem={saving.problem}
       focusKey={task.message}
       onChange={(next) => {
         work.setTask({ ...task, ...next })
