@@ -31,6 +31,8 @@ export class AckRecorder {
   /** When a server's disk was last replaced, and when each host last heard its greeting; milliseconds since the world began. */
   private readonly lost = new Map<string, number>()
   private readonly met = new Map<string, Map<string, number>>()
+  /** Servers whose disk is an older one of their own: it goes on under the name that their devices know. */
+  private readonly setBack = new Set<string>()
   /** When each connection was greeted. */
   private readonly greeted = new Map<Wire, number>()
 
@@ -101,10 +103,17 @@ export class AckRecorder {
     throw new Violation("I2", `${from} finds a fork in ${frame.document} at ${fork.at}, and everybody is honest`)
   }
 
-  /** Its disk is another one. */
-  forget({ name, disk }: SimServer): void {
+  /** Its disk is another one: an empty one, or one that was copied before. */
+  forget({ name, disk }: SimServer, isEmpty: boolean): void {
     this.promised.delete(name)
     this.lost.set(name, disk.world.now)
+    if (isEmpty) this.setBack.delete(name)
+    else this.setBack.add(name)
+  }
+
+  /** Whether all disks that were lost have other names now: their servers' greetings say so. */
+  get isLossSaid(): boolean {
+    return this.setBack.size === 0
   }
 
   /** Whether a host heard again, between two moments, from all those it knows who lost their disks. */

@@ -496,7 +496,7 @@ function skew(b: number, c: number): number {
 function replaceDisk(stage: Stage, server: SimServer, image: DiskImage, downMs: number): void {
   server.crash()
   server.disk.replace(image)
-  stage.acks.forget(server)
+  stage.acks.forget(server, image.length === 0)
   stage.oracle.serverLostData = true
   stage.world.schedule(downMs, () => {
     server.start()

@@ -9,8 +9,8 @@ const MARGIN_MS = 20
 
 /**
  * Who met all servers again that lost their disks, shows nothing as sent that no server has: what was acknowledged by a
- * disk that is no more, counts no more. Said of devices with one tab, others hear of it later, and of those that are through
- * with a comparison: a disk that was set back goes on under its name, and what it lacks of a document is heard of by that.
+ * disk that is no more, counts no more. Said of devices with one tab: others hear of it later. Of a disk that was set back a
+ * device hears by the comparison what it lacks.
  */
 export function judgeTicks({ acks, oracle, devices, servers, world, hostile }: Stage): void {
   if (!oracle.serverLostData || hostile !== undefined) return
@@ -20,7 +20,7 @@ export function judgeTicks({ acks, oracle, devices, servers, world, hostile }: S
     const noted = world.now - MARGIN_MS - WRITES * device.parts.manner.writeMs
     if (!acks.hasMetAgain(device.name, tab.openedAt, noted)) continue
     const { connection } = tab.client.status.get()
-    if (connection.kind !== "online" || !connection.synced) continue
+    if (!acks.isLossSaid && (connection.kind !== "online" || !connection.synced)) continue
     for (const { id, conversation, text, promised, erasedBy, device: author } of oracle.sayings.values()) {
       if (author !== device.name || promised !== "sent" || erasedBy.size > 0) continue
       if (oracle.removals.some((removal) => removal.conversation === conversation)) continue
