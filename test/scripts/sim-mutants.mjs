@@ -53,7 +53,7 @@ export const mutants = [
   },
   {
     name: "the writer's guard is not asked",
-    seeds: [1, 11],
+    seeds: [14],
     ops: 80,
     kinds: "openTab,stealTab,send,burst,react",
     file: "sdk/src/sync/stored-document.ts",

@@ -424,6 +424,7 @@ class WeftClient implements Client {
   private async lead(): Promise<void> {
     this.own.remote = undefined
     await this.parts.replica.becomeWriter()
+    await this.parts.account.becomeWriter()
     this.refreshSoon()
   }
 
@@ -435,7 +436,6 @@ class WeftClient implements Client {
     this.connect()
     this.refreshSoon()
     this.handles.takeOver()
-    await this.parts.account.becomeWriter()
     // Those who went while this one read what there is.
     await this.talk.lookForUntold()
   }
