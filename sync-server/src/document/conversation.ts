@@ -652,7 +652,10 @@ export class Conversation {
 
   /** Brings the segments in line with the present removals. [SPEC A11] */
   async #enforce(): Promise<void> {
-    for (const { document: name } of (await this.#ports.digests.of(this.id)).documents) {
+    const { documents } = await this.#ports.digests.of(this.id)
+    // Also those whose first entries are on their way to the disk: they have no digest yet.
+    const names = new Set([...documents.map(({ document }) => document), ...this.#documents.names])
+    for (const name of names) {
       if (documentParts(name).kind === "control") continue
       const document = await this.#documents.open(name)
       if (document === undefined) continue

@@ -31,6 +31,10 @@ export class DocumentSet {
     return this.#documents.size
   }
 
+  get names(): DocumentName[] {
+    return Array.from(this.#documents.keys())
+  }
+
   get(name: DocumentName): ActiveDocument | undefined {
     return this.#documents.get(name)
   }

@@ -103,6 +103,8 @@ async function openRegistry(store: Store, limits: Partial<Limits> = {}) {
 async function writeConversation(device: TestDevice): Promise<{
   id: ConversationId
   control: Uint8Array
+  /** What its owner writes next in the control document: that the owner leaves, and nothing of theirs stays. */
+  leave(): Promise<Uint8Array>
   log: TestLog
   message(text: string): Draft
 }> {
@@ -121,6 +123,10 @@ async function writeConversation(device: TestDevice): Promise<{
   return {
     id,
     control: encodeUpdate([log.whole]),
+    leave: async () => {
+      const body = encodeControl({ kind: "remove", user: alice, cut: new Map() }, salt())
+      return encodeUpdate([await log.seal({ class: "control", clock: clockNow(), body, seen: [introduced] })])
+    },
     log: makeLog(device, segmentDocument(id, 1)),
     message: () => ({
       class: "message",
@@ -262,4 +268,29 @@ it("[L1] quotas: logs of a document, control entries, conversations of a user", 
   const second = await registry.conversation(other.id).submit(source, controlDocument(other.id), other.control)
   expect(second.refused[0]?.code).toBe("QUOTA_EXCEEDED")
   await registry.settled()
+})
+
+it("[A11] a removal also cuts what was taken a moment before, and is on its way to the disk", async () => {
+  const { store, wait } = await openFailingStore()
+  const { registry } = await openRegistry(store)
+  const device = await makeDevice()
+  const { id, control, leave, log, message } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const name = segmentDocument(id, 1)
+  let release = (): void => undefined
+  wait(new Promise((resolve) => (release = resolve)))
+  const submit = (document: typeof name, update: Uint8Array) =>
+    registry.conversation(id).submit(source, document, update)
+  const outcomes = [
+    await submit(controlDocument(id), control),
+    await submit(name, encodeUpdate([await log.seal(message("one"))])),
+  ]
+  const leaving = submit(controlDocument(id), await leave())
+  release()
+  outcomes.push(await leaving)
+  expect(outcomes.map(({ refused }) => refused)).toEqual([[], [], []])
+  await Promise.all(outcomes.map(({ durable }) => durable))
+  await registry.settled()
+  // An update that holds nothing.
+  expect(await store.updates(name)).toEqual([Uint8Array.of(0, 0)])
 })
