@@ -40,11 +40,8 @@ async function write(conversation: Conversation, texts: readonly string[]): Prom
 const numbers = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => `number ${String(from + index)}`)
 
-/**
- * Cara, who wrote three segments, of which alice sees the last two, and bob, who was offline since the first one. He wrote
- * before all that alice sees, in the middle of it, and at its end.
- */
-async function arena() {
+/** A device of alice's that is not open yet, cara, and bob, who was online for ten messages of the first segment. */
+async function parted() {
   const { url } = await startTestServer()
   const phone = device("alice", [url])
   const [cara, bob] = [await device("cara", [url]).open(), await device("bob", [url]).open()]
@@ -55,18 +52,27 @@ async function arena() {
   await until(atBob.messages, ({ items }) => items.length === 10)
   await bob.synced()
   bob.goOffline()
+  const say = async (text: string) => {
+    skew++
+    const message = atBob.send(text)
+    await message.reached("saved")
+    return message
+  }
+  return { phone, bob, atBob, atCara, id, say }
+}
+
+/**
+ * Cara, who wrote three segments, of which alice sees the last two, and bob, who was offline since the first one. He wrote
+ * before all that alice sees, in the middle of it, and at its end.
+ */
+async function arena() {
+  const { phone, bob, atBob, atCara, id, say } = await parted()
   await write(atCara, numbers(10, 60))
-  skew++
-  const early = atBob.send("early")
-  await early.reached("saved")
+  const early = await say("early")
   await write(atCara, numbers(60, 140))
-  skew++
-  const middle = atBob.send("middle")
-  await middle.reached("saved")
+  const middle = await say("middle")
   await write(atCara, numbers(140, 150))
-  skew++
-  const end = atBob.send("end")
-  await end.reached("saved")
+  const end = await say("end")
   const shown = [...numbers(60, 140), "middle", ...numbers(140, 150), "end"]
   const alice = await phone.open()
   const trip = await conversationOf(alice, id)
@@ -132,20 +138,10 @@ it("[M9, U10] what stands behind the message up to which somebody reads stays un
 })
 
 it("[U10] what stands behind a mark is unread, and before something read late, in segments that are not loaded", async () => {
-  const { url } = await startTestServer()
-  const phone = device("alice", [url])
-  const [alice, cara, bob] = [await phone.open(), await device("cara", [url]).open(), await device("bob", [url]).open()]
-  const atCara = await cara.createConversation({ title: "Trip", members: ["alice", "bob"] })
-  const { id } = atCara
-  await write(atCara, numbers(0, 10))
-  const atBob = await conversationOf(bob, id)
-  await until(atBob.messages, ({ items }) => items.length === 10)
-  await bob.synced()
-  bob.goOffline()
+  const { phone, bob, atCara, id, say } = await parted()
+  const alice = await phone.open()
   await write(atCara, numbers(10, 100))
-  skew++
-  const late = atBob.send("late")
-  await late.reached("saved")
+  const late = await say("late")
   await write(atCara, numbers(100, 120))
   const atAlice = await conversationOf(alice, id)
   await until(atAlice.unread, ({ count }) => count === 120)

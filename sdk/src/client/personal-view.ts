@@ -93,8 +93,7 @@ export class PersonalView {
 
   /** The clock of a message of the list; Infinity where it stands in no log yet. */
   clockOf(id: MessageId): Clock {
-    const [first, ...others] = this.ports.placesOf(id)
-    return others.reduce((least, { clock }) => (clock < least ? clock : least), first?.clock ?? (Infinity as Clock))
+    return this.all().find((message) => message.id === id)?.first?.clock ?? (Infinity as Clock)
   }
 
   /** The clock of the last message, outside of threads, that was read on this device while it caught up; 0: none was. */
