@@ -11,7 +11,7 @@ const levels = [
 ]
 const entries = "^sdk/src/[^/]+[.]tsx?$"
 const tests = "[.]test[.]tsx?$"
-const adapters = "^sdk/src/(storage/(indexeddb|memory|level)|transport/websocket)[.]ts$"
+const adapters = "^sdk/src/(storage/(indexeddb|memory|level)|transport/(host-deflate|websocket))[.]ts$"
 
 module.exports = {
   forbidden: [

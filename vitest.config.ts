@@ -17,7 +17,7 @@ export default defineConfig({
     maxWorkers: "100%",
     coverage: {
       provider: "istanbul",
-      include: ["sdk/src/**", "sync-server/src/**"],
+      include: ["{sdk,sync-server}/src/**/*.{ts,tsx}"],
       exclude: ["**/*.test.{ts,tsx}", "**/scenario.ts"],
       reporter: ["text", "json"],
     },

@@ -13,6 +13,8 @@ import { WorkerIndex } from "./search/worker-index.js"
 import type { Storage } from "./storage/storage.js"
 import { openIndexedDbStorage } from "./storage/indexeddb.js"
 import { webCryptoVerify } from "./identity/verify.js"
+import { hostDeflate } from "./transport/host-deflate.js"
+import { packing } from "./transport/packing.js"
 import { webSocketTransport } from "./transport/websocket.js"
 
 // What was imported of a key serves all clients of a page.
@@ -28,7 +30,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   try {
     return await openClient(options, {
       storage,
-      transport: webSocketTransport(WebSocket),
+      transport: packing(webSocketTransport(WebSocket), hostDeflate()),
       verify,
       // A storage of one's own is nobody else's: there is no other tab to agree with.
       tabs: options.storage === undefined ? browserTabs(name) : onlyTab,

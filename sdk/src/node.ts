@@ -1,13 +1,16 @@
 /*
  * `@weft/sdk/node`: the same client without a browser, for bots, bridges and tests. LevelDB holds its conversations.
  */
+import * as zlib from "node:zlib"
 import { WebSocket } from "ws"
 import type { Client, ClientOptions } from "./client/api.js"
 import { openClient } from "./client/client.js"
 import { onlyTab } from "./client/tab-port.js"
 import { openLevelStorage } from "./storage/level.js"
 import { webCryptoVerify } from "./identity/verify.js"
+import { packing } from "./transport/packing.js"
 import { webSocketTransport } from "./transport/websocket.js"
+import { zlibDeflate } from "./transport/zlib-deflate.js"
 
 // What was imported of a key serves all clients of a process.
 const verify = webCryptoVerify(crypto.subtle)
@@ -25,7 +28,7 @@ export async function createClient(options: NodeClientOptions): Promise<Client> 
   try {
     return await openClient(options, {
       storage,
-      transport: webSocketTransport(WebSocket),
+      transport: packing(webSocketTransport(WebSocket), zlibDeflate(zlib)),
       verify,
       tabs: onlyTab,
       watchNetwork: () => () => undefined,

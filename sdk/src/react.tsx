@@ -25,7 +25,7 @@ import type { SyncStatus } from "./client/status.js"
 import type { GivenMention } from "./conversation/mention.js"
 import type { MessageList } from "./conversation/message.js"
 import type { MessageReceipts } from "./conversation/receipts.js"
-import type { Unread } from "./conversation/unread.js"
+import { nothingUnread, type Unread } from "./conversation/unread.js"
 import { createClient } from "./index.js"
 import type { MessageId } from "./protocol/entry.js"
 import type { UserId } from "./protocol/names.js"
@@ -212,11 +212,11 @@ export function useThread(
   return useValue(thread, noMessages)
 }
 
-const nothingUnread = never<Unread>({ count: 0, mentions: 0, late: [], first: undefined, threads: new Map() })
+const nobodyCounts = never(nothingUnread)
 
 /** How many messages are unread, which mention this user, which came late. */
 export function useUnread(conversationOrId: Conversation | string | undefined): Unread {
-  return useValue(useKnown(conversationOrId)?.unread ?? nothingUnread, nothingUnread)
+  return useValue(useKnown(conversationOrId)?.unread ?? nobodyCounts, nobodyCounts)
 }
 
 const noDraft = never("")

@@ -2,6 +2,8 @@
 import { WeftError } from "@weft/sdk/protocol"
 import packageJson from "../package.json" with { type: "json" }
 import { readCommand } from "./config.js"
+import { systemServerEnv } from "./env.js"
+import { collectAtRest } from "./observe/collector.js"
 import { startServer } from "./server.js"
 
 /** Exit codes: 0 stopped as asked, 1 could not go on, 2 wrong arguments. */
@@ -25,7 +27,9 @@ async function main(): Promise<number> {
       // One connection's trouble must not end all others'. What is durable does not depend on this process anyway.
       process.on("uncaughtException", server.reportError)
       process.on("unhandledRejection", server.reportError)
+      const leaveHeap = collectAtRest(systemServerEnv)
       await stop
+      leaveHeap()
       await server.close()
       return 0
     }

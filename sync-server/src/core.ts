@@ -1,4 +1,4 @@
-import { conversationOf, type DocumentName } from "@weft/sdk/protocol"
+import { conversationOf, type Deflate, type DocumentName } from "@weft/sdk/protocol"
 import type { Authenticate } from "./auth/authenticate.js"
 import { loadServerKey } from "./auth/server-key.js"
 import { loadTrust } from "./auth/trust.js"
@@ -8,6 +8,7 @@ import type { Channel, Dial } from "./connection/channel.js"
 import { Clients } from "./connection/clients.js"
 import { FanOut } from "./connection/fan-out.js"
 import { FrameConnection, type ConnectionPorts } from "./connection/frame-connection.js"
+import { Packer } from "./connection/packer.js"
 import { PeerOrigins } from "./connection/peer-origins.js"
 import { StockConnection, type StockPorts } from "./connection/stock-connection.js"
 import { Presence } from "./connection/presence.js"
@@ -24,6 +25,7 @@ import { UserIndex } from "./document/user-index.js"
 import { createBreather, repeat, within, type ServerEnv } from "./env.js"
 import type { Limits } from "./limits/limits.js"
 import { Rates } from "./limits/rates.js"
+import { Semaphore } from "./limits/semaphore.js"
 import { Slots } from "./limits/slots.js"
 import type { CoreState } from "./observe/debug-report.js"
 import type { Log } from "./observe/log.js"
@@ -36,6 +38,8 @@ import { createMerger } from "./store/merge.js"
 import type { StoredName } from "./store/store.js"
 
 const SWEEP_MS = 5_000
+/** Enough for the disk and the threads that read it; the rest waits as the bytes that came. */
+const CONVERSATIONS_AT_ONCE = 64
 /** How late a moderator's erasure may be carried out that came due, or one that a crash left. */
 const ERASURES_MS = 3_600_000
 
@@ -56,6 +60,8 @@ export interface CorePorts {
   /** Belongs to the core from now on. */
   readonly database: Database
   readonly dial: Dial
+  /** Packs and unpacks large frames. */
+  readonly deflate: Deflate
   readonly authenticate: Authenticate
   readonly verifier: Verifier
   readonly log: Log
@@ -169,6 +175,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       log,
       now,
       breathe,
+      entering: new Semaphore(CONVERSATIONS_AT_ONCE),
       awaitsPeers: ack.kind === "peers",
       quarantined,
       merge: (document) => {
@@ -208,6 +215,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
 
     const clients = new Clients()
     const peerOrigins = new PeerOrigins()
+    const packer = new Packer(ports.deflate)
     const shared = { env, limits, ack, registry, accounts, digests, index, metrics, log, breathe, presence }
     const connectionPorts: ConnectionPorts & StockPorts = {
       ...shared,
@@ -224,6 +232,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       stockUsers: new Slots(),
       rooms: new Map<DocumentName, AwarenessRoom>(),
       peerOrigins,
+      packer,
     }
     metrics.gauge("weft_active_documents", "Documents in memory", function () {
       this.set(registry.documentCount)
@@ -290,7 +299,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
       connect: (url) => {
         const { dial } = ports
         links.push(
-          new PeerLink(url, { ...shared, key, trust, fanOut, peerOrigins, peerToken: options.peerToken, dial }),
+          new PeerLink(url, { ...shared, key, trust, fanOut, peerOrigins, packer, peerToken: options.peerToken, dial }),
         )
       },
       drain: async () => {

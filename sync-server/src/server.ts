@@ -13,6 +13,7 @@ import { Slots } from "./limits/slots.js"
 import { webSocketDial } from "./net/dial.js"
 import { httpListener } from "./net/http.js"
 import { upgradeListener } from "./net/upgrade.js"
+import { sharedDeflate } from "./net/shared-deflate.js"
 import { WebSocketChannel } from "./net/web-socket-channel.js"
 import { startDebug } from "./observe/debug.js"
 import { createLog, type Log } from "./observe/log.js"
@@ -63,6 +64,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       env,
       database: await LevelDatabase.open(options.data),
       dial: webSocketDial(limits.frameBytes),
+      deflate: sharedDeflate(),
       authenticate: authenticateBy(options.auth, () => env.now()),
       verifier: createVerifier(),
       log,

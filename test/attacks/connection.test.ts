@@ -1,5 +1,7 @@
 /* What a stranger's connection can't do. [SPEC S] */
-import { encodeFrame, MAX_FRAME_BYTES } from "@weft/sdk/protocol"
+import { randomBytes } from "node:crypto"
+import { deflateRawSync } from "node:zlib"
+import { encodeFrame, encodeUpdate, MAX_FRAME_BYTES, type FrameOf, type LogRun } from "@weft/sdk/protocol"
 import { exportSPKI, generateKeyPair, SignJWT, type CryptoKey } from "jose"
 import { expect, it } from "vitest"
 import { WebSocket } from "ws"
@@ -60,6 +62,75 @@ it("[S1] a truncated varint, an unknown frame and trailing bytes end the connect
     mallory.connection.sendBytes(bytes)
     expect(await mallory.connection.closed).toBe("BAD_FRAME")
   }
+  await arena.honest()
+})
+
+/** A packed frame of these bytes, whatever they are. */
+function packed(frame: Uint8Array, change: Partial<FrameOf<"packed">> = {}): Uint8Array {
+  return encodeFrame({ kind: "packed", size: frame.length, bytes: deflateRawSync(frame), ...change })
+}
+
+/** What deflates to a third. */
+function few(length: number): Uint8Array {
+  return Uint8Array.from(randomBytes(length), (byte) => byte & 3)
+}
+
+it("[S14] a packed frame counts as what it holds, in its place", async () => {
+  const arena = await openArena()
+  const { mallory, trip, segment } = arena
+  const log = trip.log(mallory)
+  const texts = Array.from({ length: 60 }, (_, index) => trip.message(`message ${index} of many, as people write them`))
+  const update = (run: LogRun, id: number): Uint8Array =>
+    encodeFrame({ kind: "update", id, document: segment, update: encodeUpdate([run]) })
+  const large = update(await log.seal(...texts), 901)
+  expect(packed(large).length).toBeLessThan(large.length)
+  const [first, second] = [mallory.connection.answer(901), mallory.connection.answer(902)]
+  mallory.connection.sendBytes(packed(large))
+  // It builds on what is being unpacked.
+  mallory.connection.sendBytes(update(await log.seal(trip.message("behind it")), 902))
+  expect((await first).kind).toBe("ack")
+  expect((await second).kind).toBe("ack")
+  // Who takes packed frames is sent them, and nobody else: one frame, packed once.
+  const device = await RawClient.connect(arena.server.url, { user: "bob", packs: true })
+  const { updates } = await device.fetch(segment)
+  expect(updates).toEqual((await arena.bob.fetch(segment)).updates)
+  expect(device.connection.packed).toBe(1)
+  expect(arena.bob.connection.packed).toBe(0)
+  await arena.honest()
+})
+
+it("[S14] what is no packed frame ends the connection, and none comes before the welcome", async () => {
+  const arena = await openArena()
+  const frame = encodeFrame({ kind: "update", id: 1, document: arena.segment, update: few(30_000) })
+  const bytes = deflateRawSync(frame)
+  const ping = encodeFrame({ kind: "ping", id: 1 })
+  const bad: readonly (readonly [string, Uint8Array])[] = [
+    ["empty", packed(new Uint8Array())],
+    ["of no bytes", packed(frame, { bytes: new Uint8Array() })],
+    ["small", packed(ping)],
+    ["of more than it says", packed(frame, { size: frame.length - 1 })],
+    ["of less than it says", packed(frame, { size: frame.length + 1 })],
+    ["cut", packed(frame, { bytes: bytes.subarray(0, -1) })],
+    ["with more behind it", packed(frame, { bytes: Buffer.concat([bytes, ping]) })],
+    ["with more behind the frame", packed(Buffer.concat([frame, ping]))],
+    ["in a packed one", packed(packed(few(30_000)))],
+    ["of garbage", packed(frame, { bytes: randomBytes(9_000) })],
+    ["of what is no frame", packed(few(30_000))],
+    ["of far more than its bytes", packed(new Uint8Array(MAX_FRAME_BYTES))],
+    ["that says less than it makes", packed(new Uint8Array(MAX_FRAME_BYTES), { size: 8_000 })],
+  ]
+  for (const [what, bomb] of bad) {
+    const mallory = await RawClient.connect(arena.server.url, { user: "mallory", packs: true })
+    mallory.connection.sendBytes(bomb)
+    expect([what, await mallory.connection.closed]).toEqual([what, "BAD_FRAME"])
+  }
+  const mallory = await RawClient.connect(arena.server.url, { user: "mallory" })
+  mallory.connection.sendBytes(packed(few(MAX_FRAME_BYTES + 1)))
+  expect(await mallory.connection.closed).toBe("FRAME_TOO_LARGE")
+  const stranger = await RawConnection.open(arena.server.url)
+  await stranger.next("challenge")
+  stranger.sendBytes(packed(few(8_000)))
+  expect(await stranger.closed).toBe("BAD_FRAME")
   await arena.honest()
 })
 
@@ -209,23 +280,30 @@ it("[L1] one user, or one address, does not take all sockets", async () => {
   expect(closes.filter((code) => code === 4577).length).toBe(2)
 })
 
-it("[S10] a reader that does not read is let go, and the others don't notice", async () => {
-  const arena = await openArena({
-    limits: { frameBytes: 500_000, unsentBytes: 1_000_000, entriesPerSecond: 1000, entryBurst: 1000 },
-  })
-  const { alice, bob, mallory, trip, segment } = arena
-  mallory.connection.pause()
-  const log = trip.log(alice)
-  const large = "x".repeat(60_000)
-  const metrics = async (): Promise<string> => (await fetch(`${arena.server.url.replace("ws", "http")}/metrics`)).text()
-  // The kernel's own buffers take megabytes before the server notices; how many differs from machine to machine.
-  let sent = 0
-  while (!(await metrics()).includes('weft_refused_connections_total{code="SLOW_READER"} 1')) {
-    for (let index = 0; index < 100; index++, sent++) {
-      expect(await alice.push(segment, await log.seal(trip.message(large)))).toEqual([])
+it.each([false, true])(
+  "[S10] a reader that does not read is let go, and the others don't notice; packs: %s",
+  async (packs) => {
+    const arena = await openArena({
+      limits: { frameBytes: 500_000, unsentBytes: 1_000_000, entriesPerSecond: 1000, entryBurst: 1000 },
+    })
+    const { alice, bob, trip, segment } = arena
+    const mallory = await RawClient.connect(arena.server.url, { user: "mallory", packs })
+    mallory.connection.pause()
+    arena.mallory.connection.end()
+    const log = trip.log(alice)
+    // Packed it is half of it.
+    const large = randomBytes(30_000).toString("hex")
+    const metrics = async (): Promise<string> =>
+      (await fetch(`${arena.server.url.replace("ws", "http")}/metrics`)).text()
+    // The kernel's own buffers take megabytes before the server notices; how many differs from machine to machine.
+    let sent = 0
+    while (!(await metrics()).includes('weft_refused_connections_total{code="SLOW_READER"} 1')) {
+      for (let index = 0; index < 100; index++, sent++) {
+        expect(await alice.push(segment, await log.seal(trip.message(large)))).toEqual([])
+      }
+      expect(sent).toBeLessThan(2_000)
     }
-    expect(sent).toBeLessThan(2_000)
-  }
-  expect(bob.connection.frames.length).toBeGreaterThan(sent)
-  await arena.honest()
-})
+    expect(bob.connection.frames.length).toBeGreaterThan(sent)
+    await arena.honest()
+  },
+)

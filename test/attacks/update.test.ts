@@ -152,6 +152,18 @@ it("[R3] segment 1,000,000,000 is not opened", async () => {
   await arena.honest()
 })
 
+it("[R3] a segment opens up to eight behind one that holds an entry, as those between may be empty after a cut, and no farther", async () => {
+  const arena = await openArena()
+  const { mallory, trip } = arena
+  const said = await trip.log(mallory, 8).seal(trip.message("in the eighth"))
+  expect(await mallory.push(trip.segment(8), said)).toEqual([])
+  const ahead = await trip.log(mallory, 17).seal(trip.message("too far"))
+  expect(await mallory.push(trip.segment(17), ahead)).toEqual(["SEGMENT_AHEAD"])
+  const behind = await trip.log(mallory, 16).seal(trip.message("behind it"))
+  expect(await mallory.push(trip.segment(16), behind)).toEqual([])
+  await arena.honest()
+})
+
 it("[C1] a truncated update is malformed, wherever it ends", async () => {
   const arena = await openArena({ limits: { entriesPerSecond: 1000, entryBurst: 1000 } })
   const { mallory, trip } = arena

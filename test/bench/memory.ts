@@ -4,44 +4,61 @@ import type { Server } from "./server.ts"
 import { hocuspocus, lacksOf, plainWs, weft, withServer, yWebsocket, type System } from "./system.ts"
 
 const SOCKETS = 5_000
-const DOCUMENTS = 3_000
+const DOCUMENTS = 10_000
+/** Opened before anything is measured, by users of their own: code that runs for the first time takes memory of its own. */
+const WARM_DOCUMENTS = 500
 /** Of each document: what is written in it before it is looked at. */
 const MESSAGES = 10
 /** Conversations of one user: most are in more than a few. */
 const CONVERSATIONS_PER_USER = 100
 /** A server that does less than this in a second is at rest. */
 const REST_MS = 50
+/** Time to give back what is not needed, for those who do. */
+const IDLE_MS = 60_000
+
+/** What is done before a measurement, and the work of which the memory is measured. */
+interface Steps {
+  readonly warmUp?: Partial<Work>
+  readonly work: Partial<Work>
+  /** How long the server does nothing before each look. */
+  readonly idleMs?: number
+}
 
 /** Bytes that the server has more of for each of so many, once it is at rest. */
-async function bytesEach(system: System, count: number, work: Partial<Work>): Promise<number> {
+async function bytesEach(system: System, count: number, { warmUp, work, idleMs = 0 }: Steps): Promise<number> {
   return withServer(system, async (server) => {
-    await rest(server)
-    const before = server.rssBytes
-    const load = await Load.start({
-      line: system.line,
-      urls: [server.url],
-      rooms: 0,
-      members: 1,
-      before: 0,
-      entries: 0,
-      inFlight: MESSAGES,
-      pace: system === weft ? "acknowledged" : "delivered",
-      ...work,
-    })
+    const start = (work: Partial<Work>): Promise<Load> =>
+      Load.start({
+        line: system.line,
+        urls: [server.url],
+        rooms: 0,
+        members: 1,
+        before: 0,
+        entries: 0,
+        inFlight: MESSAGES,
+        pace: system === weft ? "acknowledged" : "delivered",
+        ...work,
+      })
+    const loads: Load[] = []
     try {
-      await rest(server)
+      if (warmUp !== undefined) loads.push(await start(warmUp))
+      await rest(server, idleMs)
+      const before = server.rssBytes
+      loads.push(await start(work))
+      await rest(server, idleMs)
       return (server.rssBytes - before) / count
     } finally {
-      await load.stop()
+      for (const load of loads) await load.stop()
     }
   })
 }
 
-async function rest(server: Server): Promise<void> {
+async function rest(server: Server, idleMs: number): Promise<void> {
   for (let before = -REST_MS; server.cpuMs - before >= REST_MS;) {
     before = server.cpuMs
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
+  await new Promise((resolve) => setTimeout(resolve, idleMs))
 }
 
 async function each(
@@ -63,7 +80,11 @@ export const memorySockets: Bench = {
   exact: false,
   async run(say) {
     const peers = [yWebsocket, hocuspocus]
-    const bytes = await each([plainWs, weft, ...peers], (system) => bytesEach(system, SOCKETS, { idle: SOCKETS }), say)
+    const bytes = await each(
+      [plainWs, weft, ...peers],
+      (system) => bytesEach(system, SOCKETS, { work: { idle: SOCKETS } }),
+      say,
+    )
     const limit = bytes.get(plainWs) ?? NaN
     return figure({
       value: (bytes.get(weft) ?? NaN) / limit,
@@ -83,13 +104,13 @@ export const memoryDocuments: Bench = {
   exact: false,
   async run(say) {
     const peers = [yWebsocket, hocuspocus]
-    const work: Partial<Work> = {
-      rooms: DOCUMENTS,
-      before: MESSAGES,
-      batchSize: MESSAGES,
-      sharedBy: CONVERSATIONS_PER_USER,
+    const written: Partial<Work> = { before: MESSAGES, batchSize: MESSAGES, sharedBy: CONVERSATIONS_PER_USER }
+    const steps: Steps = {
+      warmUp: { ...written, rooms: WARM_DOCUMENTS },
+      work: { ...written, firstRoom: WARM_DOCUMENTS, rooms: DOCUMENTS },
+      idleMs: IDLE_MS,
     }
-    const bytes = await each([weft, ...peers], (system) => bytesEach(system, DOCUMENTS, work), say)
+    const bytes = await each([weft, ...peers], (system) => bytesEach(system, DOCUMENTS, steps), say)
     const value = bytes.get(weft) ?? NaN
     const least = Math.min(...peers.map((peer) => bytes.get(peer) ?? NaN))
     return figure({
@@ -100,6 +121,7 @@ export const memoryDocuments: Bench = {
       peers: Object.fromEntries(peers.map((peer) => [peer.name, (bytes.get(peer) ?? NaN) / 1024])),
       notes: [
         `target: a tenth of the best peer`,
+        `each looked at after ${IDLE_MS / 1000} s in which nobody said anything; ${WARM_DOCUMENTS} were opened before`,
         `Weft and Hocuspocus: one connection for ${CONVERSATIONS_PER_USER} conversations; y-websocket 2 has one for each`,
         ...lacksOf(peers),
       ],

@@ -12,6 +12,11 @@ interface Driver {
   /** Writes at once; the returned id is the message's. */
   send(id: string, text: string): string
   reached(id: string, message: string, status: "saved" | "sent"): Promise<void>
+  erase(id: string, message: string): Promise<void>
+  /** Resolves when so many messages are shown as erased. */
+  gone(id: string, messages: number): Promise<void>
+  /** Whether what was erased is taken out of the browser's files, as far as the browser can be told to. */
+  isCompacted(): Promise<boolean>
   /** Resolves when exactly these texts are there, in any order. */
   shows(id: string, texts: string[]): Promise<void>
   messages(id: string): { text: string | undefined; status: string; id: string }[]
@@ -98,13 +103,31 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-/** All rows of a database beside the client's own connection to it. */
-async function rowsOf(name: string, prefix: string): Promise<[key: string, value: Uint8Array][]> {
-  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+/** The database that has a client's rows now. */
+async function placeOf(name: string): Promise<{ readonly at: string; readonly left: readonly string[] }> {
+  const home = await opened(`${name}\n`)
+  try {
+    return await new Promise((resolve, reject) => {
+      const request = home.transaction("place").objectStore("place").get("place")
+      request.onerror = () => reject(request.error ?? new Error("not read"))
+      request.onsuccess = () => resolve(request.result as { at: string; left: string[] })
+    })
+  } finally {
+    home.close()
+  }
+}
+
+function opened(name: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
     const request = indexedDB.open(name)
     request.onerror = () => reject(request.error ?? new Error("not opened"))
     request.onsuccess = () => resolve(request.result)
   })
+}
+
+/** All rows of a client beside the client's own connection to it. */
+async function rowsOf(name: string, prefix: string): Promise<[key: string, value: Uint8Array][]> {
+  const database = await opened((await placeOf(name)).at)
   try {
     return await new Promise((resolve, reject) => {
       const transaction = database.transaction("entries", "readonly")
@@ -147,6 +170,19 @@ window.weft = {
     await when(conversation(id).messages, ({ items }) =>
       items.some((item) => item.id === message && ranks.indexOf(item.status) >= ranks.indexOf(status)),
     )
+  },
+  async erase(id, message) {
+    await conversation(id).erase(message as MessageId)
+  },
+  async gone(id, messages) {
+    await when(
+      conversation(id).messages,
+      ({ items }) => items.filter(({ form }) => form === "erased").length === messages,
+    )
+  },
+  async isCompacted() {
+    const rows = await rowsOf(`weft/${client.user}`, "m/compacted")
+    return rows.length > 0 && (await rowsOf(`weft/${client.user}`, "e/")).length === 0
   },
   async shows(id, texts) {
     const wanted = JSON.stringify(texts.slice().sort())
@@ -230,6 +266,7 @@ window.weft = {
   async list(id) {
     const { messages, unread } = conversation(id)
     const { items, complete } = await when(messages, ({ state }) => state === "ready")
+    await when(unread, ({ counted }) => counted)
     const [first, last] = [items.at(0)?.text ?? "", items.at(-1)?.text ?? ""]
     return { count: items.length, first, last, complete, unread: unread.get().count }
   },

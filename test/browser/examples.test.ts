@@ -60,9 +60,10 @@ function diagnose(files: readonly string[]): string[] {
     jsx: ts.JsxEmit.ReactJSX,
     lib: ["lib.es2022.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
   })
-  return ts
-    .getPreEmitDiagnostics(program)
-    .filter(({ file }) => file !== undefined && files.includes(file.fileName))
+  // of these files alone: what they import is checked as a part of its own package
+  return files
+    .flatMap((file) => ts.getPreEmitDiagnostics(program, program.getSourceFile(file)))
+    .filter(({ file }) => file !== undefined)
     .map(({ file, start = 0, messageText }) => {
       const line = file?.text.slice(0, start).split("\n").length ?? 0
       return `${file?.fileName ?? ""}:${line} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`

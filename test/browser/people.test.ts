@@ -40,6 +40,25 @@ describe("members", () => {
     expect(await seriousFindings(alice)).toEqual([])
   })
 
+  it("who is added has nothing unread of what was written before, and then what is written to them", async () => {
+    const [alice] = await openBoth()
+    for (const text of ["before", "and @everyone again"]) await demo.send(alice, text)
+    const carol = await stage.open("carol")
+    await demo.create(carol, "Notes")
+    const ofAlice = await details(alice)
+    await ofAlice.getByRole("textbox", { name: "Add people" }).fill("carol,")
+    await ofAlice.getByRole("button", { name: "Add 1 person" }).click()
+    await ofAlice.getByRole("heading", { name: "3 members" }).waitFor()
+    const line = demo.conversation(carol, "Trip to Lisbon")
+    await line.getByText("and @everyone again").waitFor()
+    await demo.sync(carol).getByText("Up to date").waitFor()
+    expect(await line.textContent()).not.toMatch(/unread|mention/)
+    await alice.keyboard.press("Escape")
+    await demo.send(alice, "welcome, @everyone")
+    await line.getByText(", 1 unread").waitFor({ state: "attached" })
+    await line.getByText(", 1 mention of you").waitFor({ state: "attached" })
+  })
+
   it("title and topic are set offline, wait for a server, and reach everybody", async () => {
     const [alice, bob] = await openBoth()
     await demo.sync(alice).getByText("Up to date").waitFor()
@@ -159,9 +178,15 @@ describe("invite links", () => {
     await paste.getByRole("button", { name: "Join" }).click()
     await demo.send(carol, "Hello, all")
     await invites.getByText("Used 2 of 10").waitFor()
+    // behind a dialog nobody reads
+    const unread = demo.conversation(alice, "Open house").getByText(", 1 unread")
+    await unread.waitFor({ state: "attached" })
 
     await invites.getByRole("button", { name: "Revoke" }).click()
     await invites.getByText("Used 2 of 10").waitFor({ state: "detached" })
+    await expect.poll(() => hasFocus(invites.getByRole("heading", { name: "Invite links" }))).toBe(true)
+    await alice.keyboard.press("Escape")
+    await unread.waitFor({ state: "detached" })
     await demo.sync(alice).getByText("Up to date").waitFor({ state: "attached" })
     const dave = await stage.open("dave")
     await demo.sync(dave).getByText("Up to date").waitFor()

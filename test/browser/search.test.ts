@@ -5,7 +5,7 @@ import { sharedChromium } from "./chromium.js"
 import type {} from "./search-page.js"
 import { serveModules, type ServedPage } from "./serve.js"
 
-const MESSAGES = 20_000
+const MESSAGES = 8_000
 
 let browser: Browser
 let served: ServedPage
@@ -32,7 +32,7 @@ beforeEach(async () => {
 afterEach(() => context.close())
 
 describe("search in Chromium", () => {
-  it("[Q4] a worker indexes 20,000 messages, and finds them again after a reload", async () => {
+  it("[Q4] a worker indexes 8,000 messages, and finds them again after a reload", async () => {
     await page.goto(served.url)
     await page.evaluate(() => window.search.open("alice"))
     await page.evaluate((count) => window.search.fill(count), MESSAGES)

@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { storageCases } from "../contract/storage.js"
+import { seededRandom } from "../support/seed.js"
 import { launchChromium } from "./chromium.js"
 import { servePage, type ServedPage } from "./serve.js"
 import type { StoragePage } from "./storage-page.js"
@@ -34,7 +35,11 @@ describe("IndexedDB storage", () => {
 
   for (const { name } of storageCases) {
     it(name, async () => {
-      expect(await page.evaluate((chosen) => storagePage.runCase(chosen), name)).toBe("ok")
+      expect(await page.evaluate((chosen) => storagePage.runCase(chosen, false), name)).toBe("ok")
+    })
+
+    it(`[X8] while entries move: ${name}`, async () => {
+      expect(await page.evaluate((chosen) => storagePage.runCase(chosen, true), name)).toBe("ok")
     })
   }
 })
@@ -58,6 +63,20 @@ describe("IndexedDB storage and its browser", () => {
     expect(await open(page, "db")).toBe("ok")
     expect(await lengths(page)).toEqual({ a: 10, b: 20 })
     expect(await page.evaluate(() => storagePage.publicKey())).toBe(key)
+  })
+
+  it("[X8] writes without a guard that were begun before a reload are all there after it", async () => {
+    for (let round = 0; round < 3; round++) {
+      await open(page, `db ${round}`)
+      const loaded = page.waitForEvent("load")
+      await page.evaluate(() => {
+        storagePage.writeAndReload(12)
+      })
+      await loaded
+      await open(page, `db ${round}`)
+      const written = Array.from({ length: 12 }, (_, key) => [`key ${key}`, key])
+      expect(await lengths(page)).toEqual(Object.fromEntries(written))
+    }
   })
 
   it("databases of different names are apart", async () => {
@@ -124,7 +143,7 @@ describe("IndexedDB storage and its browser", () => {
   it("it stands aside when another tab brings a newer version, and then says STORE_BLOCKED", async () => {
     const other = await tab(context)
     await open(page, "db")
-    await other.evaluate(() => storagePage.holdOpen("db", 2))
+    await other.evaluate(() => storagePage.holdOpen("db", 3))
     expect(await write(page, { a: 1 })).toBe("STORE_BLOCKED")
     expect(await lengths(page)).toBe("STORE_BLOCKED")
     expect(await open(other, "db")).toBe("STORE_BLOCKED")
@@ -171,7 +190,7 @@ describe("IndexedDB storage and its browser", () => {
     await write(page, { a: 1 })
     await page.evaluate(() => storagePage.damage("db", "entries", "b"))
     expect(await lengths(page)).toBe("STORE_CORRUPT")
-    await page.evaluate(() => storagePage.damage("db", "identity", "key-pair"))
+    await page.evaluate(() => storagePage.damage("db\n", "identity", "key-pair"))
     expect(await page.evaluate(() => storagePage.publicKey())).toBe("STORE_CORRUPT")
   })
 
@@ -219,9 +238,187 @@ describe("IndexedDB storage and its browser", () => {
   })
 })
 
-async function tab(context: BrowserContext): Promise<Page> {
+describe("[X8] IndexedDB storage whose entries move", () => {
+  const entries = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`k${index}`, index]))
+  let context: BrowserContext
+  let page: Page
+
+  beforeEach(async () => {
+    context = await browser.newContext()
+    page = await tab(context)
+  })
+
+  afterEach(() => context.close())
+
+  it("two tabs read and write at random, and find what a plain map holds", async () => {
+    const { seed } = seededRandom("moves of IndexedDB's entries")
+    const end = await page.evaluate((chosen) => storagePage.runRandom("db", chosen, 600), seed)
+    expect(end, `seed ${seed}`).toBe("ok")
+  })
+
+  it("all is in a new database in the end, the key pair too, and the one before is gone", async () => {
+    await open(page, "db")
+    await write(page, entries)
+    const key = await page.evaluate(() => storagePage.publicKey())
+    for (const number of [1, 2]) {
+      expect(await page.evaluate(() => storagePage.compact())).toBe("ok")
+      expect(await lengths(page)).toEqual(entries)
+      // the one of the client's name stays, and holds nothing, so that version 1 finds it
+      expect(await databases(page)).toEqual(["db", "db\n", `db\n${number}`])
+    }
+    await page.reload()
+    await open(page, "db")
+    expect(await lengths(page)).toEqual(entries)
+    expect(await page.evaluate(() => storagePage.publicKey())).toBe(key)
+  })
+
+  it("another tab writes in the middle, at both ends, and has nothing to wait for", async () => {
+    const other = await tab(context)
+    await Promise.all([open(page, "db"), open(other, "db")])
+    await write(page, entries)
+    await page.evaluate(() => storagePage.openMoves("db"))
+    expect(await page.evaluate(() => storagePage.stepMove(4))).toBe(true)
+    expect(await write(other, { a: 1, k0: 1000, z: 2 })).toBe("ok")
+    expect(await lengths(page)).toEqual({ ...entries, a: 1, k0: 1000, z: 2 })
+    expect(await page.evaluate(() => storagePage.finishMove())).toBe("ok")
+    expect(await write(other, { b: 3 })).toBe("ok")
+    for (const each of [page, other]) expect(await lengths(each)).toEqual({ ...entries, a: 1, b: 3, k0: 1000, z: 2 })
+  })
+
+  it("tabs that sleep through a move find where all has gone when they wake up, and only keep the old database", async () => {
+    await context.addInitScript(() => {
+      if (location.pathname === "/asleep") Object.defineProperty(IDBDatabase.prototype, "onversionchange", { set() {} })
+    })
+    await open(page, "db")
+    await write(page, entries)
+    const [reader, writer] = [await tab(context, "/asleep"), await tab(context, "/asleep")]
+    for (const each of [reader, writer]) {
+      await open(each, "db")
+      expect(await lengths(each)).toEqual(entries)
+    }
+    const compacting = page.evaluate(() => storagePage.compact())
+    await vi.waitUntil(async () => (await place(page)).at === "db\n1")
+    expect(await write(page, { a: 1 })).toBe("ok")
+    expect(await lengths(reader)).toEqual({ ...entries, a: 1 })
+    expect(await write(writer, { b: 2 })).toBe("ok")
+    expect(await compacting).toBe("ok")
+    for (const each of [page, reader, writer]) expect(await lengths(each)).toEqual({ ...entries, a: 1, b: 2 })
+    expect(await databases(page)).toEqual(["db", "db\n", "db\n1"])
+  })
+
+  it("a compaction that waits for a tab that sleeps ends when the store closes, and the next one tidies up", async () => {
+    const asleep = await tab(context)
+    await open(page, "db")
+    await write(page, entries)
+    await asleep.evaluate(() => storagePage.holdOpen("db"))
+    const compacting = page.evaluate(() => storagePage.compact())
+    await vi.waitUntil(async () => (await place(page)).at === "db\n1")
+    expect(await page.evaluate(() => storagePage.close())).toBe("ok")
+    expect(await compacting).toBe("STORE_CLOSED")
+    await page.close()
+    await asleep.evaluate(() => storagePage.release())
+    await open(asleep, "db")
+    expect(await lengths(asleep)).toEqual(entries)
+    expect(await asleep.evaluate(() => storagePage.compact())).toBe("ok")
+    expect(await lengths(asleep)).toEqual(entries)
+    expect(await databases(asleep)).toEqual(["db", "db\n", "db\n2"])
+    // Where they are.
+    expect(await asleep.evaluate(() => storagePage.rawCount("db"))).toBe(1)
+  })
+
+  it("closed in the middle, and killed in the middle, it has changed nothing, and begins anew", async () => {
+    const other = await tab(context)
+    await open(page, "db")
+    await write(page, entries)
+    await page.evaluate(() => storagePage.openMoves("db"))
+    expect(await page.evaluate(() => storagePage.stepMove(4))).toBe(true)
+    expect(await page.evaluate(() => storagePage.closeMoves())).toBe("STORE_CLOSED")
+    expect(await databases(page)).toEqual(["db", "db\n"])
+    await page.evaluate(() => storagePage.openMoves("db"))
+    expect(await page.evaluate(() => storagePage.stepMove(4))).toBe(true)
+    expect(await write(page, { late: 1 })).toBe("ok")
+    await page.close()
+    await open(other, "db")
+    expect(await lengths(other)).toEqual({ ...entries, late: 1 })
+    expect(await databases(other)).toEqual(["db", "db\n", "db\n2"])
+    expect(await write(other, { later: 2 })).toBe("ok")
+    expect(await other.evaluate(() => storagePage.compact())).toBe("ok")
+    expect(await lengths(other)).toEqual({ ...entries, late: 1, later: 2 })
+    expect(await databases(other)).toEqual(["db", "db\n", "db\n3"])
+  })
+
+  it("ended behind its last transaction, it counts, and the next one tidies up", async () => {
+    await open(page, "db")
+    await write(page, { before: 1 })
+    await page.evaluate(() => storagePage.close())
+    await page.evaluate((all) => storagePage.endAfterMove("db", all), entries)
+    for (let round = 0; round < 2; round++) {
+      await open(page, "db")
+      expect(await lengths(page)).toEqual(entries)
+    }
+    expect(await page.evaluate(() => storagePage.compact())).toBe("ok")
+    expect(await lengths(page)).toEqual(entries)
+    expect(await databases(page)).toEqual(["db", "db\n", "db\n2"])
+    // Where they are.
+    expect(await page.evaluate(() => storagePage.rawCount("db"))).toBe(1)
+  })
+
+  it("without room for a second copy it says STORE_QUOTA, and gives back what it took; with room again it works", async () => {
+    const session = await context.newCDPSession(page)
+    await session.send("Storage.overrideQuotaForOrigin", { origin: served.url, quotaSize: 5_000_000 })
+    await open(page, "db")
+    const large = { a: 1_000_000, b: 1_000_000, c: 1_000_000 }
+    await write(page, large)
+    expect(await page.evaluate(() => storagePage.compact())).toBe("STORE_QUOTA")
+    expect(await databases(page)).toEqual(["db", "db\n"])
+    expect(await lengths(page)).toEqual(large)
+    expect(await write(page, { d: 1 })).toBe("ok")
+    await session.send("Storage.overrideQuotaForOrigin", { origin: served.url })
+    expect(await page.evaluate(() => storagePage.compact())).toBe("ok")
+    expect(await lengths(page)).toEqual({ ...large, d: 1 })
+  })
+
+  it("what version 1 stored is taken over with its key pair, and that version finds a newer one before and after a move", async () => {
+    const key = await page.evaluate((all) => storagePage.makeFormer("db", all), entries)
+    const version1 = (): Promise<string> =>
+      page.evaluate(() =>
+        storagePage.holdOpen("db", 1).then(
+          () => "opened",
+          (error: unknown) => (error as Error).name,
+        ),
+      )
+    expect(await open(page, "db")).toBe("ok")
+    expect(await version1()).toBe("VersionError")
+    expect(await lengths(page)).toEqual(entries)
+    expect(await page.evaluate(() => storagePage.publicKey())).toBe(key)
+    expect(await page.evaluate(() => storagePage.compact())).toBe("ok")
+    expect(await version1()).toBe("VersionError")
+    expect(await lengths(page)).toEqual(entries)
+    expect(await page.evaluate(() => storagePage.publicKey())).toBe(key)
+  })
+
+  it("two tabs that compact at once do so one after the other", async () => {
+    const other = await tab(context)
+    await Promise.all([open(page, "db"), open(other, "db")])
+    await write(page, entries)
+    const ends = await Promise.all([page, other].map((each) => each.evaluate(() => storagePage.compact())))
+    expect(ends).toEqual(["ok", "ok"])
+    for (const each of [page, other]) expect(await lengths(each)).toEqual(entries)
+    expect(await databases(page)).toEqual(["db", "db\n", "db\n2"])
+  })
+})
+
+function databases(page: Page): Promise<string[]> {
+  return page.evaluate(() => storagePage.databases())
+}
+
+function place(page: Page): Promise<{ readonly at: string }> {
+  return page.evaluate(() => storagePage.place("db"))
+}
+
+async function tab(context: BrowserContext, path = ""): Promise<Page> {
   const page = await context.newPage()
-  await page.goto(served.url)
+  await page.goto(served.url + path)
   return page
 }
 

@@ -53,6 +53,46 @@ describe("two tabs of one device", () => {
     expect(new Set(digests).size).toBe(1)
   })
 
+  it("[W1] what either one writes offline before a reload that follows at once is there after it, and is sent", async () => {
+    const first = await openTab("alice", [])
+    await first.evaluate(() => window.weft.writes())
+    const id = await first.evaluate(() => window.weft.create("Trip", []))
+    const second = await openTab("alice", [])
+    // What is asked of a page that goes away is answered before it begins.
+    const burst = (page: Page, texts: readonly string[]): Promise<void> =>
+      page.evaluate(
+        ([to, each]) => {
+          const write = (from: number): void => {
+            for (const text of each.slice(from, from + 3)) window.weft.send(to, text)
+            if (from + 3 < each.length) setTimeout(() => write(from + 3))
+            else location.reload()
+          }
+          setTimeout(() => write(0))
+        },
+        [id, texts] as const,
+      )
+    const all: string[] = []
+    for (const [page, name] of [
+      [second, "follower"],
+      [first, "writer"],
+    ] as const) {
+      const loaded = page.waitForEvent("load")
+      const texts = Array.from({ length: 15 }, (_, index) => `${name} ${index}`)
+      await burst(page, texts)
+      await loaded
+      all.push(...texts)
+      await page.evaluate(() => window.weft.open("alice", []))
+      await page.evaluate(([to, texts]) => window.weft.shows(to, texts), [id, all] as const)
+    }
+    const { url } = await startTestServer()
+    const third = await openTab("alice", [url])
+    await Promise.all([first.close(), second.close()])
+    await third.evaluate(([to, texts]) => window.weft.shows(to, texts), [id, all] as const)
+    for (const { id: message } of await third.evaluate((to) => window.weft.messages(to), id)) {
+      await third.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, message] as const)
+    }
+  })
+
   it("[W3] the second takes over when the first is closed", async () => {
     const { url } = await startTestServer()
     const first = await openTab("alice", [url])

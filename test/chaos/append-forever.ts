@@ -21,6 +21,7 @@ const merger = createMerger({
   contextOf: async () => ({
     isErased: () => false,
     nextErasure: Infinity,
+    end: () => undefined,
     // as many logs as the contents hold: what the parent compares with the updates
     describe: (contents) => ({ summary: Uint8Array.of(contents.size), digest: Uint8Array.of(contents.size) }),
   }),

@@ -100,6 +100,21 @@ describe("leaving", () => {
     expect(bobs.changes.get().filter(({ status }) => status === "refused")).toEqual([])
   })
 
+  it("[A16] who left, and was removed by somebody at once, is told of nothing that was refused", async () => {
+    const { bob, trip, bobs } = await pair()
+    bob.goOffline()
+    await bobs.leave()
+    await trip.removeMember("bob")
+    bob.goOnline()
+    await until(bobs.info, (info) => info.membership === "removed")
+    await bob.synced()
+    expect(bobs.changes.get().filter(({ status }) => status === "refused")).toEqual([])
+    // Nor later, when somebody adds him again.
+    await trip.addMember("bob")
+    await until(bobs.info, (info) => info.membership === "member")
+    expect(bobs.changes.get().filter(({ status }) => status === "refused")).toEqual([])
+  })
+
   it("[A11] who is added again on a device that never stopped writes on, in a new log", async () => {
     const { bob, trip, bobs } = await pair()
     await bob.synced()
@@ -216,6 +231,7 @@ describe("what a conversation is set to", () => {
 describe("invites", () => {
   it("[A19] a stranger comes in by a link, and both sides see it", async () => {
     const { url, trip } = await pair()
+    await expect(trip.createInvite({ expiresAt: Date.now() - 1 })).rejects.toMatchObject({ code: "BAD_ARGUMENT" })
     const { id, link } = await trip.createInvite({ uses: 1, base: "https://chat.example.org/" })
     expect(link.startsWith("https://chat.example.org/#weft-join=")).toBe(true)
     expect(trip.invites.get()).toMatchObject([{ id, by: "alice", role: "member", uses: 1, used: 0, link }])
@@ -516,7 +532,8 @@ describe("direct conversations", () => {
     expect(await alice.account.undo(act)).toEqual({ kind: "undone", act })
     await until(alice.conversations, ([only, ...more]) => more.length === 0 && only?.info.get().members.length === 2)
     expect((await alice.openDirect("bob")).id).toBe(shown.id)
-    await shown.leave()
+    await shown.removeMember("alice")
+    await until(bob.conversations, ([only, ...more]) => more.length === 0 && only?.info.get().members.length === 1)
     const next = await alice.openDirect("bob")
     expect([hers.id, his.id]).not.toContain(next.id)
   })

@@ -125,16 +125,20 @@ it("[S13] a start at which nothing changed is in sync and reads no conversation"
 
 it("[S13] of what changed at the server alone that is read", async () => {
   const { again, close, two, three, rooms, bob } = await arena()
-  rooms.get(two)?.send("news")
+  const [inTwo, inThree] = [rooms.get(two)!, rooms.get(three)!]
+  const news = inTwo.send("news")
   await bob.synced()
   const alice = await again()
   await until(alice.client.list, ([first]) => first?.info.lastMessage?.text === "news" && first.unread.count === 2)
   await alice.client.synced()
   expect(Array.from(alice.read)).toEqual([two])
   // While it runs, too.
-  rooms.get(three)?.send("more news")
+  const more = inThree.send("more news")
   await until(alice.client.list, ([first]) => first?.info.lastMessage?.text === "more news" && first.unread.count === 2)
   expect(Array.from(alice.read).sort()).toEqual([two, three].sort())
+  // What she has yet to tell is a change as well.
+  await until(inTwo.receipts(news.id), ({ delivered }) => delivered.length === 1)
+  await until(inThree.receipts(more.id), ({ delivered }) => delivered.length === 1)
   await close(alice)
   const later = await again()
   await later.client.synced()

@@ -54,3 +54,32 @@ it("[S7] what a clone of this device wrote counts as sent here, and waits for no
   }
   for (const client of [one, clone]) await until(client.status, ({ pending }) => pending.length === 0)
 })
+
+/** Bob's phone, and a laptop of his that nobody can introduce: the server has another key now, which no owner adds. */
+async function withStranger() {
+  const first = await startTestServer()
+  const alice = await device("alice", first.url)
+  const { id } = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  await alice.synced()
+  const phone = await device("bob", first.url)
+  const onPhone = await conversationOf(phone, id)
+  await onPhone.send("from the phone").reached("sent")
+  await alice.close()
+  await first.close()
+  const { url } = await startTestServer({ port: first.port })
+  const laptop = await device("bob", url)
+  const onLaptop = await conversationOf(laptop, id)
+  await until(onLaptop.info, ({ role }) => role === "member")
+  await until(onLaptop.messages, ({ items }) => items.length === 1)
+  return { laptop, onPhone, onLaptop }
+}
+
+it("[R5] what a device wrote that nobody introduced is refused once its user left: nobody can introduce it any more", async () => {
+  const { laptop, onPhone, onLaptop } = await withStranger()
+  const message = onLaptop.send("from the laptop")
+  await until(laptop.status, ({ pending }) => pending[0]?.reason === "introduction")
+  await onPhone.leave()
+  await expect(message.reached("sent")).rejects.toThrow("PAST_CUT")
+  await laptop.synced()
+  expect(laptop.status.get().pending).toEqual([])
+})

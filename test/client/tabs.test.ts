@@ -2,7 +2,7 @@
 import { createMemoryStorage, WeftError, type Client } from "@weft/sdk/node"
 import { afterEach, expect, it, vi } from "vitest"
 import { catchUpKey } from "../../sdk/src/log/keys.ts"
-import type { Storage } from "../../sdk/src/storage/storage.ts"
+import { prefixRange, type Storage } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
 import { quickEnv } from "../support/quick-env.ts"
 import { conversationOf, until } from "../support/until.ts"
@@ -67,6 +67,37 @@ it("[U8] a tab has what another one wrote while it opened, after it had read wha
     },
   }))
   await until(second.account, ({ drafts }) => drafts.get(trip.id) === "meanwhile")
+})
+
+it("[W3] a tab that took itself for the writer still shows what the one that writes was told meanwhile", async () => {
+  const server = await startTestServer()
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url])
+  const hold: { until?: Promise<void> } = {}
+  const first = await tab(profile, (storage) => ({
+    ...storage,
+    write: async (batch, options) => {
+      if (options?.guard !== undefined) await hold.until
+      await storage.write(batch, options)
+    },
+  }))
+  await first.lead()
+  const trip = await first.client.createConversation({ title: "Trip" })
+  await until(first.client.status, () => isOnline(first.client))
+  await first.client.synced()
+  let wake = (): void => undefined
+  hold.until = new Promise((resolve) => (wake = resolve))
+
+  const second = await tab(profile)
+  await second.lead()
+  const { id } = (await conversationOf(second.client, trip.id)).send("told to the second alone")
+  const inSecond = await conversationOf(second.client, trip.id)
+  await until(inSecond.messages, ({ items }) => items.some((item) => item.id === id && item.status === "sent"))
+  await expect.poll(() => profile.storage.scan(prefixRange("a/")).then((rows) => rows.length)).toBeGreaterThan(1)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(first.client.status.get().tab).toBe("writer")
+  wake()
+  await until(first.client.status, ({ tab: role, pending }) => role === "follower" && pending.length === 0)
+  await until(trip.messages, ({ items }) => items.some((item) => item.id === id && item.status === "sent"))
 })
 
 it("[W3] a tab whose lock was taken while it hung shows the connection of the one that writes now", async () => {

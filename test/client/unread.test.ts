@@ -1,4 +1,5 @@
 /* What is unread, in all segments and threads; the list of conversations; jumps; undo. [SPEC U] */
+import type { Unread } from "@weft/sdk"
 import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
 import { describe, expect, it, vi } from "vitest"
 import { catchUpKey } from "../../sdk/src/log/keys.ts"
@@ -30,6 +31,16 @@ async function fill(conversation: Conversation, count: number, text = "message")
   let last
   for (let number = 0; number < count; number++) last = conversation.send(`${text} ${String(number)}`)
   await last?.reached("sent")
+}
+
+/** The folder of a device of alice's that got all of a conversation, and was closed: it begins with the newest segment. */
+async function leftBySynced(servers: readonly string[], { id }: Conversation): Promise<string> {
+  const directory = await temporaryDirectory()
+  const tablet = await client("alice", servers, directory)
+  await conversationOf(tablet, id)
+  await tablet.synced()
+  await tablet.close()
+  return directory
 }
 
 describe("unread messages", () => {
@@ -81,11 +92,7 @@ describe("unread messages", () => {
     await fill(atBob, 1_100)
     await bob.synced()
     await until(onLaptop.unread, ({ count }) => count === 1_100)
-    const directory = await temporaryDirectory()
-    const tablet = await client("alice", servers, directory)
-    await conversationOf(tablet, trip.id)
-    await tablet.synced()
-    await tablet.close()
+    const directory = await leftBySynced(servers, trip)
     const again = await client("alice", servers, directory)
     const reopened = again.conversation(trip.id)
     expect(reopened?.messages.get().items.length).toBeLessThan(1_100)
@@ -97,11 +104,7 @@ describe("unread messages", () => {
     const { servers, bob, trip, onLaptop, atBob } = await arena()
     await fill(atBob, 1_100)
     await bob.synced()
-    const directory = await temporaryDirectory()
-    const tablet = await client("alice", servers, directory)
-    await conversationOf(tablet, trip.id)
-    await tablet.synced()
-    await tablet.close()
+    const directory = await leftBySynced(servers, trip)
     const again = await client("alice", servers, directory)
     const reopened = await conversationOf(again, trip.id)
     const late: number[] = []
@@ -114,6 +117,49 @@ describe("unread messages", () => {
     for (const { unread } of [reopened, onLaptop, trip]) await until(unread, ({ count }) => count === 0)
     expect(late.length).toBeGreaterThanOrEqual(3)
     expect(Math.max(...late)).toBe(0)
+  })
+
+  it("[U10] are told as counted once all that is here was looked at, and read meanwhile are not late", async () => {
+    const { servers, bob, trip, atBob } = await arena()
+    await fill(atBob, 1_100)
+    await bob.synced()
+    const directory = await leftBySynced(servers, trip)
+    const again = await client("alice", [], directory)
+    const reopened = await conversationOf(again, trip.id)
+    const told: Unread[] = []
+    reopened.unread.subscribe((unread) => told.push(unread))
+    told.push(reopened.unread.get())
+    expect(told).toMatchObject([{ counted: false, count: 0 }])
+    await until(reopened.unread, ({ counted }) => counted)
+    expect(told.slice(1)).toMatchObject([{ count: 1_100, first: trip.messages.get().items[0]?.id }])
+    await again.close()
+
+    const once = await client("alice", [], directory)
+    const early = await conversationOf(once, trip.id)
+    const late: number[] = []
+    early.unread.subscribe((now) => late.push(now.late.length))
+    for (let turn = 0; turn < 3; turn++) await Promise.resolve()
+    expect(early.unread.get().counted).toBe(false)
+    early.markRead()
+    await until(early.unread, ({ counted, count }) => counted && count === 0)
+    expect(new Set(late)).toEqual(new Set([0]))
+  })
+
+  it("[U10, A20] are counted in a direct conversation that another made at once, and that is shown as one with one's own", async () => {
+    const server = await startTestServer({ limits: { entriesPerSecond: 100_000, entryBurst: 100_000 } })
+    const bob = await client("bob")
+    const theirs = await bob.openDirect("alice")
+    const alice = await client("alice")
+    const own = await alice.openDirect("bob")
+    own.unread.subscribe(() => undefined)
+    expect(own.unread.get()).toMatchObject({ count: 0, counted: true })
+    const sent = Array.from({ length: 1_100 }, (_, number) => theirs.send(`message ${number}`))
+    await sent.at(-1)?.reached("saved")
+    bob.addServer(server.url)
+    await bob.synced()
+    alice.addServer(server.url)
+    await until(own.unread, ({ count, counted }) => count === 1_100 && counted)
+    expect(own.messages.get().items.length).toBeLessThan(1_100)
   })
 
   it("[U10] that a new device gets from below what was read on it are read, also after a cut and a crash; later ones are late", async () => {
@@ -337,11 +383,7 @@ describe("unread messages", () => {
     await until(trip.unread, ({ count }) => count === 1_100)
     trip.markRead()
     await until(onLaptop.unread, ({ count }) => count === 0)
-    const directory = await temporaryDirectory()
-    const tablet = await client("alice", servers, directory)
-    await conversationOf(tablet, trip.id)
-    await tablet.synced()
-    await tablet.close()
+    const directory = await leftBySynced(servers, trip)
     const tenth = trip.messages.get().items[9]
     if (tenth === undefined) throw new Error("it is loaded")
     trip.markUnread(tenth.id)

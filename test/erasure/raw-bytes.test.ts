@@ -44,6 +44,9 @@ it("[X7] an erased text, and its edits, are in no file of two servers and two de
   await trip.send(after).reached("sent")
   const received = await conversationOf(bob, trip.id)
   await until(received.messages, ({ items }) => items.length === 3 && items[1]?.text === edited)
+  // What is searched is stored once more.
+  for (const device of [alice, bob])
+    await until(device.search(edited), ({ hits, complete }) => complete && hits.length === 1)
   for (const folder of folders) {
     for (const any of [before, text, edited, after])
       await vi.waitUntil(() => isOnDisk(folder, any), { timeout: 10_000 })

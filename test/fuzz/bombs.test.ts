@@ -4,6 +4,7 @@
  * kept, and a normal client is served.
  */
 import { connect } from "node:net"
+import { deflateRawSync } from "node:zlib"
 import * as encoding from "lib0/encoding"
 import {
   clientIdOf,
@@ -13,6 +14,7 @@ import {
   encodeUpdate,
   hashBody,
   logIdOf,
+  MAX_FRAME_BYTES,
   recordMessage,
   type DeviceId,
   type DocumentName,
@@ -23,8 +25,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { makeDevice, makeLog, type TestDevice } from "../support/device.js"
 import { recordCorpus, type Corpus, type Writer } from "./corpus.js"
 import { honestExchange } from "./honest.js"
+import { packed } from "./odd-packed.js"
 import { ERRORS, MAX_GROWTH_BYTES, MAX_STALL_MS, openTarget, type Target } from "./target.js"
-import { greet, openStock, pinged, stepped, Wire } from "./wire.js"
+import { greet, openStock, pinged, pingedAfterEach, stepped, Wire } from "./wire.js"
 
 let corpus: Corpus
 let target: Target
@@ -450,6 +453,95 @@ describe("the session protocol", { timeout: 120_000 }, () => {
     await survives(async () => {
       await atStock(step1)
       await atStock(presence)
+    })
+  })
+})
+
+describe("packed frames", { timeout: 120_000 }, () => {
+  /** So many bytes as a member's update that is none, which deflate to a sixteenth or a little more. */
+  function dense(length: number): Uint8Array {
+    const update = new Uint8Array(length - 60)
+    crypto.getRandomValues(update.subarray(0, Math.min(65_536, Math.ceil(length / 14))))
+    return frameOf(update)
+  }
+
+  const raw = (size: number, bytes: Uint8Array): Uint8Array => encodeFrame({ kind: "packed", size, bytes })
+
+  /** How many connections ended of those that each sent one of these. */
+  async function ended(...bombs: readonly Uint8Array[]): Promise<readonly string[]> {
+    return Promise.all(
+      bombs.map(async (bomb) => {
+        const wire = await greet(target.server.url, writer(2))
+        wire.send(bomb)
+        return wire.ended
+      }),
+    )
+  }
+
+  it("[S14] zeros that make a thousand times their bytes, whatever they say to make, on many connections at once", async () => {
+    const zeros = deflateRawSync(new Uint8Array(400 * 2 ** 20))
+    const half = deflateRawSync(new Uint8Array(MAX_FRAME_BYTES))
+    expect(zeros.length).toBeLessThan(MAX_FRAME_BYTES)
+    const bombs = [
+      raw(MAX_FRAME_BYTES, zeros),
+      raw(400 * 2 ** 20, zeros),
+      raw(4_096, zeros),
+      raw(MAX_FRAME_BYTES, half),
+      raw(half.length * 16, half),
+      raw(2 ** 53 - 1, half),
+    ]
+    const codes = ["BAD_FRAME", "FRAME_TOO_LARGE", "BAD_FRAME", "BAD_FRAME", "BAD_FRAME", "FRAME_TOO_LARGE"]
+    await survives(async () => {
+      for (let round = 0; round < 5; round++) expect(await ended(...bombs)).toEqual(codes)
+    })
+  })
+
+  it("[S14] packed frames in packed frames, garbage, streams that are cut, followed by more, and of nothing", async () => {
+    const frame = dense(100_000)
+    const bytes = deflateRawSync(frame)
+    const inner = packed(frame)
+    const bombs = [
+      packed(Buffer.concat([inner, inner])),
+      packed(inner),
+      raw(frame.length, crypto.getRandomValues(new Uint8Array(60_000))),
+      raw(frame.length, bytes.subarray(0, -1)),
+      raw(frame.length, Buffer.concat([bytes, bytes])),
+      raw(frame.length, new Uint8Array()),
+      raw(0, new Uint8Array()),
+      // Blocks without end of which each holds nothing.
+      raw(
+        MAX_FRAME_BYTES,
+        new Uint8Array(500_000).map((_, at) => [0, 0, 0, 255, 255][at % 5] as number),
+      ),
+    ]
+    await survives(async () => {
+      for (let round = 0; round < 5; round++) {
+        expect(await ended(...bombs)).toEqual(bombs.map(() => "BAD_FRAME"))
+      }
+    })
+  })
+
+  it("[S14] floods of packed frames of the greatest size and ratio, and of the smallest", async () => {
+    const large = packed(dense(MAX_FRAME_BYTES - 200))
+    expect(large.length).toBeLessThan(MAX_FRAME_BYTES / 12)
+    const small = packed(dense(4_200))
+    await survives(async () => {
+      const flood = async (bytes: Uint8Array, count: number): Promise<void> => {
+        const wire = await greet(target.server.url, writer(2))
+        expect(await pingedAfterEach(wire, new Array<Uint8Array>(count).fill(bytes))).toBe(count)
+        await answered(wire)
+        wire.cut()
+      }
+      await Promise.all([flood(large, 60), flood(small, 600), flood(small, 600)])
+    })
+  })
+
+  it("[S14] packed frames before anybody said who they are", async () => {
+    const bomb = packed(dense(100_000))
+    await survives(async () => {
+      const wires = await Promise.all(Array.from({ length: 40 }, () => Wire.open(`${target.server.url}/sync`)))
+      for (const wire of wires) wire.send(bomb)
+      expect(await Promise.all(wires.map((wire) => wire.ended))).toEqual(wires.map(() => "BAD_FRAME"))
     })
   })
 })

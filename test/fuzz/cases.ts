@@ -5,6 +5,7 @@ import { randomOf, type Random } from "../support/seed.ts"
 import type { Corpus, SampleKind } from "./corpus.ts"
 import { frameArbitrary, sealedFrame } from "./odd-frame.ts"
 import { mutate } from "./mutate.ts"
+import { largeVector, oddPacked } from "./odd-packed.ts"
 import { oddUpdate } from "./odd-update.ts"
 
 /** Where a case goes in. */
@@ -58,6 +59,7 @@ export class Cases {
   }
 
   async #frame(index: number, random: Random): Promise<Uint8Array> {
+    if (random.oneIn(15)) return this.#packed(random)
     switch (random.below(10)) {
       case 0:
         // Most of these end their connection, which costs more than the frame.
@@ -75,6 +77,14 @@ export class Cases {
       default:
         return this.#draw(Math.floor(index / BATCH))[index % BATCH] ?? new Uint8Array()
     }
+  }
+
+  #packed(random: Random): Uint8Array {
+    if (random.oneIn(3)) return oddPacked(random, largeVector(random, this.#corpus.segment))
+    const updates = Array.from({ length: 4 + random.below(20) }, () => this.#oddUpdate(random))
+    // One behind another: the reader stops at the first one's end. Or one that is large by itself.
+    const update = random.oneIn(2) ? Buffer.concat(updates) : random.pick(this.#of("update"))
+    return oddPacked(random, this.#update(update, random))
   }
 
   #stock(random: Random): Uint8Array {

@@ -43,6 +43,7 @@ import { encodeRefused } from "../../sdk/src/sync/refused.ts"
 import { encodeStockMessage } from "../../sync-server/src/connection/stock-message.ts"
 import { makeConversation, makeDevice, makeLog, type TestDevice, type TestLog } from "../support/device.ts"
 import { randomOf } from "../support/seed.ts"
+import { largeVector, packed } from "./odd-packed.ts"
 
 /** What stands where in a case: the mutator splices like into like. */
 export type SampleKind =
@@ -225,6 +226,7 @@ export async function recordCorpus(): Promise<Corpus> {
       token: "alice",
       publicKey: alice.device.publicKey,
       signature: random.bytes(64),
+      packs: true,
     },
     {
       kind: "hello",
@@ -233,6 +235,7 @@ export async function recordCorpus(): Promise<Corpus> {
       token: "",
       publicKey: issuer.publicKey,
       signature: random.bytes(64),
+      packs: true,
     },
     { kind: "challenge", version: PROTOCOL_VERSION, nonce: random.bytes(16), serverKey: issuer.publicKey },
     {
@@ -296,7 +299,7 @@ export async function recordCorpus(): Promise<Corpus> {
     segmentRuns,
     message,
     samples: [
-      ...sample("frame", ...frames.map(encodeFrame)),
+      ...sample("frame", ...frames.map(encodeFrame), packed(largeVector(random, segment))),
       ...sample(
         "stock",
         encodeStockMessage({ kind: "step1", stateVector }),

@@ -34,11 +34,14 @@ import {
   readContents,
   replayUpdates,
   strangerBounds,
+  unpackFrame,
   type CheckContext,
 } from "@weft/sdk/protocol"
 import { decodeRefused, encodeRefused } from "../../sdk/src/sync/refused.ts"
 import { tokenExpiry } from "../../sdk/src/sync/token.ts"
+import { hostDeflate } from "../../sdk/src/transport/host-deflate.ts"
 import { decodeStockMessage, encodeStockMessage } from "../../sync-server/src/connection/stock-message.ts"
+import { sharedDeflate } from "../../sync-server/src/net/shared-deflate.ts"
 import { decodeSummaryRecord } from "../../sync-server/src/store/values.ts"
 import { createVerifier } from "../../sync-server/src/auth/verifier.ts"
 import type { Corpus, SampleKind } from "./corpus.ts"
@@ -75,6 +78,9 @@ const bodyLimits = { depth: 8, items: 64 }
 
 export function decodersOf(corpus: Corpus): readonly Decoder[] {
   const verifier = createVerifier()
+  const serverDeflate = sharedDeflate()
+  const deviceDeflate = hostDeflate()
+  if (deviceDeflate === undefined) throw new Error("no streams to deflate with")
   const contents = readContents([encodeUpdate(corpus.segmentRuns.filter(({ from }) => from === 0))])
   const context = (): CheckContext => ({
     summary: { ...corpus.summary, logs: new Map(corpus.summary.logs), records: new Map(corpus.summary.records) },
@@ -97,6 +103,21 @@ export function decodersOf(corpus: Corpus): readonly Decoder[] {
         if (frame !== undefined && frame.kind !== "refusal" && frame.kind !== "reject") {
           same("decodeFrame", bytes, encodeFrame(frame))
         }
+      },
+    },
+    {
+      name: "unpackFrame",
+      reads: "frame",
+      async run(bytes) {
+        const frame = decodeFrame(bytes)
+        if (frame?.kind !== "packed") return
+        const server = await unpackFrame(frame, serverDeflate)
+        const device = await unpackFrame(frame, deviceDeflate)
+        for (const { length } of [server, device]) {
+          if (length !== 0 && length !== frame.size) throw new Error("unpackFrame made another size than was said")
+        }
+        // What comes behind the end of the stream a device may pass over.
+        if (server.length > 0) same("unpackFrame", server, device)
       },
     },
     {

@@ -108,6 +108,7 @@ export async function greet(url: string, { user, device }: Writer): Promise<Wire
     token: user,
     publicKey: device.publicKey,
     signature,
+    packs: false,
   }
   const welcome = await wire.until(decodeFrame, () => {
     wire.send(encodeFrame(hello))

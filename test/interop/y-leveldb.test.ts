@@ -82,6 +82,7 @@ it("y-leveldb lists and reads our documents, appended and merged, and nothing el
     contextOf: async () => ({
       isErased: () => false,
       nextErasure: Infinity,
+      end: () => undefined,
       describe: () => ({ summary: Uint8Array.of(1), digest: Uint8Array.of(2) }),
     }),
     onFailure: (document, error) => expect.unreachable(`${document}: ${error.message}`),

@@ -6,6 +6,8 @@ import { until } from "../support/until.ts"
 export class Readers {
   marks = 0
   private readonly read = new Map<string, Set<Message["id"]>>()
+  /** For whom each message is: whom its author knew as a member. */
+  private readonly known = new Map<Message["id"], ReadonlySet<string>>()
 
   constructor(private readonly random: Random) {}
 
@@ -26,10 +28,17 @@ export class Readers {
     this.marks++
   }
 
-  /** How many messages somebody has not read, of what a device shows. */
+  /** Somebody has just written a message. */
+  wrote(id: Message["id"], conversation: Conversation): void {
+    this.known.set(id, new Set(conversation.info.get().members.map(({ user }) => user)))
+  }
+
+  /** How many messages that are for somebody are not read, of what a device shows. */
   count(name: string, items: readonly Message[]): number {
     const read = this.read.get(name)
-    return items.filter(({ id, author }) => author !== name && read?.has(id) !== true).length
+    return items.filter(({ id, author }) => {
+      return author !== name && read?.has(id) !== true && this.known.get(id)?.has(name) === true
+    }).length
   }
 }
 

@@ -110,6 +110,7 @@ export async function replayRoom({
         await until(conversation.messages, () => conversation.message(target.id) !== undefined)
       }
       const message = conversation.send(text, target === undefined ? {} : { replyTo: target.id })
+      mix?.readers.wrote(message.id, conversation)
       sent.set(line, { id: message.id, from })
       written.get(from)?.push(message.id)
       const settled = settle(message)

@@ -12,13 +12,14 @@ import { durableOn, serverHoldings } from "./contents.js"
 import type { Wire } from "./network.js"
 import { Violation, type Oracle } from "./oracle.js"
 import type { SimServer } from "./sim-server.js"
+import { wholeFrame } from "../support/sync-deflate.js"
 
 /** An acknowledgement has no more, nor has a refusal of some logs. */
 const MAX_ANSWER_BYTES = 512
 
 /** Frames by their first bytes: most are none of these, and are not decoded. */
 const answers = numbersOf("ack", "reject")
-const noted = numbersOf("welcome", "update", "next", "ack")
+const noted = numbersOf("welcome", "update", "next", "ack", "packed")
 
 type Counts = Map<number, number>
 
@@ -65,7 +66,7 @@ export class AckRecorder {
   /** A frame that arrived. */
   heard(wire: Wire, from: string, bytes: Uint8Array): void {
     if (!noted.has(bytes[0]!)) return
-    const frame = decodeFrame(bytes)
+    const frame = wholeFrame(bytes)
     if (frame?.kind === "welcome") {
       this.greeted.set(wire, wire.network.world.now)
       const host = wire.near.process.machine.name

@@ -4,7 +4,7 @@ import type { MessageId } from "@weft/sdk/protocol"
 import type { Removal } from "./oracle.js"
 import type { SimDevice } from "./sim-device.js"
 import type { Stage } from "./stage.js"
-import { allItems } from "./views.js"
+import { allItems, isAuthoritySaved } from "./views.js"
 
 export function crash(stage: Stage, device: SimDevice, power: boolean): void {
   device.crash(power)
@@ -51,8 +51,10 @@ export function say(stage: Stage, device: SimDevice, number: number, padding: nu
   device.say(found.conversation, text, options)
 }
 
+/** Who removes their own user leaves. */
 export function remove(stage: Stage, device: SimDevice, number: number, user: string): void {
-  expel(stage, device, number, user, (conversation) => conversation.removeMember(user))
+  if (user === device.user) leave(stage, device, number)
+  else expel(stage, device, number, user, (conversation) => conversation.removeMember(user))
 }
 
 /** The user of a device goes, and may come back. */
@@ -101,8 +103,8 @@ function expel(
         removal.outcome = "written"
         // The screen follows what is held; what comes in later is beyond the cut.
         stage.world.schedule(1_000, () => {
-          // A crash that comes first may take it along.
-          removal.lasted = process?.alive === true
+          // A crash that comes first may take it along, and so does one that comes while the disk is full.
+          removal.lasted = process?.alive === true && isAuthoritySaved(found.client, conversation.id)
           // Who leaves takes along what was written and is still on its way.
           if (conversation.messages.get().complete) removal.held = messagesOf((status) => status !== "rejected")
         })

@@ -218,9 +218,10 @@ function writtenBefore(client: Client, { past }: Moment): number | undefined {
 }
 
 function saw(choice: Choice, other: Choice): boolean {
-  // What takes something out leaves no trace in what a writer has written.
+  // What takes something out leaves no trace in what a writer has written: who has what came next has that.
   if (choice.writer === other.writer) return other.place < choice.since
-  return (choice.past.get(other.writer) ?? 0) >= other.count
+  const has = choice.past.get(other.writer) ?? 0
+  return other.value === undefined ? has > other.count : has >= other.count
 }
 
 function knowledgeOf(client: Client): Knowledge {

@@ -1,8 +1,9 @@
-import { decodeFrame, decodeUpdate, hex, sha256, type DocumentName } from "@weft/sdk/protocol"
+import { decodeUpdate, hex, sha256, type DocumentName } from "@weft/sdk/protocol"
+import { wholeFrame } from "../support/sync-deflate.js"
 
 /** A frame, for those who read a trace. */
 export function describeFrame(bytes: Uint8Array): string {
-  const frame = decodeFrame(bytes)
+  const frame = wholeFrame(bytes)
   switch (frame?.kind) {
     case undefined:
       return "no frame"

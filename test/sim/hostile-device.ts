@@ -160,7 +160,7 @@ export class HostileDevice {
         const { publicKey } = this.device.key
         const signature = await this.device.key.sign(helloMessage(frame.nonce, frame.serverKey))
         const token = issueToken(this.device.user, now + 3_600_000)
-        this.#send({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token, publicKey, signature })
+        this.#send({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token, publicKey, signature, packs: false })
         return
       }
       case "welcome":

@@ -1,13 +1,6 @@
-import {
-  decodeFrame,
-  decodeUpdate,
-  encodeFrame,
-  encodeUpdate,
-  KIND_BODY,
-  type Frame,
-  type LogId,
-} from "@weft/sdk/protocol"
+import { decodeUpdate, encodeFrame, encodeUpdate, KIND_BODY, type Frame, type LogId } from "@weft/sdk/protocol"
 import type { Random } from "../support/seed.js"
+import { wholeFrame } from "../support/sync-deflate.js"
 
 /** Frames that it remembers, to say them again. */
 const REMEMBERED = 200
@@ -45,7 +38,7 @@ export class HostileServer {
   /** Says that it has what it has not, and has not what it has. */
   #lie(bytes: Uint8Array): Uint8Array {
     const { random } = this
-    const frame: Frame | undefined = decodeFrame(bytes)
+    const frame: Frame | undefined = wholeFrame(bytes)
     switch (frame?.kind) {
       case "vector": {
         const logs = frame.logs.map(({ log, count }) => ({ log, count: random.below(2 * count + 1) }))

@@ -5,7 +5,7 @@ import type { MessageId, UserId } from "@weft/sdk/protocol"
 import { shownKeys, valueOf } from "./bookkeeper.js"
 import { Violation } from "./oracle.js"
 import type { Stage } from "./stage.js"
-import type { View } from "./views.js"
+import { isRevised, type View } from "./views.js"
 
 /** What a user chose is so on all devices of the user, and nothing else is. [SPEC U2, U11] */
 export function judgeAccounts({ devices, bookkeeper, oracle, hostileServer }: Stage): void {
@@ -90,7 +90,8 @@ export function judgeReplies({ device, conversation }: View): void {
 }
 
 /** What is unread is what a bookkeeper counts who knows what was read, on whatever device. [SPEC U10] */
-export function judgeUnread(stage: Stage, { device, client, conversation }: View): void {
+export function judgeUnread(stage: Stage, view: View): void {
+  const { device, conversation } = view
   const { user } = device
   const { items } = conversation.messages.get()
   if (stage.bookkeeper.isUnclear(user, conversation.id) || stage.hostileServer !== undefined) return
@@ -102,12 +103,12 @@ export function judgeUnread(stage: Stage, { device, client, conversation }: View
   for (const item of items) groups.set(item.thread, [...(groups.get(item.thread) ?? []), item])
   let [least, most] = [0, 0]
   for (const [root, messages] of groups) {
-    const range = countUnread(stage, client, { user, root, messages, mark })
+    const range = countUnread(stage, view, { user, root, messages, mark })
     least += range.mentions[0]
     most += range.mentions[1]
     const shown = root === undefined ? unread : unread.threads.get(root)
     demandWithin(`${device.name} has unread ${root ?? "outside of threads"}`, shown?.count ?? 0, range.count)
-    demandOrder(device.name, shown, messages)
+    demandOrder(device.name, shown, messages, range.possible)
   }
   demandWithin(`${device.name} has unread mentions`, unread.mentions, [least, most])
 }
@@ -121,9 +122,17 @@ interface Group {
   readonly mark: MessageId | undefined
 }
 
-function countUnread(stage: Stage, client: Client, group: Group): { readonly count: Range; readonly mentions: Range } {
+interface UnreadRange {
+  readonly count: Range
+  readonly mentions: Range
+  /** Those that may be unread. */
+  readonly possible: ReadonlySet<MessageId>
+}
+
+function countUnread(stage: Stage, view: View, group: Group): UnreadRange {
   const { user, root, messages, mark } = group
-  const { bookkeeper, oracle } = stage
+  const { client } = view
+  const { bookkeeper } = stage
   const { all: read, open } = bookkeeper.read(user, client, root)
   const passed = messages.map(({ id }) => open.has(id)).lastIndexOf(true)
   const marked = mark === undefined ? -1 : messages.findIndex(({ id }) => id === mark)
@@ -133,19 +142,26 @@ function countUnread(stage: Stage, client: Client, group: Group): { readonly cou
     // What a hostile device said in the place of something else may count as read with that.
     if (index < passed || author === stage.hostileDevice?.user) return false
     // Of what was erased nobody knows in which thread it was read.
-    return !read.has(id) && !(form === "erased" && oracle.sayings.get(id)?.thread !== undefined)
+    if (read.has(id) || (form === "erased" && isInThread(stage, id))) return false
+    return isFor(stage, view, id) === true
   })
   const most = messages.filter(({ id, author, form }, index) => {
     if (author === user) return false
-    return (
-      (marked >= 0 && index >= marked) ||
-      !read.has(id) ||
-      author === stage.hostileDevice?.user ||
-      (form === "erased" && isInThread(stage, id))
-    )
+    if (marked >= 0 && index >= marked) return true
+    if (author === stage.hostileDevice?.user) return true
+    const isUnread = !read.has(id) || (form === "erased" && isInThread(stage, id))
+    return isUnread && isFor(stage, view, id) !== false
   })
   const mentioning = (list: readonly Message[]): number => list.filter(({ mentionsMe }) => mentionsMe).length
-  return { count: [least.length, most.length], mentions: [mentioning(least), mentioning(most)] }
+  const possible = new Set(most.map(({ id }) => id))
+  return { count: [least.length, most.length], mentions: [mentioning(least), mentioning(most)], possible }
+}
+
+/** Whether a message is for who looks at it: its author knew that user as a member when writing it. Undefined: nobody can tell. [SPEC P8] */
+function isFor({ oracle }: Stage, view: View, id: MessageId): boolean | undefined {
+  const known = oracle.sayings.get(id)?.known
+  const user = view.device.user as UserId
+  return known === undefined || isRevised(view, id, user) ? undefined : known.has(user)
 }
 
 function isInThread({ oracle }: Stage, id: MessageId): boolean {
@@ -157,12 +173,18 @@ function demandWithin(what: string, shown: number, [least, most]: Range): void {
   throw new Violation("I4", `${what}: ${shown}, and ${least === most ? least : `${least} to ${most}`} are`)
 }
 
-/** The first unread one is one of them, and the late ones are. */
-function demandOrder(name: string, unread: UnreadMessages | undefined, messages: readonly Message[]): void {
+/** The first unread one is one of them, and the late ones are; none of them is one that can't be unread. */
+function demandOrder(
+  name: string,
+  unread: UnreadMessages | undefined,
+  messages: readonly Message[],
+  possible: ReadonlySet<MessageId>,
+): void {
   const ids = messages.map(({ id }) => id)
-  const places = [...(unread?.first === undefined ? [] : [unread.first]), ...(unread?.late ?? [])].map((id) =>
-    ids.indexOf(id),
-  )
+  const named = [...(unread?.first === undefined ? [] : [unread.first]), ...(unread?.late ?? [])]
+  const wrong = named.find((id) => !possible.has(id))
+  if (wrong !== undefined) throw new Violation("I4", `${name} has ${wrong} as unread or late, which it is not`)
+  const places = named.map((id) => ids.indexOf(id))
   const [first = 0] = places
   if (places.every((place) => place >= first)) return
   throw new Violation("I4", `${name} lists late ones before the first unread one`)

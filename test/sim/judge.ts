@@ -137,14 +137,13 @@ export async function judge(stage: Stage): Promise<void> {
     // Reading takes time: what nobody looks at would leave memory again. [SPEC U14]
     const looking: (() => void)[] = []
     for (const view of viewsOf(stage, id)) {
-      const { client, conversation } = view
+      const { conversation } = view
       const before = isRead(conversation) ? undefined : rowOf(view)
       looking.push(conversation.messages.subscribe(() => undefined))
-      await stage.world.outcome(readGroup(client, conversation))
-      while (!isShown(conversation)) await stage.world.run(1)
+      await readList(stage, view)
       const listed = allItems(conversation)
       const from = listedFrom(conversation)
-      while (!conversation.messages.get().complete) await stage.world.outcome(conversation.loadOlder())
+      await readOlder(stage, conversation)
       judgeListed(view, listed, from)
       if (before === undefined) continue
       const after = rowOf(view)
@@ -168,7 +167,7 @@ export async function judge(stage: Stage): Promise<void> {
     judgeRemovals(stage, id, shown)
     judgeMembers(stage, id, shown)
     const sayings = Array.from(stage.oracle.sayings.values()).filter(({ conversation }) => conversation === id)
-    for (const saying of sayings) judgeSaying(stage, saying, shown)
+    for (const saying of sayings) judgeSaying(stage, saying, await whereItStands(stage, saying, shown, looking))
     for (const stop of looking) stop()
   }
   judgeAccounts(stage)
@@ -343,6 +342,39 @@ function neverCameIn({ oracle }: Stage, { conversation: id, user }: Saying, show
   const isMember = shown.some(({ conversation }) => conversation.info.get().members.some((one) => one.user === user))
   const removals = oracle.removals.filter(({ conversation, outcome }) => conversation === id && outcome !== "refused")
   return !isMember && removals.length > 0 && removals.every((removal) => removal.user !== user)
+}
+
+async function readList({ world }: Stage, { client, conversation }: View): Promise<void> {
+  await world.outcome(readGroup(client, conversation))
+  while (!isShown(conversation)) await world.run(1)
+}
+
+async function readOlder({ world }: Stage, conversation: Conversation): Promise<void> {
+  while (!conversation.messages.get().complete) await world.outcome(conversation.loadOlder())
+}
+
+/** Of talks that were shown as one it may stand in another than it was written from, and they may be two by now: one was left, say. [SPEC A20] */
+async function whereItStands(
+  stage: Stage,
+  saying: Saying,
+  shown: readonly View[],
+  looking: (() => void)[],
+): Promise<readonly View[]> {
+  const stands = (views: readonly View[]): boolean =>
+    views.some(({ items }) => items.some(({ id }) => id === saying.id))
+  if (stands(shown)) return shown
+  const talks = stage.bookkeeper.talksLike(saying.user, saying.conversation)
+  for (const id of conversationsOf(stage)) {
+    if (id === saying.conversation || !talks.has(id)) continue
+    for (const view of viewsOf(stage, id)) {
+      looking.push(view.conversation.messages.subscribe(() => undefined))
+      await readList(stage, view)
+      await readOlder(stage, view.conversation)
+    }
+    const others = viewsOf(stage, id)
+    if (stands(others)) return others
+  }
+  return shown
 }
 
 function judgeSaying(stage: Stage, saying: Saying, shown: readonly View[]): void {

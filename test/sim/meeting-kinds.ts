@@ -3,6 +3,7 @@ import { createConversation } from "./acting.js"
 import type { Choices, Kind } from "./kind.js"
 import { BEGINNING } from "./process.js"
 import type { Stage } from "./stage.js"
+import { isAuthoritySaved } from "./views.js"
 
 const MOST_CONVERSATIONS = 5
 
@@ -74,7 +75,7 @@ export const meetingKinds = {
         const revocation = { before, after: membersOf(conversation), isSaved: false }
         way?.revocations.push(revocation)
         stage.world.schedule(1_000, () => {
-          revocation.isSaved = tab?.process.alive === true
+          revocation.isSaved = tab?.process.alive === true && isAuthoritySaved(client, conversation.id)
         })
       })
       stage.background("revoke", revoked)
@@ -102,7 +103,7 @@ export const meetingKinds = {
         const join = { way, user, device: name, at, isSaved: false }
         stage.oracle.joins.push(join)
         stage.world.schedule(1_000, () => {
-          join.isSaved = tab.process.alive
+          join.isSaved = tab.process.alive && isAuthoritySaved(client, way.conversation)
         })
       })
       stage.background("join", joining)
@@ -123,7 +124,7 @@ function invite(stage: Stage, { a, b, c }: Choices, lifeMs: number | undefined):
   const found = stage.conversationOf(device, b)
   const tab = device.tabs.find(({ client }) => client === found?.client)
   if (found === undefined || tab === undefined) return
-  const { conversation } = found
+  const { client, conversation } = found
   const uses = lifeMs === undefined ? [undefined, 1, 2, undefined][c % 4] : undefined
   const endsAt = lifeMs === undefined ? undefined : Math.floor(stage.world.now) + lifeMs
   const made = conversation.createInvite({
@@ -138,7 +139,7 @@ function invite(stage: Stage, { a, b, c }: Choices, lifeMs: number | undefined):
     const way = { ...about, isSaved: false, wasRevoked: false, revocations: [] }
     stage.oracle.ways.push(way)
     stage.world.schedule(1_000, () => {
-      way.isSaved = tab.process.alive
+      way.isSaved = tab.process.alive && isAuthoritySaved(client, conversation.id)
     })
   })
   stage.background("invite", noted)

@@ -29,6 +29,8 @@ export interface Saying {
   readonly mentions: readonly { readonly start: number; readonly length: number; readonly user: string | null }[]
   /** Who asked for its erasure. */
   readonly erasedBy: Set<string>
+  /** Members, as its device knew them when it was written; undefined where that had not read the conversation. */
+  readonly known: ReadonlySet<string> | undefined
 }
 
 /** Somebody was removed, or left; as far as the caller was told. */
@@ -123,7 +125,7 @@ export class Oracle {
     conversation: Conversation,
     outgoing: OutgoingMessage,
     text: string,
-    about: Pick<Saying, "thread" | "forwardedFrom" | "mentions">,
+    about: Pick<Saying, "thread" | "forwardedFrom" | "mentions" | "known">,
   ): void {
     if (this.sayings.has(outgoing.id)) throw new Violation("I3", `one name for two messages: ${outgoing.id}`)
     const saying: Saying = {

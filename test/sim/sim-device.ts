@@ -1,11 +1,13 @@
 import type { Client, Conversation, OutgoingMessage, SendOptions } from "../../sdk/src/client/api.js"
 import type { Message } from "../../sdk/src/conversation/message.js"
 import { openClient } from "../../sdk/src/client/client.js"
+import { packing } from "../../sdk/src/transport/packing.js"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { DeviceKeyPair } from "../../sdk/src/storage/storage.js"
 import type { Random } from "../support/seed.js"
 import { openDeviceStorage } from "./device-storage.js"
 import { Disk, type DiskImage, type DiskManner } from "./disk.js"
+import { knownMembers } from "./known-members.js"
 import type { Network } from "./network.js"
 import type { Oracle } from "./oracle.js"
 import { Process, type Machine } from "./process.js"
@@ -13,6 +15,7 @@ import { keyNamed, verifier } from "./signatures.js"
 import { SimTabs } from "./sim-tabs.js"
 import { issueToken } from "./tokens.js"
 import type { Trace } from "./trace.js"
+import { syncDeflate } from "../support/sync-deflate.js"
 
 /** A page or program that has the SDK open. */
 export interface SimTab {
@@ -97,7 +100,7 @@ export class SimDevice implements Machine {
       },
       {
         storage: openDeviceStorage(this.disk, this.key, process),
-        transport: webSocketTransport(network.webSocketOf(process)),
+        transport: packing(webSocketTransport(network.webSocketOf(process)), syncDeflate),
         verify: async (...proof) => verifier.verify(...proof),
         tabs: this.profile.portOf(process),
         watchNetwork: () => () => undefined,
@@ -167,11 +170,13 @@ export class SimDevice implements Machine {
   say(conversation: Conversation, text: string, options?: SendOptions): OutgoingMessage {
     // Threads have one level.
     const root = options?.thread === undefined ? undefined : conversation.message(options.thread)
+    const known = this.knownMembers(conversation)
     const message = conversation.send(text, options)
     this.parts.oracle.said(this, conversation, message, text, {
       thread: root?.thread ?? root?.id,
       forwardedFrom: undefined,
       mentions: options?.mentions ?? [],
+      known,
     })
     return message
   }
@@ -179,10 +184,17 @@ export class SimDevice implements Machine {
   forward(to: Conversation, message: Message): void {
     const { text, author, forwardedFrom } = message
     if (text === undefined) return
+    const known = this.knownMembers(to)
     this.parts.oracle.said(this, to, to.forward(message), text, {
       thread: undefined,
       forwardedFrom: forwardedFrom ?? author,
       mentions: [],
+      known,
     })
+  }
+
+  private knownMembers(conversation: Conversation): ReadonlySet<string> | undefined {
+    const client = this.tabs.find((tab) => tab.client?.conversation(conversation.id) === conversation)?.client
+    return client && knownMembers(client, conversation)
   }
 }

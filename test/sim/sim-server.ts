@@ -1,6 +1,6 @@
 import { hex, WeftError } from "@weft/sdk/protocol"
 import { openCore, type ServerCore } from "../../sync-server/src/core.js"
-import { defaultLimits } from "../../sync-server/src/limits/limits.js"
+import { defaultLimits, type Limits } from "../../sync-server/src/limits/limits.js"
 import { createLog } from "../../sync-server/src/observe/log.js"
 import { createMetrics } from "../../sync-server/src/observe/metrics.js"
 import type { Random } from "../support/seed.js"
@@ -11,6 +11,7 @@ import { openServerDatabase } from "./server-database.js"
 import { verifier } from "./signatures.js"
 import { authenticateBy } from "./tokens.js"
 import type { Trace } from "./trace.js"
+import { syncDeflate } from "../support/sync-deflate.js"
 
 const PEER_TOKEN = "peers"
 const RESTART_MS = 1_000
@@ -32,6 +33,7 @@ export class SimServer implements Machine {
     private readonly trace: Trace,
     private readonly peers: readonly string[],
     manner: DiskManner,
+    private readonly limits: Partial<Limits>,
   ) {
     this.disk = new Disk(name, network.world, random, trace, manner)
   }
@@ -45,11 +47,12 @@ export class SimServer implements Machine {
     const process = new Process(this.network.world, this)
     this.process = process
     const opening = openCore(
-      { dev: false, limits: defaultLimits, peerToken: PEER_TOKEN },
+      { dev: false, limits: { ...defaultLimits, ...this.limits }, peerToken: PEER_TOKEN },
       {
         env: process,
         database: openServerDatabase(this.disk, process),
         dial: this.network.dialOf(process),
+        deflate: syncDeflate,
         authenticate: authenticateBy(() => process.now()),
         verifier,
         log,

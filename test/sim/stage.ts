@@ -23,6 +23,8 @@ const LISTS_SINCE = 5
 /** The generation since which these let go of what nobody looks at, as soon as this; simulated milliseconds. */
 const RELEASES_SINCE = 7
 const RELEASE_AFTER_MS = 3_000
+/** The generation since which servers keep no conversation in memory in which nothing is under way, but for the last one of the first server. */
+const FORGETFUL_SINCE = 9
 
 /** Everything that a seed's operations act upon. */
 export class Stage {
@@ -83,7 +85,12 @@ export class Stage {
     serverNames.forEach((name, index) => {
       // Each calls those before it, and some others too: links in both directions are allowed.
       const peers = serverNames.filter((_, other) => other < index || (other !== index && random.oneIn(4)))
-      this.servers.push(new SimServer(name, this.randomFor(name), this.network, this.trace, peers, manner()))
+      const activeConversations = generation < FORGETFUL_SINCE ? undefined : index === 0 ? 1 : 0
+      this.servers.push(
+        new SimServer(name, this.randomFor(name), this.network, this.trace, peers, manner(), {
+          ...(activeConversations !== undefined && { activeConversations }),
+        }),
+      )
     })
     const count = 3 + random.below(5)
     const userCount = Math.min(NAMES.length, Math.max(2, count - random.below(3)))

@@ -1,4 +1,4 @@
-import { conversationOf, equalBytes, type ConversationId, type MessageId } from "@weft/sdk/protocol"
+import { conversationOf, equalBytes, type ConversationId, type MessageId, type UserId } from "@weft/sdk/protocol"
 import type { Client, Conversation } from "../../sdk/src/client/api.js"
 import type { ConversationView } from "../../sdk/src/client/view.js"
 import type { Message, MessageList } from "../../sdk/src/conversation/message.js"
@@ -69,8 +69,12 @@ export function isRead(conversation: Conversation): boolean {
 /** Reads all that are shown as one with it: they come one after the other. */
 export async function readGroup(client: Client, conversation: Conversation): Promise<void> {
   const { handles } = client as unknown as { readonly handles: { open(id: ConversationId): Promise<unknown> } }
-  const { group } = conversation as unknown as { readonly group: readonly ConversationId[] }
-  await Promise.all(group.map((id) => handles.open(id)))
+  await Promise.all(groupOf(conversation).map((id) => handles.open(id)))
+}
+
+/** All that are shown as one with it; the first takes what is written. */
+function groupOf(conversation: Conversation): readonly ConversationId[] {
+  return (conversation as unknown as { readonly group: readonly ConversationId[] }).group
 }
 
 /** What is loaded of a conversation before anything is hidden from its reader. */
@@ -92,13 +96,24 @@ export function segmentOf(conversation: Conversation, id: MessageId): number {
   return node === undefined ? Infinity : segmentNumber(node.document)
 }
 
+/** Whether what a message's author knew of somebody turned out to be otherwise: who was added, or removed, was not, or was. */
+export function isRevised({ client, conversation }: View, id: MessageId, user: UserId): boolean {
+  return groupOf(conversation).some((one) => {
+    const state = replicaOf(client).conversations.get().get(one)?.state
+    const handle = client.conversation(one)
+    const seen = handle && viewOf(handle)?.projection.node(id)?.entry.seen
+    if (state === undefined || seen === undefined) return false
+    return state.standingIn(user, seen)?.kind !== state.standingAlone(user, seen)?.kind
+  })
+}
+
 function viewOf(conversation: Conversation): ConversationView | undefined {
   return (conversation as unknown as { readonly inner?: { readonly view: ConversationView } }).inner?.view
 }
 
 /** Whether several conversations are shown as this one. */
 export function isMerged(conversation: Conversation): boolean {
-  return (conversation as unknown as { readonly group: readonly ConversationId[] }).group.length > 1
+  return groupOf(conversation).length > 1
 }
 
 /** Whether its list shows all that is known, after it was read, and waits for no segment that is away. */
@@ -115,6 +130,11 @@ export function isShown(conversation: Conversation): boolean {
 
 export function replicaOf(client: Client): Replica {
   return (client as unknown as { readonly parts: { readonly replica: Replica } }).parts.replica
+}
+
+/** Whether what was changed in who may do what there is on the disk: while that is full it is in memory alone, and says so. */
+export function isAuthoritySaved(client: Client, id: ConversationId): boolean {
+  return replicaOf(client).conversations.get().get(id)?.controlDocument.hasUnsaved !== true
 }
 
 export function accountOf(client: Client): AccountReplica {

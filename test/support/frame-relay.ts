@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net"
-import { decodeFrame, type Frame } from "@weft/sdk/protocol"
+import type { Frame } from "@weft/sdk/protocol"
 import { WebSocket, WebSocketServer } from "ws"
+import { wholeFrame } from "./sync-deflate.js"
 
 /** Stands between devices and a server, frame by frame: what the server says can be held up at any frame. */
 export class FrameRelay {
@@ -69,7 +70,7 @@ export class FrameRelay {
       for (const bytes of early.splice(0)) server.send(bytes)
     })
     server.on("message", (bytes: Buffer) => {
-      const frame = decodeFrame(bytes)
+      const frame = wholeFrame(bytes)
       if (frame !== undefined && this.#stopsAt?.(frame) === true) this.#isStopped = true
       const send = (): void => {
         client.send(bytes)

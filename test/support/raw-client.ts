@@ -1,11 +1,11 @@
 /** Clients of the raw session protocol: for tests of what a server does with frames, whoever sends them. */
 import {
   decodeCertificate,
-  decodeFrame,
   encodeBody,
   encodeControl,
   encodeFrame,
   helloMessage,
+  PACKED_FRAME,
   PROTOCOL_VERSION,
   refusalOfClose,
   type Certificate,
@@ -34,6 +34,7 @@ import {
   type TestDevice,
   type TestLog,
 } from "./device.js"
+import { wholeFrame } from "./sync-deflate.js"
 
 /** How the server ended a connection: a code of ours, or a bare number of WebSocket's. */
 export type Closed = RefusalCode | number
@@ -43,6 +44,8 @@ const PATIENCE_MS = 10_000
 /** A socket that speaks frames, without any manners of its own. */
 export class RawConnection {
   readonly frames: Frame[] = []
+  /** How many of them came packed. */
+  packed = 0
   readonly closed: Promise<Closed>
   readonly #socket: WebSocket
   readonly #waiting = new Set<() => void>()
@@ -54,7 +57,9 @@ export class RawConnection {
     this.#socket = socket
     socket.binaryType = "nodebuffer"
     socket.on("message", (data: Buffer) => {
-      const frame = decodeFrame(new Uint8Array(data))
+      const bytes = new Uint8Array(data)
+      if (bytes[0] === PACKED_FRAME) this.packed++
+      const frame = wholeFrame(bytes)
       if (frame === undefined) throw new TypeError("the server sent what is no frame")
       this.frames.push(frame)
       if (frame.kind === "ack" || frame.kind === "reject") this.#answers.get(frame.id)?.(frame)
@@ -163,6 +168,8 @@ export interface RawClientOptions {
   readonly device?: TestDevice
   /** Default: the user's name, as development servers take it. */
   readonly token?: string
+  /** Whether it takes packed frames. */
+  readonly packs?: boolean
 }
 
 /** A device that said hello and was welcomed. */
@@ -190,7 +197,9 @@ export class RawClient {
   static async connect(url: string, options: RawClientOptions): Promise<RawClient> {
     const connection = await RawConnection.open(url)
     const device = options.device ?? (await makeDevice())
-    const { serverKey } = await sayHello(connection, device, options.token ?? options.user)
+    const { serverKey } = await sayHello(connection, device, options.token ?? options.user, {
+      packs: options.packs ?? false,
+    })
     const welcome = await connection.next("welcome")
     return new RawClient(connection, options, device, { welcome, serverKey })
   }
@@ -247,6 +256,7 @@ export async function sayHello(
     token,
     publicKey: device.publicKey,
     signature,
+    packs: false,
     ...change,
   })
   return challenge

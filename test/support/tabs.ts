@@ -3,6 +3,8 @@ import { openClient } from "../../sdk/src/client/client.js"
 import type { TabEvents, TabMessage, TabPort } from "../../sdk/src/client/tab-port.js"
 import { webCryptoVerify } from "../../sdk/src/identity/verify.js"
 import type { MemoryStorage } from "../../sdk/src/storage/memory.js"
+import { hostDeflate } from "../../sdk/src/transport/host-deflate.js"
+import { packing } from "../../sdk/src/transport/packing.js"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { Storage } from "../../sdk/src/storage/storage.js"
 import { WebSocket } from "ws"
@@ -61,7 +63,7 @@ export class TestProfile {
       { user: this.user, servers: this.servers, env: quickEnv, ...this.options },
       {
         storage: through(this.storage.share()),
-        transport: webSocketTransport(WebSocket),
+        transport: packing(webSocketTransport(WebSocket), hostDeflate()),
         verify: webCryptoVerify(crypto.subtle),
         tabs: port,
         ...(this.segmentMessages !== undefined && { segmentMessages: this.segmentMessages }),

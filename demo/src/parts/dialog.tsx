@@ -1,4 +1,5 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from "react"
+import { cover } from "../state/covering.js"
 import { hasMouse } from "../state/pointer.js"
 import { t } from "../words/translate.js"
 import { Icon } from "./icon.js"
@@ -27,7 +28,11 @@ export function Dialog({ title, onClose, children, kind = "form", isText = false
     // autoFocus comes too early: nothing in a closed dialog takes the focus
     const first = hasMouse() ? "[data-focus], [data-typed-first]" : "[data-focus]"
     element?.querySelector<HTMLElement>(first)?.focus()
-    return () => element?.close()
+    const uncover = cover()
+    return () => {
+      element?.close()
+      uncover()
+    }
   }, [])
   // Chromium says cancel twice for one Escape in a date field, and two steps back lead out of the page
   const isClosing = useRef(false)
@@ -57,7 +62,9 @@ export function Dialog({ title, onClose, children, kind = "form", isText = false
     >
       <div className="dialog-box">
         <header className="dialog-head">
-          <h2 id={heading}>{title}</h2>
+          <h2 id={heading} tabIndex={-1}>
+            {title}
+          </h2>
           <button type="button" className="icon-button" aria-label={t("close")} onClick={close}>
             <Icon name="close" />
           </button>

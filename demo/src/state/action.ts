@@ -5,7 +5,10 @@ export interface Action {
   readonly isBusy: boolean
   /** What went wrong the last time, in words. */
   readonly problem: string | undefined
-  /** Runs one at a time; what fails shows as `problem`. What had the focus gets it back, where it was disabled meanwhile. */
+  /**
+   * Runs one at a time; what fails shows as `problem`. What had the focus gets it back, where it was disabled meanwhile; the
+   * dialog's title, where it is gone with its row.
+   */
   run(work: () => Promise<unknown>): void
 }
 
@@ -18,6 +21,7 @@ export function useAction(): Action {
   const isRunning = useRef(false)
   const isMounted = useRef(true)
   const starter = useRef<Element>(null)
+  const title = useRef<Element>(null)
   useLayoutEffect(() => {
     if (state.isBusy || starter.current === null) return
     giveFocusBack(starter.current)
@@ -27,12 +31,14 @@ export function useAction(): Action {
     isMounted.current = true
     return () => {
       isMounted.current = false
+      if (title.current?.isConnected === true) giveFocusBack(title.current)
     }
   }, [])
   const run = useCallback((work: () => Promise<unknown>) => {
     if (isRunning.current) return
     isRunning.current = true
     starter.current = document.activeElement
+    title.current = starter.current?.closest("dialog")?.querySelector("h2") ?? null
     setState({ isBusy: true, problem: undefined })
     const end = (problem: string | undefined): void => {
       isRunning.current = false

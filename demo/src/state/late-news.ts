@@ -22,7 +22,7 @@ export function useLateNews(
 ): { readonly news: readonly LateNews[]; readonly dismiss: (thread: MessageId | undefined) => void } {
   const unread = useUnread(conversation)
   const [{ told, news }, setTold] = useState<Told>({ told: new Set(), news: [] })
-  const places = [[undefined, unread] as const, ...unread.threads]
+  const places = unread.counted ? [[undefined, unread] as const, ...unread.threads] : []
   const fresh = places
     .map(([thread, { late }]) => ({ thread, messages: late.filter((id) => !told.has(id)) }))
     .filter(({ messages }) => messages.length > 0)

@@ -20,15 +20,13 @@ export function useMainMessages(conversation: Conversation): MainMessages {
     () => (everything.every(standsInList) ? everything : everything.filter(standsInList)),
     [everything],
   )
-  // A part of the conversation may hold nothing but threads: whoever asks for more waits for something to see.
+  // A part of the conversation may hold nothing but threads, or what is hidden: whoever asks for more waits for something to see.
   const loadUntilSeen = useCallback(async (): Promise<void> => {
-    let before = conversation.messages.get().items
-    const oldest = before.find(standsInList)?.id
+    const oldest = conversation.messages.get().items.find(standsInList)?.id
     for (;;) {
       await loadSome()
-      const { items: now, complete } = conversation.messages.get()
-      if (complete || now.length === before.length || now.find(standsInList)?.id !== oldest) return
-      before = now
+      const { items, complete } = conversation.messages.get()
+      if (complete || items.find(standsInList)?.id !== oldest) return
     }
   }, [conversation, loadSome])
   const [awayOf, setAwayOf] = useState<Conversation>()

@@ -1,8 +1,9 @@
 import type { Conversation, Message, MessageId, Unread } from "@weft/sdk"
 import { useConversationSettings, useUnread } from "@weft/sdk/react"
 import { useEffect, useRef, useState } from "react"
+import { isCovered, onCovering } from "./covering.js"
 
-const isLookedAt = (): boolean => document.visibilityState === "visible" && document.hasFocus()
+const isLookedAt = (): boolean => document.visibilityState === "visible" && document.hasFocus() && !isCovered()
 
 export interface Reading {
   /** The first message that was unread when this was opened, or from which on the user wants it to be. */
@@ -24,11 +25,13 @@ function placeOf(items: readonly Message[], message: MessageId | undefined): num
 /** Marks a conversation as read while somebody looks at its newest messages; threads are read by themselves. */
 export function useReading(conversation: Conversation, items: readonly Message[], isAtBottom: boolean): Reading {
   const { unreadFrom } = useConversationSettings(conversation)
-  return usePlaceReading(conversation, undefined, useUnread(conversation), items, isAtBottom, unreadFrom)
+  const unread = useUnread(conversation)
+  return usePlaceReading(conversation, undefined, unread.counted ? unread : nothing, items, isAtBottom, unreadFrom)
 }
 
 type PlaceUnread = Pick<Unread, "count" | "first" | "late">
 
+/** Also until all was counted: what is shown before may be the number of the last time. */
 const nothing: PlaceUnread = { count: 0, first: undefined, late: [] }
 
 /** The same of the thread below a message. */
@@ -38,7 +41,8 @@ export function useThreadReading(
   items: readonly Message[],
   isAtBottom: boolean,
 ): Reading {
-  const unread = useUnread(conversation).threads.get(root) ?? nothing
+  const { threads, counted } = useUnread(conversation)
+  const unread = (counted ? threads.get(root) : undefined) ?? nothing
   const { threadsUnreadFrom } = useConversationSettings(conversation)
   return usePlaceReading(conversation, root, unread, items, isAtBottom, threadsUnreadFrom[root])
 }
@@ -87,7 +91,9 @@ function useWhileLookedAt(shown: unknown, isUnread: boolean, count: number, mark
     read()
     window.addEventListener("focus", read)
     document.addEventListener("visibilitychange", read)
+    const stop = onCovering(read)
     return () => {
+      stop()
       window.removeEventListener("focus", read)
       document.removeEventListener("visibilitychange", read)
     }

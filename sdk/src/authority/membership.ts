@@ -69,6 +69,12 @@ export class Membership {
     return role === undefined ? stranger : { kind: "member", role }
   }
 
+  /** Whether a user was given a role between two pasts, of which the second has the first: else who is out stays out. */
+  isGrantedBetween(user: UserId, first: Past, second: Past): boolean {
+    const facts = this.#lines.get(user)?.facts ?? []
+    return facts.some(({ kind, index }) => kind === "grant" && second.has(index) && !first.has(index))
+  }
+
   roleOf(user: UserId, past: Past): Role | undefined {
     const standing = this.standing(user, past)
     return standing.kind === "member" ? standing.role : undefined
@@ -150,12 +156,14 @@ export class Membership {
   }
 
   *#maximal(line: Line, past: Past, ignores: (fact: Fact) => boolean = () => false): Iterable<Fact> {
-    const earlier = this.#causality.gatherPasts()
+    // Most people have one fact, or facts in a line: nothing is to be gathered then.
+    let earlier: ReturnType<Causality["gatherPasts"]> | undefined
     for (let at = line.facts.length - 1; at >= 0; at--) {
       const fact = line.facts[at]
-      if (fact === undefined || !past.has(fact.index) || earlier.has(fact.index) || ignores(fact)) continue
+      if (fact === undefined || !past.has(fact.index) || earlier?.has(fact.index) === true || ignores(fact)) continue
       yield fact
       if (line.covers[at] === true) return
+      earlier ??= this.#causality.gatherPasts()
       earlier.includePastOf(fact.index)
     }
   }

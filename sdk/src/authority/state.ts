@@ -1,6 +1,7 @@
 import { compareText } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { Clock, ControlId } from "../protocol/entry.js"
+import type { LogSummary } from "../log/summary.js"
 import { MAX_PINS, MAX_SEEN } from "../protocol/limits.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import { type Causality, type ControlEntry, everything, type Past } from "./causality.js"
@@ -71,10 +72,10 @@ interface View {
   readonly past: Past
   /** Removals that bind a log which began here, by user. */
   readonly binding: Map<UserId, readonly MemberRemoval[]>
-  /** What it says by itself. */
-  readonly alone: Validity
-  /** Whether only moderators and above write messages, by it alone. */
-  readonly announcing: boolean
+  /** What it says by itself; undefined until somebody asks. */
+  alone: Validity | undefined
+  /** Whether only moderators and above write messages, by it alone; undefined until somebody asks. */
+  announcing: boolean | undefined
 }
 
 /** What the control entries add up to. Immutable. */
@@ -163,16 +164,31 @@ export class ControlState {
     return view === undefined ? undefined : this.#resolution.validity.membership.standing(user, view.past)
   }
 
-  /** The same by these entries and all before them alone: it never changes. [SPEC A11] */
+  /** Whether what saw these entries is for a user: its author knew the user as a member; also where one is unknown. [SPEC P8] */
+  isFor(user: UserId, seen: readonly ControlId[]): boolean {
+    const standing = this.standingIn(user, seen)
+    return standing === undefined || standing.kind === "member"
+  }
+
+  /** Whether anything in a log may be for a user, by what its first and its latest entry saw. */
+  mayHoldFor(user: UserId, { firstSeen, seen }: Pick<LogSummary, "firstSeen" | "seen">): boolean {
+    const [first, latest] = [this.#view(firstSeen), this.#view(seen)]
+    if (first === undefined || latest === undefined) return true
+    const { membership } = this.#resolution.validity
+    if (membership.standing(user, first.past).kind === "member") return true
+    return membership.isGrantedBetween(user, first.past, latest.past)
+  }
+
+  /** How a user stands by these entries and all before them alone: it never changes. [SPEC A11] */
   standingAlone(user: UserId, seen: readonly ControlId[]): Standing | undefined {
     const view = this.#view(seen)
-    return view?.alone.membership.standing(user, view.past)
+    return view && this.#alone(view).membership.standing(user, view.past)
   }
 
   /** For whom a device acts, by these entries and all before them alone. */
   userAlone(device: DeviceId, seen: readonly ControlId[]): UserId | undefined {
     const view = this.#view(seen)
-    return view?.alone.userOf(device, view.past)
+    return view && this.#alone(view).userOf(device, view.past)
   }
 
   /** Whether the user ever was a member, or was let in by what fell since: such a user may know why. */
@@ -197,7 +213,10 @@ export class ControlState {
 
   /** The least role that writes messages, by these entries and all before them alone. [SPEC A11] */
   speakingRole(seen: readonly ControlId[]): Role {
-    return this.#view(seen)?.announcing === true ? "moderator" : "member"
+    const view = this.#view(seen)
+    if (view === undefined) return "member"
+    view.announcing ??= this.#isAnnouncing(this.#alone(view), view.past)
+    return view.announcing ? "moderator" : "member"
   }
 
   /** Whether this user left, was not removed by anybody, and so may come back. [SPEC A16] */
@@ -262,11 +281,13 @@ export class ControlState {
     const past = this.#causality.closureOf(seen)
     if (past === undefined) return undefined
     if (this.#views.size >= MAX_VIEWS) this.#views.clear()
-    const alone = this.#hindsight.of(past)
-    const announcing = this.#isAnnouncing(alone, past)
-    const view = { past, binding: new Map<UserId, readonly MemberRemoval[]>(), alone, announcing }
+    const view = { past, binding: new Map<UserId, readonly MemberRemoval[]>(), alone: undefined, announcing: undefined }
     this.#views.set(name, view)
     return view
+  }
+
+  #alone(view: View): Validity {
+    return (view.alone ??= this.#hindsight.of(view.past))
   }
 
   /** The highest (clock, device, id) of those that no later one had seen; for display, authority reads no clock. [SPEC A15] */

@@ -271,8 +271,9 @@ export interface Conversation extends Governance {
    */
   setListed(listed: boolean): OwnAct | undefined
   /**
-   * How many messages are unread, which mention this user, which came late: counted while somebody subscribes, of all that
-   * this device has, loaded or not; `threads` of what is loaded.
+   * How many messages are unread, which mention this user, which came late, of all that this device has, loaded or not;
+   * `threads` of what is loaded. What is not loaded is looked for while somebody subscribes: until it was found `counted`
+   * is false, and the number the last one that was told.
    */
   readonly unread: Subscribable<Unread>
   /** Everything up to this message was read, but what is in threads; never takes back what was. By default up to the newest. */

@@ -79,8 +79,7 @@ export class ChangeList {
     if (item?.refused !== undefined) await this.ports.conversation.discard(item.refused.hash)
     else {
       this.dismissed.add(id)
-      const key = this.dismissKey(id)
-      await this.ports.storage.write([{ kind: "put", key, value: new Uint8Array() }], { durability: "relaxed" })
+      await this.remember(id)
     }
     this.refresh()
   }
@@ -128,10 +127,11 @@ export class ChangeList {
   private refresh(): void {
     this.items = this.read()
     // By clock: what was written in one millisecond keeps its order.
-    const changes = Array.from(this.items.values())
+    const all = Array.from(this.items.values())
       .sort((a, b) => a.entry.head.clock - b.entry.head.clock)
       .map((item) => this.show(item))
-      .filter((change) => this.isShown(change))
+    for (const change of all) if (this.isNeedless(change)) this.putAway(change)
+    const changes = all.filter((change) => this.isShown(change))
     const accepted = changes.filter(({ status }) => status === "accepted")
     const hidden = new Set(accepted.slice(0, Math.max(0, accepted.length - MAX_ACCEPTED)))
     const shown = changes.filter((change) => !hidden.has(change))
@@ -173,13 +173,31 @@ export class ChangeList {
   }
 
   private isShown(change: Change): boolean {
-    const { state } = this.ports.conversation
     if (change.status === "pending") this.watched.add(change.id)
     const kind = this.items.get(change.id)?.action.kind
     if (kind === "create" || kind === "introduce" || kind === "policy" || this.dismissed.has(change.id)) return false
-    // A link that was not needed: who is in is in.
-    if (kind === "join" && change.status === "refused" && state.members.has(this.ports.user)) return false
-    return change.status !== "accepted" || this.watched.has(change.id)
+    return !this.isNeedless(change) && (change.status !== "accepted" || this.watched.has(change.id))
+  }
+
+  /** A link that was not needed: who is in is in. And who left is out, also where somebody else saw to it. */
+  private isNeedless({ kind, status }: Change): boolean {
+    const isMember = this.ports.conversation.state.members.has(this.ports.user)
+    return status === "refused" && kind === (isMember ? "join" : "leave")
+  }
+
+  /** For good, whatever the user is later. */
+  private putAway({ id }: Change): void {
+    const item = this.items.get(id)
+    if (this.dismissed.has(id) || item === undefined || item.refused !== undefined) return
+    this.dismissed.add(id)
+    this.remember(id).catch(() => {
+      // A storage that can't be written is the replica's to tell; it is put away again the next time.
+    })
+  }
+
+  private async remember(id: ControlId): Promise<void> {
+    const key = this.dismissKey(id)
+    await this.ports.storage.write([{ kind: "put", key, value: new Uint8Array() }], { durability: "relaxed" })
   }
 }
 

@@ -121,6 +121,7 @@ describe("a client without servers", () => {
     await alice.close()
     expect(() => trip.send("late")).toThrow(expect.objectContaining({ code: "CLIENT_CLOSED" }))
     await expect(alice.createConversation({ title: "late" })).rejects.toMatchObject({ code: "CLIENT_CLOSED" })
+    await expect(trip.loadOlder()).rejects.toMatchObject({ code: "CLIENT_CLOSED" })
   })
 
   it("changes members, roles and titles by the rules", async () => {

@@ -41,7 +41,7 @@ import { introduce, trustName } from "./introduce.js"
 import { Joins } from "./joins.js"
 import { parseLink } from "./link.js"
 import { searchQuery } from "./search.js"
-import { searchSource } from "./search-source.js"
+import { erasedInIndex, searchSource } from "./search-source.js"
 import { OwnStatus } from "./own-status.js"
 import { ShownConversations } from "./shown-conversations.js"
 import { TabTalk } from "./tab-talk.js"
@@ -83,7 +83,6 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
   const servers = (options.servers ?? []).map(demandServer)
   demandKeep(options.history?.keep)
   const { storage, segmentMessages } = platform
-  await demandOwner(storage, user)
   const env = options.env ?? systemEnv
   const guard = (): WriteOptions["guard"] => replica.writeGuard
   const report = (error: unknown): void => {
@@ -100,6 +99,7 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
     ),
     AccountReplica.open({ storage, env, user, guard, report }),
     readRows(storage),
+    demandOwner(storage, user),
   ])
   const client = new WeftClient({ options, platform, user, servers, env, replica, account, acks })
   await client.open(rows)
@@ -240,13 +240,15 @@ class WeftClient implements Client {
         this.refreshSoon()
       },
     })
+    const index = platform.searchIndex?.(platform.storage) ?? new LazyIndex(platform.storage, env)
+    replica.compactor.useDerived(erasedInIndex(replica, index))
     this.liveSearch = new LiveSearch({
       source: searchSource(replica, { user, device: this.device, env }),
       reader: {
         narrow: (query) => this.narrow(query),
         show: (hit) => this.show(hit),
       },
-      index: platform.searchIndex?.(platform.storage) ?? new LazyIndex(platform.storage, env),
+      index,
       env,
       isWriter: () => replica.writing.get(),
       failed: (error) => {
@@ -347,8 +349,7 @@ class WeftClient implements Client {
         else {
           // What becomes of it is no news of the device's any more.
           this.session.stop()
-          // What the next writer told while this one still took itself for it was passed over.
-          platform.tabs.tell({ kind: "joined" })
+          this.background(() => this.talk.followAnew())
         }
         this.refreshSoon()
       }),

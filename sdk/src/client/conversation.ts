@@ -6,7 +6,7 @@ import type { GivenMention } from "../conversation/mention.js"
 import type { Message, MessageList, Version } from "../conversation/message.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import type { SaidMessage } from "../conversation/said.js"
-import type { Unread } from "../conversation/unread.js"
+import { nothingUnread, type Unread } from "../conversation/unread.js"
 import { hashBody, messageIdOf, type ControlId, type MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId } from "../protocol/names.js"
 import type { ReplicaDocument } from "../sync/document.js"
@@ -29,7 +29,7 @@ import { Handover } from "./handover.js"
 import { noReceipts } from "./live-receipts.js"
 import type { OpenConversation } from "./open-conversation.js"
 import { Outgoing } from "./outgoing.js"
-import { nothingUnread, sameUnread } from "./personal-view.js"
+import { sameUnread } from "./personal-view.js"
 import type { StoredRow } from "./stored-rows.js"
 import { forwarded, messageBody, notAllowed, notLoaded, plainMessage } from "./writing.js"
 
@@ -42,8 +42,8 @@ export interface HandlePorts {
   readonly signals: Signals
   readonly env: Pick<Env, "randomBytes">
   isClosed(): boolean
-  /** Reads it. Rejects with STORE_*. */
-  open(): Promise<OpenConversation>
+  /** Reads it; `told`: what was said to be unread. Rejects with STORE_*. */
+  open(told: Unread): Promise<OpenConversation>
   /** It was read. */
   opened(): void
   /** Something waits now. */
@@ -142,7 +142,7 @@ export class ConversationHandle implements Conversation {
     this.asked = true
     if (this.inner !== undefined) return Promise.resolve(this.inner)
     if (this.ports.isClosed()) return Promise.reject(closed())
-    this.opening ??= this.ports.open().then(
+    this.opening ??= this.ports.open(this.unread.get()).then(
       (inner) => {
         this.handOver(inner)
         return inner
@@ -175,12 +175,7 @@ export class ConversationHandle implements Conversation {
     const { inner } = this
     if (inner === undefined || this.shown === inner) return
     this.shown = inner
-    const count = (): void => {
-      if (this.inner === inner) this.unread.become(inner.unread)
-    }
-    // What is before the list is counted a moment later: until then the number stands that was shown.
-    if (this.kept === undefined || !this.unread.isWatched) count()
-    else inner.countEarlier().then(count, count)
+    this.unread.become(inner.unread)
     this.changes.become(inner.changes)
     this.invites.become(inner.invites)
     for (const [root, thread] of this.threads) thread.become(inner.thread(root))
@@ -263,6 +258,7 @@ export class ConversationHandle implements Conversation {
   }
 
   private async call<T>(act: (inner: OpenConversation) => Promise<T>): Promise<T> {
+    this.demandOpen()
     this.calls++
     try {
       return await act(this.inner ?? (await this.open()))

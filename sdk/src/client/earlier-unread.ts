@@ -28,6 +28,8 @@ export interface EarlierPorts {
   readonly account: Pick<AccountHandle, "readCount" | "readVersion" | "marksOf">
   /** The first segment of the list; what is before it is asked here. */
   oldestListed(): number
+  /** Whether anybody wants to know what is unread. */
+  isWatched(): boolean
   isListed(id: MessageId): boolean
   /** The clock of the last message of the list, outside of threads, that was read on this device while it caught up; 0: none. */
   readHereUpTo(): Clock
@@ -65,25 +67,33 @@ interface ReadSegment {
  * or a mark is to be found; of the others their summaries say that nothing is unread. [SPEC U10]
  */
 export class EarlierUnread {
-  readonly changes = createSignal<undefined>()
+  /** They were looked at: whether anything was found that is another than before. */
+  readonly changes = createSignal<boolean>()
   private readonly segments = new Map<number, ReadSegment>()
   private readonly enqueue = createQueue()
   private readonly stop: () => void
-  private watched = false
   private asked = false
   private closed = false
   private known: Known | undefined
+  /** The list's first segment when those before it were last looked at. */
+  private lookedBelow = 0
   private running = 0
   /** Segments that are away, and may hold what is unread. */
   private readonly awaited = new Set<DocumentName>()
 
   constructor(private readonly ports: EarlierPorts) {
     this.stop = ports.conversation.changes.on((change) => {
+      let from = 0
       if (change.kind === "document") {
         const parts = documentParts(change.document.name)
         this.awaited.delete(change.document.name)
-        if (parts.kind !== "segment" || parts.segment >= ports.oldestListed()) return
+        if (parts.kind !== "segment") return
+        from = parts.segment
       }
+      const isListed = from >= ports.oldestListed()
+      // What was found there is of before: it is looked at anew once the list begins behind it, or somebody wants to know.
+      if (isListed || !ports.isWatched()) this.lookedBelow = Math.min(this.lookedBelow, from)
+      if (isListed) return
       this.known = undefined
       this.look()
     })
@@ -104,29 +114,26 @@ export class EarlierUnread {
     return undefined
   }
 
-  watch(on: boolean): void {
-    this.watched = on
-    this.look()
-  }
-
-  /** The list begins later than it did. */
-  review(): void {
-    this.known = undefined
-    this.look()
-  }
-
-  /** Looks for what may be unread, where somebody wants to know and anything changed. */
+  /** Looks for what may be unread, where somebody wants to know and anything changed, as where the list begins. */
   look(): void {
     const { conversation } = this.ports
-    if (!(this.watched || conversation.catchUp.isUnderWay) || this.asked || this.closed) return
+    if (!(this.ports.isWatched() || conversation.catchUp.isUnderWay) || this.asked || this.closed) return
     if (this.isKnown()) return
     this.asked = true
     this.run(async () => {
       this.asked = false
       if (conversation.catchUp.isUnderWay) await this.passOver()
-      if (!this.watched) return
+      if (!this.ports.isWatched()) return
       this.known = this.state()
-      if (await this.readUnread()) this.changes.emit(undefined)
+      const below = this.ports.oldestListed()
+      const changed = await this.readUnread().catch((error: unknown) => {
+        this.known = undefined
+        throw error
+      })
+      if (this.closed) return
+      // What changed while nobody watched is not among it.
+      if (this.ports.isWatched()) this.lookedBelow = below
+      this.changes.emit(changed)
     }).catch(() => undefined) // told as `failed`
   }
 
@@ -136,12 +143,6 @@ export class EarlierUnread {
     return { reads: account.readVersion, marks, blocked: this.ports.blocked() }
   }
 
-  /** Resolves when that was done. */
-  looked(): Promise<void> {
-    this.watch(true)
-    return this.run(async () => undefined)
-  }
-
   /** Resolves when what came while this device caught up was looked at. */
   passed(): Promise<void> {
     return this.run(() => this.passOver())
@@ -149,7 +150,12 @@ export class EarlierUnread {
 
   /** Whether something of them is unread, or may be: nobody looked yet. */
   get mayBeUnread(): boolean {
-    return this.segments.size > 0 || (this.known === undefined && this.numbers().length > 0)
+    return this.segments.size > 0 || (this.numbers().length > 0 && !this.isSettled)
+  }
+
+  /** Whether somebody has looked at all of them since the list begins where it does. */
+  get isCounted(): boolean {
+    return this.lookedBelow >= this.ports.oldestListed() || this.numbers().length === 0
   }
 
   /** Everything in them up to a clock is read from now on. Resolves when that is marked, or can't be. */
@@ -177,7 +183,7 @@ export class EarlierUnread {
   }
 
   private isKnown(): boolean {
-    return this.known !== undefined && sameKnown(this.known, this.state())
+    return this.known !== undefined && this.isCounted && sameKnown(this.known, this.state())
   }
 
   private async run(task: () => Promise<unknown>): Promise<void> {
@@ -201,20 +207,49 @@ export class EarlierUnread {
   mayHoldUnread(document: ReplicaDocument): boolean {
     const ends = this.ports.ends.peek(document)?.replies
     if (ends === undefined) this.run(() => this.replyEndsIn(document)).catch(() => undefined) // told as `failed`
-    return this.othersGoBeyond(document) || ends?.some((end) => this.isUnread(document, end)) !== false
+    const isUnread = this.beyond(document).some((log) => this.isOthers(log) && this.mayHoldFor(log))
+    return isUnread || ends === undefined || this.areUnread(document, ends)
   }
 
-  /** Whether others wrote more outside of threads than was read; what this user wrote is read. */
-  private othersGoBeyond(document: ReplicaDocument): boolean {
+  /** What this user wrote is read. */
+  private isOthers({ log }: LogSummary): boolean {
     const { conversation, reader } = this.ports
-    const isOthers = ({ log }: LogSummary): boolean =>
-      authorIn(conversation.state, deviceOf(log), reader) !== reader.user
-    return this.beyond(document).some(isOthers)
+    return authorIn(conversation.state, deviceOf(log), reader) !== reader.user
+  }
+
+  /** Whether anything in a log may be for this user. [SPEC P8] */
+  private mayHoldFor(log: LogSummary): boolean {
+    const { conversation, reader } = this.ports
+    return conversation.state.mayHoldFor(reader.user, log)
+  }
+
+  /** Logs that go beyond what was read of them, outside of threads. Of what is away only others': it is not fetched for what nobody counts. */
+  private notRead(document: ReplicaDocument): LogSummary[] {
+    const logs = this.beyond(document)
+    return document.isAway ? logs.filter((log) => this.isOthers(log)) : logs
   }
 
   private goesBeyond(document: ReplicaDocument): boolean {
-    // What is away is not fetched for what nobody counts.
-    return document.isAway ? this.othersGoBeyond(document) : this.beyond(document).length > 0
+    return this.notRead(document).length > 0
+  }
+
+  /** Whether something in a segment may be unread, in threads too. */
+  private async maySeemUnread(document: ReplicaDocument): Promise<boolean> {
+    const notRead = this.notRead(document)
+    if (notRead.some((log) => this.mayHoldFor(log))) return true
+    // Of history nobody looks for replies.
+    if (notRead.length > 0 && !this.logsOf(document).some((log) => this.mayHoldFor(log))) return false
+    return this.areUnread(document, await this.replyEndsIn(document))
+  }
+
+  /** Whether anything in a segment was read, as far as that is known: what is before that is late. */
+  private holdsRead(document: ReplicaDocument): boolean {
+    const { account, ends } = this.ports
+    const replies = ends.peek(document)?.replies ?? []
+    return (
+      this.logsOf(document).some(({ log }) => account.readCount(document.name, log) > 0) ||
+      replies.some(({ root, log }) => account.readCount(document.name, log, root) > 0)
+    )
   }
 
   /** The segment of a thread's root, as its replies name it; undefined where there are none here. */
@@ -227,11 +262,7 @@ export class EarlierUnread {
     return undefined
   }
 
-  /** Whether somebody's reply in a thread may be unread. Of what is away, as far as that was known before. */
-  private async repliesGoBeyond(document: ReplicaDocument): Promise<boolean> {
-    return (await this.replyEndsIn(document)).some((end) => this.isUnread(document, end))
-  }
-
+  /** The last replies of threads. Of what is away, as far as that was known before. */
   private async replyEndsIn(document: ReplicaDocument): Promise<readonly ReplyEnd[]> {
     try {
       return (await this.ports.ends.of(document)).replies
@@ -241,11 +272,14 @@ export class EarlierUnread {
     }
   }
 
-  private isUnread(document: ReplicaDocument, { root, log, end }: ReplyEnd): boolean {
-    const { account, conversation, reader } = this.ports
-    const author = authorIn(conversation.state, deviceOf(log), reader)
-    if (author === reader.user || (author !== undefined && this.ports.blocked().has(author))) return false
-    return end > account.readCount(document.name, log, root)
+  /** Whether somebody's reply in a thread may be unread. */
+  private areUnread(document: ReplicaDocument, ends: readonly ReplyEnd[]): boolean {
+    const { account } = this.ports
+    const beyond = ends.filter(({ root, log, end }) => end > account.readCount(document.name, log, root))
+    if (beyond.length === 0) return false
+    const others = this.logsOf(document).filter((log) => this.isOthers(log) && this.mayHoldFor(log))
+    const logs = new Set(others.map(({ log }) => log))
+    return beyond.some(({ log }) => logs.has(log))
   }
 
   /** Logs that hold more than was read of them. */
@@ -336,10 +370,11 @@ export class EarlierUnread {
     for (const number of this.numbers()) {
       if (this.closed) return false
       const document = await conversation.segment(number)
-      const mayBeUnread = this.goesBeyond(document) || (await this.repliesGoBeyond(document))
-      const clock = await this.clockOf(document, Math.min(marked, last?.clock ?? 0))
+      const mayBeUnread = await this.maySeemUnread(document)
+      const isRead = this.holdsRead(document)
+      const clock = await this.clockOf(document, isRead ? Math.min(marked, last?.clock ?? 0) : marked)
       if (sought.size === 0 && !mayBeUnread && clock < marked) {
-        if (last === undefined || clock > last.clock) last = { number, clock }
+        if (isRead && (last === undefined || clock > last.clock)) last = { number, clock }
         continue
       }
       // One after another, where a mark may be in any of them: looked for again when it is back.
@@ -388,10 +423,10 @@ export class EarlierUnread {
 
 function copiesOf(document: DocumentName, entries: readonly Entry[]): Map<MessageId, PlacedCopy[]> {
   const copies = new Map<MessageId, PlacedCopy[]>()
-  for (const { device, head, log, position } of entries) {
+  for (const { device, head, log, position, seen } of entries) {
     if (head.class !== "message") continue
     const id = messageIdOf(device, head.bodyHash)
-    const copy = { document, log, position, clock: head.clock }
+    const copy = { document, log, position, clock: head.clock, seen }
     const present = copies.get(id)
     if (present === undefined) copies.set(id, [copy])
     else present.push(copy)

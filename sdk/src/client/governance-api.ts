@@ -76,7 +76,7 @@ export interface Governance {
   readonly invites: Subscribable<readonly Invite[]>
   /** As `member` if not said. Rejects with NOT_ALLOWED where the role does not allow it, BAD_ARGUMENT for a name that is none. */
   addMember(user: string, role?: Role): Promise<void>
-  /** What this device has not seen of their messages is dropped everywhere. Rejects with NOT_ALLOWED. */
+  /** What this device has not seen of their messages is dropped everywhere; of this user the same as `leave`. Rejects with NOT_ALLOWED. */
   removeMember(user: string): Promise<void>
   /** Rejects with NOT_ALLOWED, also for the only owner's own role. */
   setRole(user: string, role: Role): Promise<void>
@@ -90,7 +90,7 @@ export interface Governance {
   pin(message: MessageId): Promise<void>
   /** Takes a pin away, also of a message that is not loaded. Rejects with NOT_ALLOWED. */
   unpin(message: MessageId): Promise<void>
-  /** All of several direct conversations that are shown as one. What was written before stays; `undoLeave` takes it back, or `account.undo` with what this resolves with: unless somebody removes this user meanwhile. */
+  /** All of several direct conversations that are shown as one. What was written before stays, but for what was written on a device that no server has met yet; `undoLeave` takes it back, or `account.undo` with what this resolves with: unless somebody removes this user meanwhile. */
   leave(): Promise<OwnAct>
   /** Takes a leave back. Rejects with NOT_ALLOWED for one who was removed. */
   undoLeave(): Promise<void>

@@ -125,6 +125,9 @@ export class Governor implements Omit<Governance, "leave"> {
     if (expiresAt !== undefined && !(Number.isSafeInteger(expiresAt) && expiresAt > 0)) {
       throw new WeftError("BAD_ARGUMENT", "an invite ends at a time in milliseconds since 1970")
     }
+    if (expiresAt !== undefined && expiresAt <= env.now()) {
+      throw new WeftError("BAD_ARGUMENT", "an invite ends in the future")
+    }
     if (conversation.state.trust.length === 0) {
       throw new WeftError("NOT_ALLOWED", "no server could let anybody in yet: go online once")
     }

@@ -1,4 +1,5 @@
 import type { Env } from "../base/env.js"
+import type { Unread } from "../conversation/unread.js"
 import type { MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, UserId } from "../protocol/names.js"
 import type { Storage } from "../storage/storage.js"
@@ -67,6 +68,9 @@ export class ConversationHandles {
         storeImprint: (id, stamp) => replica.storeImprint(id, stamp),
         saveAcks: () => acks.save(),
       },
+      compact: (id) => {
+        this.background(() => replica.compactor.requestRow(id))
+      },
       failed: (error) => {
         replica.report(error)
       },
@@ -112,7 +116,8 @@ export class ConversationHandles {
     this.rows.adopt(rows)
     const rest = replica.ids.filter((id) => {
       const row = replica.hasStoredDrafts(id) || joins.has(id) ? undefined : rows.get(id)
-      this.hold(id, row)
+      const counted = this.isCurrent(id, row)
+      this.hold(id, row && { ...row, unread: { ...row.unread, counted } })
       return row === undefined
     })
     await Promise.all(rest.map((id) => this.open(id)))
@@ -129,7 +134,8 @@ export class ConversationHandles {
       this.failed = true
       throw error
     }
-    const stale = replica.ids.map((id) => this.hold(id)).filter((handle) => !handle.isOpen && !this.isCurrent(handle))
+    const handles = replica.ids.map((id) => this.hold(id))
+    const stale = handles.filter(({ id, isOpen, unreadRow }) => !isOpen && !this.isCurrent(id, unreadRow))
     stale.sort(byActivity)
     for (const handle of stale) {
       if (this.ports.isClosed()) return
@@ -138,7 +144,7 @@ export class ConversationHandles {
   }
 
   /** Whether a conversation that was not read shows what it would show then. */
-  private isCurrent({ id, unreadRow: row }: ConversationHandle): boolean {
+  private isCurrent(id: ConversationId, row: StoredRow | undefined): boolean {
     return (
       row?.stamp !== undefined &&
       row.stamp === this.ports.replica.imprintOf(id)?.stamp &&
@@ -198,8 +204,8 @@ export class ConversationHandles {
     const handle = new ConversationHandle({
       ...{ id, device, row, account, signals, env },
       isClosed: () => this.ports.isClosed(),
-      open: () =>
-        this.read(id).catch((error: unknown) => {
+      open: (told) =>
+        this.read(id, told).catch((error: unknown) => {
           this.failed = true
           throw error
         }),
@@ -225,11 +231,11 @@ export class ConversationHandles {
     return handle
   }
 
-  private async read(id: ConversationId): Promise<OpenConversation> {
+  private async read(id: ConversationId, told: Unread): Promise<OpenConversation> {
     const { replica, acks, joins, user, device, env, storage, account, signals } = this.ports
     const [conversation] = await Promise.all([replica.conversation(id), acks.load()])
     const opened = await OpenConversation.open({
-      ...{ user, device, env, storage, account, signals, conversation, acks },
+      ...{ told, user, device, env, storage, account, signals, conversation, acks },
       registers: replica.registersOf(conversation),
       server: () => this.ports.server(),
       isClosed: () => this.ports.isClosed(),

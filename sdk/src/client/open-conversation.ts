@@ -42,6 +42,8 @@ import { hashOf, Writing, type WritingPorts } from "./writing.js"
 export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
   readonly account: AccountHandle
   readonly signals: Signals
+  /** What was told to be unread the last time. */
+  readonly told: Unread
   /** Asks the tab that writes to tell what was read; `fresh`: of it, on no device before. False where it is this one. */
   tellRead(vector: ReadVector | undefined, root: MessageId | undefined, fresh: ReadVector): boolean
   /** Whether this tab writes. */
@@ -96,6 +98,7 @@ export class OpenConversation implements Governance {
       ends,
       account: ports.account,
       oldestListed: () => this.view.oldestListed,
+      isWatched: () => this.siblings.some(({ mine }) => mine.isWatched),
       isListed: (message) => this.view.projection.node(message)?.inOrder === true,
       readHereUpTo: () => this.mine.readHereUpTo,
       passOver: (read) => {
@@ -107,23 +110,29 @@ export class OpenConversation implements Governance {
       },
     })
     this.mine = new PersonalView({
+      told: ports.told,
       account: ports.account,
       user: ports.user,
       list: this.merged.list,
       placesOf: (message) => this.holderOf(message).view.placesOf(message),
       earlier: () => this.siblings.flatMap(({ earlier }) => earlier.inputs()),
+      isEarlierCounted: () => this.siblings.every(({ earlier }) => earlier.isCounted),
       rankOf: (document) => this.siblings.findIndex(({ id }) => id === conversationOf(document)),
       isListed: (message) => this.holderOf(message).view.projection.node(message)?.inOrder === true,
       replies: (root, counts) => this.holderOf(root).view.projection.replies(root, counts),
       markOf: (thread) =>
         this.siblings.map(({ id }) => ports.account.markOf(id, thread)).find((mark) => mark !== undefined),
+      isFor: ({ document, seen }) => {
+        const of = this.siblings.find(({ id }) => id === conversationOf(document)) ?? this
+        return of.state.isFor(ports.user, seen)
+      },
       isCatchingUp: () => ports.conversation.catchUp.isUnderWay && !ports.conversation.catchUp.reads.isEmpty,
       readCountHere: (...place) => ports.conversation.catchUp.reads.count(...place),
       passOver: (read, thread) => {
         this.passOver(read, thread)
       },
-      watch: (on) => {
-        for (const { earlier } of this.siblings) earlier.watch(on)
+      lookEarlier: () => {
+        for (const { earlier } of this.siblings) earlier.look()
       },
     })
     this.messages = this.mine.messages
@@ -141,6 +150,9 @@ export class OpenConversation implements Governance {
     const refresh = (): void => {
       for (const sibling of this.siblings) sibling.review()
     }
+    const look = (): void => {
+      this.earlier.look()
+    }
     this.stopListening = [
       stopEnds,
       this.messages.subscribe(refresh),
@@ -148,14 +160,15 @@ export class OpenConversation implements Governance {
       this.view.progress.subscribe(() => {
         for (const sibling of this.siblings) sibling.tellProgress()
       }),
-      ports.account.subscribe(() => {
-        this.earlier.look()
-      }),
-      this.earlier.changes.on(() => {
-        for (const { mine } of this.siblings) mine.recount()
+      ports.account.subscribe(look),
+      this.view.list.subscribe(look),
+      this.earlier.changes.on((changed) => {
+        for (const { mine } of this.siblings) if (changed || !mine.isCounted) mine.recount()
       }),
       ports.conversation.changes.on((change) => {
-        if (change.kind === "control") refresh()
+        if (change.kind !== "control") return
+        refresh()
+        for (const { mine } of this.siblings) mine.reviewAuthority()
       }),
     ]
   }
@@ -188,6 +201,7 @@ export class OpenConversation implements Governance {
     this.threads.clear()
     this.review()
     this.merged.show(siblings.map(({ view }) => view.list))
+    this.earlier.look()
   }
 
   private tellProgress(): void {
@@ -247,11 +261,6 @@ export class OpenConversation implements Governance {
     return this.ports.account.marksOf(this.id).length === 0 && !this.earlier.mayHoldUnread(document)
   }
 
-  /** Resolves when what is unread before the list was looked for. */
-  countEarlier(): Promise<void> {
-    return this.earlier.looked()
-  }
-
   /**
    * This user has read so much of each log, beside what was read before: outside of threads, or in the one below `root`;
    * undefined: all that is here outside of threads. `fresh`: what of it was read on no device before.
@@ -292,7 +301,6 @@ export class OpenConversation implements Governance {
     for (const root of Array.from(this.threads.keys())) if (!threads.has(root)) this.threads.delete(root)
     const roots = Array.from(threads, (root) => segmentOfRoot(this.view, root) ?? Infinity)
     await this.view.releaseOlder(Math.min(...roots))
-    this.earlier.review()
   }
 
   async loadTo(id: MessageId, segment?: number): Promise<boolean> {
@@ -514,8 +522,9 @@ export class OpenConversation implements Governance {
     return this.governor.addMember(user, role)
   }
 
-  removeMember(user: string): Promise<void> {
-    return this.governor.removeMember(user)
+  async removeMember(user: string): Promise<void> {
+    if (user === this.ports.user) await this.leave()
+    else await this.governor.removeMember(user)
   }
 
   setRole(user: string, role: Role): Promise<void> {

@@ -16,8 +16,11 @@ import { clockMs, type Clock, type MessageId } from "../protocol/entry.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
 import type { AccountHandle } from "./account.js"
 import type { AccountState } from "./account-api.js"
+import { isShown } from "./visibility.js"
 
 interface PersonalPorts {
+  /** What was told to be unread the last time: it stands until it was counted. */
+  readonly told: Unread
   readonly account: AccountHandle
   readonly user: UserId
   /** All messages, of one conversation or of several that are shown as one. */
@@ -26,6 +29,8 @@ interface PersonalPorts {
   placesOf(id: MessageId): readonly PlacedCopy[]
   /** Messages of segments before the list; the list's may be older. */
   earlier(): readonly Counted[]
+  /** Whether those were looked at. */
+  isEarlierCounted(): boolean
   /** Which of the conversations that are shown as one a document is of. */
   rankOf(document: DocumentName): number
   isListed(id: MessageId): boolean
@@ -33,16 +38,19 @@ interface PersonalPorts {
   replies(root: MessageId, counts: (message: Message) => boolean): Replies | undefined
   /** From here on the user wants to see everything as unread, outside of threads or in one. */
   markOf(thread: MessageId | undefined): MessageId | undefined
+  /** Whether what stands there is for this user, by what is known of members now. [SPEC P8] */
+  isFor(copy: PlacedCopy): boolean
   /** Whether what comes below what was read on this device meanwhile is read. */
   isCatchingUp(): boolean
   /** What was read so of the one conversation, whatever others are shown with it. */
   readonly readCountHere: ReadCount
   passOver(read: ReadPositions, thread: MessageId | undefined): void
-  /** Whether anybody wants to know what is unread. */
-  watch(on: boolean): void
+  /** Somebody wants to know what is unread before the list. */
+  lookEarlier(): void
 }
 
-export const nothingUnread: Unread = { count: 0, mentions: 0, late: [], first: undefined, threads: new Map() }
+/** Views that show several conversations as one share what they found: no two of them count alike. */
+let authorities = 0
 
 /** A conversation as its reader wants it: without what is hidden or by blocked people, and what of it is unread. [SPEC U10] */
 export class PersonalView {
@@ -52,6 +60,8 @@ export class PersonalView {
   /** Whether somebody is told of what is unread; else it is counted when it is asked for. */
   private watched = false
   private counted = false
+  /** Of all that changed who is a member, and since when, the last. */
+  private authority = 0
   private readonly listed: CountedList
   /** Messages that have to do with what the reader hides, as they are shown instead. */
   private readonly looks = new WeakMap<Message, Message>()
@@ -60,14 +70,15 @@ export class PersonalView {
   constructor(private readonly ports: PersonalPorts) {
     this.listed = new CountedList((message) => ports.placesOf(message))
     this.messages = createStore<MessageList>(ports.list.get())
-    this.unreadStore = createStore<Unread>(nothingUnread, (listeners) => {
+    this.unreadStore = createStore<Unread>({ ...ports.told, counted: false }, (listeners) => {
       this.watched = listeners > 0
-      this.ports.watch(this.watched)
-      if (this.watched) this.count()
+      if (!this.watched) return
+      this.ports.lookEarlier()
+      this.count()
     })
     this.unread = {
       get: () => {
-        if (!this.counted) this.count()
+        if (!this.counted || !ports.isEarlierCounted()) this.count()
         return this.unreadStore.get()
       },
       subscribe: (listener) => this.unreadStore.subscribe(listener),
@@ -137,9 +148,29 @@ export class PersonalView {
     return { ...message, replies, reactions: given, quote: isQuoteShown ? quote : { state: "hidden", id: quote.id } }
   }
 
+  /** Whether somebody is told of what is unread. */
+  get isWatched(): boolean {
+    return this.watched
+  }
+
+  /** Whether all that this device has was looked at for what was told last. */
+  get isCounted(): boolean {
+    return this.unreadStore.get().counted
+  }
+
   /** Counts again, as what is before the list changed. */
   recount(): void {
     if (this.ports.isCatchingUp()) this.passOver()
+    this.countAgain()
+  }
+
+  /** Counts again, as something may be for this user that was not, or the other way. */
+  reviewAuthority(): void {
+    this.authority = ++authorities
+    this.countAgain()
+  }
+
+  private countAgain(): void {
     this.counted = false
     if (this.watched) this.count()
   }
@@ -175,18 +206,28 @@ export class PersonalView {
   }
 
   private count(): void {
+    const next = this.next()
+    this.counted = true
+    if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
+  }
+
+  private next(): Unread {
     const { account, user } = this.ports
+    const counted = this.ports.isEarlierCounted()
+    // A part is no answer: the number stands that was told.
+    if (!counted) return { ...this.unreadStore.get(), counted }
     const state = account.get()
     const { readVersion } = account
     const readCount: ReadCount = (document, log, thread) => account.readCount(document, log, thread)
-    const next = unread(this.join(this.ports.earlier(), this.all()), {
+    const isFor = (copy: PlacedCopy): boolean => this.ports.isFor(copy)
+    const found = unread(this.join(this.ports.earlier(), this.all()), {
       user,
       isRead: (message) => message.isRead(readCount, readVersion),
+      isFor: (message) => message.isFor(isFor, this.authority),
       isShown: (message) => isShown(message, state),
       markOf: (thread) => this.ports.markOf(thread),
     })
-    this.counted = true
-    if (!sameUnread(next, this.unreadStore.get())) this.unreadStore.set(next)
+    return { ...found, counted }
   }
 
   /** Each message once, in order, wherever it stands: people may write into an older segment while others are in the next. */
@@ -234,10 +275,6 @@ function shownOf<T extends Pick<Message, "id" | "author">>(items: readonly T[], 
 
 function hidesNothing({ hidden, blocked }: AccountState): boolean {
   return hidden.size === 0 && blocked.size === 0
-}
-
-function isShown({ id, author }: Pick<Message, "id" | "author">, { hidden, blocked }: AccountState): boolean {
-  return !hidden.has(id) && !blocked.has(author)
 }
 
 /** Of an erased one nothing is left to hide. */

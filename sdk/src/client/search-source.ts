@@ -1,13 +1,27 @@
 import { targetOf } from "../log/erasure.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { documentParts, parseConversationId, segmentDocument } from "../protocol/names.js"
-import type { SearchSource, SearchText, SegmentName, SegmentTexts } from "../search/search.js"
+import { indexRanges } from "../search/record.js"
+import type { SearchIndex, SearchSource, SearchText, SegmentName, SegmentTexts } from "../search/search.js"
+import type { Derived } from "../sync/compactor.js"
 import type { ReplicaConversation } from "../sync/conversation.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { Replica } from "../sync/replica.js"
 import type { DocumentImprint } from "../sync/imprint.js"
 import { segmentVersion, shortVersion } from "../sync/segment-version.js"
 import { projectSegment, type SegmentReader } from "./segment-projection.js"
+
+/** Takes what was erased out of a document's index, and says where that is stored. [SPEC X7] */
+export function erasedInIndex(replica: Replica, index: SearchIndex): Derived {
+  return async (name) => {
+    const parts = documentParts(name)
+    if (parts.kind !== "segment") return []
+    const { document } = await replica.document(name)
+    const erased = Array.from(document.summary.records.values(), (record) => targetOf(record))
+    if (erased.length > 0) await index.erase(parts, erased)
+    return indexRanges(parts.conversation)
+  }
+}
 
 /** The texts of all conversations of a device, for the search. */
 export function searchSource(replica: Replica, reader: SegmentReader): SearchSource {

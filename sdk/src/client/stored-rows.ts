@@ -1,6 +1,6 @@
 import type { Env, Timer } from "../base/env.js"
 import { Turns } from "../base/turns.js"
-import { conversationRowKey, conversationRowPrefix, conversationRowRange } from "../log/keys.js"
+import { conversationRowKey, conversationRowPrefix } from "../log/keys.js"
 import type { Unread } from "../conversation/unread.js"
 import { base64url, utf8, utf8Text } from "../protocol/bytes.js"
 import type { MessageId } from "../protocol/entry.js"
@@ -36,6 +36,8 @@ export interface RowsPorts {
   /** As it is shown now; undefined where that is not to be kept: something waits there, or nobody looks at the list. */
   row(id: ConversationId): Omit<StoredRow, "stamp"> | undefined
   readonly imprints: RowImprints
+  /** Takes what the stored row held before out of the files, some time. */
+  compact(id: ConversationId): void
   failed(error: unknown): void
 }
 
@@ -64,7 +66,7 @@ interface Stored {
 }
 
 /** Another version is not read: the conversation is. */
-const VERSION = 3
+const VERSION = 4
 /** What changes in a moment is stored once. */
 const STORE_MS = 1_000
 /** A conversation comes to rest when nothing happens for a while. Beyond so many looks, the next change is waited for. */
@@ -160,7 +162,7 @@ export class StoredRows {
       await turns.next()
     }
     if (this.due.size > 0) this.flushSoon()
-    await this.compact()
+    this.compact()
   }
 
   private async writeSome(ids: readonly ConversationId[]): Promise<void> {
@@ -224,11 +226,11 @@ export class StoredRows {
   }
 
   /** A row may have been under way with the text while that was erased: its bytes go from the files with the next one. [SPEC X7] */
-  private async compact(): Promise<void> {
+  private compact(): void {
     for (const id of this.erased) {
       if (this.due.has(id)) continue
       this.erased.delete(id)
-      await this.ports.storage.compact?.(conversationRowRange(id))
+      this.ports.compact(id)
     }
   }
 }
@@ -246,7 +248,8 @@ export async function readRows(storage: Storage): Promise<Map<ConversationId, St
 
 /** Without a stamp: what it says, to be compared. */
 function encode({ info, unread, order, basis }: Omit<StoredRow, "stamp">, stamp?: string): string {
-  const counts = { ...unread, threads: Array.from(unread.threads) }
+  // Whether it is all is asked anew at every start.
+  const { counted: _, ...counts } = { ...unread, threads: Array.from(unread.threads) }
   const parts = [VERSION, info, counts, order, basis ?? null]
   return JSON.stringify(stamp === undefined ? parts : [...parts, stamp])
 }
@@ -256,13 +259,14 @@ function decode(text: string): StoredRow | undefined {
     const [version, info, unread, order, basis, stamp] = JSON.parse(text) as [
       number,
       ConversationInfo,
-      Omit<Unread, "threads"> & { readonly threads: [MessageId, never][] },
+      Omit<Unread, "threads" | "counted"> & { readonly threads: [MessageId, never][] },
       DirectOrder,
       (RowBasis | null)?,
       string?,
     ]
     if (version !== VERSION) return undefined
-    return { info, unread: { ...unread, threads: new Map(unread.threads) }, order, basis: basis ?? undefined, stamp }
+    const threads = new Map(unread.threads)
+    return { info, unread: { ...unread, threads, counted: false }, order, basis: basis ?? undefined, stamp }
   } catch {
     return undefined
   }

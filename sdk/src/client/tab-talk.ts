@@ -161,6 +161,17 @@ export class TabTalk {
     await account.readUntold()
   }
 
+  /**
+   * What the next writer told while this tab still took itself for it was passed over: it is read again, and asked for. Rejects
+   * with STORE_*.
+   */
+  async followAnew(): Promise<void> {
+    const { replica, acks, tabs } = this.ports
+    tabs.tell({ kind: "joined" })
+    await acks.reload()
+    for (const id of replica.conversations.get().keys()) await this.withRegisters(id, (registers) => registers.reload())
+  }
+
   /** Another tab changed what is stored. */
   private async reload(name: DocumentName): Promise<void> {
     const { replica } = this.ports

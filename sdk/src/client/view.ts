@@ -24,6 +24,7 @@ import type { OwnMessage } from "../sync/own-receipts.js"
 import { SegmentAway } from "../sync/segment-away.js"
 import type { ConversationRegisters } from "../sync/registers.js"
 import type { SegmentEnds } from "./segment-ends.js"
+import { isShown } from "./visibility.js"
 
 export interface ViewPorts {
   readonly conversation: ReplicaConversation
@@ -40,6 +41,8 @@ export interface ViewPorts {
 const PORTION = 64
 /** One screen of messages. */
 const FEWEST = 50
+/** Segments that are read on opening, where their reader is shown nothing of them. [SPEC M9] */
+const MOST_READ_THROUGH = 8
 /** Segments before the list that it shows messages of. [SPEC M9] */
 export const MOST_REACHING = 8
 
@@ -83,10 +86,13 @@ export class ConversationView {
   private publishing = false
   private reading = false
   private closed = false
+  private readingOn = false
   private blocked: AccountState["blocked"]
+  private hidden: AccountState["hidden"]
 
   constructor(private readonly ports: ViewPorts) {
     this.blocked = ports.account.get().blocked
+    this.hidden = ports.account.get().hidden
     this.shown = this.current = this.createProjection()
     this.stopListening = [
       ports.conversation.changes.on((change) => {
@@ -200,9 +206,9 @@ export class ConversationView {
   }
 
   private addPlaces(document: DocumentName, entries: readonly Entry[]): void {
-    for (const { device, head, log, position } of entries) {
+    for (const { device, head, log, position, seen } of entries) {
       if (head.class !== "message") continue
-      this.placesAt(messageIdOf(device, head.bodyHash)).push({ document, log, position, clock: head.clock })
+      this.placesAt(messageIdOf(device, head.bodyHash)).push({ document, log, position, clock: head.clock, seen })
     }
   }
 
@@ -293,9 +299,10 @@ export class ConversationView {
 
   /** Who is blocked is not asked. [SPEC P8] */
   private onAccount(state: AccountState): void {
-    if (state.blocked === this.blocked) return
+    if (state.blocked === this.blocked && state.hidden === this.hidden) return
+    if (state.blocked !== this.blocked) this.current.reviewReaders()
     this.blocked = state.blocked
-    this.current.reviewReaders()
+    this.hidden = state.hidden
     this.publishSoon()
   }
 
@@ -330,8 +337,8 @@ export class ConversationView {
         isHere &&
         !this.closed &&
         this.olderNumber() !== undefined &&
-        // As far back as before, and at least one screen.
-        (this.oldest > target || (this.oldest >= newest - 1 && this.current.items.length < FEWEST))
+        // As far back as before, at least one screen, and through what its reader is shown nothing of.
+        (this.oldest > target || (this.oldest >= newest - 1 && this.current.items.length < FEWEST) || this.isToReadOn)
       )
       this.aside.clear()
       for (const number of this.reaching) await this.addReaching(number)
@@ -568,10 +575,30 @@ export class ConversationView {
     if (kind !== "rewritten") this.publishSoon()
   }
 
+  /** Whether its reader is shown nothing of it, as things stand, and of what is before may be. [SPEC M9] */
+  private get isToReadOn(): boolean {
+    const newest = this.ports.conversation.segmentNumbers.at(-1) ?? 1
+    if (this.olderNumber() === undefined || this.oldest <= newest - MOST_READ_THROUGH) return false
+    const state = this.ports.account.get()
+    return !this.current.items.some((message) => isShown(message, state))
+  }
+
+  /** What was shown is hidden now, or all that came is: as at the opening. What is away is asked for. */
+  private readOn(): void {
+    if (this.readingOn || this.lost < Infinity || !this.isToReadOn) return
+    this.readingOn = true
+    this.loadUntil(() => !this.isToReadOn)
+      // What is away, and no server gives now, is looked for at the next change.
+      .catch(() => undefined)
+      .finally(() => {
+        this.readingOn = false
+      })
+  }
+
   /** A newer segment than those that are shown, opened here or elsewhere; or an older one, where they hold few messages. */
   private belongs(segment: number): boolean {
     if (segment >= this.oldest || this.documents.size === 0) return true
-    return this.current.items.length < FEWEST && segment === this.olderNumber()
+    return segment === this.olderNumber() && (this.current.items.length < FEWEST || this.isToReadOn)
   }
 
   /** Whether what is shown is the empty segment that stands for a conversation of which nothing was here. */
@@ -646,6 +673,7 @@ export class ConversationView {
     this.listedFrom = this.oldest
     this.readWanted()
     this.lookBefore()
+    this.readOn()
     this.progress.set(this.progress.get() + 1)
     const { items } = this.current
     const complete = this.olderNumber() === undefined

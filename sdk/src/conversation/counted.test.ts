@@ -6,7 +6,7 @@ import type { Message } from "./message.js"
 import type { PlacedCopy } from "./unread.js"
 
 const copy = (position: number): PlacedCopy => {
-  return { document: "c/here/1" as DocumentName, log: "x" as LogId, position, clock: position as Clock }
+  return { document: "c/here/1" as DocumentName, log: "x" as LogId, position, clock: position as Clock, seen: [] }
 }
 const message = (id: string): Message =>
   ({ id: id as MessageId, author: "bob" as UserId, mentionsMe: false, thread: undefined }) as Message
@@ -31,6 +31,18 @@ describe("a counted message", () => {
     const before = asked
     expect(counted.isRead(readCount, 3)).toBe(true)
     expect(asked).toBe(before)
+  })
+
+  it("[P8] is for its reader where a copy is, asked again when members changed or another copy came", () => {
+    const copies = [copy(4)]
+    const counted = new Counted(message("a"), copies)
+    let from = 9
+    const isFor = ({ position }: PlacedCopy): boolean => position >= from
+    expect(counted.isFor(isFor, 1)).toBe(false)
+    copies.push(copy(9))
+    expect(counted.isFor(isFor, 1)).toBe(true)
+    from = 10
+    expect([counted.isFor(isFor, 1), counted.isFor(isFor, 2)]).toEqual([true, false])
   })
 })
 

@@ -13,6 +13,10 @@ export class Counted implements UnreadInput {
   /** When it was last found unread: the version of what was read, and how many copies there were. */
   private version = -1
   private copiesSeen = 0
+  /** Whether it is for its reader, as of a version of authority, and of so many copies. */
+  private isMeant = true
+  private authority = -1
+  private copiesMeant = 0
 
   /** `copies` may grow. */
   constructor(
@@ -39,6 +43,15 @@ export class Counted implements UnreadInput {
     this.copiesSeen = this.copies.length
     this.wasRead = isRead(this, readCount)
     return this.wasRead
+  }
+
+  /** Whether one of its copies is for its reader; `version` is another one whenever `isFor` may say something else. [SPEC P8] */
+  isFor(isFor: (copy: PlacedCopy) => boolean, version: number): boolean {
+    if (this.authority === version && this.copiesMeant === this.copies.length) return this.isMeant
+    this.authority = version
+    this.copiesMeant = this.copies.length
+    this.isMeant = this.copies.some(isFor)
+    return this.isMeant
   }
 }
 

@@ -144,12 +144,10 @@ function readSteps({ read, threads }: Progress, thread: ThreadName | undefined):
 type Blocked = ReadonlySet<UserId>
 const nobody: Blocked = new Set()
 
-/** Who is to get an own message: members, who were so in the past that it saw, without its author and blocked people. [SPEC P8] */
+/** Who is to get an own message: members whom it is for, without its author and blocked people. [SPEC P8] */
 function audience(state: ControlState, author: UserId, seen: readonly ControlId[], blocked: Blocked): UserId[] {
   return Array.from(state.members.keys()).filter((user) => {
-    if (user === author || blocked.has(user)) return false
-    const standing = state.standingIn(user, seen)
-    return standing === undefined || standing.kind === "member"
+    return user !== author && !blocked.has(user) && state.isFor(user, seen)
   })
 }
 

@@ -18,10 +18,12 @@ function state(
   read: ReadonlyMap<DocumentName, ReadonlyMap<LogId, number>> = new Map(),
   mark?: string,
   hidden?: string,
+  history = "",
 ) {
   return {
     user: me,
     isRead: (input: UnreadInput) => isRead(input, (name, log) => read.get(name)?.get(log) ?? 0),
+    isFor: ({ id }: UnreadInput) => !history.includes(id),
     isShown: ({ id }: UnreadInput) => id !== hidden,
     markOf: () => mark as MessageId | undefined,
   }
@@ -49,6 +51,35 @@ describe("unread messages", () => {
       threads: none,
     })
     expect(unread([], state())).toEqual({ count: 0, mentions: 0, late: [], first: undefined, threads: none })
+  })
+
+  it("[U10] that are not for the user are history: not unread, not late, and nothing is late for them", () => {
+    const ofHistory = (read?: Parameters<typeof state>[0], mark?: string) => state(read, mark, undefined, "ac")
+    const mention = message("c", "x", 2, { mentionsMe: true })
+    const all = messages.map((one) => (one.id === "c" ? mention : one))
+    expect(unread(all, ofHistory())).toEqual({ count: 2, mentions: 0, late: [], first: "b", threads: none })
+    // Read up to the last one, but for what came since.
+    const but = (id: string) =>
+      readUpTo(
+        all.filter((one) => one.id !== id),
+        "d" as MessageId,
+      )
+    expect(unread(all, ofHistory(but("a")))).toMatchObject({ count: 0, late: [], first: undefined })
+    expect(unread([all[1]!, message("x", "w", 0), ...all.slice(2)], ofHistory(but("x")))).toMatchObject({ late: ["x"] })
+    // What was read of it was read as all else.
+    const upToC = readUpTo(
+      all.filter(({ id }) => id !== "b"),
+      "c" as MessageId,
+    )
+    expect(unread(all, ofHistory(upToC))).toMatchObject({ count: 2, late: ["b"], first: "b" })
+    // Who wants it to be unread has it so.
+    expect(unread(all, ofHistory(undefined, "c"))).toEqual({
+      count: 3,
+      mentions: 1,
+      late: [],
+      first: "b",
+      threads: none,
+    })
   })
 
   it("[U10] that arrive late, below what was read, are unread and listed as late", () => {

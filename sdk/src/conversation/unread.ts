@@ -1,5 +1,5 @@
 import { compareText } from "../protocol/bytes.js"
-import type { Clock, MessageId } from "../protocol/entry.js"
+import type { Clock, ControlId, MessageId } from "../protocol/entry.js"
 import type { DocumentName, LogId, UserId } from "../protocol/names.js"
 
 /** Where a message stands in a log. */
@@ -9,9 +9,11 @@ export interface Copy {
   readonly position: number
 }
 
-/** The same, with what puts it in order. */
+/** The same, with what puts it in order, and what decides for whom it is. */
 export interface PlacedCopy extends Copy {
   readonly clock: Clock
+  /** Control entries that it saw. */
+  readonly seen: readonly ControlId[]
 }
 
 /** The order of messages, as that of entries. [SPEC E8] */
@@ -48,7 +50,22 @@ export interface Unread extends UnreadMessages {
   readonly count: number
   /** Everywhere, in threads too. */
   readonly mentions: number
+  /**
+   * Whether all that this device has was looked at. Until then, a moment after a start, this is what was told last, or
+   * nothing: who marks what is shown as read, or leads to `first`, waits for it.
+   */
+  readonly counted: boolean
   readonly threads: ReadonlyMap<MessageId, UnreadMessages>
+}
+
+/** Before anything was counted. */
+export const nothingUnread: Unread = {
+  count: 0,
+  mentions: 0,
+  late: [],
+  first: undefined,
+  counted: false,
+  threads: new Map(),
 }
 
 /** Elements of a log that were read, on any of the user's devices: of the conversation, or of a thread. */
@@ -58,6 +75,8 @@ export type ReadCount = (document: DocumentName, log: LogId, thread: MessageId |
 export interface ReadState<T> {
   readonly user: UserId
   isRead(message: T): boolean
+  /** What is not for the user is history: asked of what was not read. [SPEC P8] */
+  isFor(message: T): boolean
   /** What is hidden, or by blocked people, is not counted. */
   isShown(message: T): boolean
   /** From here on the user wants to see everything as unread, outside of threads or in one; it may be hidden. */
@@ -73,7 +92,7 @@ export function isRead({ copies, thread }: UnreadInput, readCount: ReadCount): b
 }
 
 /** What is unread, exactly: by places in logs, not by time, so that what arrives late counts. [SPEC U10] */
-export function unread<T extends UnreadInput>(messages: readonly T[], state: ReadState<T>): Unread {
+export function unread<T extends UnreadInput>(messages: readonly T[], state: ReadState<T>): Omit<Unread, "counted"> {
   const main = new Tally(state.markOf(undefined))
   const threads = new Map<MessageId, Tally>()
   for (const message of messages) {
@@ -114,13 +133,14 @@ class Tally {
     const { id } = message
     if (id === this.mark) this.isMarked = true
     if (message.author === state.user || !state.isShown(message)) return
-    if (state.isRead(message)) {
-      if (this.since.length > 0) {
-        for (const before of this.since) this.late.push(before)
-        this.since = []
-      }
-      if (!this.isMarked) return
-    } else this.since.push(id)
+    const isRead = state.isRead(message)
+    const isUnread = !isRead && state.isFor(message)
+    if (isUnread) this.since.push(id)
+    else if (isRead && this.since.length > 0) {
+      for (const before of this.since) this.late.push(before)
+      this.since = []
+    }
+    if (!isUnread && !this.isMarked) return
     this.count++
     this.first ??= id
     if (message.mentionsMe) this.mentions++

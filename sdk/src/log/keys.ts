@@ -30,6 +30,9 @@ export const GUARD_KEY = settingKey("writer")
 /** Written to find out whether the storage takes writes again. */
 export const PROBE_KEY = settingKey("probe")
 
+/** When all that is stored was last rewritten, where that is done at all. */
+export const COMPACTED_KEY = settingKey("compacted")
+
 export const catchUpKey = (conversation: ConversationId): string => `b/${conversation}`
 /** Holds what the guard holds where the last writer kept imprints. */
 export const IMPRINTS_KEY = settingKey("imprints")

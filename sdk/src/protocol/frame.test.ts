@@ -42,7 +42,14 @@ const list = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(item, { m
 /** One for each kind: a new frame without its arbitrary does not compile. */
 const frames: { readonly [K in Frame["kind"]]: fc.Arbitrary<Omit<Extract<Frame, { kind: K }>, "kind">> } = {
   challenge: fc.record({ version: uint, nonce: fixed(16), serverKey: fixed(32) }),
-  hello: fc.record({ version: uint, role: uint, token: text, publicKey: fixed(32), signature: fixed(64) }),
+  hello: fc.record({
+    version: uint,
+    role: uint,
+    token: text,
+    publicKey: fixed(32),
+    signature: fixed(64),
+    packs: fc.boolean(),
+  }),
   welcome: fc.record({
     user: text,
     serverTime: uint,
@@ -96,6 +103,7 @@ const frames: { readonly [K in Frame["kind"]]: fc.Arbitrary<Omit<Extract<Frame, 
   declined: fc.record({ conversation: id, device: fc.array(deviceId, { maxLength: 1 }), code, retryAfterMs: uint }),
   watch: fc.record({ conversations: list(id), visible: fc.boolean(), hidden: list(user) }),
   typing: fc.record({ conversation: id, on: fc.boolean() }),
+  packed: fc.record({ size: uint, bytes: blob }),
   signals: fc.record({
     items: list(fc.record({ conversation: id, user, state: uint, at: uint, hidden: list(user) })),
   }),

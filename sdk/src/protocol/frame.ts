@@ -30,6 +30,10 @@ export const WIRE_DIGEST_BYTES = 12
 export const DIGEST_PAGE = 4096
 /** Accounts in one page of digests: their names are longer. */
 export const ACCOUNT_PAGE = 1024
+/** Number of a page of digests: its first byte. */
+export const DIGESTS_FRAME = 9
+/** Number of a packed frame: its first byte. */
+export const PACKED_FRAME = 26
 /** States of a signal: gone, here, typing, here and no longer typing. */
 export const SIGNAL_OFFLINE = 0
 /** See SIGNAL_OFFLINE. */
@@ -65,8 +69,8 @@ const heads = list(record({ log, count: uint }), 20_000)
 const schema = {
   /** Server, at once: what the device is to sign. */
   challenge: [1, { version: uint, nonce: fixed(16), serverKey: fixed(32) }],
-  /** Who asks. `role` is 0 for a device, 1 for a server that wants to be a peer. */
-  hello: [2, { version: uint, role: uint, token: text(8192), publicKey: fixed(32), signature: fixed(64) }],
+  /** Who asks. `role` is 0 for a device, 1 for a server that wants to be a peer; `packs`: it takes packed frames. */
+  hello: [2, { version: uint, role: uint, token: text(8192), publicKey: fixed(32), signature: fixed(64), packs: flag }],
   /** `certificate` says that the device belongs to `user`; empty for a peer. `serverTime` in ms since 1970. */
   welcome: [
     3,
@@ -89,7 +93,7 @@ const schema = {
   ping: [7, { id: uint }],
   pong: [8, { id: uint, serverTime: uint }],
   /** What the sender holds: all its conversations, page by page. Digests are the first 12 bytes. */
-  digests: [9, { last: flag, items: list(record({ conversation, digest }), DIGEST_PAGE) }],
+  digests: [DIGESTS_FRAME, { last: flag, items: list(record({ conversation, digest }), DIGEST_PAGE) }],
   /** What the sender holds of a conversation whose digest differs, or that the receiver was just let into. `registers` is zero where there are none. */
   documents: [10, { conversation, registers: digest, items: list(record({ document, digest }), 10_000) }],
   /** All pages of digests were compared; what no `documents` named is equal. */
@@ -142,6 +146,8 @@ const schema = {
     24,
     { items: list(record({ conversation, user, state: uint, at: uint, hidden: list(user, MAX_HIDDEN) }), MAX_SIGNALS) },
   ],
+  /** Another frame of `size` bytes, deflated; after `welcome` alone. [SPEC S14] */
+  packed: [PACKED_FRAME, { size: uint, bytes: blob(MAX_FRAME_BYTES) }],
 } as const
 
 /** Of each frame its number and its fields. */

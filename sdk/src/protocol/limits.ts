@@ -45,6 +45,8 @@ export const MAX_UPDATE_LOGS = 16_384
  * 64 bytes each. Without a bound the smallest ones make half a million objects before anything is checked.
  */
 export const MAX_UPDATE_PARTS = 131_072
+/** A segment opens so far behind one that holds an entry: a cut may have emptied those between. [SPEC R3] */
+export const MAX_SEGMENT_STEP = 8
 /** Bytes of a user's private document, without what was deleted in it. */
 export const MAX_ACCOUNT_BYTES = 1024 * 1024
 /** Clocks of one Yjs client in a document of native types: a few bytes may claim any number. */
@@ -71,3 +73,7 @@ export const MAX_SIGNALS = 256
 export const MAX_HIDDEN = 256
 /** How long somebody types by one word of it. [SPEC P9] */
 export const TYPING_MS = 6_000
+/** Bytes from which on a frame may be packed. Measured: below them less is saved than the turns cost. [SPEC S14] */
+export const MIN_PACKED_BYTES = 4 * 1024
+/** How many times its bytes a packed frame may hold: so what comes in costs at most so many times what was sent. [SPEC S14] */
+export const MAX_PACKED_RATIO = 16

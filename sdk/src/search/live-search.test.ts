@@ -123,6 +123,35 @@ describe("a search that stays alive", () => {
     expect(values).toHaveLength(3)
   })
 
+  it("[Q4] ends well while its index is at work, which answers nothing once it is closed", async () => {
+    const source = new Texts()
+    source.set(1, [say("1", "tea")])
+    let end = (_error: Error): void => undefined
+    let began = (): void => undefined
+    const put = new Promise<void>((resolve) => (began = resolve))
+    const index = new StoredIndex(createMemoryStorage(), systemEnv)
+    const search = new LiveSearch({
+      source,
+      index: Object.assign(Object.create(index) as StoredIndex, {
+        put: () => {
+          began()
+          return new Promise<void>((_, reject) => (end = reject))
+        },
+        close: async () => {
+          end(new Error("closed"))
+        },
+      }),
+      env: systemEnv,
+      isWriter: () => true,
+      failed: (error) => {
+        throw error
+      },
+    })
+    await search.start()
+    await put
+    await expect(search.close()).resolves.toBeUndefined()
+  })
+
   it("[Q4] a conversation that goes on is not indexed at every message while nobody searches, and is when somebody does", async () => {
     const source = new Texts()
     const env = manualEnv()

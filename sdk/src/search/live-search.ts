@@ -114,7 +114,8 @@ export class LiveSearch {
     this.ports.env.clearTimer(this.timer)
     for (const live of this.lives) this.forget(live)
     await this.ports.index.close()
-    await this.working
+    // An index that was closed answers nothing any more.
+    await this.working?.catch(() => undefined)
   }
 
   private forget(live: Live): void {

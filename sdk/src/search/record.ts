@@ -1,4 +1,5 @@
 import { utf8 } from "../protocol/bytes.js"
+import { prefixRange, type KeyRange } from "../storage/storage.js"
 import type { SearchText, SegmentName, SegmentTexts } from "./search.js"
 
 /*
@@ -16,6 +17,10 @@ const suffix = ({ conversation, segment }: SegmentName): string =>
 export const headKey = (segment: SegmentName): string => headPrefix + suffix(segment)
 export const wordsKey = (segment: SegmentName): string => `i/w/${suffix(segment)}`
 export const textsKey = (segment: SegmentName): string => `i/t/${suffix(segment)}`
+
+/** All that is stored of a conversation's segments. */
+export const indexRanges = (conversation: string): Pick<KeyRange, "from" | "to">[] =>
+  ["h", "w", "t"].map((kind) => prefixRange(`i/${kind}/${conversation}/`))
 
 /** Another way to write records, or to cut texts into words: what was written before is not read. */
 const FORMAT = 3

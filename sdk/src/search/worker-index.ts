@@ -27,6 +27,7 @@ const broken = Symbol("broken")
 export class WorkerIndex implements SearchIndex {
   private readonly calls = new Calls()
   private instead: SearchIndex | undefined
+  private closed = false
 
   constructor(
     private readonly worker: WorkerChannel,
@@ -67,8 +68,9 @@ export class WorkerIndex implements SearchIndex {
   }
 
   async close(): Promise<void> {
+    this.closed = true
     this.worker.terminate()
-    this.calls.fail(new WeftError("CLIENT_CLOSED", "this client was closed"))
+    this.calls.fail(closed())
     await this.instead?.close()
   }
 
@@ -77,6 +79,8 @@ export class WorkerIndex implements SearchIndex {
     otherwise: (index: SearchIndex) => Promise<unknown>,
     more: Omit<Waiting, "resolve" | "reject"> = {},
   ): Promise<unknown> {
+    // A worker that is gone answers nothing.
+    if (this.closed) throw closed()
     if (this.instead === undefined) {
       try {
         return await this.call(call, more)
@@ -133,4 +137,8 @@ function run(storage: Pick<Storage, "get" | "scan" | "write">, call: StorageCall
     case "write":
       return storage.write(...call.args)
   }
+}
+
+function closed(): WeftError {
+  return new WeftError("CLIENT_CLOSED", "this client was closed")
 }

@@ -2,20 +2,34 @@ import { WeftError } from "../base/errors.js"
 import { deviceKeyPair, generateKeyPair } from "../identity/key-pair.js"
 import { copyBatch, copyGuard, fenced, guardHolds, type Guard } from "./batch.js"
 import { lostConnection, openFailure, operationFailure } from "./indexeddb-errors.js"
+import type { MovePace } from "./indexeddb-move.js"
+import {
+  ENTRIES,
+  IDENTITY,
+  KEY_PAIR,
+  MOVE_KEY,
+  moveOf,
+  noteKey,
+  openInUse,
+  withHome,
+  type InUse,
+  type Move,
+} from "./indexeddb-place.js"
+import { closedByBrowser, result, transactionFailure } from "./indexeddb-requests.js"
 import { Lifetime } from "./lifetime.js"
 import type { DeviceKeyPair, KeyRange, Storage, StorageEntry, StorageEstimate, StorageOperation } from "./storage.js"
 
 export interface IndexedDbOptions {
-  /** The database's name: one database holds one client. */
+  /** The client's name: what it stores is in databases whose names begin with it. */
   readonly name: string
+  /** How a compaction shares the thread; in parts of PART_BYTES if not said. */
+  readonly pace?: MovePace
 }
 
-const VERSION = 1
-/** Text key -> Uint8Array. IndexedDB orders strings by UTF-16 code units, as the port asks. */
-const ENTRIES = "entries"
-/** KEY_PAIR -> CryptoKeyPair, which structured clone keeps without ever showing the private half. */
-const IDENTITY = "identity"
-const KEY_PAIR = "key-pair"
+/** Values of one part of a compaction: reads and writes of others wait for one part, and the thread has a few milliseconds of work. */
+const PART_BYTES = 128 * 1024
+/** A compaction costs what the whole store does: about a second for 5 MB, in the background. [SPEC X7] */
+const COMPACT_EVERY_MS = 60 * 60_000
 /**
  * Opening waits behind tabs that hold an older version, and behind deletions that such tabs hold up. Tabs of ours stand
  * aside as soon as their transactions end; one that is frozen or runs other code never may.
@@ -28,7 +42,7 @@ const MAX_TRIES = 3
  * Storage of one client in the browser. Fails with STORE_UNAVAILABLE, STORE_BLOCKED, STORE_QUOTA or STORE_CORRUPT.
  * Asks the browser not to evict it. Raw IndexedDB: idb's `tx.done` reports a failed request as a bare AbortError.
  */
-export async function openIndexedDbStorage({ name }: IndexedDbOptions): Promise<Storage> {
+export async function openIndexedDbStorage({ name, pace = alone }: IndexedDbOptions): Promise<Storage> {
   const connection = new Connection(name)
   try {
     await connection.run(async () => undefined)
@@ -37,6 +51,7 @@ export async function openIndexedDbStorage({ name }: IndexedDbOptions): Promise<
     throw error
   }
   const lifetime = new Lifetime()
+  const closing = new AbortController()
   const run = <T>(operate: Operate<T>): Promise<T> => lifetime.run(() => connection.run(operate))
   // Not waited for: a browser may ask the person, who may not answer. A failure is as good as a no; `estimate` says so.
   askToPersist().catch(() => undefined)
@@ -49,16 +64,30 @@ export async function openIndexedDbStorage({ name }: IndexedDbOptions): Promise<
       const ownGuard = copyGuard(guard)
       return run((database) => write(database, own, durability, ownGuard))
     },
-    keyPair: () => run(keyPair),
+    compactEveryMs: COMPACT_EVERY_MS,
+    compact: (_ranges, signal) => {
+      return lifetime.run(async () => {
+        // Most pages never erase anything.
+        const { compactEntries } = await import("./indexeddb-compact.js")
+        await compactEntries(name, pace, [closing.signal, signal])
+      })
+    },
+    keyPair: () => run((_database, known) => pairOf(known, () => withHome(name, keyPair))),
     estimate: () => lifetime.run(estimate),
-    close: () => lifetime.end(() => connection.close()),
+    close: () => {
+      closing.abort(new WeftError("STORE_CLOSED", "this store has been closed"))
+      return lifetime.end(() => connection.close())
+    },
   }
 }
 
-type Operate<T> = (database: IDBDatabase) => Promise<T>
+/** IndexedDB answers in tasks of their own, between which others have their turn. */
+const alone: MovePace = { partBytes: PART_BYTES, turn: () => Promise.resolve() }
 
-interface Link {
-  readonly database: IDBDatabase
+/** `keyPair`: what was stored as such when the database was opened. */
+type Operate<T> = (database: IDBDatabase, keyPair: unknown) => Promise<T>
+
+interface Link extends InUse {
   /** For each operation under way, what makes it fail. */
   readonly abandon: Set<() => void>
 }
@@ -107,41 +136,39 @@ class Connection {
    */
   #request(): Promise<Link> {
     let late = false
-    const opened = new Promise<Link>((resolve, reject) => {
-      const request = indexedDB.open(this.#name, VERSION)
-      const timer = setTimeout(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const blocked = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
         late = true
         reject(new WeftError("STORE_BLOCKED", "another tab keeps the store from opening; close this site's other tabs"))
       }, MAX_OPEN_MS)
-      request.onupgradeneeded = () => {
-        request.result.createObjectStore(ENTRIES)
-        request.result.createObjectStore(IDENTITY)
-      }
-      request.onerror = () => {
-        clearTimeout(timer)
-        if (late) this.#link = undefined
-        reject(request.error ?? new DOMException("the request failed", "UnknownError"))
-      }
-      request.onsuccess = () => {
-        clearTimeout(timer)
-        resolve(this.#adopt(request.result))
-      }
     })
+    const answered = openInUse(this.#name)
+      .then((inUse) => this.#adopt(inUse))
+      .catch((error: unknown) => {
+        if (late) this.#link = undefined
+        throw error
+      })
+      .finally(() => {
+        clearTimeout(timer)
+      })
+    const opened = Promise.race([answered, blocked])
     return opened.catch((error: unknown) => {
       if (!late) this.#link = undefined
       throw error
     })
   }
 
-  #adopt(database: IDBDatabase): Link {
-    const link: Link = { database, abandon: new Set() }
+  #adopt(inUse: InUse): Link {
+    const link: Link = { ...inUse, abandon: new Set() }
+    const { database } = link
     if (this.#closed) {
       database.close()
       return link
     }
     this.#current = link
     this.#link = Promise.resolve(link)
-    // Another tab upgrades or deletes the database: stand aside, and queue behind it at the next operation.
+    // Somebody upgrades or deletes the database, or has moved all elsewhere: stand aside, and look again at the next operation.
     database.onversionchange = () => this.#drop(link)
     database.onclose = () => {
       this.#drop(link)
@@ -159,32 +186,49 @@ class Connection {
   }
 }
 
-async function attempt<T>({ database, abandon }: Link, operate: Operate<T>): Promise<T> {
+async function attempt<T>({ database, keyPair, abandon }: Link, operate: Operate<T>): Promise<T> {
   let fail = (): void => undefined
   const lost = new Promise<never>((_resolve, reject) => {
-    fail = () => reject(new DOMException("the browser closed the database", "AbortError"))
+    fail = () => reject(closedByBrowser())
   })
   abandon.add(fail)
   try {
-    return await Promise.race([operate(database), lost])
+    return await Promise.race([operate(database, keyPair), lost])
   } finally {
     abandon.delete(fail)
   }
 }
 
+/** Reads in one transaction, in which it finds that the entries are here. */
+async function read<T>(database: IDBDatabase, operate: (store: IDBObjectStore) => Promise<T>): Promise<T> {
+  const store = database.transaction(ENTRIES, "readonly").objectStore(ENTRIES)
+  const [move, found] = await Promise.all([moveOf(store), operate(store)])
+  if (move?.done === true) throw moved()
+  return found
+}
+
+/** As where the connection was lost: it is looked for anew where the entries are. [SPEC X8] */
+function moved(): DOMException {
+  return new DOMException("the entries have moved to another database", "InvalidStateError")
+}
+
 async function get(database: IDBDatabase, key: string): Promise<Uint8Array | undefined> {
-  const value: unknown = await result(database.transaction(ENTRIES, "readonly").objectStore(ENTRIES).get(key))
+  const value = await read(database, (store) => result<unknown>(store.get(key)))
   return value === undefined ? undefined : checkedBytes(value)
 }
 
 async function scan(database: IDBDatabase, { from, to, limit, reverse }: KeyRange): Promise<StorageEntry[]> {
   if (from >= to || limit === 0) return []
-  const store = database.transaction(ENTRIES, "readonly").objectStore(ENTRIES)
-  const first = reverse === true && limit !== undefined ? await lastKeys(store, from, to, limit) : from
-  const range = IDBKeyRange.bound(first, to, false, true)
-  const count = reverse === true ? undefined : limit
-  const [keys, values] = await Promise.all([result(store.getAllKeys(range, count)), result(store.getAll(range, count))])
-  const entries = keys.map((key, index) => ({ key: checkedKey(key), value: checkedBytes(values[index]) }))
+  const entries = await read(database, async (store) => {
+    const first = reverse === true && limit !== undefined ? await lastKeys(store, from, to, limit) : from
+    const range = IDBKeyRange.bound(first, to, false, true)
+    const count = reverse === true ? undefined : limit
+    const [keys, values] = await Promise.all([
+      result(store.getAllKeys(range, count)),
+      result<unknown[]>(store.getAll(range, count)),
+    ])
+    return keys.map((key, index) => ({ key: checkedKey(key), value: checkedBytes(values[index]) }))
+  })
   return reverse === true ? entries.reverse() : entries
 }
 
@@ -198,7 +242,57 @@ async function lastKeys(store: IDBObjectStore, from: string, to: string, count: 
   return last === null ? from : checkedKey(last.key)
 }
 
-function write(
+async function write(
+  database: IDBDatabase,
+  batch: readonly StorageOperation[],
+  durability: "strict" | "relaxed",
+  guard: Guard | undefined,
+): Promise<void> {
+  const isWritten = guard === undefined && (await writeAtOnce(database, batch, durability))
+  if (!isWritten) await writeAfterLook(database, batch, durability, guard)
+}
+
+/**
+ * Asks for all of it, the commit too, before anything is answered: a browser carries that out also where the page goes
+ * away meanwhile, unless it waits behind a transaction that looks first. False, and nothing is written, where the entries move or have moved: to add what is there fails, and the
+ * transaction with it. [SPEC X8]
+ */
+function writeAtOnce(
+  database: IDBDatabase,
+  batch: readonly StorageOperation[],
+  durability: "strict" | "relaxed",
+): Promise<boolean> {
+  const transaction = database.transaction(ENTRIES, "readwrite", { durability })
+  const store = transaction.objectStore(ENTRIES)
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve(true)
+    transaction.onabort = () => {
+      if (isThere(transaction.error)) resolve(false)
+      else reject(transactionFailure(transaction))
+    }
+    try {
+      store.add(0, MOVE_KEY)
+      for (const operation of batch) carryOut(store, operation)
+      store.delete(MOVE_KEY)
+      transaction.commit()
+    } catch (error) {
+      reject(operationFailure(error))
+      transaction.abort()
+    }
+  })
+}
+
+function isThere(error: DOMException | null): boolean {
+  return error?.name === "ConstraintError"
+}
+
+function carryOut(store: IDBObjectStore, operation: StorageOperation): void {
+  if (operation.kind === "put") store.put(operation.value, operation.key)
+  else store.delete(operation.key)
+}
+
+/** Looks first: under a guard, or while the entries move. */
+function writeAfterLook(
   database: IDBDatabase,
   batch: readonly StorageOperation[],
   durability: "strict" | "relaxed",
@@ -209,32 +303,42 @@ function write(
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve()
     transaction.onabort = () => reject(transactionFailure(transaction))
-    const apply = (): void => {
+    const apply = (move: Move | undefined): void => {
       try {
-        for (const operation of batch) {
-          if (operation.kind === "put") store.put(operation.value, operation.key)
-          else store.delete(operation.key)
-        }
+        for (const operation of batch) carryOut(store, operation)
+        if (move !== undefined) note(store, move, batch)
         transaction.commit()
       } catch (error) {
-        reject(operationFailure(error))
-        transaction.abort()
+        refuse(operationFailure(error))
       }
     }
-    if (guard === undefined) return apply()
-    const found = store.get(guard.key)
-    found.onsuccess = () => {
-      if (guardHolds(guard, found.result as Uint8Array | undefined)) return apply()
-      reject(fenced(guard))
+    const refuse = (error: Error): void => {
+      reject(error)
       transaction.abort()
+    }
+    const move = store.get(MOVE_KEY) as IDBRequest<Move | undefined>
+    const found = guard === undefined ? undefined : (store.get(guard.key) as IDBRequest<Uint8Array | undefined>)
+    ;(found ?? move).onsuccess = () => {
+      if (move.result?.done === true) refuse(moved())
+      else if (guard === undefined || guardHolds(guard, found?.result)) apply(move.result)
+      else refuse(fenced(guard))
     }
   })
 }
 
-/** Made outside a transaction, kept inside one: of two tabs at once, the first wins and the other takes its pair. */
-async function keyPair(database: IDBDatabase): Promise<DeviceKeyPair> {
-  const kept: unknown = await result(database.transaction(IDENTITY, "readonly").objectStore(IDENTITY).get(KEY_PAIR))
-  const pair = kept ?? (await keepFirst(database, await generateKeyPair()))
+/** While the entries move, whoever writes says what has to be copied again. [SPEC X8] */
+function note(store: IDBObjectStore, move: Move, batch: readonly StorageOperation[]): void {
+  const writes = move.writes + 1
+  store.put({ ...move, writes }, MOVE_KEY)
+  store.put(
+    batch.map(({ key }) => key),
+    noteKey(writes),
+  )
+}
+
+/** The pair that is known to be stored, else the one that is found or made. */
+async function pairOf(known: unknown, find: () => Promise<unknown>): Promise<DeviceKeyPair> {
+  const pair = known ?? (await find())
   try {
     return await deviceKeyPair(pair as CryptoKeyPair)
   } catch (cause) {
@@ -243,8 +347,14 @@ async function keyPair(database: IDBDatabase): Promise<DeviceKeyPair> {
   }
 }
 
-function keepFirst(database: IDBDatabase, made: CryptoKeyPair): Promise<unknown> {
-  const transaction = database.transaction(IDENTITY, "readwrite", { durability: "strict" })
+/** Made outside a transaction, kept inside one: of two tabs at once, the first wins and the other takes its pair. */
+async function keyPair(home: IDBDatabase): Promise<unknown> {
+  const kept: unknown = await result(home.transaction(IDENTITY, "readonly").objectStore(IDENTITY).get(KEY_PAIR))
+  return kept ?? keepFirst(home, await generateKeyPair())
+}
+
+function keepFirst(home: IDBDatabase, made: CryptoKeyPair): Promise<unknown> {
+  const transaction = home.transaction(IDENTITY, "readwrite", { durability: "strict" })
   const store = transaction.objectStore(IDENTITY)
   const found = store.get(KEY_PAIR)
   return new Promise((resolve, reject) => {
@@ -261,18 +371,6 @@ function keepFirst(database: IDBDatabase, made: CryptoKeyPair): Promise<unknown>
     }
     transaction.oncomplete = () => resolve(kept)
     transaction.onabort = () => reject(transactionFailure(transaction))
-  })
-}
-
-/** The request's error where one failed, the commit's (quota) where that failed, none where the connection was lost. */
-function transactionFailure(transaction: IDBTransaction): DOMException {
-  return transaction.error ?? new DOMException("the transaction was aborted", "AbortError")
-}
-
-function result<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new DOMException("the request failed", "UnknownError"))
   })
 }
 

@@ -41,7 +41,10 @@ export async function openLevelStorage({ directory }: LevelStorageOptions): Prom
     scan: (range) => lifetime.run(() => store.scan(range)),
     write: (batch, { durability = "strict", guard } = {}) =>
       lifetime.run(() => store.write(copyBatch(batch), copyGuard(guard), durability === "strict")),
-    compact: (range) => lifetime.run(() => store.compact(range)),
+    compact: (ranges) =>
+      lifetime.run(async () => {
+        for (const range of ranges) await store.compact(range)
+      }),
     keyPair: () => lifetime.run(keyPair),
     estimate: () => lifetime.run(() => estimate(directory)),
     close: () => lifetime.end(() => store.close()),

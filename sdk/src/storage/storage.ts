@@ -16,10 +16,13 @@ export interface Storage {
    */
   write(batch: readonly StorageOperation[], options?: WriteOptions): Promise<void>
   /**
-   * Rewrites the files that hold a range, so that the bytes of what was deleted or overwritten in it are gone from them.
-   * Not there where an adapter can't: its platform does that when it likes. Neither end may be a key in use.
+   * Rewrites the files that hold these ranges, so that the bytes of what was deleted or overwritten in them before the
+   * call are gone from them. Others read and write on meanwhile. Not there where an adapter can't: its platform does that
+   * when it likes. No end of a range may be a key in use. May reject early with the signal's reason: nothing is done then.
    */
-  compact?(range: Pick<KeyRange, "from" | "to">): Promise<void>
+  compact?(ranges: readonly Pick<KeyRange, "from" | "to">[], signal?: AbortSignal): Promise<void>
+  /** There where a compaction rewrites all that is stored, whatever the ranges: how often is reasonable. */
+  readonly compactEveryMs?: number
   /**
    * This device's Ed25519 key pair, made at the first call and kept: non-extractable in browsers. Two callers at once,
    * also in two tabs, get one pair.

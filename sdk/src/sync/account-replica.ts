@@ -1,5 +1,6 @@
 import * as Y from "yjs"
 import type { Env } from "../base/env.js"
+import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { accountUpdateKey, accountUpdatePrefix } from "../log/keys.js"
 import { readNative } from "../native/codec.js"
@@ -29,6 +30,14 @@ const STORED = "stored"
 /** Stored updates after which the writer puts one in their place. */
 const MERGE_UPDATES = 64
 const RETRY_MS = 1_000
+/** Writes under way at once that are to survive a power cut; what is changed while there are so many does with the next. */
+const MAX_STRICT_WRITES = 8
+
+/** What one transaction changed, and how many had changed the document by then. */
+interface Change {
+  readonly count: number
+  readonly update: Uint8Array
+}
 
 /**
  * A user's private document on a device: one Y.Doc in each tab, and updates in the storage that any tab appends to and the
@@ -43,10 +52,24 @@ export class AccountReplica {
   /** Distinguishes this tab's keys. */
   private readonly tab: string
   private number = 0
-  private unsaved: Uint8Array[] = []
-  private saving: Promise<void> | undefined
+  /** Changes made by this tab or brought by a server, and how many of them, from the first on, are durable. */
+  private changed = 0
+  private durable = 0
+  /** What is not durable yet, oldest first. */
+  private unsaved: Change[] = []
+  /** A write is to begin. */
+  private isDue = false
+  /** What was to begin last: all changes until then are durable once it has ended well. */
+  private lastWrite: Promise<void> | undefined
+  /** Under way. */
+  private readonly writes = new Set<Promise<void>>()
+  private readonly strictWrites = new Set<Promise<void>>()
+  /** What is to begin when fewer are under way. */
+  private nextStrict: Promise<void> | undefined
+  private readonly inTurn = createQueue()
   /** Why what is unsaved could not be written at the last try. */
   private failure: unknown
+  private isToRetry = false
   private stored = 0
   private closed = false
 
@@ -57,7 +80,7 @@ export class AccountReplica {
     this.doc.clientID = randomClientId(ports.env)
     this.doc.on("update", (update: Uint8Array, origin: unknown) => {
       if (origin !== STORED) {
-        this.unsaved.push(update)
+        this.unsaved.push({ count: ++this.changed, update })
         this.save()
       }
       this.changes.emit({ update, source: origin ?? undefined })
@@ -107,61 +130,98 @@ export class AccountReplica {
 
   /** Resolves when all that was changed so far is durable; rejects where it could not be written yet. */
   async saved(): Promise<void> {
-    await this.saving
-    if (this.failure !== undefined) throw this.failure as Error
+    const { changed } = this
+    await this.lastWrite
+    if (this.durable < changed) throw this.failure as Error
   }
 
   async close(): Promise<void> {
     this.closed = true
-    await this.saving
+    await this.lastWrite
+    while (this.writes.size > 0) await Promise.all(this.writes)
     this.doc.destroy()
   }
 
-  /** Writes at once; what is changed meanwhile is written as one, next. */
+  /** Writes what this turn changes when it ends, whatever else is being written. [SPEC U8] */
   private save(): void {
-    if (this.saving !== undefined) return
-    this.saving = this.saveAll().finally(() => {
-      this.saving = undefined
-    })
+    if (this.isDue) return
+    this.isDue = true
+    this.lastWrite = this.saveNext()
   }
 
-  private async saveAll(): Promise<void> {
-    // What one turn changes is written as one.
+  private async saveNext(): Promise<void> {
     await Promise.resolve()
-    while (this.unsaved.length > 0) {
-      const updates = this.unsaved.splice(0)
-      const value = updates.length === 1 && updates[0] !== undefined ? updates[0] : Y.mergeUpdates(updates)
-      const key = accountUpdateKey(`${this.tab}.${String(this.number++).padStart(10, "0")}`)
-      try {
-        await this.ports.storage.write([{ kind: "put", key, value }], { durability: "strict" })
-      } catch (error) {
-        this.unsaved.unshift(value)
-        this.failure = error
-        this.fail(error)
-        return
-      }
-      this.failure = undefined
-      this.stored++
-      this.saves.emit(key)
-      await this.mergeWhenDue()
+    this.isDue = false
+    if (this.strictWrites.size < MAX_STRICT_WRITES) return this.saveAll()
+    // The next one says what became of it.
+    this.write("relaxed").catch(() => undefined)
+    this.nextStrict ??= this.saveWhenFree()
+    return this.nextStrict
+  }
+
+  private async saveWhenFree(): Promise<void> {
+    while (this.strictWrites.size >= MAX_STRICT_WRITES) await Promise.race(this.strictWrites)
+    this.nextStrict = undefined
+    await this.saveAll()
+  }
+
+  /** Makes all durable that is not. */
+  private async saveAll(): Promise<void> {
+    const { changed } = this
+    try {
+      await this.write("strict")
+    } catch (error) {
+      // A later one has written it.
+      if (this.durable < changed) this.fail(error)
+      return
     }
+    this.durable = Math.max(this.durable, changed)
+    this.unsaved = this.unsaved.filter(({ count }) => count > this.durable)
+    await this.mergeWhenDue()
+  }
+
+  /** Writes all that is not durable: whichever of several writes are lost, those that stand lack nothing of each other. */
+  private async write(durability: "strict" | "relaxed"): Promise<void> {
+    const updates = this.unsaved.map(({ update }) => update)
+    if (updates.length === 0) return
+    const key = accountUpdateKey(`${this.tab}.${String(this.number++).padStart(10, "0")}`)
+    const put = { kind: "put", key, value: merged(updates) } as const
+    const write = this.ports.storage.write([put], { durability })
+    const ended = write.then(done, done).then(() => {
+      this.writes.delete(ended)
+      this.strictWrites.delete(ended)
+    })
+    this.writes.add(ended)
+    if (durability === "strict") this.strictWrites.add(ended)
+    await write
+    this.stored++
+    this.saves.emit(key)
   }
 
   private fail(error: unknown): void {
+    this.failure = error
+    // A disk may be full for hours.
+    this.unsaved = [{ count: this.changed, update: merged(this.unsaved.map(({ update }) => update)) }]
     if (this.closed) return
     this.ports.report(error)
+    if (this.isToRetry) return
+    this.isToRetry = true
     this.ports.env.setTimer(RETRY_MS, () => {
+      this.isToRetry = false
       if (!this.closed) this.save()
     })
   }
 
   /** This tab is the writer now: what all tabs stored becomes one update. */
   becomeWriter(): Promise<void> {
-    return this.mergeOrReport()
+    return this.inTurn(() => this.mergeOrReport())
   }
 
   private async mergeWhenDue(): Promise<void> {
-    if (this.stored >= MERGE_UPDATES) await this.mergeOrReport()
+    if (this.stored < MERGE_UPDATES) return
+    await this.inTurn(async () => {
+      if (this.stored >= MERGE_UPDATES) await this.mergeOrReport()
+    })
   }
 
   private async mergeOrReport(): Promise<void> {
@@ -184,6 +244,12 @@ export class AccountReplica {
     await this.ports.storage.write(batch, { durability: "strict", guard })
     this.stored = 1
   }
+}
+
+const done = (): void => undefined
+
+function merged(updates: Uint8Array[]): Uint8Array {
+  return updates.length === 1 && updates[0] !== undefined ? updates[0] : Y.mergeUpdates(updates)
 }
 
 /** 53 random bits: two tabs or clones never draw the same. */

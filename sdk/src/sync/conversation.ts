@@ -180,6 +180,11 @@ export class ReplicaConversation {
     return this.state.members.has(this.ports.user)
   }
 
+  /** Whether this user was a member, and left or was removed, by all that is known here. */
+  get isOut(): boolean {
+    return !this.isMember && this.state.everMembers.has(this.ports.user)
+  }
+
   /** Whether somebody whom the conversation trusts said whom this device acts for. [SPEC A5] */
   get isIntroduced(): boolean {
     return this.state.devices.get(this.ports.device)?.certified === true

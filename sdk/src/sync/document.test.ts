@@ -13,6 +13,11 @@ import { prefixRange } from "../storage/storage.js"
 import { Replica } from "./replica.js"
 import { ReturningSegment } from "./returning-segment.js"
 
+const textOf = (body: Uint8Array): unknown => {
+  const content = decodeBody(body)
+  return content instanceof Map ? content.get("t") : content
+}
+
 const everything = { from: "", to: "\uffff" }
 
 async function openTab(storage: MemoryStorage): Promise<Replica> {
@@ -72,6 +77,89 @@ it("[W1] a message is not durable before the own control entries that it names, 
   full.mockRestore()
   await document.save()
   expect([document.isDurable(draft), trip.controlDocument.hasUnsaved]).toEqual([true, false])
+})
+
+it("[W1] a message is written in the turn that made it, also while another one is being sealed", async () => {
+  const replica = await openTab(createMemoryStorage())
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  await trip.save()
+  replica.setCarrier("any", true)
+  const { document } = trip.post(new Map([["t", "first"]]))
+  const { signer, storage } = replica.ports
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const sign = vi.spyOn(signer, "sign")
+  const { sign: really } = await deviceNamed("ann")
+  sign.mockImplementationOnce(async (message) => {
+    await held
+    return really(message)
+  })
+  await expect.poll(() => sign.mock.calls.length).toBe(1)
+  trip.post(new Map([["t", "second"]]))
+  await new Promise((resolve) => setImmediate(resolve))
+  const rows = await storage.scan(prefixRange(draftPrefix(document.name)))
+  expect(rows.map(({ value }) => textOf(decodeDraft(value).body))).toEqual(["first", "second"])
+  release()
+  await document.flush()
+  await document.flush()
+  await expect.poll(() => storage.scan(prefixRange(draftPrefix(document.name)))).toEqual([])
+  expect((await document.entries()).map(({ body }) => body && textOf(body))).toEqual(["first", "second"])
+})
+
+it("[X6] a message that is erased while it is being kept and sealed leaves no draft", async () => {
+  const disk = createMemoryStorage()
+  const replica = await openTab(disk)
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  await trip.save()
+  replica.setCarrier("any", true)
+  const { storage } = replica.ports
+  const { write } = storage
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  vi.spyOn(storage, "write").mockImplementationOnce(async (...args) => {
+    await held
+    await write(...args)
+  })
+  const { document, draft } = trip.post(new Map([["t", "regretted"]]))
+  await trip.erase(document, [{ device: replica.device, bodyHash: hashBody(draft.body), kind: "message" }])
+  release()
+  await document.flush()
+  await replica.close()
+  const rows = await disk.share().scan(everything)
+  expect(rows.filter(({ value }) => Buffer.from(value).includes("regretted"))).toEqual([])
+})
+
+it("[X6] an erasure is written together with what it takes out, and not before", async () => {
+  const disk = createMemoryStorage()
+  const replica = await openTab(disk)
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  await trip.save()
+  const { document, draft } = trip.post(new Map([["t", "regretted"]]))
+  await document.save()
+  const { storage } = replica.ports
+  const { write } = storage
+  let held = true
+  let release = (): void => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  vi.spyOn(storage, "write").mockImplementation(async (batch, options) => {
+    if (held && options?.durability === "strict") await released
+    await write(batch, options)
+  })
+  replica.setCarrier("any", true)
+  await trip.erase(document, [{ device: replica.device, bodyHash: hashBody(draft.body), kind: "message" }])
+  await new Promise((resolve) => setImmediate(resolve))
+  // As the disk is where the page ends now.
+  const rows = await disk.share().scan(prefixRange(draftPrefix(document.name)))
+  expect(rows.map(({ value }) => decodeDraft(value).class)).toEqual(["message"])
+  held = false
+  release()
+  await document.flush()
+  await replica.close()
+  const left = await disk.share().scan(everything)
+  expect(left.filter(({ value }) => Buffer.from(value).includes("regretted"))).toEqual([])
 })
 
 it("[X6] a draft that is erased while it is being written goes with the erasure", async () => {

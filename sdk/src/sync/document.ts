@@ -5,17 +5,9 @@ import { checkContext, checkRecord, destroyedMessages, dueTimes } from "../autho
 import { admitEntry, cutOf, type ControlState } from "../authority/project.js"
 import { acceptedUpdate, advanceSummary, check, type Entry, type LogVerdict } from "../log/check.js"
 import { punch, readContents, runsBeyond, type Contents } from "../log/contents.js"
-import {
-  decodeDraft,
-  draftEntry,
-  draftHash,
-  draftMessageId,
-  encodeDraft,
-  orderDrafts,
-  type Draft,
-} from "../log/draft.js"
-import { eraserOf, recordIdOf, targetOf, type EraseRecord, type RecordId } from "../log/erasure.js"
-import { asideKey, asidePrefix, draftKey, draftPrefix, refusedKey, refusedPrefix, regroundKey } from "../log/keys.js"
+import { draftHash, type Draft } from "../log/draft.js"
+import { eraserOf, recordIdOf, type EraseRecord, type RecordId } from "../log/erasure.js"
+import { asideKey, asidePrefix, refusedKey, refusedPrefix, regroundKey } from "../log/keys.js"
 import { cutRun, readRun, recordsOf, summarize } from "../log/rebuild.js"
 import { digestOf, emptySummary, encodeSummary, type DocumentSummary, type Vector } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
@@ -29,13 +21,12 @@ import {
   conversationOf,
   deviceIdOf,
   documentParts,
-  type DeviceId,
   type DocumentName,
   type LogId,
 } from "../protocol/names.js"
 import { prefixRange, type StorageOperation } from "../storage/storage.js"
 import type { Compactor } from "./compactor.js"
-import { editedBy, recordOfDraft } from "./erase-draft.js"
+import { concerns, DocumentDrafts, type DraftPorts, type Rewritten } from "./document-drafts.js"
 import { homeRuns } from "./home-runs.js"
 import { OpenDocument } from "./open-document.js"
 import { decodeRefused, encodeRefused, type RefusedDraft } from "./refused.js"
@@ -44,7 +35,7 @@ import { StoredDocument, type StoredDocumentPorts } from "./stored-document.js"
 import { renamed, supersededOperations, type Superseded } from "./superseded.js"
 import { writeAgain, type TakenBack } from "./write-again.js"
 
-export interface DocumentPorts extends StoredDocumentPorts {
+export interface DocumentPorts extends StoredDocumentPorts, DraftPorts {
   readonly env: Env
   readonly signer: Signer
   readonly verify: Verify
@@ -55,8 +46,6 @@ export interface DocumentPorts extends StoredDocumentPorts {
   readonly superseded: Superseded
   /** Drafts were written again before they were sealed: control entries among them have other names. */
   renamed(): void
-  /** Resolves when the control entries that drafts of a segment name are on the disk: no crash leaves them without. [SPEC W1] */
-  saveAuthority(): Promise<void>
   /** These were erased, and are kept no more. */
   forgetRefused(hashes: readonly BodyHash[]): void
   /** Takes the bytes of what was erased out of the storage's files. */
@@ -89,10 +78,7 @@ export class ReplicaDocument {
   readonly changes = createSignal<DocumentChange>()
   private readonly enqueue
   private current: DocumentSummary
-  private pending: readonly Draft[] = []
-  private readonly unsaved = new Set<Draft>()
-  /** Durable drafts that an erasure named: they go with the write that makes it durable. [SPEC X6] */
-  private withdrawn: readonly Draft[] = []
+  private readonly own: DocumentDrafts
   private writer: LogId | undefined
   private readonly stored: StoredDocument
   private readonly opened: OpenDocument
@@ -111,6 +97,7 @@ export class ReplicaDocument {
   ) {
     this.enqueue = ports.imprint.queue()
     this.current = emptySummary(name)
+    this.own = new DocumentDrafts(name, deviceIdOf(ports.signer.publicKey), ports)
     this.opened = new OpenDocument(name)
     this.stored = new StoredDocument(name, ports)
     this.used = ports.env.now()
@@ -134,21 +121,21 @@ export class ReplicaDocument {
 
   /** Own entries under no seal, in the order of their writing. */
   get drafts(): readonly Draft[] {
-    return this.pending
+    return this.own.all
   }
 
   /** Whether a draft is on the disk; false while it is in memory alone. */
   isDurable(draft: Draft): boolean {
-    return !this.unsaved.has(draft)
+    return this.own.isDurable(draft)
   }
 
   get hasUnsaved(): boolean {
-    return this.unsaved.size > 0
+    return this.own.hasUnsaved
   }
 
   get isEmpty(): boolean {
     const { logs, records } = this.current
-    return logs.size + records.size + this.pending.length === 0
+    return logs.size + records.size + this.drafts.length === 0
   }
 
   /** Waits until nothing is under way. */
@@ -159,22 +146,13 @@ export class ReplicaDocument {
   /** False where it is what was read before. */
   private async read(): Promise<boolean> {
     const before = this.fingerprint()
-    const [summary, drafts] = await Promise.all([
-      this.stored.read(),
-      this.ports.storage.scan(prefixRange(draftPrefix(this.name))),
-    ])
+    const [summary] = await Promise.all([this.stored.read(), this.own.read()])
     this.current = summary
-    const gone = new Set(this.withdrawn.map(draftHash))
-    const saved = orderDrafts(
-      deviceIdOf(this.ports.signer.publicKey),
-      drafts.map(({ value }) => decodeDraft(value)).filter((draft) => !gone.has(draftHash(draft))),
-    )
-    this.pending = [...saved, ...this.unsaved]
     return this.fingerprint() !== before
   }
 
   private fingerprint(): string {
-    return [this.stored.next, hex(encodeSummary(this.current)), ...this.pending.map(draftHash)].join()
+    return [this.stored.next, hex(encodeSummary(this.current)), ...this.drafts.map(draftHash)].join()
   }
 
   /** Reads again what another tab wrote. */
@@ -239,10 +217,10 @@ export class ReplicaDocument {
         storage.scan(prefixRange(refusedPrefix(this.name))),
       ])
       const isSame = equalBytes(digestOf(this.current).subarray(0, held.length), held)
-      const isNeeded = this.holders > 0 || this.opened.isOpen || this.pending.length > 0 || waits.flat().length > 0
+      const isNeeded = this.holders > 0 || this.opened.isOpen || this.drafts.length > 0 || waits.flat().length > 0
       if (!isSame || isNeeded || this.isAway || this.current.logs.size === 0) return false
-      await this.stored.letGo(this.current, this.ports.compactor.marks(this.name))
-      this.ports.compactor.request(this.name)
+      await this.stored.letGo(this.current, this.ports.compactor.releaseOperations(this.name))
+      this.ports.compactor.requestRelease(this.name)
       return true
     })
   }
@@ -276,7 +254,7 @@ export class ReplicaDocument {
 
   /** All accepted entries, and the drafts at that moment: none is missing because it was sealed between two looks. */
   async entriesWithDrafts(): Promise<{ readonly entries: Entry[]; readonly drafts: readonly Draft[] }> {
-    return this.enqueue(async () => ({ entries: await this.entries(), drafts: this.pending }))
+    return this.enqueue(async () => ({ entries: await this.entries(), drafts: this.drafts }))
   }
 
   /** The open document; every `open` needs its `release`. */
@@ -295,43 +273,31 @@ export class ReplicaDocument {
 
   /** Adds a draft at once, in memory; `save` or `flush` makes it durable. */
   add(draft: Draft): void {
-    const gone = this.withdraw(draft)
-    this.unsaved.add(draft)
-    this.pending = [...this.pending, draft]
+    const gone = this.own.add(draft)
     this.changes.emit({ kind: "drafts", added: [draft], gone })
   }
 
-  /** Takes out the drafts that an erasure names, and edits of what it names. [SPEC X6] */
-  private withdraw(erasure: Draft): Draft[] {
-    const record = recordOfDraft(erasure)
-    if (record === undefined) return []
-    const target = targetOf(record)
-    const device = deviceIdOf(this.ports.signer.publicKey)
-    const gone = this.pending.filter((draft) => concerns(device, draft, (message) => message === target))
-    this.withdrawn = [...this.withdrawn, ...gone.filter((draft) => !this.unsaved.has(draft))]
-    this.forget(gone)
-    return gone
+  /**
+   * Begins to write new drafts in this turn, whatever else is under way: they survive the end of the page or process, and
+   * are as before what `save` or `flush` makes durable. [SPEC W1]
+   */
+  keep(): void {
+    this.own.keep()
   }
 
   /** Makes all drafts durable. Rejects with STORE_*; they stay in memory then and are written with the next call. */
   async save(): Promise<void> {
     await this.enqueue(async () => {
-      const fresh = Array.from(this.unsaved)
+      const fresh = this.own.unsaved
       if (fresh.length === 0) return
       await this.ports.saveAuthority()
-      const withdrawn = this.withdrawn
-      const batch = [
-        ...fresh.map((draft) => this.draftOperation(draft)),
-        ...this.removals(withdrawn),
-        ...this.marks(withdrawn.length),
-      ]
+      await this.own.settled()
+      const { withdrawn } = this.own
+      const batch = [...this.own.puts(fresh), ...this.own.removals(withdrawn), ...this.marks(withdrawn.length)]
       await this.ports.storage.write(batch, { durability: "strict" })
       if (withdrawn.length > 0) this.ports.compactor.request(this.name)
-      for (const draft of fresh) this.unsaved.delete(draft)
-      // An erasure named these while they were written: they go with it. [SPEC X6]
-      const pending = new Set(this.pending)
-      const late = fresh.filter((draft) => !pending.has(draft))
-      this.withdrawn = [...this.withdrawn.filter((draft) => !withdrawn.includes(draft)), ...late]
+      this.own.removed(withdrawn)
+      this.own.saved(fresh)
       this.changes.emit({ kind: "drafts", added: [], gone: [] })
     })
   }
@@ -339,26 +305,20 @@ export class ReplicaDocument {
   /** Replaces drafts before they are sealed: clocks that ran ahead. [SPEC W4] */
   async replaceDrafts(change: (draft: Draft) => Draft): Promise<void> {
     const replaced = await this.enqueue(async () => {
-      const batch: StorageOperation[] = []
-      const replaced = new Map<Draft, Draft>()
-      for (const draft of this.pending) {
-        const next = change(draft)
-        if (next === draft) continue
-        replaced.set(draft, next)
-        batch.push({ kind: "delete", key: draftKey(this.name, draft.clock, draftHash(draft)) })
-        batch.push(this.draftOperation(next))
-      }
-      if (batch.length === 0) return 0
+      const before = this.drafts
+      const again = before.map((draft) => ({ before: draft, draft: change(draft) }))
+      const replaced = again.filter(({ before, draft }) => before !== draft)
+      if (replaced.length === 0) return 0
       const device = deviceIdOf(this.ports.signer.publicKey)
-      const names = Array.from(replaced).flatMap(([before, after]) => {
-        const name = renamed(device, before, after)
+      const names = replaced.flatMap(({ before, draft }) => {
+        const name = renamed(device, before, draft)
         return name === undefined ? [] : [name]
       })
-      await this.stored.write([...batch, ...supersededOperations(conversationOf(this.name), names)])
+      await this.own.settled()
+      await this.stored.write([...this.rewritten(replaced), ...supersededOperations(conversationOf(this.name), names)])
       this.ports.superseded.add(names)
-      for (const draft of replaced.keys()) this.unsaved.delete(draft)
-      this.pending = this.pending.map((draft) => replaced.get(draft) ?? draft)
-      return replaced.size
+      this.own.become(before, again)
+      return replaced.length
     })
     if (replaced > 0) this.changes.emit({ kind: "rewritten", reloaded: false })
   }
@@ -367,7 +327,7 @@ export class ReplicaDocument {
   async flush(): Promise<boolean> {
     let sealed = false
     // What is away comes back first.
-    while (this.pending.length > 0 && !this.isAway) {
+    while (this.drafts.length > 0 && !this.isAway) {
       sealed = true
       await this.enqueue(() => this.sealOnce())
     }
@@ -377,11 +337,11 @@ export class ReplicaDocument {
   private async sealOnce(): Promise<void> {
     const { signer, env } = this.ports
     await this.dropErasedDrafts()
-    if (this.pending.some((draft) => this.ports.superseded.concerns(draft))) {
+    if (this.drafts.some((draft) => this.ports.superseded.concerns(draft))) {
       const { changed } = await this.writeAgain()
       if (changed) this.ports.renamed()
     }
-    const drafts = this.pending.slice(0, sealable(this.pending))
+    const drafts = this.drafts.slice(0, sealable(this.drafts))
     if (drafts.length === 0) return
     await this.ports.saveAuthority()
     // Who was removed and came back begins anew: nothing stands beyond the cut of an old log. [SPEC A11]
@@ -395,32 +355,22 @@ export class ReplicaDocument {
     const summary = copySummary(this.current)
     advanceSummary(summary, [verdict])
     const update = encodeUpdate([run])
-    const { withdrawn } = this
+    await this.own.settled()
+    const { withdrawn } = this.own
     const removed = [...drafts, ...withdrawn]
-    await this.stored.append(update, summary, [...this.removals(removed), ...this.marks(withdrawn.length)])
+    await this.stored.append(update, summary, [...this.own.removals(removed), ...this.marks(withdrawn.length)])
     this.commit(summary)
     if (withdrawn.length > 0) this.ports.compactor.request(this.name)
-    this.withdrawn = this.withdrawn.filter((draft) => !removed.includes(draft))
-    this.forget(drafts)
+    this.own.removed(removed)
     if (!this.opened.push(run)) this.writer = undefined
     this.changes.emit({ kind: "accepted", entries, update, source: undefined })
     if (records.length > 0) await this.erase(records, undefined)
     await this.mergeIfDue()
   }
 
-  private removals(drafts: readonly Draft[]): StorageOperation[] {
-    return drafts.map((draft) => ({ kind: "delete", key: draftKey(this.name, draft.clock, draftHash(draft)) }))
-  }
-
   /** Remembers, where texts go, that the files are to be compacted. */
   private marks(erased: number): StorageOperation[] {
     return erased > 0 ? this.ports.compactor.operations(this.name) : []
-  }
-
-  private forget(drafts: readonly Draft[]): void {
-    const gone = new Set(drafts)
-    for (const draft of gone) this.unsaved.delete(draft)
-    this.pending = this.pending.filter((draft) => !gone.has(draft))
   }
 
   /** Elements of a held log that may stand, by all that is known here. [SPEC A11] */
@@ -593,14 +543,14 @@ export class ReplicaDocument {
 
   /** A backup or a clone may hold the draft of a message that was sealed elsewhere, and erased: it is not written again. */
   private async dropErasedDrafts(): Promise<void> {
-    if (this.current.records.size === 0 || this.pending.length === 0) return
-    const device = deviceIdOf(this.ports.signer.publicKey)
+    if (this.current.records.size === 0 || this.drafts.length === 0) return
     const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
-    const gone = this.pending.filter((draft) => concerns(device, draft, (message) => destroyed.has(message)))
+    const gone = this.own.concernedBy((message) => destroyed.has(message))
     if (gone.length === 0) return
-    await this.stored.write([...this.removals(gone), ...this.marks(gone.length)])
+    await this.own.settled()
+    await this.stored.write([...this.own.removals(gone), ...this.marks(gone.length)])
     this.ports.compactor.request(this.name)
-    this.forget(gone)
+    this.own.removed(gone)
     this.changes.emit({ kind: "drafts", added: [], gone })
   }
 
@@ -677,17 +627,17 @@ export class ReplicaDocument {
     const { signer, superseded } = this.ports
     // A server held it as it is. What rests on what nobody takes is looked for when it is back.
     if (this.isAway) return { refused: [], changed: false }
-    const before = this.pending
+    const before = this.drafts
     const again = await writeAgain(this.name, { contents: await this.contents(), pending: before }, this.ports, taken)
     const replaced = again.drafts.filter(({ before, draft }) => before !== draft)
     if (again.lost.length === 0 && replaced.length === 0) return { refused: [], changed: false }
     const code = taken?.code
     const operations = [
-      ...this.removals(replaced.flatMap(({ before }) => before ?? [])),
-      ...replaced.map(({ draft }) => this.draftOperation(draft)),
+      ...this.rewritten(replaced),
       ...(code === undefined ? [] : this.refusedOperations(again.refused.map((draft) => ({ code, draft })))),
       ...supersededOperations(conversationOf(this.name), again.superseded),
     ]
+    await this.own.settled()
     if (again.lost.length === 0) await this.stored.write(operations)
     else {
       const device = deviceIdOf(signer.publicKey)
@@ -697,11 +647,7 @@ export class ReplicaDocument {
     }
     superseded.add(again.superseded)
     if (again.lost.some(({ log }) => log === this.writer)) this.writer = undefined
-    for (const { before } of replaced) if (before !== undefined) this.unsaved.delete(before)
-    // What was written or withdrawn meanwhile stays so.
-    const present = new Set(this.pending)
-    const drafts = again.drafts.filter(({ before }) => before === undefined || present.has(before))
-    this.pending = [...drafts.map(({ draft }) => draft), ...this.pending.filter((draft) => !before.includes(draft))]
+    this.own.become(before, again.drafts)
     // Also where no draft remains: what was erased has none.
     this.changes.emit({ kind: "rewritten", reloaded: false })
     return { refused: again.refused, changed: true }
@@ -723,8 +669,10 @@ export class ReplicaDocument {
     }))
   }
 
-  private draftOperation(draft: Draft): StorageOperation {
-    return { kind: "put", key: draftKey(this.name, draft.clock, draftHash(draft)), value: encodeDraft(draft) }
+  /** Each in the place of the one before. */
+  private rewritten(drafts: readonly Rewritten[]): StorageOperation[] {
+    const gone = drafts.flatMap(({ before }) => before ?? [])
+    return [...this.own.removals(gone), ...this.own.puts(drafts.map(({ draft }) => draft))]
   }
 
   private async shorten(
@@ -768,13 +716,14 @@ export class ReplicaDocument {
   /** Removes a draft and keeps it as refused, or forgets it. */
   async dropDraft(hash: BodyHash, refused: Uint8Array | undefined): Promise<void> {
     const gone = await this.enqueue(async () => {
-      const item = this.pending.find((draft) => draftHash(draft) === hash)
-      const batch: StorageOperation[] = []
-      if (item !== undefined) batch.push({ kind: "delete", key: draftKey(this.name, item.clock, hash) })
+      await this.own.settled()
+      const item = this.own.named(hash)
+      const gone = item === undefined ? [] : [item]
+      const batch = this.own.removals(gone)
       if (refused !== undefined) batch.push({ kind: "put", key: refusedKey(this.name, hash), value: refused })
       if (batch.length > 0) await this.stored.write(batch)
-      if (item !== undefined) this.forget([item])
-      return item === undefined ? [] : [item]
+      this.own.removed(gone)
+      return gone
     })
     this.changes.emit({ kind: "drafts", added: [], gone })
   }
@@ -793,14 +742,6 @@ export class ReplicaDocument {
     if (!this.stored.isMergeDue) return
     await this.stored.rewrite(Array.from((await this.contents()).values()), this.current)
   }
-}
-
-/** Whether a draft is a message, or an edit of one, that is erased. */
-function concerns(device: DeviceId, draft: Draft, isErased: (message: MessageId) => boolean): boolean {
-  if (draft.class !== "message") return false
-  if (isErased(draftMessageId(device, draft))) return true
-  const of = editedBy(draftEntry(device, draft))
-  return of !== undefined && isErased(of)
 }
 
 function copySummary(summary: DocumentSummary): DocumentSummary {

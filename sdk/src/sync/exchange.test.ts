@@ -149,24 +149,31 @@ it("[R2] what a server refused that did not know who is a member is offered agai
   await expect.poll(asked).toHaveLength(2)
 })
 
-it("[R2, A11] what a device wrote that nobody introduced waits to be let in, and is offered again with authority; all else is in sync", async () => {
-  const { exchange, frames, segment, refuse, trip } = await sent()
-  const asked = () => frames.filter((frame) => frame.kind === "vector" && frame.document === segment.name)
-  const [first] = updates(frames, segment.name)
-  await exchange.start()
-  const account = frames.find((frame): frame is FrameOf<"account"> => frame.kind === "account")
-  if (account === undefined) throw new TypeError("the account is compared as well")
-  exchange.take({ kind: "accountServed", account: account.account, digest: account.digest })
-  exchange.take({ kind: "compared" })
-  exchange.take({ kind: "ack", id: first?.id ?? 0, copies: 1 })
-  await refuse("CONTROL_UNKNOWN", 5)
-  expect([trip.isIntroduced, (await segment.entries()).length]).toEqual([false, 4])
-  for (const { id } of updates(frames, trip.controlDocument.name)) exchange.take({ kind: "ack", id, copies: 1 })
-  // At once, and not a minute later.
-  await expect.poll(asked).toHaveLength(1)
-  exchange.take({ kind: "served", document: segment.name, digest: new Uint8Array(8) })
-  await expect.poll(() => exchange.synced).toBe(true)
-})
+it.each<RefusalCode>([
+  "CONTROL_UNKNOWN",
+  // Of an erased message, the record of which was refused.
+  "DELETED_UNNAMED",
+])(
+  "[R2, A11] what a device wrote that nobody introduced waits to be let in, and is offered again with authority; all else is in sync: %s",
+  async (code) => {
+    const { exchange, frames, segment, refuse, trip } = await sent()
+    const asked = () => frames.filter((frame) => frame.kind === "vector" && frame.document === segment.name)
+    const [first] = updates(frames, segment.name)
+    await exchange.start()
+    const account = frames.find((frame): frame is FrameOf<"account"> => frame.kind === "account")
+    if (account === undefined) throw new TypeError("the account is compared as well")
+    exchange.take({ kind: "accountServed", account: account.account, digest: account.digest })
+    exchange.take({ kind: "compared" })
+    exchange.take({ kind: "ack", id: first?.id ?? 0, copies: 1 })
+    await refuse(code, 5)
+    expect([trip.isIntroduced, (await segment.entries()).length]).toEqual([false, 4])
+    for (const { id } of updates(frames, trip.controlDocument.name)) exchange.take({ kind: "ack", id, copies: 1 })
+    // At once, and not a minute later.
+    await expect.poll(asked).toHaveLength(1)
+    exchange.take({ kind: "served", document: segment.name, digest: new Uint8Array(8) })
+    await expect.poll(() => exchange.synced).toBe(true)
+  },
+)
 
 it("[X2] a document is compared again when the server sends what lies beyond a cut that it does not know of", async () => {
   const { exchange, frames, segment, log, trip } = await sent()

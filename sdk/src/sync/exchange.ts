@@ -518,11 +518,17 @@ export class Exchange {
     const isOwn = (log: LogId | undefined): boolean => log !== undefined && deviceOf(log) === replica.device
     // This device's clock jumped since the server's time was last heard.
     if (frame.items.some(({ code }) => ofClock.has(code))) await this.ports.askTime()
-    for (const [log, { code, at }] of refused) {
+    for (const [log, item] of refused) {
+      const { at } = item
+      // Nobody introduced this device yet: who could may be elsewhere, or nowhere any more. [SPEC A5, A11]
+      const isOfStranger = !isControl && !conversation.isIntroduced && (log === undefined || isOwn(log))
+      // Of a user who is out nobody may. [SPEC R5]
+      const isOut = isOfStranger && log !== undefined && item.code === "CONTROL_UNKNOWN" && conversation.isOut
+      const code = isOut ? "PAST_CUT" : item.code
+      // A record of its own that is refused so leaves a hole without a name. [SPEC C9]
+      const isStranger = isOfStranger && (item.code === "CONTROL_UNKNOWN" || item.code === "DELETED_UNNAMED")
       // Asked before it knows who is a member, the server says nothing of what it has: it is asked once more then.
       const waits = code === "FORBIDDEN" || (log !== undefined && (await lags(code, log, at)))
-      // Nobody introduced this device yet: who could may be elsewhere, or nowhere any more. [SPEC A5, A11]
-      const isStranger = code === "CONTROL_UNKNOWN" && !isControl && isOwn(log) && !conversation.isIntroduced
       if (waits || isStranger) this.lagging.add(document.name)
       if (isStranger || (waits && !conversation.isMember)) this.knocking.add(document.name)
       else this.knocking.delete(document.name)

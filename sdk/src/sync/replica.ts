@@ -110,7 +110,7 @@ export class Replica {
   /** What this run of the writer knows of conversations that left memory. */
   private readonly runs = new Map<ConversationId, Run>()
   private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
-  private readonly compactor: Compactor
+  readonly compactor: Compactor
   private readonly registers = new Map<ConversationId, ConversationRegisters>()
   private retryMs = FIRST_RETRY_MS
   private told: Uint8Array | undefined
@@ -126,8 +126,12 @@ export class Replica {
 
   private constructor(readonly ports: ReplicaPorts) {
     this.device = deviceIdOf(ports.signer.publicKey)
-    this.compactor = new Compactor(ports.storage, (error) => {
-      this.report(error)
+    this.compactor = new Compactor({
+      storage: ports.storage,
+      env: ports.env,
+      report: (error) => {
+        this.report(error)
+      },
     })
   }
 
@@ -599,7 +603,10 @@ export class Replica {
 
   /** Starts the work on a document's drafts, unless it is under way. */
   wake(document: ReplicaDocument): void {
-    if (this.closed || this.pumping.has(document)) return
+    if (this.closed) return
+    // What comes next in line is saved at once where nothing else is under way. [SPEC W1]
+    if (this.mayFlush() || this.pumping.has(document)) document.keep()
+    if (this.pumping.has(document)) return
     const work = this.pump(document).finally(() => {
       this.pumping.delete(document)
       if (this.health.get().kind === "ok" && this.hasWork(document)) this.wake(document)

@@ -262,6 +262,7 @@ export class Session {
         break
       case "welcome":
         this.answered()
+        this.connection?.pack?.()
         this.welcome(frame, url).catch(() => {
           this.fail()
         })
@@ -312,7 +313,8 @@ export class Session {
     const signature = await signer.sign(helloMessage(nonce, serverKey))
     if (connection === undefined || connection !== this.connection) return
     const { publicKey } = signer
-    this.ask({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token, publicKey, signature })
+    const packs = this.ports.transport.packs === true
+    this.ask({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token, publicKey, signature, packs })
     const expiresAt = tokenExpiry(token)
     if (expiresAt !== undefined) this.renewAt(expiresAt)
   }

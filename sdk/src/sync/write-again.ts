@@ -6,6 +6,7 @@ import type { LogRun } from "../log/update.js"
 import type { Signer } from "../log/writer.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import { deviceIdOf, deviceOf, documentParts, type DocumentName, type LogId } from "../protocol/names.js"
+import type { Rewritten } from "./document-drafts.js"
 import { draftOf } from "./refused.js"
 import { renamed, type Instead, type Superseded } from "./superseded.js"
 
@@ -22,8 +23,8 @@ export interface Again {
   readonly lost: readonly Entry[]
   /** Of what was lost. */
   readonly refused: readonly Draft[]
-  /** All that waits for a seal, in order. `before`: the draft that it was. */
-  readonly drafts: readonly { readonly before: Draft | undefined; readonly draft: Draft }[]
+  /** All that waits for a seal, in order. */
+  readonly drafts: readonly Rewritten[]
   /** Control entries that nobody takes, beside those that were known. */
   readonly superseded: readonly Instead[]
 }
@@ -56,7 +57,7 @@ export async function writeAgain(
     names.add(fresh)
     const again = lost.flatMap((entry) => (refused.includes(entry) ? [] : (draftOf(entry) ?? [])))
     const waiting = new Set(pending)
-    const drafts: { before: Draft | undefined; draft: Draft }[] = []
+    const drafts: Rewritten[] = []
     // Each behind what it has seen, whatever it calls that, so that a new name is there before it is named.
     const ordered = orderDrafts(device, [...again, ...pending], (seen) => names.resolve(seen))
     for (const draft of ordered) {

@@ -17,6 +17,7 @@ import type { Client, Clients } from "./clients.js"
 import type { FanOut } from "./fan-out.js"
 import { greet, type GreetingPorts } from "./greeting.js"
 import type { Party } from "./party.js"
+import type { Packer } from "./packer.js"
 import type { PeerOrigins } from "./peer-origins.js"
 import type { Shared, Wire } from "./session-ports.js"
 import { Socket, type SocketPorts } from "./socket.js"
@@ -30,6 +31,7 @@ export interface ConnectionPorts extends Shared, GreetingPorts {
   readonly incarnation: Uint8Array
   readonly fanOut: FanOut
   readonly clients: Clients
+  readonly packer: Packer
   readonly users: Slots
   readonly peerOrigins: PeerOrigins
 }
@@ -138,20 +140,42 @@ export class FrameConnection implements Client, SocketPorts, Wire {
     this.send({ kind: "refusal", code, retryAfterMs: 0, message })
   }
 
-  onMessage(bytes: Uint8Array): void {
+  onMessage(bytes: Uint8Array): Promise<void> | undefined {
     try {
       const { frameBytes, preAuthBytes } = this.#ports.limits
       const maxBytes = this.#state.kind === "live" ? frameBytes : preAuthBytes
       if (bytes.length > maxBytes) {
         this.refuse("FRAME_TOO_LARGE", `a frame has at most ${maxBytes} bytes here`)
-        return
+        return undefined
       }
-      const frame = this.#whole(decodeFrame(bytes))
-      if (frame === undefined) this.refuse("BAD_FRAME", "not a frame of this version")
-      else this.#onFrame(frame, bytes.length)
+      const frame = decodeFrame(bytes)
+      if (frame?.kind === "packed" && this.#state.kind === "live") return this.#unpack(frame)
+      this.#take(frame, bytes.length)
     } catch (error) {
       this.#fail(error)
     }
+    return undefined
+  }
+
+  /** What it holds has the bounds that it would have by itself. [SPEC S14] */
+  async #unpack(packed: FrameOf<"packed">): Promise<void> {
+    try {
+      const { frameBytes } = this.#ports.limits
+      if (packed.size > frameBytes) {
+        this.refuse("FRAME_TOO_LARGE", `a frame has at most ${frameBytes} bytes here`)
+        return
+      }
+      const frame = decodeFrame(await this.#ports.packer.unpack(packed))
+      if (this.#socket.isOpen) this.#take(frame, packed.size)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #take(frame: Frame | undefined, bytes: number): void {
+    const whole = this.#whole(frame)
+    if (whole === undefined) this.refuse("BAD_FRAME", "not a frame of this version")
+    else this.#onFrame(whole, bytes)
   }
 
   /** With the name of its document, where that was left out. */
@@ -196,6 +220,7 @@ export class FrameConnection implements Client, SocketPorts, Wire {
       case "renewed":
       case "trust":
       case "pong":
+      case "packed":
         this.refuse("BAD_FRAME", `${frame.kind} does not belong here`)
         return
       case "ping":
@@ -212,7 +237,7 @@ export class FrameConnection implements Client, SocketPorts, Wire {
   }
 
   async #onHello(hello: FrameOf<"hello">, nonce: Uint8Array): Promise<void> {
-    const { limits, env, key, trust, incarnation, users, fanOut } = this.#ports
+    const { limits, env, key, trust, incarnation, users, fanOut, packer } = this.#ports
     const greeted = await greet(hello, nonce, this.#ports)
     if (!this.#socket.isOpen) return
     if (greeted.kind === "refused") {
@@ -246,6 +271,7 @@ export class FrameConnection implements Client, SocketPorts, Wire {
       trust: trust.keys(),
       frameBytes: limits.frameBytes,
     })
+    if (hello.packs) this.#socket.outbox.pack(packer)
     if (party.kind === "device") {
       this.#releases.push(
         trust.onGrowth(() => {

@@ -28,6 +28,7 @@ async function say(hello: Partial<FrameOf<"hello">>): Promise<{ greeted: Greeted
       token: "ann",
       publicKey: device.publicKey,
       signature: await device.sign(helloMessage(nonce, server.publicKey)),
+      packs: false,
       ...hello,
     },
     nonce,

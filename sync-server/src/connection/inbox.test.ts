@@ -21,7 +21,7 @@ function turns(perTurn: number) {
   }
 }
 
-function inbox(perTurn: number) {
+function inbox(perTurn: number, later: (number: number) => Promise<void> | undefined = () => undefined) {
   const turn = turns(perTurn)
   const handled: number[] = []
   const reading: string[] = []
@@ -30,6 +30,7 @@ function inbox(perTurn: number) {
     handle: (bytes) => {
       turn.took()
       handled.push(bytes[0] ?? 0)
+      return later(bytes[0] ?? 0)
     },
     pause: () => reading.push("pause"),
     resume: () => reading.push("resume"),
@@ -62,4 +63,21 @@ it("an ended connection's messages are not handled any more", async () => {
   await next()
   await box.idle()
   expect(handled).toEqual([1])
+})
+
+it("[S14] waits for a message that takes longer; what is behind it is handled after it, and nothing is read meanwhile", async () => {
+  let done: () => void = () => undefined
+  const first = new Promise<void>((resolve) => (done = resolve))
+  const { inbox: box, handled, reading, next } = inbox(10, (number) => (number === 1 ? first : undefined))
+  for (const number of [1, 2, 3]) box.take(message(number))
+  await next()
+  expect(handled).toEqual([1])
+  expect(reading).toEqual(["pause"])
+  done()
+  await box.idle()
+  expect(handled).toEqual([1, 2, 3])
+  await next()
+  expect(reading).toEqual(["pause", "resume"])
+  box.take(message(4))
+  expect(handled).toEqual([1, 2, 3, 4])
 })

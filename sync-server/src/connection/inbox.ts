@@ -2,7 +2,8 @@
 export interface InboxPorts {
   /** A wait for the next turn of the event loop, when this one has gone on for long. */
   breathe(): Promise<void> | undefined
-  handle(bytes: Uint8Array): void
+  /** Handles a message. What it returns is waited for before the next one. */
+  handle(bytes: Uint8Array): Promise<void> | undefined
   /** Reads on, or not. */
   pause(): void
   resume(): void
@@ -10,8 +11,8 @@ export interface InboxPorts {
 
 /**
  * What comes in on one connection, in order. One read brings as many messages as fit into it, and each costs what its sender
- * likes: beyond a turn's time they wait for the next turn, and the socket is not read. What waits is at most what one read
- * brought.
+ * likes: beyond a turn's time they wait for the next turn, as they do behind one that takes longer, and the socket is not
+ * read. What waits is at most what one read brought.
  */
 export class Inbox {
   readonly #ports: InboxPorts
@@ -24,11 +25,16 @@ export class Inbox {
 
   take(bytes: Uint8Array): void {
     if (this.#draining === undefined && this.#ports.breathe() === undefined) {
-      this.#ports.handle(bytes)
+      const first = this.#ports.handle(bytes)
+      if (first !== undefined) this.#draining = this.#drain(first)
       return
     }
     this.#waiting.push(bytes)
     this.#draining ??= this.#drain()
+  }
+
+  get isBusy(): boolean {
+    return this.#draining !== undefined
   }
 
   /** Resolves when everything that came in was handled. */
@@ -41,13 +47,15 @@ export class Inbox {
     this.#waiting.length = 0
   }
 
-  async #drain(): Promise<void> {
+  async #drain(first?: Promise<void>): Promise<void> {
     const ports = this.#ports
     ports.pause()
+    await first
     while (this.#waiting.length > 0) {
       for (let turn = ports.breathe(); turn !== undefined; turn = ports.breathe()) await turn
       const next = this.#waiting.shift()
-      if (next !== undefined) ports.handle(next)
+      const later = next && ports.handle(next)
+      if (later !== undefined) await later
     }
     this.#draining = undefined
     ports.resume()

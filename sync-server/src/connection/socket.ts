@@ -12,8 +12,8 @@ export interface SocketPorts {
   readonly maxUnsentBytes: number
   /** Lets others have their turn, when this one has gone on for long. */
   breathe(): Promise<void> | undefined
-  /** A binary message. */
-  onMessage(bytes: Uint8Array): void
+  /** A binary message. What it returns is waited for before the next one. */
+  onMessage(bytes: Uint8Array): Promise<void> | undefined
   /** Before the socket closes with a code: the last thing that can be said. */
   onRefuse?(code: RefusalCode, message: string): void
   /** Once, whoever ended it. `code`: why it was refused. */
@@ -57,20 +57,25 @@ export class Socket implements ChannelEvents, InboxPorts, OutboxPorts {
     this.#refusal ??= code
   }
 
+  /** What came in before is still handed on, where the other side ended it. */
   closed(): void {
-    this.#closing = true
-    this.#inbox.end()
-    this.#ports.env.clearTimer(this.#closeTimer)
     this.outbox.end()
-    this.#ports.onClosed(this.#refusal)
+    const end = (): void => {
+      this.#closing = true
+      this.#inbox.end()
+      this.#ports.env.clearTimer(this.#closeTimer)
+      this.#ports.onClosed(this.#refusal)
+    }
+    if (this.#closing || !this.#inbox.isBusy) end()
+    else this.#inbox.idle().then(end, end)
   }
 
   breathe(): Promise<void> | undefined {
     return this.#ports.breathe()
   }
 
-  handle(bytes: Uint8Array): void {
-    if (!this.#closing) this.#ports.onMessage(bytes)
+  handle(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#closing ? undefined : this.#ports.onMessage(bytes)
   }
 
   get maxUnsentBytes(): number {
@@ -111,7 +116,10 @@ export class Socket implements ChannelEvents, InboxPorts, OutboxPorts {
   refuse(code: RefusalCode, message: string): void {
     if (this.#closing) return
     this.#refusal = code
-    if (code !== "SLOW_READER") this.#ports.onRefuse?.(code, message)
+    if (code !== "SLOW_READER") {
+      this.outbox.flush()
+      this.#ports.onRefuse?.(code, message)
+    }
     this.#closing = true
     this.#inbox.end()
     this.outbox.end()

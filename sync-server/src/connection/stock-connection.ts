@@ -41,6 +41,7 @@ export class StockConnection implements Client {
       breathe: () => ports.breathe(),
       onMessage: (bytes) => {
         this.#onMessage(bytes)
+        return undefined
       },
       onClosed: (code) => {
         this.#onClosed(code)

@@ -341,19 +341,19 @@ export class SyncSession implements NativeSubscriber {
   /** Asks a peer for what differs; its own vectors come back, and are answered. */
   async #ask(frame: FrameOf<"documents">): Promise<void> {
     const { registry, digests } = this.#shared
-    const conversation = registry.conversation(frame.conversation)
     const row = await digests.of(frame.conversation)
     const different = differing(frame, row)
     this.#updates?.differed(different.length)
     for (const document of different) {
-      const heads = await conversation.heads(document)
+      // Asked for anew each time: it may have left memory while the other side was slow.
+      const heads = await registry.conversation(frame.conversation).heads(document)
       if (this.#ended) return
       if (heads === undefined) continue
       this.#wire.send({ kind: "vector", document, reply: true, ...heads })
       await this.#wire.drained()
     }
     if (equalBytes(row.registers, frame.registers)) return
-    const { clocks } = await conversation.readRegisters(undefined, [])
+    const { clocks } = await registry.conversation(frame.conversation).readRegisters(undefined, [])
     if (!this.#ended) this.#wire.send({ kind: "clocks", conversation: frame.conversation, reply: true, items: clocks })
   }
 

@@ -40,6 +40,8 @@ export class ActiveDocument {
     this.summary = summary
     this.updates = stored?.updates ?? 0
     this.bytes = stored?.bytes ?? 0
+    this.#summaryBytes = stored?.summary?.length ?? 0
+    this.#uncovered = stored?.later.reduce((sum, update) => sum + update.length, 0) ?? 0
   }
 
   /** Rejects with DamagedDocument where it can't be read. */

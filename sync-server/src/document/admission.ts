@@ -3,6 +3,7 @@ import {
   documentParts,
   MAX_CLOCK_AHEAD_MS,
   MAX_CLOCK_RETRY_MS,
+  MAX_SEGMENT_STEP,
   segmentDocument,
   type DocumentName,
   type DocumentSummary,
@@ -80,13 +81,15 @@ export function createAdmission(source: Source, summary: DocumentSummary, ports:
   }
 }
 
-/** A segment opens when the one before it holds an entry; a conversation has so many documents, and no more. [SPEC R3] */
+/** A segment opens when one not far before it holds an entry; a conversation has so many documents, and no more. [SPEC R3] */
 function refuseDocument(summary: DocumentSummary, ports: AdmissionPorts): RefusalCode | undefined {
   if (summary.logs.size > 0) return undefined
   const place = documentParts(summary.document)
   if (place.kind === "control") return undefined
   const { segment, conversation } = place
-  if (segment > 1 && !ports.exists(segmentDocument(conversation, segment - 1))) return "SEGMENT_AHEAD"
+  const before = Array.from({ length: MAX_SEGMENT_STEP }, (_, step) => segment - 1 - step)
+  if (!before.some((number) => number < 1 || ports.exists(segmentDocument(conversation, number))))
+    return "SEGMENT_AHEAD"
   return ports.documentCount >= ports.limits.conversationDocuments ? "QUOTA_EXCEEDED" : undefined
 }
 

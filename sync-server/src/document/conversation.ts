@@ -39,6 +39,7 @@ import {
   type UserId,
 } from "@weft/sdk/protocol"
 import type { Verifier } from "../auth/verifier.js"
+import type { Semaphore } from "../limits/semaphore.js"
 import { asideRuns } from "../store/aside.js"
 import { isMergeDue, type MergeContext } from "../store/merge.js"
 import { ActiveDocument } from "./active-document.js"
@@ -64,6 +65,8 @@ export interface ConversationPorts
   extends Omit<AdmissionPorts, "exists" | "documentCount">, DocumentSetPorts, StoredRegistersPorts {
   readonly verifier: Verifier
   readonly index: UserIndex
+  /** Of those that are loaded or check what comes: a burst in thousands of conversations must not hold thousands of them half done. */
+  readonly entering: Semaphore
   /** Lets others have their turn, when this one has gone on for long. */
   breathe(): Promise<void> | undefined
   /** Whether acknowledgements wait for peers: then what was sent again is relayed to them again. */
@@ -76,8 +79,8 @@ export interface ConversationPorts
   letOut(conversation: ConversationId, users: readonly UserId[]): void
   /** These users are members since just now, and know nothing of it yet. */
   letIn(conversation: ConversationId, users: readonly UserId[]): void
-  /** It turned out to be empty: names are cheap, memory is not. */
-  forget(conversation: Conversation): void
+  /** Nothing of it is under way: it may be released, until it is asked again. */
+  rested(conversation: Conversation): void
   /** Its memory no longer agrees with the store: it is to be loaded anew. */
   abandon(conversation: Conversation): void
 }
@@ -105,8 +108,9 @@ export class Conversation {
   #phase: Phase = { kind: "loading" }
   #controlEntries = 0
   #released = false
-  /** Tasks in the queue and appends on their way. */
+  /** Tasks in the queue, appends on their way, merges. */
   #pending = 0
+  readonly #waiting: (() => void)[] = []
 
   /** `ready`: when an earlier one of this name has let go of the store. */
   constructor(id: ConversationId, ports: ConversationPorts, ready: Promise<void>) {
@@ -121,7 +125,7 @@ export class Conversation {
     })
     this.#enqueue(async () => {
       await ready
-      await this.#load()
+      await ports.entering.run(() => this.#load())
     }).catch(() => undefined)
   }
 
@@ -137,16 +141,24 @@ export class Conversation {
     return this.#documents.size
   }
 
+  /** Number of entries that say who may do what: what loading it again costs. */
+  get controlEntries(): number {
+    return this.#controlEntries
+  }
+
+  /** Whether it knows of entries that former members brought: the store does not tell them from others. */
+  get countsFormer(): boolean {
+    return this.#formerEntries.size > 0
+  }
+
   /** Another object may stand for this conversation from now on: what is still held of this one must not write. */
   release(): void {
     this.#released = true
   }
 
-  /** Resolves when nothing of it is on its way to the store. */
-  async settled(): Promise<void> {
-    await this.#queue(async () => undefined)
-    await this.#documents.settled()
-    await this.#registers.settled
+  /** Resolves when nothing of it is under way, to the store least of all. */
+  settled(): Promise<void> {
+    return this.isIdle ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   /** What the source asks to store. Resolves after the check; `durable` of the outcome after the fsync. */
@@ -268,19 +280,38 @@ export class Conversation {
     return this.#enqueue(async () => (this.#phase.kind === "ready" ? standingsOf(this.#phase.ledger.state) : []))
   }
 
-  #enqueue<T>(task: () => Promise<T>): Promise<T> {
+  async #enqueue<T>(task: () => Promise<T>): Promise<T> {
+    // Another object may write by now. One that is closed refuses by itself.
+    if (this.#released && this.#phase.kind !== "closed") throw new TypeError("the conversation has left memory")
+    const done = this.#hold()
+    try {
+      return await this.#queue(task)
+    } finally {
+      done()
+    }
+  }
+
+  /** It stays in memory until the returned function is called. */
+  #hold(): () => void {
     this.#pending++
-    return this.#queue(task).finally(() => {
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
       this.#pending--
-      if (this.isIdle && this.isEmpty) this.#ports.forget(this)
-    })
+      if (!this.isIdle) return
+      for (const resolve of this.#waiting.splice(0)) resolve()
+      this.#ports.rested(this)
+    }
   }
 
   /** Runs what changes something; a failure in it leaves nothing half done in memory. */
   #guarded(task: () => Promise<Outcome>, update?: Uint8Array): Promise<Outcome> {
     return this.#enqueue(async () => {
-      if (this.#phase.kind === "closed") return refuseAll(this.#phase.code, update)
+      const { entering } = this.#ports
+      await entering.enter()
       try {
+        if (this.#phase.kind === "closed") return refuseAll(this.#phase.code, update)
         await this.#ports.breathe()
         return await task()
       } catch (error) {
@@ -288,6 +319,8 @@ export class Conversation {
         if (this.#quarantines(error)) return refuseAll("QUARANTINED", update)
         this.#close(error)
         return refuseAll(error instanceof WeftError ? "STORAGE_FAILED" : "INTERNAL", update)
+      } finally {
+        entering.leave()
       }
     })
   }
@@ -579,14 +612,12 @@ export class Conversation {
 
   /** Work behind the answer. If it fails, memory and store may disagree. */
   #afterwards(work: Promise<void>): void {
-    this.#pending++
+    const done = this.#hold()
     work
       .catch((error: unknown) => {
         if (!this.#quarantines(error)) this.#close(error)
       })
-      .finally(() => {
-        this.#pending--
-      })
+      .finally(done)
       .catch(() => undefined)
   }
 
@@ -605,26 +636,37 @@ export class Conversation {
     return punch(runs, (message) => destroyed.has(message))
   }
 
-  /** What a merge of a document is to know; undefined: it can't be merged now. */
-  mergeContext(name: DocumentName): Promise<MergeContext | undefined> {
-    return this.#enqueue(async () => {
-      const document = this.#phase.kind === "ready" ? await this.#documents.open(name) : undefined
-      if (document === undefined || document.isEmpty) return undefined
-      // What was appended before an erasure was known, and is not stored yet, would keep the erased text behind the merge.
-      await document.durable
-      const [state, now] = [this.#state, this.#ports.now()]
-      const destroyed = destroyedMessages(document.summary, state, now)
-      return {
-        isErased: (message) => destroyed.has(message),
-        nextErasure: Math.min(Infinity, ...dueTimes(document.summary, state).filter((due) => due > now)),
-        describe: (contents) => {
-          if (this.#phase.kind !== "ready" || this.#released)
-            throw new WeftError("STORE_CLOSED", "the document has left memory")
-          if (destroyed.size > 0) this.#tellHoles(name, contents, destroyed)
-          return document.describe()
-        },
-      }
-    })
+  /** What a merge of a document is to know; undefined: it can't be merged now. It stays in memory until the merge ends. */
+  async mergeContext(name: DocumentName): Promise<MergeContext | undefined> {
+    const end = this.#hold()
+    try {
+      const context = await this.#enqueue(() => this.#contextOfMerge(name, end))
+      if (context === undefined) end()
+      return context
+    } catch (error) {
+      end()
+      throw error
+    }
+  }
+
+  async #contextOfMerge(name: DocumentName, end: () => void): Promise<MergeContext | undefined> {
+    const document = this.#phase.kind === "ready" ? await this.#documents.open(name) : undefined
+    if (document === undefined || document.isEmpty) return undefined
+    // What was appended before an erasure was known, and is not stored yet, would keep the erased text behind the merge.
+    await document.durable
+    const [state, now] = [this.#state, this.#ports.now()]
+    const destroyed = destroyedMessages(document.summary, state, now)
+    return {
+      isErased: (message) => destroyed.has(message),
+      nextErasure: Math.min(Infinity, ...dueTimes(document.summary, state).filter((due) => due > now)),
+      describe: (contents) => {
+        if (this.#phase.kind !== "ready" || this.#released)
+          throw new WeftError("STORE_CLOSED", "the document has left memory")
+        if (destroyed.size > 0) this.#tellHoles(name, contents, destroyed)
+        return document.describe()
+      },
+      end,
+    }
   }
 
   /** So many updates fewer are stored. */

@@ -12,7 +12,7 @@ import {
 } from "@weft/sdk/protocol"
 import type { ConversationDigests, Store } from "../store/store.js"
 
-/** Conversations whose digests are kept in memory, about 500 bytes each: memory follows the ones in use. */
+/** Conversations whose digests are kept in memory, about 400 bytes each: memory follows the ones in use. */
 const MAX_ROWS = 16_384
 
 const noRegisters = new Uint8Array(32)
@@ -20,7 +20,8 @@ const noRegisters = new Uint8Array(32)
 /** What is durable of one conversation. */
 export class DigestRow {
   readonly conversation: ConversationId
-  readonly #documents = new Map<DocumentName, Uint8Array>()
+  /** Each digest as a text of one byte a letter: an array of 32 bytes takes five times the memory. */
+  readonly #documents = new Map<DocumentName, string>()
   #registers: Uint8Array | undefined
   #root: Uint8Array | undefined
 
@@ -28,14 +29,14 @@ export class DigestRow {
     this.conversation = conversation
     this.#registers = registers
     for (const { document, digest } of documents) {
-      if (!equalBytes(digest, digestOf(emptySummary(document)))) this.#documents.set(document, digest)
+      if (!equalBytes(digest, digestOf(emptySummary(document)))) this.#documents.set(document, textOf(digest))
     }
   }
 
   /** A document without contents counts for nothing: it has no digest here. [SPEC D2] */
   set(document: DocumentName, digest: Uint8Array | undefined): void {
     if (digest === undefined) this.#documents.delete(document)
-    else this.#documents.set(document, digest)
+    else this.#documents.set(document, textOf(digest))
     this.#root = undefined
   }
 
@@ -61,23 +62,32 @@ export class DigestRow {
 
   /** Documents with their digests as frames carry them; control first, then segments by number. */
   get documents(): { document: DocumentName; digest: Uint8Array }[] {
-    return Array.from(this.#documents, ([document, digest]) => ({ document, digest: wireDigest(digest) })).sort(
-      (a, b) => compareDocuments(a.document, b.document),
-    )
+    return Array.from(this.#documents, ([document, digest]) => ({
+      document,
+      digest: wireDigest(bytesOf(digest)),
+    })).sort((a, b) => compareDocuments(a.document, b.document))
   }
 
   /** The conversation's digest as frames carry it; undefined where nothing of it is here. */
   get root(): Uint8Array | undefined {
     if (this.#documents.size === 0) return undefined
-    const documents = Array.from(this.#documents, ([name, digest]) => ({ name, digest }))
+    const documents = Array.from(this.#documents, ([name, digest]) => ({ name, digest: bytesOf(digest) }))
     return (this.#root ??= wireDigest(rootDigestOf(this.conversation, documents, this.#registers)))
   }
 }
 
-interface Slot {
-  readonly loading: Promise<DigestRow>
-  row: DigestRow | undefined
-  /** What became durable while it was read. */
+function textOf(digest: Uint8Array): string {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("latin1")
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "latin1"))
+}
+
+/** A row that is being read. */
+interface Reading {
+  readonly row: Promise<DigestRow>
+  /** What became durable meanwhile. */
   readonly late: ((row: DigestRow) => void)[]
 }
 
@@ -86,7 +96,8 @@ export class DigestTable {
   readonly #store: Pick<Store, "digests" | "digestsAfter">
   readonly #maxRows: number
   /** By use, the longest unused first. */
-  readonly #slots = new Map<ConversationId, Slot>()
+  readonly #rows = new Map<ConversationId, DigestRow>()
+  readonly #reading = new Map<ConversationId, Reading>()
 
   constructor(store: Pick<Store, "digests" | "digestsAfter">, maxRows = MAX_ROWS) {
     this.#store = store
@@ -94,24 +105,25 @@ export class DigestTable {
   }
 
   /** The digests of a conversation, for this task: later ones ask again. Rejects with STORE_*. */
-  of(conversation: ConversationId): Promise<DigestRow> {
-    const known = this.#slots.get(conversation)
+  async of(conversation: ConversationId): Promise<DigestRow> {
+    const known = this.#rows.get(conversation)
     if (known !== undefined) {
-      this.#slots.delete(conversation)
-      this.#slots.set(conversation, known)
-      return known.loading
+      this.#rows.delete(conversation)
+      this.#rows.set(conversation, known)
+      return known
     }
-    const slot: Slot = { loading: this.#load(conversation), row: undefined, late: [] }
-    this.#slots.set(conversation, slot)
-    this.#forgetOldest()
-    return slot.loading
+    const reading = this.#reading.get(conversation)
+    if (reading !== undefined) return reading.row
+    const row = this.#read(conversation)
+    this.#reading.set(conversation, { row, late: [] })
+    return row
   }
 
   /** All conversations, one after another, without keeping them. */
   async *all(): AsyncGenerator<DigestRow> {
     for (let after: ConversationId | undefined; ;) {
       const page = await this.#store.digestsAfter(after)
-      for (const stored of page) yield this.#slots.get(stored.conversation)?.row ?? new DigestRow(stored)
+      for (const stored of page) yield this.#rows.get(stored.conversation) ?? new DigestRow(stored)
       after = page.at(-1)?.conversation
       if (after === undefined) return
     }
@@ -133,31 +145,21 @@ export class DigestTable {
 
   /** Of what is not in memory the store knows it already. */
   #change(conversation: ConversationId, change: (row: DigestRow) => void): void {
-    const slot = this.#slots.get(conversation)
-    if (slot?.row !== undefined) change(slot.row)
-    else slot?.late.push(change)
+    const row = this.#rows.get(conversation)
+    if (row !== undefined) change(row)
+    else this.#reading.get(conversation)?.late.push(change)
   }
 
-  async #load(conversation: ConversationId): Promise<DigestRow> {
+  async #read(conversation: ConversationId): Promise<DigestRow> {
     try {
       const row = new DigestRow(await this.#store.digests(conversation))
-      const slot = this.#slots.get(conversation)
-      for (const change of slot?.late.splice(0) ?? []) change(row)
-      if (slot !== undefined) slot.row = row
+      for (const change of this.#reading.get(conversation)?.late ?? []) change(row)
+      this.#rows.set(conversation, row)
+      const [oldest] = this.#rows.keys()
+      if (oldest !== undefined && this.#rows.size > this.#maxRows) this.#rows.delete(oldest)
       return row
-    } catch (error) {
-      this.#slots.delete(conversation)
-      throw error
-    }
-  }
-
-  #forgetOldest(): void {
-    if (this.#slots.size <= this.#maxRows) return
-    for (const [conversation, { row }] of this.#slots) {
-      // One that is being read would miss what becomes durable meanwhile.
-      if (row === undefined) continue
-      this.#slots.delete(conversation)
-      return
+    } finally {
+      this.#reading.delete(conversation)
     }
   }
 }

@@ -76,9 +76,4 @@ export class DocumentSet {
     metrics.quarantined.set(quarantined.size)
     this.#documents.delete(name)
   }
-
-  /** Resolves when nothing is on its way to the store. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(Array.from(this.#documents.values(), ({ durable }) => durable))
-  }
 }

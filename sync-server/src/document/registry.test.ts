@@ -20,6 +20,7 @@ import { makeRegister } from "../../../test/support/registers.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { createVerifier } from "../auth/verifier.js"
 import { defaultLimits, type Limits } from "../limits/limits.js"
+import { Semaphore } from "../limits/semaphore.js"
 import { Rates } from "../limits/rates.js"
 import { createLog } from "../observe/log.js"
 import { createMetrics } from "../observe/metrics.js"
@@ -72,7 +73,7 @@ async function openFailingStore(): Promise<{
   }
 }
 
-async function openRegistry(store: Store, limits: Partial<Limits> = {}) {
+async function openRegistry(store: Store, limits: Partial<Limits> = {}, now = () => systemEnv.now()) {
   const relayed: Change[] = []
   const all = { ...defaultLimits, ...limits }
   const registry = new Registry({
@@ -85,8 +86,9 @@ async function openRegistry(store: Store, limits: Partial<Limits> = {}) {
     relayed: new Rates({ perSecond: all.relayedPerSecond, burst: all.relayedBurst }),
     metrics: createMetrics({ process: false }),
     log: createLog("silent"),
-    now: () => systemEnv.now(),
+    now,
     breathe: () => undefined,
+    entering: new Semaphore(2),
     awaitsPeers: false,
     quarantined: new Set(),
     merge: () => undefined,
@@ -293,4 +295,121 @@ it("[A11] a removal also cuts what was taken a moment before, and is on its way 
   await registry.settled()
   // An update that holds nothing.
   expect(await store.updates(name)).toEqual([Uint8Array.of(0, 0)])
+})
+
+it("what nobody asks for leaves memory, and is the same when it is asked again", async () => {
+  const { store } = await openFailingStore()
+  let now = systemEnv.now()
+  const { registry, relayed } = await openRegistry(store, {}, () => now)
+  const device = await makeDevice()
+  const { id, control, log, message } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const name = segmentDocument(id, 1)
+  const submit = async (document: typeof name, update: Uint8Array) => {
+    const { refused, durable } = await registry.conversation(id).submit(source, document, update)
+    await durable
+    return refused
+  }
+  const first = encodeUpdate([await log.seal(message("one"))])
+  const second = encodeUpdate([await log.seal(message("two"))])
+  expect(await submit(controlDocument(id), control)).toEqual([])
+  expect(await submit(name, first)).toEqual([])
+  await registry.settled()
+  const nothing = { logs: new Map(), records: new Set<string>() }
+  const read = () => registry.conversation(id).read(alice, name, nothing, () => undefined)
+  const [before, standings] = [await read(), await registry.conversation(id).standings()]
+  const held = registry.conversation(id)
+  registry.sweep()
+  expect(registry.active(id)).toBe(held)
+  now += 60_000
+  registry.sweep()
+  expect(registry.active(id)).toBeUndefined()
+  expect(await read()).toEqual(before)
+  expect(await registry.conversation(id).standings()).toEqual(standings)
+  now += 60_000
+  registry.sweep()
+  expect(registry.active(id)).toBeUndefined()
+  // What was there comes again, and what follows it is taken and told.
+  expect(await submit(name, first)).toEqual([])
+  expect(await submit(name, second)).toEqual([])
+  expect(relayed.filter(({ document }) => document === name).length).toBe(2)
+  expect((await store.updates(name)).length).toBe(2)
+  // Whoever still has the object of before can't write by it: there would be two queues for one document.
+  await expect(held.submit(source, name, second)).rejects.toThrow(TypeError)
+})
+
+it("a burst in more conversations than are kept leaves as many, and none before it is on the disk", async () => {
+  const { store, wait } = await openFailingStore()
+  const { registry } = await openRegistry(store, { activeConversations: 1 })
+  const device = await makeDevice()
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const written = await Promise.all(Array.from({ length: 5 }, () => writeConversation(device)))
+  let release = (): void => undefined
+  wait(new Promise((resolve) => (release = resolve)))
+  const submitted = written.map(({ id, control }) =>
+    registry.conversation(id).submit(source, controlDocument(id), control),
+  )
+  const outcomes = await Promise.all(submitted)
+  expect(registry.conversationCount).toBe(5)
+  release()
+  await Promise.all(outcomes.map(({ durable }) => durable))
+  await registry.settled()
+  expect(registry.conversationCount).toBe(1)
+})
+
+it("[X3] a conversation stays in memory while a document of it is merged", async () => {
+  const { store } = await openFailingStore()
+  let now = systemEnv.now()
+  const { registry } = await openRegistry(store, { activeConversations: 0 }, () => now)
+  const device = await makeDevice()
+  const { id, control, log, message } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const name = segmentDocument(id, 1)
+  for (const [document, update] of [
+    [controlDocument(id), control],
+    [name, encodeUpdate([await log.seal(message("one"))])],
+  ] as const) {
+    await (
+      await registry.conversation(id).submit(source, document, update)
+    ).durable
+  }
+  await registry.settled()
+  expect(registry.active(id)).toBeUndefined()
+  const merged = registry.conversation(id)
+  const context = await merged.mergeContext(name)
+  now += 600_000
+  registry.sweep()
+  expect(registry.active(id)).toBe(merged)
+  expect(context?.describe(new Map()).digest).toHaveLength(32)
+  context?.end()
+  expect(registry.active(id)).toBeUndefined()
+  // One that can't be merged is not kept for it.
+  expect(await registry.conversation(id).mergeContext(segmentDocument(id, 2))).toBeUndefined()
+  expect(registry.active(id)).toBeUndefined()
+})
+
+it("[L1] how much a former member brought is remembered where nobody asks for the conversation for a while", async () => {
+  const { store } = await openFailingStore()
+  let now = systemEnv.now()
+  const { registry } = await openRegistry(store, { formerMemberEntries: 1 }, () => now)
+  const device = await makeDevice()
+  const { id, control, leave } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const submit = async (update: Uint8Array) => {
+    const { refused, durable } = await registry.conversation(id).submit(source, controlDocument(id), update)
+    await durable
+    return refused.map(({ code }) => code)
+  }
+  expect(await submit(control)).toEqual([])
+  expect(await submit(await leave())).toEqual([])
+  expect(await submit(await leave())).toEqual([])
+  const third = await leave()
+  expect(await submit(third)).toEqual(["QUOTA_EXCEEDED"])
+  await registry.settled()
+  now += 60_000
+  registry.sweep()
+  expect(await submit(third)).toEqual(["QUOTA_EXCEEDED"])
+  now += 600_000
+  registry.sweep()
+  expect(await submit(third)).toEqual([])
 })

@@ -62,8 +62,6 @@ export class StoredRegisters {
   /** Tells of a write that is under way. */
   readonly #onWrite: (written: Promise<void>) => void
   #loaded = false
-  /** Settles when what was written is on the disk, or failed. */
-  settled: Promise<void> = Promise.resolve()
 
   constructor(conversation: ConversationId, ports: StoredRegistersPorts, onWrite: (written: Promise<void>) => void) {
     this.#set = new RegisterSet(conversation)
@@ -163,8 +161,6 @@ export class StoredRegisters {
       digests.setRegisters(conversation, digest)
       onDurable()
     })
-    // Without the outcomes: each would hold those of all writes before it for as long as the conversation is in use.
-    this.settled = Promise.allSettled([this.settled, written]).then(() => undefined)
     this.#onWrite(written)
     return written
   }

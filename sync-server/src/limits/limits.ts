@@ -4,6 +4,9 @@ import { MAX_FRAME_BYTES } from "@weft/sdk/protocol"
  * What an operator may choose, each with its default and its reason. Nothing here decides what a log holds: that is in
  * the protocol's constants, the same everywhere. [SPEC L1]
  */
+/** How many times `frameBytes` a frame of a peer may have that this server called: its own operator may allow more. */
+export const PEER_TOLERANCE = 2
+
 const definitions = {
   /** One native frame: a sealed run of 256 KiB with room for its names. */
   frameBytes: [MAX_FRAME_BYTES, "bytes of one frame at /sync"],

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream"
 import { WebSocket } from "ws"
 import type { Dial } from "../connection/channel.js"
+import { PEER_TOLERANCE } from "../limits/limits.js"
 import { WebSocketChannel } from "./web-socket-channel.js"
 
 const HANDSHAKE_MS = 10_000
@@ -10,7 +11,7 @@ export function webSocketDial(maxFrameBytes: number): Dial {
   return (url, events) => {
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
-      maxPayload: 2 * maxFrameBytes,
+      maxPayload: PEER_TOLERANCE * maxFrameBytes,
       handshakeTimeout: HANDSHAKE_MS,
     })
     let stream: Duplex | undefined

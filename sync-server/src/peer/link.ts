@@ -18,11 +18,13 @@ import type { ServerKey } from "../auth/server-key.js"
 import type { Trust } from "../auth/trust.js"
 import type { Call, Channel, Dial } from "../connection/channel.js"
 import type { FanOut } from "../connection/fan-out.js"
+import type { Packer } from "../connection/packer.js"
 import type { PeerOrigins } from "../connection/peer-origins.js"
 import type { Shared, Wire } from "../connection/session-ports.js"
 import { Socket } from "../connection/socket.js"
 import { SyncSession } from "../connection/sync-session.js"
 import { repeat } from "../env.js"
+import { PEER_TOLERANCE } from "../limits/limits.js"
 import { PeerUpdates } from "./peer-updates.js"
 
 const FIRST_BACKOFF_MS = 250
@@ -33,6 +35,7 @@ export interface LinkPorts extends Shared {
   readonly trust: Trust
   readonly fanOut: FanOut
   readonly peerOrigins: PeerOrigins
+  readonly packer: Packer
   readonly peerToken: string | undefined
   readonly dial: Dial
 }
@@ -107,13 +110,11 @@ export class PeerLink {
       if (socket.heardAt < env.now() - limits.idleMs) channel.terminate()
       else if (this.isLive) this.#sendOn(socket, { kind: "ping", id: 0 })
     })
-    const socket = new Socket(channel, {
+    const socket: Socket = new Socket(channel, {
       env,
       maxUnsentBytes: limits.unsentBytes,
       breathe: () => this.#ports.breathe(),
-      onMessage: (bytes) => {
-        this.#onMessage(socket, bytes)
-      },
+      onMessage: (bytes) => this.#onMessage(socket, bytes),
       onClosed: (code) => {
         stopPings()
         if (code !== undefined) log.warn({ peer: this.url, code }, "the link to a peer was ended")
@@ -145,11 +146,28 @@ export class PeerLink {
     socket.outbox.send(encodeFrame(frame))
   }
 
-  #onMessage(socket: Socket, bytes: Uint8Array): void {
+  #onMessage(socket: Socket, bytes: Uint8Array): Promise<void> | undefined {
     const frame = decodeFrame(bytes)
+    if (frame?.kind === "packed" && this.isLive) return this.#unpack(socket, frame)
+    this.#take(socket, frame, bytes.length)
+    return undefined
+  }
+
+  async #unpack(socket: Socket, packed: FrameOf<"packed">): Promise<void> {
+    const { packer, limits } = this.#ports
+    const maxBytes = PEER_TOLERANCE * limits.frameBytes
+    if (packed.size > maxBytes) {
+      socket.refuse("FRAME_TOO_LARGE", `a frame has at most ${maxBytes} bytes here`)
+      return
+    }
+    const frame = decodeFrame(await packer.unpack(packed))
+    if (socket.isOpen) this.#take(socket, frame, packed.size)
+  }
+
+  #take(socket: Socket, frame: Frame | undefined, bytes: number): void {
     if (frame === undefined) socket.refuse("BAD_FRAME", "not a frame of this version")
     else {
-      this.#onFrame(socket, frame, bytes.length).catch((error: unknown) => {
+      this.#onFrame(socket, frame, bytes).catch((error: unknown) => {
         this.#ports.metrics.errors.inc()
         this.#ports.log.error({ peer: this.url, err: error }, "a link failed")
         socket.refuse("INTERNAL", "this frame could not be handled")
@@ -176,6 +194,7 @@ export class PeerLink {
       case "renewed":
       case "trust":
       case "ping":
+      case "packed":
         socket.refuse("BAD_FRAME", `${frame.kind} does not belong here`)
         return
       default:
@@ -199,7 +218,7 @@ export class PeerLink {
     this.#state = { ...this.#state, serverKey }
     const signature = key.sign(helloMessage(nonce, serverKey))
     const token = peerToken ?? ""
-    this.#sendOn(socket, { kind: "hello", version, role: 1, token, publicKey: key.publicKey, signature })
+    this.#sendOn(socket, { kind: "hello", version, role: 1, token, publicKey: key.publicKey, signature, packs: true })
   }
 
   async #onWelcome(socket: Socket, { serverTime }: FrameOf<"welcome">): Promise<void> {
@@ -208,7 +227,8 @@ export class PeerLink {
       socket.refuse("BAD_FRAME", "welcome does not belong here")
       return
     }
-    const { trust, peerOrigins, fanOut, metrics, env, log } = this.#ports
+    const { trust, peerOrigins, fanOut, metrics, env, log, packer } = this.#ports
+    socket.outbox.pack(packer)
     const key = hex(state.serverKey)
     const wire = this.#wireOf(socket)
     const updates = new PeerUpdates({

@@ -18,6 +18,7 @@ import { openLevelStore } from "./level-store.js"
 import { createMerger, isMergeDue, type MergerOptions } from "./merge.js"
 
 const device = await makeDevice()
+const end = () => undefined
 const describe = () => ({ summary: Uint8Array.of(1), digest: Uint8Array.of(2) })
 
 async function setup(options: Partial<MergerOptions> = {}) {
@@ -28,7 +29,7 @@ async function setup(options: Partial<MergerOptions> = {}) {
   const merger = createMerger({
     store,
     env: systemEnv,
-    contextOf: async () => ({ isErased: () => false, nextErasure: Infinity, describe }),
+    contextOf: async () => ({ isErased: () => false, nextErasure: Infinity, describe, end }),
     onFailure: (document, error) => failures.push([document, error.code]),
     ...options,
   })
@@ -80,7 +81,7 @@ it("[X3] a merge takes the bodies of erased messages out", async () => {
   const document = anyDocument()
   const erased = new Set<MessageId>()
   const { store, merger } = await setup({
-    contextOf: async () => ({ isErased: (message) => erased.has(message), nextErasure: Infinity, describe }),
+    contextOf: async () => ({ isErased: (message) => erased.has(message), nextErasure: Infinity, describe, end }),
   })
   const log = makeLog(device, document)
   const { elements } = await write(log, document, store)
@@ -103,6 +104,7 @@ it("appends during a merge stay, and its summary may be newer than what it cover
     contextOf: async () => ({
       isErased: () => false,
       nextErasure: Infinity,
+      end,
       describe(contents) {
         during = contents
         return describe()
@@ -127,6 +129,7 @@ it("a merge that another replacement overtook is made again from what that left"
     contextOf: async () => ({
       isErased: () => false,
       nextErasure: Infinity,
+      end,
       describe() {
         if (!overtaken) {
           overtaken = true

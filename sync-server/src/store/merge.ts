@@ -36,6 +36,8 @@ export interface MergeContext {
    * right before the replacement is queued.
    */
   describe(contents: Contents): { readonly summary: Uint8Array; readonly digest: Uint8Array }
+  /** The merge is over, whatever came of it. */
+  end(): void
 }
 
 export interface MergerOptions {
@@ -98,15 +100,25 @@ export function createMerger(options: MergerOptions): Merger {
   }
 }
 
+async function mergeDocument(options: MergerOptions, document: DocumentName): Promise<void> {
+  const context = await options.contextOf(document)
+  if (context === undefined) return
+  try {
+    await mergeWith(options, document, context)
+  } finally {
+    context.end()
+  }
+}
+
 /** No step blocks longer than 50 ms up to about 25,000 entries; a full segment has 1,024 and takes 10 ms in all. */
-async function mergeDocument(
-  { store, env, contextOf, onMerged }: MergerOptions,
+async function mergeWith(
+  { store, env, onMerged }: MergerOptions,
   document: DocumentName,
+  context: MergeContext,
 ): Promise<void> {
-  const context = await contextOf(document)
   // First the clock, then the updates: what is appended in between is in them and stays behind the clock as well.
-  const stored = context === undefined ? undefined : await store.load(document)
-  if (context === undefined || stored === undefined) return
+  const stored = await store.load(document)
+  if (stored === undefined) return
   const contents = readStored(document, await store.updates(document))
   await turn(env)
   const { runs, punched } = punch(contents.values(), (message) => context.isErased(message))

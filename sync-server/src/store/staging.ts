@@ -27,8 +27,8 @@ export function bytesOfWrite({ update, summary }: Append | Replace): number {
   return update.length + (summary?.length ?? 0)
 }
 
-/** Documents whose state is kept in memory, about 200 bytes each: memory follows the active ones. */
-const MAX_KNOWN_DOCUMENTS = 16_384
+/** Documents whose state is kept in memory, about 200 bytes each: memory follows the active ones, of 2,000 conversations at most. */
+const MAX_KNOWN_DOCUMENTS = 4_096
 /** Further up a group might not find enough clocks. */
 const RENUMBER_ABOVE = MAX_UPDATE_CLOCK - MAX_GROUP_WRITES
 

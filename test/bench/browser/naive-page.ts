@@ -27,7 +27,20 @@ async function openDocument(name: string): Promise<{ messages: Messages; close: 
   const document = new Y.Doc()
   const persistence = new IndexeddbPersistence(name, document)
   await persistence.whenSynced
-  return { messages: document.getArray("messages"), close: () => persistence.destroy() }
+  const close = async (): Promise<void> => {
+    if (persistence.db !== null) await stored(persistence.db)
+    await persistence.destroy()
+  }
+  return { messages: document.getArray("messages"), close }
+}
+
+/** What was handed to the database is there: a page that goes before takes it along. */
+function stored(database: IDBDatabase): Promise<void> {
+  const transaction = database.transaction("updates", "readwrite")
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () => reject(transaction.error ?? new Error("the transaction was aborted"))
+  })
 }
 
 function write({ messages }: { messages: Messages }, texts: readonly string[], from: number, to: number): void {
@@ -72,6 +85,7 @@ window.naive = {
   async open(name, count) {
     const start = performance.now()
     const { messages } = await openDocument(name)
+    if (messages.length < count) throw new Error(`${messages.length} messages are there`)
     return paint(start, messages.slice(-count).map(textOf))
   },
   async list(conversations) {

@@ -71,6 +71,7 @@ export async function greet(url: string, user: string): Promise<Member> {
     token: user,
     publicKey: device.publicKey,
     signature,
+    packs: false,
   })
   const granted = await welcome
   return {

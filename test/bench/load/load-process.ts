@@ -30,10 +30,12 @@ process.on("unhandledRejection", (error) => {
 })
 
 const line = lines[work.line]()
-const texts = await realLines(work.before + work.entries + work.rooms)
+const firstRoom = work.firstRoom ?? 0
+const texts = await realLines(work.before + work.entries + firstRoom + work.rooms)
 await inPortions(work.idle ?? 0, (number) => line.connect(work.urls[0] ?? "", `idle-${number}`))
-const rooms = await inPortions(work.rooms, (number) =>
-  PacedRoom.open(
+const rooms = await inPortions(work.rooms, (index) => {
+  const number = firstRoom + index
+  return PacedRoom.open(
     line,
     {
       name: `room-${number}`,
@@ -43,8 +45,8 @@ const rooms = await inPortions(work.rooms, (number) =>
       batchSize: work.batchSize ?? 1,
     },
     work,
-  ),
-)
+  )
+})
 await Promise.all(rooms.map((room) => room.write(work.before)))
 process.on("message", () => {
   measure().then(

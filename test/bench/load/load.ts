@@ -9,6 +9,8 @@ export interface Work {
   /** Servers; members of a room connect to them in turn. */
   readonly urls: readonly string[]
   readonly rooms: number
+  /** Number of the first room; 0 by default. */
+  readonly firstRoom?: number
   readonly members: number
   /** Rooms among which members are the same users; by default each room has its own. */
   readonly sharedBy?: number
