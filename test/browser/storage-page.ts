@@ -77,13 +77,17 @@ const storagePage = {
   /** Moves all at once, in parts of usual size, at the call; "ok" or a code. */
   compact: (): Promise<string> => outcome(() => atHand().compact?.([]) ?? Promise.resolve()),
 
-  /** In a later turn begins writes, and leaves the page. */
-  writeAndReload(count: number): void {
+  /** In a later turn begins writes, and in the one after it stops answering until a request to `until` is answered. */
+  writeAndHang(count: number, until: string): void {
     setTimeout(() => {
       for (let key = 0; key < count; key++) {
         storagePage.write({ [`key ${key}`]: key }).catch(() => undefined)
       }
-      location.reload()
+      setTimeout(() => {
+        const request = new XMLHttpRequest()
+        request.open("GET", until, false)
+        request.send()
+      })
     })
   },
 

@@ -65,18 +65,25 @@ describe("IndexedDB storage and its browser", () => {
     expect(await page.evaluate(() => storagePage.publicKey())).toBe(key)
   })
 
-  it("[X8] writes without a guard that were begun before a reload are all there after it", async () => {
-    for (let round = 0; round < 3; round++) {
-      await open(page, `db ${round}`)
-      const loaded = page.waitForEvent("load")
-      await page.evaluate(() => {
-        storagePage.writeAndReload(12)
-      })
-      await loaded
-      await open(page, `db ${round}`)
-      const written = Array.from({ length: 12 }, (_, key) => [`key ${key}`, key])
-      expect(await lengths(page)).toEqual(Object.fromEntries(written))
-    }
+  it("[X8] writes without a guard are carried out though their page answers nothing any more", async () => {
+    const other = await tab(context)
+    await Promise.all([open(page, "db"), open(other, "db")])
+    let answer = (): void => undefined
+    const held = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route("**/until", async (route) => {
+      await held
+      await route.fulfill()
+    })
+    const hangs = page.waitForRequest("**/until")
+    await page.evaluate(() => {
+      storagePage.writeAndHang(12, "/until")
+    })
+    await hangs
+    const written = Array.from({ length: 12 }, (_, key) => [`key ${key}`, key])
+    await vi.waitFor(async () => expect(await lengths(other)).toEqual(Object.fromEntries(written)), { timeout: 30_000 })
+    answer()
   })
 
   it("databases of different names are apart", async () => {

@@ -253,9 +253,9 @@ async function write(
 }
 
 /**
- * Asks for all of it, the commit too, before anything is answered: a browser carries that out also where the page goes
- * away meanwhile, unless it waits behind a transaction that looks first. False, and nothing is written, where the entries move or have moved: to add what is there fails, and the
- * transaction with it. [SPEC X8]
+ * Asks for all of it, the commit too, before anything is answered: a browser carries that out though the page answers
+ * nothing any more. Chromium 156 drops what it has not come to when the page's connection closes. False, and nothing is
+ * written, where the entries move or have moved: to add what is there fails, and the transaction with it. [SPEC X8]
  */
 function writeAtOnce(
   database: IDBDatabase,
