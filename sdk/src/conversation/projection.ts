@@ -179,9 +179,14 @@ export class Projection {
     this.settle()
   }
 
-  /** Reads again how far own entries of a document came: to the disk, or to a server. */
+  /**
+   * Reads again how far own entries of a document came: to the disk, or to a server. Thousands may wait, of which few move
+   * at a time. What is no message may change the one that it is about.
+   */
   reviewWaiting(document: DocumentName): void {
-    for (const node of Array.from(this.unsettled.of(document))) this.refresh(node)
+    for (const node of this.unsettled.of(document)) {
+      if (node.message === undefined || statusOf(node, this.ports) !== node.message.status) this.refresh(node)
+    }
     this.settle()
   }
 
@@ -275,9 +280,7 @@ export class Projection {
     // A sealed copy stands before a draft, an earlier one before a later; any copy's body will do.
     const sealed = draft === undefined
     if (sealed && (known.draft !== undefined || compareEntries(entry, known.entry) < 0)) {
-      this.leave(known)
-      known.entry = entry
-      known.document = document
+      this.move(known, { entry, document })
       // A quote names the segment too.
       for (const quoting of this.pointers.get(id)?.quotes ?? []) this.stale.add(quoting)
     }
@@ -391,6 +394,23 @@ export class Projection {
     return this.first === undefined || compareNodes(node, this.first) < 0
   }
 
+  /** Another copy of it counts from now on. It leaves the list, unless it stands there where it stood: most drafts do that are sealed. */
+  private move(node: Node, to: Place): void {
+    if (node.document !== to.document || !this.isOrderedAs(node, to)) this.leave(node)
+    node.entry = to.entry
+    node.document = to.document
+  }
+
+  private isOrderedAs(node: Node, to: Place): boolean {
+    this.insertFresh()
+    const place = this.placeOf(node)
+    if (this.order[place] !== node) return false
+    const [before, behind] = [this.order[place - 1], this.order[place + 1]]
+    return (
+      (before === undefined || compareNodes(before, to) < 0) && (behind === undefined || compareNodes(to, behind) < 0)
+    )
+  }
+
   private leave(node: Node): void {
     if (!node.inOrder) return
     node.inOrder = false
@@ -430,10 +450,9 @@ export class Projection {
 }
 
 function messagesOf(nodes: readonly Node[]): readonly Message[] {
-  const messages = nodes.map(({ message }) => message)
-  return messages.every((message) => message !== undefined)
-    ? messages
-    : messages.filter((message) => message !== undefined)
+  const messages: Message[] = []
+  for (const { message } of nodes) if (message !== undefined) messages.push(message)
+  return messages
 }
 
 function saidIn({ head, body }: Entry): Said | undefined {

@@ -28,7 +28,7 @@ export function zlibDeflate(zlib: Zlib): Deflate {
     deflate: (bytes) =>
       new Promise((resolve, reject) => {
         zlib.deflateRaw(bytes, { level: LEVEL, chunkSize: bytes.length }, (error, made) => {
-          if (error === null) resolve(made)
+          if (error === null) resolve(bytesOf(made))
           else reject(error)
         })
       }),
@@ -40,8 +40,13 @@ export function zlibDeflate(zlib: Zlib): Deflate {
           if (error !== null) reject(error)
           else if (made.buffer.length < size) reject(new RangeError("less than was said"))
           else if (made.engine.bytesWritten < bytes.length) reject(new RangeError("more than a stream"))
-          else resolve(made.buffer)
+          else resolve(bytesOf(made.buffer))
         })
       }),
   }
+}
+
+/** zlib gives Buffers, whose `slice` shares memory: who kept a part of a frame would keep all of it. */
+function bytesOf({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length)
 }
