@@ -33,12 +33,15 @@ export interface ProjectionPorts {
 /** What an entry is to the list: a message of it, a remark on one, an own erasure under way, or nothing to see. */
 export type Part = "message" | "remark" | "erasure" | "nothing"
 
+/** An entry that was read: who shows it holds what its body says, and not the body. */
+export type ReadEntry = Omit<Entry, "body">
+
 /** One entry of class message, or an own erasure, with all copies of it that are known. */
 export interface Node {
   readonly id: MessageId
   document: DocumentName
   /** The first copy in order: it decides the place. */
-  entry: Entry
+  entry: ReadEntry
   /** Undefined where it can't be read, or where its body is gone. */
   said: Said | undefined
   hasBody: boolean
@@ -61,7 +64,7 @@ export function compareNodes(a: Place, b: Place): number {
   return compareEntries(a.entry, b.entry) || compareText(a.document, b.document)
 }
 
-export function compareEntries(a: Entry, b: Entry): number {
+export function compareEntries(a: ReadEntry, b: ReadEntry): number {
   return a.head.clock - b.head.clock || compareText(a.log, b.log) || a.position - b.position
 }
 

@@ -19,6 +19,7 @@ import {
   type Node,
   type Place,
   type ProjectionPorts,
+  type ReadEntry,
 } from "./node.js"
 import { decodeSaid, type MessageRef, type Said } from "./said.js"
 import { editsOf, quoteOf, repliesTo, sameMessage, showMessage } from "./show.js"
@@ -280,7 +281,7 @@ export class Projection {
     // A sealed copy stands before a draft, an earlier one before a later; any copy's body will do.
     const sealed = draft === undefined
     if (sealed && (known.draft !== undefined || compareEntries(entry, known.entry) < 0)) {
-      this.move(known, { entry, document })
+      this.move(known, { entry: withoutBody(entry), document })
       // A quote names the segment too.
       for (const quoting of this.pointers.get(id)?.quotes ?? []) this.stale.add(quoting)
     }
@@ -472,7 +473,7 @@ function createNode(
   return {
     id,
     document,
-    entry,
+    entry: withoutBody(entry),
     said,
     hasBody: entry.body !== null,
     erases: record === undefined ? undefined : targetOf(record),
@@ -482,6 +483,10 @@ function createNode(
     inOrder: false,
     message: undefined,
   }
+}
+
+function withoutBody({ log, device, position, head, control, seen, firstSeen }: Entry): ReadEntry {
+  return { log, device, position, head, control, seen, firstSeen }
 }
 
 function mergeOrders(a: readonly Node[], b: readonly Node[]): Node[] {
