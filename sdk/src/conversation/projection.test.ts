@@ -348,6 +348,23 @@ it("[S3] what a server acknowledged and lost waits again, edits too", () => {
   expect([projection.waiting, ...statuses()]).toEqual([2, "saved", "sent"])
 })
 
+it("[M9] what was refused, and is accepted after all, stands where whoever reads it anew has it: not before the list", () => {
+  const body = encodeBody(freshSalt(), encodeSaid({ kind: "message", text: "early", ...nothing }))
+  const draft = { class: "message" as const, clock: 10 as Clock, body, seen: [] }
+  const world = new World()
+  world.message(cat, "late", {}, segmentDocument(conversation, 2))
+  world.write(bob, body, one, draft.clock)
+  const [late, early] = world.entries.map(({ entry }) => entry)
+  if (late === undefined || early === undefined) throw new Error("two were written")
+  const projection = new Projection({ ...ports(new Map()), device: bob })
+  projection.add(segmentDocument(conversation, 2), [late])
+  projection.addRefused(one, draft, "PAST_CUT")
+  const texts = (): unknown[] => projection.items.map(({ text }) => text)
+  expect(texts()).toEqual(["early", "late"])
+  projection.add(one, [early], false)
+  expect(texts()).toEqual(["late"])
+})
+
 describe("[M, I4] the same set of entries and records gives the same messages", () => {
   const author = fc.constantFrom(bob, cat, bob2)
   const step = fc.oneof(

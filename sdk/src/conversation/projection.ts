@@ -397,7 +397,9 @@ export class Projection {
 
   /** Another copy of it counts from now on. It leaves the list, unless it stands there where it stood: most drafts do that are sealed. */
   private move(node: Node, to: Place): void {
-    if (node.document !== to.document || !this.isOrderedAs(node, to)) this.leave(node)
+    // What was refused stands wherever it is; sealed it may stand before the list.
+    const stays = node.rejection === undefined && node.document === to.document && this.isOrderedAs(node, to)
+    if (!stays) this.leave(node)
     node.entry = to.entry
     node.document = to.document
   }
