@@ -1,3 +1,6 @@
+/** What a frame takes in memory beside its bytes while it waits, about: the smallest have three. */
+const FRAME_BYTES = 1024
+
 /** Bytes of one connection's frames that are being worked on: beyond the bound the socket is not read. */
 export class Backlog {
   readonly #maxBytes: number
@@ -13,7 +16,8 @@ export class Backlog {
   }
 
   /** Runs a task that holds so many bytes until it ends. */
-  async hold(bytes: number, task: () => Promise<void>): Promise<void> {
+  async hold(frameBytes: number, task: () => Promise<void>): Promise<void> {
+    const bytes = frameBytes + FRAME_BYTES
     this.#bytes += bytes
     this.#frames++
     if (!this.#paused && this.#bytes > this.#maxBytes) {

@@ -75,7 +75,8 @@ it("waits for room before it answers at length", async () => {
 
 it("reads no further while too much is under way", async () => {
   const calls: string[] = []
-  const backlog = new Backlog(100, { pause: () => calls.push("pause"), resume: () => calls.push("resume") })
+  // Each frame counts a KiB more than it has.
+  const backlog = new Backlog(2_200, { pause: () => calls.push("pause"), resume: () => calls.push("resume") })
   const ends: (() => void)[] = []
   const work = (): Promise<void> => backlog.hold(60, () => new Promise((resolve) => ends.push(resolve)))
   const all = [work(), work(), work()]
@@ -96,4 +97,17 @@ it("reads no further while too much is under way", async () => {
   await settled
   await expect(backlog.hold(1, () => Promise.reject(new Error("no")))).rejects.toThrow("no")
   await backlog.idle()
+})
+
+it("reads no further while many small frames wait, each of which takes more memory than its bytes", async () => {
+  const calls: string[] = []
+  const backlog = new Backlog(100_000, { pause: () => calls.push("pause"), resume: () => calls.push("resume") })
+  const ends: (() => void)[] = []
+  const all = Array.from({ length: 100 }, () =>
+    backlog.hold(3, () => new Promise<void>((resolve) => ends.push(resolve))),
+  )
+  expect(calls).toEqual(["pause"])
+  for (const end of ends) end()
+  await Promise.all(all)
+  expect(calls).toEqual(["pause", "resume"])
 })
