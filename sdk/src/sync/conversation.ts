@@ -49,6 +49,8 @@ export interface ConversationPorts extends Omit<
   wake(document: ReplicaDocument): void
   /** What is stored of it is another now. */
   changed(): void
+  /** A storage failure in what follows from something that is durable already. */
+  report(error: unknown): void
   /** Segments that are away and wanted back. */
   readonly wanted: WantedSegments
   /** Messages after which an author opens the next segment. */
@@ -237,19 +239,19 @@ export class ReplicaConversation {
   async segment(number: number): Promise<ReplicaDocument> {
     const present = this.segments.get(number)
     if (present !== undefined) return present
-    const loading =
-      this.loading.get(number) ??
-      ReplicaDocument.load(segmentDocument(this.id, number), this.documentPorts()).then((document) => {
-        this.loading.delete(number)
-        // Somebody wrote into it meanwhile: two of them would write over one another.
-        const opened = this.segments.get(number)
-        if (opened !== undefined) return opened
-        this.resume(document)
-        this.adopt(number, document)
-        return document
-      })
+    const loading = this.loading.get(number) ?? this.loadSegment(number).finally(() => this.loading.delete(number))
     this.loading.set(number, loading)
     return loading
+  }
+
+  private async loadSegment(number: number): Promise<ReplicaDocument> {
+    const document = await ReplicaDocument.load(segmentDocument(this.id, number), this.documentPorts())
+    // Somebody wrote into it meanwhile: two of them would write over one another.
+    const opened = this.segments.get(number)
+    if (opened !== undefined) return opened
+    this.resume(document)
+    this.adopt(number, document)
+    return document
   }
 
   /** No message in a segment, draft or not, has a greater clock. */
@@ -298,6 +300,11 @@ export class ReplicaConversation {
     return parts.kind === "control" ? this.control : this.segments.get(parts.segment)
   }
 
+  /** Whether what is stored is in line with authority, as the writer makes it. */
+  get isInLine(): boolean {
+    return this.enforced === this.state
+  }
+
   /** What is stored was brought in line with authority before. */
   beInLine(): void {
     this.enforced = this.state
@@ -308,17 +315,12 @@ export class ReplicaConversation {
    * as it is.
    */
   get isAtRest(): boolean {
-    return this.ports.guard() !== undefined && this.imprint.isFree && this.enforced === this.state && this.isQuiet
+    return this.ports.guard() !== undefined && this.imprint.isFree && this.isInLine && this.isQuiet
   }
 
   /** Whether segments may be let go of: all is in line with authority, and nothing but messages is under way. [SPEC U15] */
   get mayLetGo(): boolean {
-    return (
-      this.ports.guard() !== undefined &&
-      this.enforced === this.state &&
-      !this.catchUp.isUnderWay &&
-      this.carriers === 0
-    )
+    return this.ports.guard() !== undefined && this.isInLine && !this.catchUp.isUnderWay && this.carriers === 0
   }
 
   /** All of it is to be here, until the result is called. */
@@ -737,7 +739,7 @@ export class ReplicaConversation {
 
   /**
    * Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. False where that
-   * moves none. [SPEC A]
+   * moves none. What the storage does not take now is done when it is well. [SPEC A]
    */
   private async enforce(): Promise<boolean> {
     const { state } = this
@@ -746,6 +748,16 @@ export class ReplicaConversation {
       this.enforced = state
       return false
     }
+    try {
+      this.enforced = (await this.moveCuts()) ? state : undefined
+    } catch (error) {
+      this.ports.report(error)
+    }
+    return true
+  }
+
+  /** False where some of it waits for a segment that is away. */
+  private async moveCuts(): Promise<boolean> {
     let waits = false
     for (const number of this.segmentNumbers) {
       const document = await this.segment(number)
@@ -769,8 +781,7 @@ export class ReplicaConversation {
         this.ports.wanted.want(document.name)
       }
     }
-    this.enforced = waits ? undefined : state
-    return true
+    return !waits
   }
 
   private showRefused(document: ReplicaDocument, refused: readonly RefusedDraft[]): void {

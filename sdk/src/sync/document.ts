@@ -56,10 +56,11 @@ export interface DocumentPorts extends StoredDocumentPorts, DraftPorts {
 
 /** What became of a document. */
 export type DocumentChange =
-  /** Entries were accepted, or sealed; `update` holds exactly them. `source` is the carrier that brought them. */
+  /** Entries were accepted, or sealed; `runs`, and `update`, hold exactly them. `source` is the carrier that brought them. */
   | {
       readonly kind: "accepted"
       readonly entries: readonly Entry[]
+      readonly runs: readonly LogRun[]
       readonly update: Uint8Array
       readonly source: unknown
     }
@@ -363,7 +364,7 @@ export class ReplicaDocument {
     if (withdrawn.length > 0) this.ports.compactor.request(this.name)
     this.own.removed(removed)
     if (!this.opened.push(run)) this.writer = undefined
-    this.changes.emit({ kind: "accepted", entries, update, source: undefined })
+    this.changes.emit({ kind: "accepted", entries, runs: [run], update, source: undefined })
     if (records.length > 0) await this.erase(records, undefined)
     await this.mergeIfDue()
   }
@@ -436,7 +437,7 @@ export class ReplicaDocument {
       await this.stored.append(canonical, summary, [], { durability: "relaxed", covering })
       this.commit(summary)
       this.opened.apply(runs)
-      this.changes.emit({ kind: "accepted", entries, update: canonical, source })
+      this.changes.emit({ kind: "accepted", entries, runs, update: canonical, source })
       if (records.length > 0) await this.erase(records, source)
       await this.mergeIfDue()
       return verdicts
@@ -738,9 +739,14 @@ export class ReplicaDocument {
     this.current = summary
   }
 
+  /** What was appended is durable, and in force: a merge that fails stays due, and the next append asks again. */
   private async mergeIfDue(): Promise<void> {
     if (!this.stored.isMergeDue) return
-    await this.stored.rewrite(Array.from((await this.contents()).values()), this.current)
+    try {
+      await this.stored.rewrite(Array.from((await this.contents()).values()), this.current)
+    } catch {
+      // A storage that takes nothing any more says so at the next append.
+    }
   }
 }
 

@@ -18,7 +18,7 @@ import { deviceNamed } from "../log/scenario.js"
 import { hashBody } from "../protocol/entry.js"
 import { documentParts, segmentDocument, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
-import { prefixRange, type Storage } from "../storage/storage.js"
+import { prefixRange, type KeyRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import { encodeRefused } from "./refused.js"
 import { Replica } from "./replica.js"
 
@@ -301,6 +301,106 @@ it("[A11] a removal that another tab wrote, or that a crash cut short, is carrie
   expect([await late, await held.entries()]).toEqual([1, []])
   await Promise.all([writer.close(), other.close(), next.close()])
 })
+
+it("[A11] a removal that a full disk does not let be carried out, is when there is room again", async () => {
+  const env = manualEnv()
+  const { storage, failing } = failingStorage("write", (batch: readonly StorageOperation[]) =>
+    batch.some(({ key }) => key.startsWith(asidePrefix(segmentDocument(trip.id, 1)))),
+  )
+  const replica = await openAnn({ storage, env })
+  const trip = await replica.create("Trip", [], [])
+  const { document } = trip.post(new Map([["t", "one"]]))
+  for (const each of await trip.waiting()) await each.flush()
+  failing.now = true
+  await trip.govern({ kind: "remove", user: replica.ports.user, cut: new Map() })
+  expect([trip.state.members.size, await document.entries()]).toMatchObject([0, [{}]])
+  await untilHealth(replica, env, "failing")
+  failing.now = false
+  await untilHealth(replica, env, "ok")
+  await trip.idle()
+  expect(await document.entries()).toEqual([])
+  await replica.close()
+})
+
+it("[A1] after a merge that failed, authority is that of what is stored, and what follows is taken", async () => {
+  const ann = await openAnn()
+  const trip = await ann.create("Trip", [{ user: "bob" as UserId, role: "member" }], [])
+  const updates: Uint8Array[] = []
+  trip.controlDocument.changes.on((change) => {
+    if (change.kind === "accepted") updates.push(change.update)
+  })
+  await trip.controlDocument.flush()
+  for (let count = 0; count < 40; count++) {
+    await trip.govern({ kind: "title", title: `Title ${count}` })
+    await trip.controlDocument.flush()
+  }
+  let merges = 0
+  const { storage, failing } = failingStorage("write", (batch: readonly StorageOperation[]) => {
+    const isMerge = batch.some(({ kind, key }) => kind === "delete" && key.startsWith(updatePrefix(name)))
+    return isMerge && ++merges === 1
+  })
+  failing.now = true
+  const { name } = trip.controlDocument
+  const twins = await openAnn({ storage })
+  const twin = await twins.conversation(trip.id)
+  for (const update of updates) {
+    const verdicts = await twin.receive(twin.controlDocument, update, "server")
+    expect(verdicts?.map(({ refusal }) => refusal)).toEqual([undefined])
+  }
+  expect([twin.state.title, merges > 1]).toEqual(["Title 39", true])
+  await Promise.all([ann.close(), twins.close()])
+})
+
+it("a segment that could not be read once is read when it is asked for again", async () => {
+  const shared = createMemoryStorage()
+  const first = await openAnn({ storage: shared.share() })
+  const { id } = await first.create("Trip", [], [])
+  const trip = await first.conversation(id)
+  for (const text of ["a", "b", "c"]) trip.post(new Map([["t", text]]))
+  for (const document of await trip.waiting()) await document.flush()
+  await first.close()
+  const { storage, failing } = failingStorage(
+    "scan",
+    ({ from }: KeyRange) => from === updatePrefix(segmentDocument(id, 1)),
+    shared,
+  )
+  const replica = await openAnn({ storage })
+  const back = await replica.conversation(id)
+  failing.now = true
+  await expect(back.segment(1)).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  failing.now = false
+  expect(await (await back.segment(1)).entries()).toHaveLength(2)
+  await replica.close()
+})
+
+/** What of one method fails with STORE_QUOTA while `failing.now`. */
+function failingStorage<Argument>(
+  method: "write" | "scan",
+  fails: (argument: Argument) => boolean,
+  storage: Storage = createMemoryStorage(),
+): { readonly storage: Storage; readonly failing: { now: boolean } } {
+  const failing = { now: false }
+  const proxy = new Proxy(storage, {
+    get(target, name, receiver) {
+      const own = Reflect.get(target, name, receiver) as unknown
+      if (name !== method || typeof own !== "function") return own
+      return (...args: [Argument]): unknown =>
+        failing.now && fails(args[0]) ? Promise.reject(new WeftError("STORE_QUOTA", "full")) : own.apply(target, args)
+    },
+  })
+  return { storage: proxy, failing }
+}
+
+/** Ann's writer, with two messages a segment. */
+async function openAnn({ storage = createMemoryStorage() as Storage, env = systemEnv } = {}): Promise<Replica> {
+  const replica = await Replica.open({
+    ...{ storage, env, user: "ann" as UserId, signer: await deviceNamed("ann"), segmentMessages: 2 },
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  return replica
+}
 
 it("[A11] logs are brought in line where somebody who was added again falls out, though the removals stay the same", async () => {
   const [ann, bob, dan] = ["ann", "bob", "dan"] as [UserId, UserId, UserId]

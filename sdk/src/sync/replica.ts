@@ -254,6 +254,9 @@ export class Replica {
         changed: () => {
           this.stores.emit(id)
         },
+        report: (error) => {
+          this.report(error)
+        },
         wanted: this.wanted,
         shown: (name) => {
           this.shows.emit(name)
@@ -589,8 +592,17 @@ export class Replica {
   async wakeAll(): Promise<void> {
     for (const conversation of this.conversations.get().values()) {
       for (const document of await conversation.waiting()) this.wake(document)
+      this.enforce(conversation)
       for (const document of conversation.loadedDocuments) if (document.holdsErased) this.destroy(document)
     }
+  }
+
+  /** What a storage that failed had kept where it was. [SPEC A11] */
+  private enforce(conversation: ReplicaConversation): void {
+    if (this.guard === undefined || conversation.isInLine) return
+    conversation.resumeEnforcing().catch((error: unknown) => {
+      this.report(error)
+    })
   }
 
   /** What a storage that failed had kept. [SPEC X3] */
