@@ -1,11 +1,17 @@
 /* What a member's own bytes can't do. [SPEC C] */
 import {
+  BODY_SALT_BYTES,
   clientIdOf,
+  concat,
   decodeUpdate,
   encodeBody,
+  encodeRecord,
   encodeUpdate,
+  KIND_BODY,
   readContents,
+  recordMessage,
   type Clock,
+  type Draft,
   type LogRun,
   type RefusalCode,
 } from "@weft/sdk/protocol"
@@ -248,5 +254,30 @@ it("[L1] more entries than the rate allows are refused for now, log by log", asy
   const answer = await mallory.update(segment, encodeUpdate([await trip.log(mallory).seal(trip.message("more"))]))
   expect(codesOf(answer)).toEqual(["RATE_LIMITED"])
   expect(answer.kind === "reject" && answer.retryAfterMs).toBeGreaterThan(1_000)
+  await arena.honest()
+})
+
+it("[L1] erasures of what never was count, in a log too, as the document's records", async () => {
+  const arena = await openArena({ limits: { documentRecords: 10 } })
+  const { mallory, trip, segment } = arena
+  const erasure = async (): Promise<Draft> => {
+    const clock = clockNow()
+    const { id: target, publicKey } = mallory.device
+    const bodyHash = crypto.getRandomValues(new Uint8Array(24))
+    const fields = { target, bodyHash, kind: "message", publicKey, clock, seen: [...trip.heads] } as const
+    const record = { ...fields, signature: await mallory.device.sign(recordMessage(segment, fields)) }
+    const salt = crypto.getRandomValues(new Uint8Array(BODY_SALT_BYTES))
+    return {
+      class: "erase",
+      clock,
+      body: concat([Uint8Array.of(KIND_BODY), salt, encodeRecord(record)]),
+      seen: [...trip.heads],
+    }
+  }
+  const log = trip.log(mallory)
+  const allowed = await Promise.all(Array.from({ length: 10 }, erasure))
+  expect(await mallory.push(segment, await log.seal(...allowed))).toEqual([])
+  expect(await mallory.push(segment, await log.seal(await erasure()))).toEqual(["QUOTA_EXCEEDED"])
+  expect(await mallory.push(segment, await trip.log(mallory).seal(trip.message("a message may come")))).toEqual([])
   await arena.honest()
 })

@@ -30,6 +30,12 @@ export const WIRE_DIGEST_BYTES = 12
 export const DIGEST_PAGE = 4096
 /** Accounts in one page of digests: their names are longer. */
 export const ACCOUNT_PAGE = 1024
+/** Erase records that a vector names; those that it leaves out are sent again. [SPEC S5] */
+export const MAX_VECTOR_RECORDS = 10_000
+/** Registers of which `clocks` says what is held; those that it leaves out are sent again. */
+export const MAX_CLOCKS = 10_000
+/** Erase records of one frame. */
+export const RECORDS_PER_FRAME = 100
 /** Number of a page of digests: its first byte. */
 export const DIGESTS_FRAME = 9
 /** Number of a packed frame: its first byte. */
@@ -99,11 +105,11 @@ const schema = {
   /** All pages of digests were compared; what no `documents` named is equal. */
   compared: [11, {}],
   /** What the sender holds of a document. The receiver sends what it lacks; with `reply`, its own vector too. */
-  vector: [12, { document, reply: flag, logs: heads, records: list(fixed(18), 10_000) }],
+  vector: [12, { document, reply: flag, logs: heads, records: list(fixed(18), MAX_VECTOR_RECORDS) }],
   /** The answer to a vector is complete; the digest of what the sender held then. */
   served: [13, { document, digest }],
   /** Erase records, before the logs that need them. */
-  records: [14, { id: uint, document, records: list(blob(4096), 100) }],
+  records: [14, { id: uint, document, records: list(blob(4096), RECORDS_PER_FRAME) }],
   /** A canonical Yjs update. Answered by `ack` or `reject`; id 0 asks for no answer. */
   update: [15, { id: uint, document, update: blob(8 * 1024 * 1024) }],
   /** A further update of the document that this connection's last one was of: from devices alone. */
@@ -134,7 +140,7 @@ const schema = {
   /** Receipt registers, new ones or those that `clocks` showed to be lacking. Answered only where they are refused. [SPEC P6] */
   registers: [19, { conversation, items: list(blob(MAX_REGISTER_BYTES), 10_000) }],
   /** The registers that the sender holds. The receiver sends the rest; with `reply`, its own clocks too. */
-  clocks: [20, { conversation, reply: flag, items: list(record({ device, clock: uint, mark }), 10_000) }],
+  clocks: [20, { conversation, reply: flag, items: list(record({ device, clock: uint, mark }), MAX_CLOCKS) }],
   /** Registers or signals that were refused: of this device, or all that came. */
   declined: [21, { conversation, device: list(device, 1), code, retryAfterMs: uint }],
   /** What the sender shows, and whom it lets see its user: replaces what it said before. Of a server: what its devices show. [SPEC P9, P12] */

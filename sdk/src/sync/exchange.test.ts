@@ -2,10 +2,19 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
 import type { LogVerdict } from "../log/check.js"
+import type { EraseRecord, RecordId } from "../log/erasure.js"
 import { deviceNamed } from "../log/scenario.js"
 import { digestOf } from "../log/summary.js"
+import { encodeUpdate } from "../log/update.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import { wireDigest, type Frame, type FrameOf } from "../protocol/frame.js"
+import {
+  MAX_FRAME_UPDATE_BYTES,
+  MAX_VECTOR_RECORDS,
+  RECORDS_PER_FRAME,
+  wireDigest,
+  type Frame,
+  type FrameOf,
+} from "../protocol/frame.js"
 import { clientIdOf, logIdBytes, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import { AccountReplica } from "./account-replica.js"
@@ -244,6 +253,62 @@ it("[C10] where the control document brings nothing that entries of a segment re
   // The segment alone, after a while.
   await expect.poll(asked, { timeout: 5_000 }).toHaveLength(3)
   expect(asked()).toEqual([control, segment.name, segment.name])
+})
+
+it("[S2, X4] more erasures at once than a frame takes go in several", async () => {
+  const { frames, segment, replica, trip } = await sent()
+  const targets = Array.from({ length: 250 }, (_, count) => ({
+    device: replica.device,
+    bodyHash: new Uint8Array(24).fill(count),
+    kind: "message" as const,
+  }))
+  await trip.erase(segment, targets)
+  await segment.flush()
+  const records = frames.flatMap((frame) => (frame.kind === "records" ? [frame.records.length] : []))
+  expect(Math.max(...records)).toBeLessThanOrEqual(RECORDS_PER_FRAME)
+  expect(records.reduce((sum, count) => sum + count)).toBe(250)
+})
+
+it("[S2] more than a frame takes, as a mirror may bring it at once, goes in several", async () => {
+  const { frames, replica } = await sent()
+  const other = await Replica.open({
+    ...{ storage: createMemoryStorage(), env: systemEnv, user: "ann" as UserId, signer: await deviceNamed("ann") },
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await other.becomeWriter()
+  const [{ publicKey }, { publicKey: issuer }] = [await deviceNamed("ann"), await deviceNamed("server")]
+  const theirs = await other.create("Trip", [], [issuer])
+  const signature = new Uint8Array(64)
+  const certificate = { user: "ann" as UserId, publicKey, issuedAt: 1, issuer, signature }
+  await theirs.govern({ kind: "introduce", certificate })
+  await theirs.controlDocument.flush()
+  const large = await theirs.segment(1)
+  for (let count = 0; count < 12; count++) {
+    theirs.post(new Map([["t", "x".repeat(60_000)]]), large)
+    await large.flush()
+  }
+  const ours = await replica.conversation(theirs.id)
+  for (const document of [theirs.controlDocument, large]) {
+    const whole = encodeUpdate(Array.from((await document.contents()).values()))
+    await ours.receive(await ours.document(document.name), whole, "a mirror")
+  }
+  await expect.poll(() => updates(frames, large.name)).toHaveLength(2)
+  for (const { update } of updates(frames, large.name)) expect(update.length).toBeLessThan(MAX_FRAME_UPDATE_BYTES)
+  await other.close()
+})
+
+it("[S5] a vector names as many records as its frame takes", async () => {
+  const { exchange, frames, segment, trip } = await sent()
+  const records = segment.summary.records as Map<RecordId, EraseRecord>
+  for (let count = 0; count <= MAX_VECTOR_RECORDS; count++) {
+    records.set(String(count).padStart(24, "A") as RecordId, {} as EraseRecord)
+  }
+  exchange.take({ kind: "documents", conversation: trip.id, registers: new Uint8Array(), items: [] })
+  exchange.take({ kind: "served", document: trip.controlDocument.name, digest: new Uint8Array(8) })
+  const named = () =>
+    frames.flatMap((frame) => (frame.kind === "vector" && frame.document === segment.name ? frame.records.length : []))
+  await expect.poll(named).toEqual([MAX_VECTOR_RECORDS])
 })
 
 it("[R2] records that come before the authority that they rest on are asked for again when it is here", async () => {

@@ -3,6 +3,8 @@ import { isTransient, type RefusalCode } from "../protocol/codes.js"
 import {
   DIGEST_PAGE,
   MAX_FRAME_UPDATE_BYTES,
+  MAX_VECTOR_RECORDS,
+  RECORDS_PER_FRAME,
   refusedLog,
   wireDigest,
   type Frame,
@@ -11,9 +13,9 @@ import {
 import { base64url, fromBase64url, hex } from "../protocol/bytes.js"
 import type { Env, Timer } from "../base/env.js"
 import { createQueue } from "../base/queue.js"
-import { decodeRecord, encodeRecord, type RecordId } from "../log/erasure.js"
+import { decodeRecord, encodeRecord, type EraseRecord, type RecordId } from "../log/erasure.js"
 import { digestOf, vectorOf, type DocumentSummary } from "../log/summary.js"
-import { encodeUpdate, joinUpdates, splitRuns } from "../log/update.js"
+import { encodeUpdate, joinUpdates, splitRuns, type LogRun } from "../log/update.js"
 import {
   conversationOf,
   deviceOf,
@@ -373,7 +375,10 @@ export class Exchange {
         document: name,
         reply: true,
         logs: isAway ? [] : Array.from(vectorOf(summary), ([log, count]) => ({ log, count })),
-        records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)),
+        records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)).slice(
+          0,
+          MAX_VECTOR_RECORDS,
+        ),
       })
     }).catch((error: unknown) => {
       this.ports.failed(error)
@@ -432,27 +437,32 @@ export class Exchange {
         acks.take(server, document.name, log, Math.min(count, held.get(log) ?? 0), true)
     }
     const recordIds = new Set(frame.records.map((id) => base64url(id) as RecordId))
-    const records = document.recordsBeyond(recordIds)
-    for (let at = 0; at < records.length; at += 100) {
-      const part = records.slice(at, at + 100).map(encodeRecord)
-      this.ports.send({ kind: "records", id: 0, document: document.name, records: part })
-    }
+    this.sendRecords(document.name, document.recordsBeyond(recordIds))
     // Who is no member brings what was written before that, and nothing of others.
     const ownOnly = document !== conversation.controlDocument && !conversation.state.members.has(replica.ports.user)
     const lacking = (await document.missingFrom(held)).filter(
       ({ log }) => !this.unwanted.has(`${document.name} ${log}`) && !(ownOnly && deviceOf(log) !== replica.device),
     )
-    for (const runs of splitRuns(lacking, MAX_FRAME_UPDATE_BYTES)) {
-      const counts = new Map<LogId, number>()
-      for (const { log, from, elements } of runs) {
-        if (deviceOf(log) === replica.device) counts.set(log, from + elements.length)
-      }
-      this.push(document.name, encodeUpdate(runs), counts)
+    this.pushSplit(document.name, lacking)
+  }
+
+  private sendRecords(document: DocumentName, records: readonly EraseRecord[]): void {
+    for (let at = 0; at < records.length; at += RECORDS_PER_FRAME) {
+      const part = records.slice(at, at + RECORDS_PER_FRAME).map(encodeRecord)
+      this.ports.send({ kind: "records", id: 0, document, records: part })
     }
   }
 
-  /** Sends an update that is to be acknowledged, when there is room for one. */
-  private push(document: DocumentName, update: Uint8Array, counts: ReadonlyMap<LogId, number>): void {
+  private pushSplit(document: DocumentName, runs: readonly LogRun[]): void {
+    for (const group of splitRuns(runs, MAX_FRAME_UPDATE_BYTES)) this.push(document, encodeUpdate(group), group)
+  }
+
+  /** Sends an update, of these runs, that is to be acknowledged, when there is room for one. */
+  private push(document: DocumentName, update: Uint8Array, runs: readonly LogRun[]): void {
+    const counts = new Map<LogId, number>()
+    for (const { log, from, elements } of runs) {
+      if (deviceOf(log) === this.ports.replica.device) counts.set(log, from + elements.length)
+    }
     const id = this.nextId++
     this.unacknowledged.set(id, { document, counts })
     this.outbound(async () => {
@@ -620,15 +630,11 @@ export class Exchange {
     if (change.kind !== "document" || this.ended) return
     const { document, change: what } = change
     if (what.kind === "accepted" && what.source !== this) {
-      const counts = new Map<LogId, number>()
-      for (const { log } of what.entries) {
-        const held = Array.from(document.summary.logs.values()).find((summary) => summary.log === log)
-        if (held !== undefined && deviceOf(log) === this.ports.replica.device) counts.set(log, held.count)
-      }
-      this.push(document.name, what.update, counts)
-    } else if (what.kind === "records" && what.source !== this) {
-      this.ports.send({ kind: "records", id: 0, document: document.name, records: what.records.map(encodeRecord) })
-    } else return
+      // A mirror may bring a whole document at once.
+      if (what.update.length > MAX_FRAME_UPDATE_BYTES) this.pushSplit(document.name, what.runs)
+      else this.push(document.name, what.update, what.runs)
+    } else if (what.kind === "records" && what.source !== this) this.sendRecords(document.name, what.records)
+    else return
     this.ports.changed()
   }
 }

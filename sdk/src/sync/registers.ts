@@ -36,7 +36,7 @@ import { threadName, type ThreadName } from "../log/thread-name.js"
 import type { Signer } from "../log/writer.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { clockMs, clockOf, type Clock, type MessageId } from "../protocol/entry.js"
-import type { FrameOf } from "../protocol/frame.js"
+import { MAX_CLOCKS, type FrameOf } from "../protocol/frame.js"
 import {
   clientIdOf,
   deviceOf,
@@ -170,11 +170,8 @@ export class ConversationRegisters {
   }
 
   get clocks(): FrameOf<"clocks">["items"] {
-    return Array.from(this.#set.all, (register) => ({
-      device: register.device,
-      clock: register.clock,
-      mark: registerMark(register),
-    }))
+    const named = Array.from(this.#set.all).slice(0, MAX_CLOCKS)
+    return named.map((register) => ({ device: register.device, clock: register.clock, mark: registerMark(register) }))
   }
 
   /** Those that the other side lacks, or holds older. */

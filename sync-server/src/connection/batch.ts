@@ -3,15 +3,13 @@ import {
   encodeRecord,
   encodeUpdate,
   MAX_FRAME_UPDATE_BYTES,
+  RECORDS_PER_FRAME,
   splitRuns,
   type DocumentName,
   type LogRun,
 } from "@weft/sdk/protocol"
 import type { Change } from "../document/change.js"
 import type { Confirmations } from "../document/outcome.js"
-
-/** As many as a frame takes. */
-const RECORDS_PER_FRAME = 100
 
 /** Changes of one document that go out together; encoded once, whoever reads them. */
 export class Batch {

@@ -48,6 +48,7 @@ export function createAdmission(source: Source, summary: DocumentSummary, ports:
   const refusesDocument = source.kind === "self" ? undefined : refuseDocument(summary, ports)
   const fresh = new Set<LogId>()
   let bytes = summary.bytes
+  let records = summary.records.size
 
   const isOwn = (entry: Entry): boolean =>
     source.kind === "stock" || (source.kind === "device" && entry.device === source.device)
@@ -64,10 +65,12 @@ export function createAdmission(source: Source, summary: DocumentSummary, ports:
         asked[kind]++
         bytes += entry.body?.length ?? 0
         if (entry.position === 0) fresh.add(entry.log)
+        if (entry.head.class === "erase") records++
       }
       if (asked[kind] > room[kind]) return "RATE_LIMITED"
       if (source.kind === "self" || source.kind === "peer") return undefined
       if (bytes > limits.documentBytes) return "QUOTA_EXCEEDED"
+      if (entry.head.class === "erase" && records > limits.documentRecords) return "QUOTA_EXCEEDED"
       if (fresh.has(entry.log) && summary.logs.size + fresh.size > limits.documentLogs) return "QUOTA_EXCEEDED"
       return undefined
     },

@@ -3,6 +3,7 @@ import {
   documentParts,
   emptySummary,
   fromBase64url,
+  MAX_VECTOR_RECORDS,
   wireDigest,
   type DocumentName,
   type DocumentSummary,
@@ -47,6 +48,9 @@ export function emptySnapshot(document: DocumentName, refusal: RefusalCode): Sna
 export function headsOf(summary: DocumentSummary): Heads {
   return {
     logs: Array.from(summary.logs.values(), ({ log, count }) => ({ log, count })),
-    records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)),
+    records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)).slice(
+      0,
+      MAX_VECTOR_RECORDS,
+    ),
   }
 }

@@ -2,6 +2,7 @@ import {
   equalBytes,
   decodeRegister,
   isNewer,
+  MAX_CLOCKS,
   registerMark,
   RegisterSet,
   type ControlState,
@@ -128,11 +129,8 @@ export class StoredRegisters {
 
   async clocks(state: ControlState): Promise<RegisterClock[]> {
     await this.#load(state)
-    return Array.from(this.#set.all, (register) => ({
-      device: register.device,
-      clock: register.clock,
-      mark: registerMark(register),
-    }))
+    const named = Array.from(this.#set.all).slice(0, MAX_CLOCKS)
+    return named.map((register) => ({ device: register.device, clock: register.clock, mark: registerMark(register) }))
   }
 
   /** Those of former members go. [SPEC P4] */
