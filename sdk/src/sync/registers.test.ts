@@ -3,7 +3,7 @@ import { manualEnv } from "../../../test/support/manual-env.js"
 import type { ControlState } from "../authority/state.js"
 import { WeftError } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
-import { GUARD_KEY } from "../log/keys.js"
+import { GUARD_KEY, readPrefix } from "../log/keys.js"
 import { signRegister, type SignedRegister } from "../log/register.js"
 import { deviceNamed, type NamedDevice } from "../log/scenario.js"
 import { emptySummary, type LogSummary } from "../log/summary.js"
@@ -21,8 +21,10 @@ import {
   type UserId,
 } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
+import { prefixRange } from "../storage/storage.js"
 import type { ReplicaConversation } from "./conversation.js"
 import { ImprintKeeper } from "./imprint-keeper.js"
+import { decodeCounts } from "./register-codec.js"
 import { ConversationRegisters } from "./registers.js"
 
 const trip = "t".repeat(24) as ConversationId
@@ -163,6 +165,18 @@ it("[P5, S13] one that the storage did not take is not here: the digest says so,
     clocks.push(registers.clocks.map(({ clock }) => clock))
   }
   expect(clocks).toEqual([[], [1], [1], [2]])
+})
+
+it("[P7] what was read while the storage failed is stored with what is read next", async () => {
+  const logs = logsOf((await deviceNamed("bob's")).id, 2)
+  const { registers, storage } = await clone(await deviceNamed("ann's"), logs, 0)
+  vi.spyOn(storage, "write").mockRejectedValueOnce(new WeftError("STORE_QUOTA", "full"))
+  await expect(registers.advanceRead(read(logs))).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  expect(await storage.scan(prefixRange(readPrefix(trip)))).toEqual([])
+  // The same once more is no news, but for the storage.
+  await registers.advanceRead(read(logs.slice(0, 1)))
+  const [stored] = await storage.scan(prefixRange(readPrefix(trip)))
+  expect(stored && Array.from(decodeCounts(stored.value).values())).toEqual([COUNT, COUNT])
 })
 
 it("[P6] one that comes before what lets its user in waits for that, as one does before its device's introduction", async () => {

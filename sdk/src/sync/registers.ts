@@ -96,6 +96,8 @@ export class ConversationRegisters {
   readonly #threadReads = new ThreadReads()
   readonly #recent = new Map<string, number>()
   readonly #waiting = new Map<DeviceId, SignedRegister>()
+  /** What was read here and is not stored yet, by its key: a storage that failed gets it with what is read next. */
+  readonly #owed = new Map<string, StorageOperation>()
   /** Devices whose registers are not understood as a whole yet: they hold something else. */
   readonly #foreign = new Set<DeviceId>()
   /** Logs of this user's that were here when registers were last read for them: by segment and client id. */
@@ -249,8 +251,11 @@ export class ConversationRegisters {
   /** A start that comes before others were told is to tell them. [SPEC S13] */
   async #keep(batch: readonly StorageOperation[]): Promise<void> {
     const { conversation, storage } = this.#ports
-    if (batch.length === 0) return
-    await conversation.imprint.change((forget) => storage.write([...batch, ...forget], { durability: "relaxed" }))
+    for (const operation of batch) this.#owed.set(operation.key, operation)
+    const owed = Array.from(this.#owed.values())
+    if (owed.length === 0) return
+    await conversation.imprint.change((forget) => storage.write([...owed, ...forget], { durability: "relaxed" }))
+    for (const { key } of owed) this.#owed.delete(key)
   }
 
   /** Writes what changes the digest, as the writer; rejects with STORE_FENCED where another tab is. */
@@ -383,7 +388,7 @@ export class ConversationRegisters {
       const counts = await this.#clientsOf(vector)
       const batch =
         root === undefined ? this.#takeReads(counts) : this.#takeThreadReads(threadName(root), counts, isOld)
-      if (batch.length === 0) return
+      if (batch.length === 0 && this.#owed.size === 0) return
       await this.#keep(batch)
       this.#writeSoon()
     })
