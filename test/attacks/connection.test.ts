@@ -307,3 +307,21 @@ it.each([false, true])(
     await arena.honest()
   },
 )
+
+it("[S10] what is relayed behind an answer that is not read counts as unread, too", async () => {
+  const limits = { entriesPerSecond: 1e6, entryBurst: 1e6, unsentBytes: 500_000 }
+  const arena = await openArena({ limits })
+  const { alice, mallory, trip, segment } = arena
+  const large = (): string => randomBytes(30_000).toString("hex")
+  const log = trip.log(alice)
+  // More than kernels take of an answer that nobody reads.
+  for (let count = 0; count < 250; count++) await alice.push(segment, await log.seal(trip.message(large())))
+  mallory.connection.pause()
+  mallory.connection.send({ kind: "vector", document: segment, reply: false, logs: [], records: [] })
+  const metrics = async (): Promise<string> => (await fetch(`${arena.server.url.replace("ws", "http")}/metrics`)).text()
+  for (let sent = 0; !(await metrics()).includes('weft_refused_connections_total{code="SLOW_READER"} 1'); sent++) {
+    expect(await alice.push(segment, await log.seal(trip.message(large())))).toEqual([])
+    expect(sent).toBeLessThan(100)
+  }
+  await arena.honest()
+})

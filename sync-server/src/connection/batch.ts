@@ -37,6 +37,11 @@ export class Batch {
     ])
   }
 
+  /** Of its frames, together. */
+  get bytes(): number {
+    return this.frames.reduce((sum, { length }) => sum + length, 0)
+  }
+
   get recordFrames(): readonly Uint8Array[] {
     return recordFrames(
       this.document,

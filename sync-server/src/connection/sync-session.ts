@@ -74,6 +74,8 @@ export class SyncSession implements NativeSubscriber {
   readonly #answers = createQueue()
   /** Documents that are being served: what is relayed meanwhile comes behind what it builds on. */
   #held: Map<DocumentName, Batch[]> | undefined
+  /** Bytes that are relayed behind what is being served: who reads that slowly leaves them unread. */
+  #heldBytes = 0
   /** Of a peer: what it has not acknowledged. */
   readonly #updates: PeerUpdates | undefined
   readonly #accounts: AccountSession
@@ -171,8 +173,15 @@ export class SyncSession implements NativeSubscriber {
   relay(batch: Batch): void {
     if (this.#ended) return
     const held = this.#held?.get(batch.document)
-    if (held !== undefined) held.push(batch)
-    else this.#relayNow(batch)
+    if (held === undefined) {
+      this.#relayNow(batch)
+      return
+    }
+    held.push(batch)
+    this.#heldBytes += batch.bytes
+    if (this.#heldBytes > this.#shared.limits.unsentBytes) {
+      this.#wire.refuse("SLOW_READER", "this connection does not read")
+    }
   }
 
   relayAccount(change: AccountChange): void {
@@ -386,6 +395,9 @@ export class SyncSession implements NativeSubscriber {
     const waiting = this.#held?.get(document) ?? []
     this.#held?.delete(document)
     if (this.#held?.size === 0) this.#held = undefined
-    for (const batch of waiting) this.#relayNow(batch)
+    for (const batch of waiting) {
+      this.#heldBytes -= batch.bytes
+      this.#relayNow(batch)
+    }
   }
 }
