@@ -300,7 +300,7 @@ it("[S2] more than a frame takes, as a mirror may bring it at once, goes in seve
 
 it("[S5] a vector names as many records as its frame takes", async () => {
   const { exchange, frames, segment, trip } = await sent()
-  const records = segment.summary.records as Map<RecordId, EraseRecord>
+  const records = segment.summary.records
   for (let count = 0; count <= MAX_VECTOR_RECORDS; count++) {
     records.set(String(count).padStart(24, "A") as RecordId, {} as EraseRecord)
   }

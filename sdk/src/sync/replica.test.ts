@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
-import { systemEnv } from "../base/env.js"
+import { systemEnv, type Env } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import { draftHash } from "../log/draft.js"
 import {
@@ -392,7 +392,8 @@ function failingStorage<Argument>(
 }
 
 /** Ann's writer, with two messages a segment. */
-async function openAnn({ storage = createMemoryStorage() as Storage, env = systemEnv } = {}): Promise<Replica> {
+async function openAnn(options: { readonly storage?: Storage; readonly env?: Env } = {}): Promise<Replica> {
+  const { storage = createMemoryStorage(), env = systemEnv } = options
   const replica = await Replica.open({
     ...{ storage, env, user: "ann" as UserId, signer: await deviceNamed("ann"), segmentMessages: 2 },
     verify: async () => true,
