@@ -3,7 +3,7 @@ import type { Draft } from "../log/draft.js"
 import type { ErasedKind } from "../log/erasure.js"
 import { compareText } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import type { MessageId } from "../protocol/entry.js"
+import type { Head, MessageId } from "../protocol/entry.js"
 import type { DeviceId, DocumentName, UserId } from "../protocol/names.js"
 import type { Message, MessageStatus } from "./message.js"
 import type { Said } from "./said.js"
@@ -33,8 +33,10 @@ export interface ProjectionPorts {
 /** What an entry is to the list: a message of it, a remark on one, an own erasure under way, or nothing to see. */
 export type Part = "message" | "remark" | "erasure" | "nothing"
 
-/** An entry that was read: who shows it holds what its body says, and not the body. */
-export type ReadEntry = Omit<Entry, "body">
+/** What is kept of an entry that was read: what its body says is beside it, and its hashes are in its id. */
+export interface ReadEntry extends Pick<Entry, "log" | "device" | "position" | "seen"> {
+  readonly head: Pick<Head, "class" | "clock">
+}
 
 /** One entry of class message, or an own erasure, with all copies of it that are known. */
 export interface Node {

@@ -281,7 +281,7 @@ export class Projection {
     // A sealed copy stands before a draft, an earlier one before a later; any copy's body will do.
     const sealed = draft === undefined
     if (sealed && (known.draft !== undefined || compareEntries(entry, known.entry) < 0)) {
-      this.move(known, { entry: withoutBody(entry), document })
+      this.move(known, { entry: readEntry(entry), document })
       // A quote names the segment too.
       for (const quoting of this.pointers.get(id)?.quotes ?? []) this.stale.add(quoting)
     }
@@ -475,7 +475,7 @@ function createNode(
   return {
     id,
     document,
-    entry: withoutBody(entry),
+    entry: readEntry(entry),
     said,
     hasBody: entry.body !== null,
     erases: record === undefined ? undefined : targetOf(record),
@@ -487,8 +487,8 @@ function createNode(
   }
 }
 
-function withoutBody({ log, device, position, head, control, seen, firstSeen }: Entry): ReadEntry {
-  return { log, device, position, head, control, seen, firstSeen }
+function readEntry({ log, device, position, head, seen }: Entry): ReadEntry {
+  return { log, device, position, head: { class: head.class, clock: head.clock }, seen }
 }
 
 function mergeOrders(a: readonly Node[], b: readonly Node[]): Node[] {
