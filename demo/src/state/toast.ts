@@ -12,20 +12,26 @@ export interface Toast {
   }
 }
 
+/** One that is on screen; `id`: another one for each, also where it says the same. */
+export interface ShownToast extends Toast {
+  readonly id: number
+}
+
 const changed = createSignal()
-let current: Toast | undefined
+let current: ShownToast | undefined
+let lastId = 0
 
 /** Shows it in place of the one before. */
 export function showToast(toast: Toast | undefined): void {
-  current = toast
+  current = toast && { ...toast, id: ++lastId }
   changed.emit()
 }
 
 /** Ends it, unless another one took its place. */
-export function endToast(toast: Toast): void {
+export function endToast(toast: ShownToast): void {
   if (current === toast) showToast(undefined)
 }
 
-export function useToast(): Toast | undefined {
+export function useToast(): ShownToast | undefined {
   return useSyncExternalStore(changed.subscribe, () => current)
 }
