@@ -30,6 +30,15 @@ async function focusOn(message: Locator): Promise<void> {
   await message.and(message.page().locator(":focus")).waitFor()
 }
 
+/** Opens the one message that answers. */
+async function search(page: Page, text: string): Promise<void> {
+  await page.keyboard.press("Control+KeyK")
+  const dialog = page.getByRole("dialog", { name: "Search" })
+  await dialog.getByRole("combobox", { name: "Search messages" }).fill(text)
+  await dialog.getByRole("listbox", { name: "Results" }).getByRole("option").waitFor()
+  await page.keyboard.press("Enter")
+}
+
 /** As when another tab is shown, which Chromium without a window has no way to. */
 async function hide(page: Page, isHidden: boolean): Promise<void> {
   await page.evaluate(
@@ -98,6 +107,32 @@ describe("the list of messages", () => {
     await log(alice).getByText("Unread", { exact: true }).waitFor()
     // of 1,100 messages so many are in the page
     expect(await log(alice).getByRole("article").count()).toBeLessThan(60)
+  })
+
+  it("opened by a search hit, leaves what was not seen unread until its end is in view", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, ["the needle", ...numbered(120)])
+    const alice = await stage.open("alice")
+    const unread = demo.conversation(alice, "Trip").getByText(", 121 unread")
+    await unread.waitFor({ state: "attached" })
+    await search(alice, "needle")
+    await focusOn(demo.message(alice, "the needle"))
+    expect(await unread.count()).toBe(1)
+    await alice.getByRole("button", { name: "Newest messages" }).click()
+    await unread.waitFor({ state: "detached" })
+  })
+
+  it("opened by a search hit at its end, is read at once", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, [...numbered(120), "the needle"])
+    const alice = await stage.open("alice")
+    const unread = demo.conversation(alice, "Trip").getByText(", 121 unread")
+    await unread.waitFor({ state: "attached" })
+    await search(alice, "needle")
+    await focusOn(demo.message(alice, "the needle"))
+    await unread.waitFor({ state: "detached" })
   })
 
   it("what is in view stays where it is when older messages come in", async () => {

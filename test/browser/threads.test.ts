@@ -106,6 +106,21 @@ describe("a thread", () => {
     await expect.poll(() => hasFocus(inThread(alice, "Next to bob"))).toBe(true)
   })
 
+  it("opened at a search hit, leaves what was not seen of it unread until its end is in view", async () => {
+    await tellAll(["By the window", ...Array.from({ length: 60 }, (_, index) => `answer ${index + 1}`)])
+    const alice = await stage.open("alice")
+    await demo.conversation(alice, "Trip").getByText(", 62 unread").waitFor({ state: "attached" })
+    await alice.keyboard.press("Control+KeyK")
+    await alice.getByRole("combobox", { name: "Search messages" }).fill("window")
+    await alice.getByRole("option").filter({ hasText: "By the window" }).click()
+    await expect.poll(() => hasFocus(inThread(alice, "By the window"))).toBe(true)
+    // the message around it is on screen, and read
+    const unread = demo.conversation(alice, "Trip").getByText(", 61 unread")
+    await unread.waitFor({ state: "attached" })
+    await alice.keyboard.press("End")
+    await unread.waitFor({ state: "detached" })
+  })
+
   it("has messages that came late: they are told, with a way to them", async () => {
     const carried = await stage.device("bob")
     const trip = await carried.createConversation({ title: "Trip", members: ["alice"] })

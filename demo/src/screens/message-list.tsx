@@ -45,38 +45,32 @@ export function MessageList({ view, acts, isGroup, thread, welcome }: MessageLis
   const { box, list, all, first, rows, kept, unseen, isAtBottom, isAtTop, toBottom, jumpTo } = scroll
   const now = useNow(60_000)
   const isCovered = !useRoomBeside() && thread !== undefined
-  const reading = useReading(conversation, all, isAtBottom && !isCovered)
   const late = useLateNews(conversation, thread)
   const news = useMessageNews(state === "loading" ? undefined : everything)
   useJumpToOwn(all, toBottom)
   useRest(conversation, isAtBottom)
   // what is read ahead keeps nobody waiting
   const isWaiting = isLoadingOlder && first === 0
-  const jump = useCallback(
-    ({ message, segment }: Omit<Jump, "conversation">) => {
-      const go = async (): Promise<boolean> => {
+  const go = useCallback(
+    async ({ message, segment }: Pick<Jump, "message" | "segment">): Promise<void> => {
+      try {
         const isFound = await conversation.loadTo(message, segment)
         const root = isFound ? conversation.message(message)?.thread : undefined
-        if (root === undefined) {
-          uncoverMessages(conversation.id)
-          return isFound && jumpTo(message)
+        if (root !== undefined) {
+          openThread(conversation.id, root)
+          jumpToMessage({ conversation: conversation.id, message, thread: root })
+          return
         }
-        openThread(conversation.id, root)
-        jumpToMessage({ conversation: conversation.id, message, thread: root })
-        return true
+        uncoverMessages(conversation.id)
+        if (!isFound || !(await jumpTo(message))) showToast({ text: t("messageNotHere") })
+      } catch (error) {
+        showToast({ text: codeOf(error) === "SEGMENT_AWAY" ? t("messageAway") : t("messageNotHere") })
       }
-      go().then(
-        (found) => {
-          if (!found) showToast({ text: t("messageNotHere") })
-        },
-        (error: unknown) => {
-          showToast({ text: codeOf(error) === "SEGMENT_AWAY" ? t("messageAway") : t("messageNotHere") })
-        },
-      )
     },
     [conversation, jumpTo],
   )
-  useJumps({ conversation: conversation.id }, jump)
+  const { isJumping, jump } = useJumps({ conversation: conversation.id }, go)
+  const reading = useReading(conversation, all, isAtBottom && !isCovered && !isJumping)
   const show = (message: MessageId): void => {
     jump({ message })
   }

@@ -32,15 +32,11 @@ export function ThreadPanel({ view, root, mayWrite }: ThreadPanelProps): ReactNo
   const first = useMessages(conversation).items.find(({ id }) => id === root)
   const messages = useMemo(() => (first === undefined ? items : [first, ...items]), [first, items])
   const { box, isAtBottom, onScroll, toBottom, jumpTo } = useThreadScroll(conversation, messages)
-  const reading = useThreadReading(conversation, root, items, isAtBottom)
+  // who led here loaded it; storage trouble shows in the status
+  const go = useCallback(({ message }: Pick<Jump, "message">) => jumpTo(message), [jumpTo])
+  const { isJumping, jump } = useJumps({ conversation: conversation.id, thread: root }, go)
+  const reading = useThreadReading(conversation, root, items, isAtBottom && !isJumping)
   const panel = usePanelFocus(root)
-  const jump = useCallback(
-    ({ message }: Pick<Jump, "message">) => {
-      jumpTo(message).catch(() => undefined) // who led here loaded it; storage trouble shows in the status
-    },
-    [jumpTo],
-  )
-  useJumps({ conversation: conversation.id, thread: root }, jump)
   const show = (message: MessageId): void => {
     jump({ message })
   }

@@ -4,7 +4,7 @@ import { type RefObject, useCallback, useLayoutEffect, useMemo, useRef, useState
 export interface JumpTarget {
   /** Index of the message that was jumped to: -1 where it is not among the messages, undefined before any jump. */
   readonly target: number | undefined
-  /** Brings a message into view, loading older ones as needed; false where this device does not have it. */
+  /** Brings a message into view, loading older ones as needed; resolves when it is, with false where this device does not have it. */
   readonly jumpTo: (id: MessageId, segment?: number) => Promise<boolean>
 }
 
@@ -16,7 +16,7 @@ export function useJumpTarget(
   center: (id: string) => void,
 ): JumpTarget {
   /** A new object for every jump. */
-  const [jump, setJump] = useState<{ readonly id: string }>()
+  const [jump, setJump] = useState<{ readonly id: string; readonly end: () => void }>()
   const target = useMemo(
     () => (jump === undefined ? undefined : items.findIndex((message) => message.id === jump.id)),
     [items, jump],
@@ -25,13 +25,18 @@ export function useJumpTarget(
   const jumpTo = useCallback(
     async (id: MessageId, segment?: number): Promise<boolean> => {
       if (!(await conversation.loadTo(id, segment))) return false
-      setJump({ id })
+      await new Promise<void>((end) => {
+        setJump({ id, end })
+      })
       return true
     },
     [conversation],
   )
   useLayoutEffect(() => {
-    if (jump === undefined || done.current === jump || target === undefined || target < 0) return
+    if (jump === undefined || done.current === jump) return
+    // also of one that is not drawn: it may never be
+    jump.end()
+    if (target === undefined || target < 0) return
     const message = box.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(jump.id)}"]`)
     if (message === null || message === undefined) return
     center(jump.id)

@@ -1,5 +1,5 @@
 import type { MessageId } from "@weft/sdk"
-import { useEffect } from "react"
+import { useCallback, useEffect, useState } from "react"
 
 /** A message to bring into view. */
 export interface Jump {
@@ -12,12 +12,25 @@ export interface Jump {
 }
 
 type Place = Pick<Jump, "conversation" | "thread">
-type Jumper = (jump: Jump) => void
+/** Where to in a place. */
+type Target = Pick<Jump, "message" | "segment">
 
-const jumpers = new Map<string, Jumper>()
+export interface Jumps {
+  /** Whether a jump is to come, or under way: where the list stands until then is not what somebody reads. */
+  readonly isJumping: boolean
+  readonly jump: (target: Target) => void
+}
+
+const jumpers = new Map<string, (target: Target) => void>()
+/** Begins once the dialog that led to it has closed. */
+let coming: Jump | undefined
+/** Begins once its place is shown. */
 let waiting: Jump | undefined
 
 const keyOf = ({ conversation, thread }: Place): string => `${conversation}/${thread ?? ""}`
+
+const isExpected = (place: Place): boolean =>
+  [coming, waiting].some((jump) => jump !== undefined && keyOf(jump) === keyOf(place))
 
 /** Brings a message into view: at once, or when its conversation or thread is shown. */
 export function jumpToMessage(jump: Jump): void {
@@ -25,6 +38,7 @@ export function jumpToMessage(jump: Jump): void {
   const dialog = document.querySelector("dialog[open]")
   if (dialog === null) start(jump)
   else {
+    coming = jump
     const startOnce = (): void => {
       start(jump)
     }
@@ -33,23 +47,42 @@ export function jumpToMessage(jump: Jump): void {
 }
 
 function start(jump: Jump): void {
+  coming = undefined
   const run = jumpers.get(keyOf(jump))
   waiting = run === undefined ? jump : undefined
   run?.(jump)
 }
 
-/** Says how: a conversation has one list of messages, and a thread another. */
-export function useJumps({ conversation, thread }: Place, run: Jumper): void {
+/** `run` says how, and resolves once it is done: a conversation has one list of messages, and a thread another. */
+export function useJumps({ conversation, thread }: Place, run: (target: Target) => Promise<unknown>): Jumps {
+  const [isJumping, setJumping] = useState(() => isExpected({ conversation, thread }))
+  const begin = useCallback(
+    (target: Target) => {
+      const end = (): void => {
+        setJumping(false)
+      }
+      run(target).then(end, end)
+    },
+    [run],
+  )
+  const jump = useCallback(
+    (target: Target) => {
+      setJumping(true)
+      begin(target)
+    },
+    [begin],
+  )
   useEffect(() => {
     const key = keyOf({ conversation, thread })
-    jumpers.set(key, run)
-    const jump = waiting
-    const isMine = jump !== undefined && keyOf(jump) === key
+    jumpers.set(key, jump)
+    const first = waiting
+    const isMine = first !== undefined && keyOf(first) === key
     // of another conversation: somebody went elsewhere meanwhile
-    if (isMine || jump?.conversation !== conversation) waiting = undefined
-    if (isMine) run(jump)
+    if (isMine || first?.conversation !== conversation) waiting = undefined
+    if (isMine) begin(first)
     return () => {
-      if (jumpers.get(key) === run) jumpers.delete(key)
+      if (jumpers.get(key) === jump) jumpers.delete(key)
     }
-  }, [conversation, thread, run])
+  }, [conversation, thread, begin, jump])
+  return { isJumping, jump }
 }

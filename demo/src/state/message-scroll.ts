@@ -98,11 +98,20 @@ export function useMessageScroll(
   const toBottom = useCallback(() => {
     take({ kind: "end" })
   }, [take])
+  const tell = useCallback((isNearEnd: boolean) => {
+    setAtBottom(isNearEnd)
+    setSeen((before) => (isNearEnd ? undefined : (before ?? shown.current.all.at(-1)?.id)))
+  }, [])
   const center = useCallback(
     (id: string) => {
       take({ kind: "target", id })
+      if (box.current === null) return
+      // told at once: what is below would count as seen until the event that says so
+      const isNearEnd = gapOf(box.current) <= NEAR_BOTTOM
+      place.current = { ...place.current, isNearEnd }
+      tell(isNearEnd)
     },
-    [take],
+    [take, tell],
   )
   const { target, jumpTo } = useJumpTarget(conversation, all, box, center)
   const isHidden = target !== undefined && target >= 0 && target < drawn.first
@@ -134,14 +143,11 @@ export function useMessageScroll(
     if (element === null || handle === null) return
     // Where it is: what the virtualizer tells may be where it was before the scrolling here that its own drawing led to.
     const offset = element.scrollTop
-    const gap = element.scrollHeight - element.clientHeight - offset
+    const gap = gapOf(element)
     const hold = holdAfter(before, offset, gap) ?? firstInView(shown.current, offset, handle) ?? before.hold
     const isNearEnd = gap <= NEAR_BOTTOM || hold.kind === "end"
     place.current = { offset, isNearEnd, hold }
-    if (isNearEnd !== isAtBottom) {
-      setAtBottom(isNearEnd)
-      setSeen(isNearEnd ? undefined : all.at(-1)?.id)
-    }
+    if (isNearEnd !== isAtBottom) tell(isNearEnd)
     setAtTop(offset < AT_TOP && drawn.first === 0)
     if (offset < NEAR_TOP && hold.kind !== "end") {
       if (drawn.first < RESERVE) askOlder()
@@ -180,6 +186,11 @@ export function useMessageScroll(
   const keptPlace = target === undefined ? -1 : target - drawn.first
   const kept = useMemo(() => (keptPlace < 0 ? [] : [keptPlace]), [keptPlace])
   return { box, list, ...drawn, kept, unseen, isAtBottom, isAtTop, toBottom, jumpTo, onScroll, onResize }
+}
+
+/** How far it is to the end, pixels. */
+function gapOf({ scrollHeight, clientHeight, scrollTop }: HTMLElement): number {
+  return scrollHeight - clientHeight - scrollTop
 }
 
 /** What is still held after the list came to `offset`, `gap` pixels from its end; undefined: what is in view there. */

@@ -29,19 +29,23 @@ export function useThreadScroll(conversation: Conversation, items: readonly Mess
     before.current = newest?.id
     if (stays.current || isWritten) toBottom()
   }, [items, isOwn, newest?.id, toBottom])
-  const center = useCallback((id: string) => {
-    const element = box.current
-    const row = element?.querySelector(`[data-message="${CSS.escape(id)}"]`)?.getBoundingClientRect()
-    if (element === null || row === undefined) return
-    stays.current = false
-    element.scrollTop += row.top - element.getBoundingClientRect().top - (element.clientHeight - row.height) / 2
-  }, [])
-  const { jumpTo } = useJumpTarget(conversation, items, box, center)
-  const onScroll = (): void => {
+  const onScroll = useCallback(() => {
     const element = box.current
     if (element === null) return
     stays.current = element.scrollHeight - element.clientHeight - element.scrollTop <= NEAR
     setAtBottom(stays.current)
-  }
+  }, [])
+  const center = useCallback(
+    (id: string) => {
+      const element = box.current
+      const row = element?.querySelector(`[data-message="${CSS.escape(id)}"]`)?.getBoundingClientRect()
+      if (element === null || row === undefined) return
+      element.scrollTop += row.top - element.getBoundingClientRect().top - (element.clientHeight - row.height) / 2
+      // before the event says so: what is below would count as seen until then
+      onScroll()
+    },
+    [onScroll],
+  )
+  const { jumpTo } = useJumpTarget(conversation, items, box, center)
   return { box, isAtBottom, toBottom, jumpTo, onScroll }
 }
