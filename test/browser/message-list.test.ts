@@ -2,7 +2,7 @@ import type { Conversation } from "@weft/sdk"
 import type { Locator, Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
 import { conversationOf } from "../support/until.ts"
-import { demo, desktop, phone, seriousFindings } from "../support/browser.js"
+import { demo, desktop, isInView, phone, seriousFindings } from "../support/browser.js"
 import { useDemoStage } from "../support/demo-stage.js"
 import { scrollUpTo } from "../support/scroll-through.js"
 
@@ -48,13 +48,6 @@ async function hide(page: Page, isHidden: boolean): Promise<void> {
     },
     isHidden ? "hidden" : "visible",
   )
-}
-
-async function isInView(message: Locator): Promise<boolean> {
-  return message.first().evaluate((element) => {
-    const [box, own] = [element.closest("[role=log]")?.getBoundingClientRect(), element.getBoundingClientRect()]
-    return box !== undefined && own.top >= box.top - 1 && own.bottom <= box.bottom + 1
-  })
 }
 
 /** Scrolls near the start of the list, and says by how much what is in view there has moved when older messages are there; undefined where none are left. */
@@ -208,6 +201,26 @@ describe("the list of messages", () => {
     await say(trip, ["and one more"])
     await alice.getByRole("button", { name: "1 new message" }).waitFor()
     expect(await gap()).toBeGreaterThanOrEqual(before)
+  })
+
+  it("goes to its end for what is written here, and stays for what the user writes elsewhere", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await say(trip, numbered(120))
+    const alice = await stage.open("alice")
+    await demo.conversation(alice, "Trip").click()
+    await alice.getByRole("button", { name: "Jump to the first unread message" }).click()
+    const first = demo.message(alice, /^line 1\./)
+    await focusOn(first)
+    const laptop = await conversationOf(await stage.device("alice"), trip.id)
+    await say(laptop, ["from the laptop"])
+    // whoever is elsewhere is told how many came
+    await say(trip, ["and one more"])
+    await alice.getByRole("button", { name: "1 new message" }).waitFor()
+    expect(await isInView(first)).toBe(true)
+    await demo.send(alice, "from here")
+    await expect.poll(() => demo.message(alice, "from here").count()).toBe(1)
+    await expect.poll(() => isInView(demo.message(alice, "from here"))).toBe(true)
   })
 
   it("leads to a day: to its first message, or the next one after it", async () => {

@@ -2,7 +2,7 @@
 import type { MessageId } from "@weft/sdk"
 import type { Locator, Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
-import { demo, hasFocus, phone, seriousFindings, tabTo } from "../support/browser.js"
+import { demo, hasFocus, isInView, phone, seriousFindings, tabTo } from "../support/browser.js"
 import { useDemoStage } from "../support/demo-stage.js"
 import { conversationOf } from "../support/until.js"
 
@@ -119,6 +119,28 @@ describe("a thread", () => {
     await unread.waitFor({ state: "attached" })
     await alice.keyboard.press("End")
     await unread.waitFor({ state: "detached" })
+  })
+
+  it("goes to its end for what is written here, and stays for what the user writes elsewhere", async () => {
+    const { id, root } = await tellAll(Array.from({ length: 60 }, (_, index) => `answer ${index + 1}.`))
+    const alice = await stage.open("alice", `#/c/${id}/t/${root}`)
+    await inThread(alice, "answer 60.").waitFor()
+    await demo.conversation(alice, "Trip").getByText("unread").waitFor({ state: "detached" })
+    const log = demo.thread(alice).getByRole("log")
+    await log.evaluate((box) => {
+      box.scrollTop = 0
+    })
+    const first = inThread(alice, "answer 1.")
+    await expect.poll(() => isInView(first)).toBe(true)
+    const device = await stage.device("alice")
+    const laptop = await conversationOf(device, id)
+    await device.synced()
+    await laptop.loadTo(root)
+    await laptop.send("from the laptop", { thread: root }).reached("sent")
+    await inThread(alice, "from the laptop").waitFor({ state: "attached" })
+    expect(await isInView(first)).toBe(true)
+    await answer(alice, "from here")
+    await expect.poll(() => isInView(inThread(alice, "from here"))).toBe(true)
   })
 
   it("has messages that came late: they are told, with a way to them", async () => {

@@ -84,6 +84,14 @@ export function hasFocus(target: Locator): Promise<boolean> {
   return target.evaluate((element) => element === document.activeElement)
 }
 
+/** Whether all of a message is in view in its list. */
+export async function isInView(message: Locator): Promise<boolean> {
+  return message.first().evaluate((element) => {
+    const [box, own] = [element.closest("[role=log]")?.getBoundingClientRect(), element.getBoundingClientRect()]
+    return box !== undefined && own.top >= box.top - 1 && own.bottom <= box.bottom + 1
+  })
+}
+
 /** Presses Tab until the element has the focus; fails where it can't be reached. */
 export async function tabTo(page: Page, target: Locator, most = 40): Promise<void> {
   for (let press = 0; press < most; press++) {

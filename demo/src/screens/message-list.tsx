@@ -1,5 +1,5 @@
 import type { Message, MessageId } from "@weft/sdk"
-import type { ConversationView } from "@weft/sdk/react"
+import { type ConversationView, useClient } from "@weft/sdk/react"
 import { type ReactElement, type ReactNode, Fragment, useCallback, useEffect, useRef } from "react"
 import { type CustomItemComponentProps, Virtualizer } from "virtua"
 import { Icon } from "../parts/icon.js"
@@ -47,7 +47,7 @@ export function MessageList({ view, acts, isGroup, thread, welcome }: MessageLis
   const isCovered = !useRoomBeside() && thread !== undefined
   const late = useLateNews(conversation, thread)
   const news = useMessageNews(state === "loading" ? undefined : everything)
-  useJumpToOwn(all, toBottom)
+  useJumpToWritten(all, toBottom)
   useRest(conversation, isAtBottom)
   // what is read ahead keeps nobody waiting
   const isWaiting = isLoadingOlder && first === 0
@@ -188,14 +188,14 @@ function RowPlace({ ref, style, children }: CustomItemComponentProps): ReactNode
   )
 }
 
-/** What this user writes is always brought into view. */
-function useJumpToOwn(items: readonly Message[], toBottom: () => void): void {
+/** What is written here is always brought into view; not what another device of this user wrote: who wrote it looks there. */
+function useJumpToWritten(items: readonly Message[], toBottom: () => void): void {
   const newest = items.at(-1)
   const before = useRef(newest?.id)
-  const isOwn = newest?.own === true
+  const isFromHere = newest?.device === useClient().device
   const id = newest?.id
   useEffect(() => {
-    if (id !== before.current && isOwn) toBottom()
+    if (id !== before.current && isFromHere) toBottom()
     before.current = id
-  }, [id, isOwn, toBottom])
+  }, [id, isFromHere, toBottom])
 }

@@ -1,4 +1,5 @@
 import type { Conversation, Message } from "@weft/sdk"
+import { useClient } from "@weft/sdk/react"
 import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react"
 import { type JumpTarget, useJumpTarget } from "./jump-target.js"
 
@@ -12,23 +13,24 @@ export interface ThreadScroll extends Pick<JumpTarget, "jumpTo"> {
   readonly onScroll: () => void
 }
 
-/** Where a thread stands, which draws all it has: at its end it stays there, and what the user writes is brought into view. */
+/** Where a thread stands, which draws all it has: at its end it stays there, and what is written here is brought into view. */
 export function useThreadScroll(conversation: Conversation, items: readonly Message[]): ThreadScroll {
   const box = useRef<HTMLDivElement>(null)
   const [isAtBottom, setAtBottom] = useState(true)
   const stays = useRef(true)
   const newest = items.at(-1)
-  const isOwn = newest?.own === true
+  // not what another device of this user wrote: who wrote it looks there
+  const isFromHere = newest?.device === useClient().device
   const toBottom = useCallback(() => {
     stays.current = true
     box.current?.scrollTo(0, box.current.scrollHeight)
   }, [])
   const before = useRef<string>(undefined)
   useLayoutEffect(() => {
-    const isWritten = isOwn && before.current !== undefined && before.current !== newest?.id
+    const isWritten = isFromHere && before.current !== undefined && before.current !== newest?.id
     before.current = newest?.id
     if (stays.current || isWritten) toBottom()
-  }, [items, isOwn, newest?.id, toBottom])
+  }, [items, isFromHere, newest?.id, toBottom])
   const onScroll = useCallback(() => {
     const element = box.current
     if (element === null) return
