@@ -39,12 +39,16 @@ function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined; 
   const [composed, setComposed] = useComposed(conversation, thread)
   const [problem, setProblem] = useState<string>()
   const names = useNameables(view)
+  const loading = useAction()
+  const fail = (error: unknown): void => {
+    setProblem(explainError(error))
+  }
   const attempt = (act: () => void): void => {
     try {
       act()
       setProblem(undefined)
     } catch (error) {
-      setProblem(explainError(error))
+      fail(error)
     }
   }
   const end = (): void => {
@@ -65,16 +69,21 @@ function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined; 
         })
       }}
       onSend={(given) => {
-        attempt(() => {
-          const { text, mentions } = trimMentions(composed.text, given)
-          conversation.send(text, {
-            mentions,
-            ...(thread !== undefined && { thread }),
-            ...(replyTo !== undefined && { replyTo }),
+        const { text, mentions } = trimMentions(composed.text, given)
+        const send = (): void => {
+          attempt(() => {
+            conversation.send(text, {
+              mentions,
+              ...(thread !== undefined && { thread }),
+              ...(replyTo !== undefined && { replyTo }),
+            })
+            conversation.setTyping(false)
+            end()
           })
-          conversation.setTyping(false)
-          end()
-        })
+        }
+        if (replyTo === undefined || conversation.message(replyTo) !== undefined) send()
+        // the list let go of what is answered while nobody looked
+        else loading.run(() => conversation.loadTo(replyTo).then(send, fail))
       }}
       onCancel={replyTo === undefined ? undefined : end}
       onUp={() => {
@@ -83,7 +92,7 @@ function DraftComposer(props: ComposerProps & { replyTo: MessageId | undefined; 
         if (last !== undefined) work.acts.edit(last)
       }}
     >
-      {replyTo !== undefined && <ReplyHead view={view} id={replyTo} work={work} />}
+      {replyTo !== undefined && <ReplyHead key={replyTo} view={view} id={replyTo} work={work} />}
     </ComposerField>
   )
 }
@@ -96,7 +105,11 @@ interface HeadProps {
 
 function ReplyHead({ view, id, work }: HeadProps): ReactNode {
   // follows edits and erasure while the answer is written
-  const message = useMessages(view.conversation).items.find((item) => item.id === id)
+  const { conversation } = view
+  const loaded = useMessages(conversation).items.find((item) => item.id === id) ?? conversation.message(id)
+  // as it was where the list let go of it meanwhile
+  const [message, setMessage] = useState(loaded)
+  if (loaded !== undefined && loaded !== message) setMessage(loaded)
   return (
     <div className="composer-head">
       <Icon name="reply" size={16} />
