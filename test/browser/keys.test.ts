@@ -73,6 +73,38 @@ describe("keys and screen readers", () => {
     expect(await edit.inputValue()).toBe("two")
   })
 
+  it("no key answers or edits what was not accepted; an arrow up edits the last own message that can be", async () => {
+    const bob = await stage.device("bob")
+    const trip = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    await bob.synced()
+    const alice = await stage.open("alice", `#/c/${trip.id}`)
+    await demo.send(alice, "In time")
+    await demo.message(alice, "In time", "sent").waitFor()
+    await demo.sync(alice).getByText("Up to date").waitFor()
+    await demo.offline(alice).click()
+    await demo.send(alice, "Too late")
+    await trip.removeMember("alice")
+    await bob.synced()
+    await demo.offline(alice).click()
+    const refused = demo.message(alice, "Too late", "not accepted")
+    await refused.waitFor()
+    await trip.addMember("alice")
+    await demo.field(alice).waitFor()
+
+    const edit = alice.getByRole("textbox", { name: "Edit message" })
+    for (const [key, sign] of [
+      ["r", alice.getByText("Reply to yourself")],
+      ["t", demo.thread(alice)],
+      ["e", edit],
+    ] as const) {
+      await refused.focus()
+      await alice.keyboard.press(key)
+      expect(await sign.count()).toBe(0)
+    }
+    await demo.field(alice).press("ArrowUp")
+    expect(await edit.inputValue()).toBe("In time")
+  })
+
   it("on a phone writing goes on in the field after an edit, and nothing takes the focus unasked", async () => {
     const alice = await stage.open("alice", "", { viewport: phone, hasTouch: true, isMobile: true })
     await demo.create(alice, "Trip")

@@ -6,9 +6,14 @@ import { jumpToMessage } from "./jumps.js"
 import { type Task, useTask } from "./task.js"
 import { showToast } from "./toast.js"
 
+/** Whether it can be written about: what was not accepted is on this device alone, to be sent again or discarded. */
+export function isAnswerable({ form, status }: Message): boolean {
+  return form === "text" && status !== "rejected"
+}
+
 /** Whether its author may give it another text: what was forwarded stays as it was said. */
-export function isEditable({ own, form, forwardedFrom }: Message): boolean {
-  return own && form === "text" && forwardedFrom === undefined
+export function isEditable(message: Message): boolean {
+  return message.own && isAnswerable(message) && message.forwardedFrom === undefined
 }
 
 /** A question about a message that is answered in a dialog. */

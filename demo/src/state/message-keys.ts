@@ -1,6 +1,6 @@
 import type { Message, MessageId } from "@weft/sdk"
 import type { KeyboardEvent } from "react"
-import { isEditable, type MessageActs } from "./message-acts.js"
+import { isAnswerable, isEditable, type MessageActs } from "./message-acts.js"
 
 interface MessageKeysOptions {
   readonly items: readonly Message[]
@@ -29,7 +29,7 @@ export function messageKeys(options: MessageKeysOptions): (event: KeyboardEvent<
 
     function actionFor(pressed: string): (() => void) | undefined {
       const message = items[at]
-      const isText = message?.form === "text" && mayWrite
+      const mayAnswer = mayWrite && message !== undefined && isAnswerable(message)
       switch (pressed) {
         case "j":
         case "k": {
@@ -41,13 +41,13 @@ export function messageKeys(options: MessageKeysOptions): (event: KeyboardEvent<
         case "enter":
           return message && (() => article?.querySelector<HTMLElement>(".message-more")?.click())
         case "r":
-          return isText ? () => { acts.reply(message) } : undefined // prettier-ignore
+          return mayAnswer ? () => { acts.reply(message) } : undefined // prettier-ignore
         case "t":
-          return isText ? () => { acts.openThread(message.thread ?? message.id) } : undefined // prettier-ignore
+          return mayAnswer ? () => { acts.openThread(message.thread ?? message.id) } : undefined // prettier-ignore
         case "f":
           return message?.form === "text" ? () => { acts.forward(message) } : undefined // prettier-ignore
         case "e":
-          return isText && isEditable(message) ? () => { acts.edit(message) } : undefined // prettier-ignore
+          return mayAnswer && isEditable(message) ? () => { acts.edit(message) } : undefined // prettier-ignore
         default:
           return undefined
       }
