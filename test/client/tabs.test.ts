@@ -268,3 +268,67 @@ it("[W3] what a tab did not live to tell is in the others offline, too", async (
   await dying.client.close()
   await until(inSecond.messages, ({ items }) => items.at(-1)?.text === "late")
 })
+
+/** An invite link into a conversation of somebody else's. */
+async function inviteOf(server: TestServer) {
+  const owner = await openClient("owner", { servers: [server.url] })
+  const trip = await owner.createConversation({ title: "Trip" })
+  await owner.synced()
+  const { id, link } = await trip.createInvite()
+  await owner.synced()
+  return { owner, trip, id, link }
+}
+
+it("[A19] a link that is used in a tab that was opened before the device's first welcome lets in, by one entry, in all tabs", async () => {
+  const server = await startTestServer()
+  const { link } = await inviteOf(server)
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url])
+  const [first, second] = [await tab(profile), await tab(profile)]
+  await first.lead()
+  await until(second.client.status, () => isOnline(second.client))
+  const inSecond = await second.client.join(link)
+  await until(inSecond.info, ({ membership }) => membership === "member")
+  const inFirst = await conversationOf(first.client, inSecond.id)
+  await until(inFirst.info, ({ membership }) => membership === "member")
+  expect(inFirst.changes.get().filter(({ kind }) => kind === "join")).toHaveLength(1)
+})
+
+it("[A19] a link that is used in a tab that does not write names a server that the one that does meets; refused, it is so in both", async () => {
+  const { trip, id, link } = await inviteOf(await startTestServer())
+  await trip.revokeInvite(id)
+  await until(trip.changes, (list) => list.every(({ status }) => status === "accepted"))
+  const profile = new TestProfile("alice", createMemoryStorage(), [])
+  const [first, second] = [await tab(profile), await tab(profile)]
+  await first.lead()
+  const inSecond = await second.client.join(link)
+  expect(inSecond.info.get().membership).toBe("joining")
+  const inFirst = await conversationOf(first.client, inSecond.id)
+  for (const { info } of [inFirst, inSecond]) await until(info, ({ refusal }) => refusal === "INVITE_REVOKED")
+})
+
+it("[W3, A19] a link that was taken in by a tab which did not live to tell is used once it is gone", async () => {
+  const { link } = await inviteOf(await startTestServer())
+  const profile = new TestProfile("alice", createMemoryStorage(), [])
+  const first = await tab(profile)
+  await first.lead()
+  const dying = await profile.open(undefined, { isMute: true })
+  const { id } = await dying.client.join(link)
+  await dying.client.close()
+  const trip = await conversationOf(first.client, id)
+  await until(trip.info, ({ membership }) => membership === "member")
+})
+
+it("[W3, A19] a link that the writer did not hear of is used by the next one", async () => {
+  const { link } = await inviteOf(await startTestServer())
+  const profile = new TestProfile("alice", createMemoryStorage(), [])
+  const [first, next] = [
+    await profile.open(undefined, { isDeaf: true }),
+    await profile.open(undefined, { isDeaf: true }),
+  ]
+  open.push(first, next)
+  await first.lead()
+  const { id } = await (await tab(profile)).client.join(link)
+  await next.lead()
+  const trip = await conversationOf(next.client, id)
+  await until(trip.info, ({ membership }) => membership === "member")
+})

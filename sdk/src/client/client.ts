@@ -39,7 +39,7 @@ import { demandTitle, demandUser } from "./governor.js"
 import { byActivity, ConversationHandles } from "./handles.js"
 import { introduce, trustName } from "./introduce.js"
 import { Joins } from "./joins.js"
-import { parseLink } from "./link.js"
+import { parseLink, type InviteLink } from "./link.js"
 import { searchQuery } from "./search.js"
 import { erasedInIndex, searchSource } from "./search-source.js"
 import { OwnStatus } from "./own-status.js"
@@ -221,7 +221,9 @@ class WeftClient implements Client {
       welcomed: (credentials) => this.welcomed(credentials),
       trusted: (trust) => this.welcomed({ certificate: this.credentials.certificate, trust }),
     })
-    this.joins = new Joins(replica, platform.storage)
+    this.joins = new Joins(replica, platform.storage, (conversation) => {
+      platform.tabs.tell({ kind: "join", conversation })
+    })
     this.handles = new ConversationHandles({
       ...{ replica, acks, env, user, device: this.device, account: this.account, signals: this.signals },
       joins: this.joins,
@@ -273,6 +275,7 @@ class WeftClient implements Client {
     this.talk = new TabTalk({
       ...{ replica, acks, tabs: platform.tabs, signals: this.signals, account: parts.account, status: this.own },
       endCatchUp: (id) => this.endCatchUp(id, true),
+      lookForLink: (id) => this.lookForLink(id),
       keep: (document) => {
         this.keepFor(document)
       },
@@ -409,6 +412,7 @@ class WeftClient implements Client {
       },
       gone: () => {
         this.background(() => this.talk.lookForUntold())
+        this.background(() => this.lookForLinks())
       },
     })
     platform.tabs.tell({ kind: "joined" })
@@ -434,7 +438,9 @@ class WeftClient implements Client {
     // What another tab told of its connection ends with that one's turn.
     this.own.remote = undefined
     await this.parts.acks.reload()
+    this.credentials = await readCredentials(this.parts.platform.storage)
     this.connect()
+    this.background(() => this.lookForLinks())
     this.refreshSoon()
     this.handles.takeOver()
     // Those who went while this one read what there is.
@@ -542,15 +548,42 @@ class WeftClient implements Client {
       if (!handle.isListed(this.account.get())) handle.setListed(true)
       return handle
     }
-    if (link.server !== undefined && /^wss?:/.test(link.server)) this.addServer(link.server)
+    this.addServerOf(link)
     await this.joins.add(text)
     // What became of another link is of no interest any more.
     const refused = handle.changes.get().filter(({ kind, status }) => kind === "join" && status === "refused")
     for (const { id } of refused) await handle.dismissChange(id)
-    await this.joins.write(this.credentials.certificate)
+    if (this.mayKeep) await this.useLinks()
     handle.review()
     this.refresh()
     return handle
+  }
+
+  private addServerOf({ server }: InviteLink): void {
+    if (server !== undefined && /^wss?:/.test(server)) this.addServer(server)
+  }
+
+  /** The writer alone: it meets the servers that links name, and is certified by one. [SPEC A19] */
+  private async useLinks(): Promise<void> {
+    for (const link of this.joins.all) this.addServerOf(link)
+    await this.joins.write(this.credentials.certificate)
+  }
+
+  /** Those that a tab took in which nobody told of. [SPEC W3] */
+  private async lookForLinks(): Promise<void> {
+    if (!this.mayKeep) return
+    await this.joins.load()
+    await this.useLinks()
+  }
+
+  /** Another tab took in a link, or used one: the entry that it used it by is read by then. */
+  private async lookForLink(id: ConversationId): Promise<void> {
+    await this.talk.reloaded
+    await this.joins.look(id)
+    if (this.closed !== undefined) return
+    if (this.mayKeep) await this.useLinks()
+    this.handles.get(id)?.review()
+    this.refreshSoon()
   }
 
   conversation(id: string): Conversation | undefined {

@@ -6,9 +6,12 @@ import { utf8, utf8Text } from "../protocol/bytes.js"
 import type { ConversationId } from "../protocol/names.js"
 import { prefixRange, type Storage } from "../storage/storage.js"
 import type { Replica } from "../sync/replica.js"
-import { parseLink } from "./link.js"
+import { parseLink, type InviteLink } from "./link.js"
 
-/** Links that are to be used: an entry that joins needs a certificate, which a server gives at the first welcome. */
+/**
+ * Links that are to be used: an entry that joins needs a certificate, which a server gives at the first welcome. Any tab
+ * takes them in; the one that writes, and so meets servers, uses them. [SPEC A19]
+ */
 export class Joins {
   private readonly enqueue = createQueue()
   private readonly links = new Map<ConversationId, string>()
@@ -16,33 +19,63 @@ export class Joins {
   constructor(
     private readonly replica: Replica,
     private readonly storage: Storage,
+    /** What is stored of a conversation's link is another now. */
+    private readonly changed: (conversation: ConversationId) => void,
   ) {}
 
+  /** Reads all that are stored. */
   async load(): Promise<void> {
-    for (const { value } of await this.storage.scan(prefixRange(joinKey("")))) {
-      const text = utf8Text(value) ?? ""
-      const link = parseLink(text)
-      if (link === undefined) continue
-      this.links.set(link.conversation, text)
-      // So that it is shown, also before anything of it is here.
-      await this.replica.conversation(link.conversation)
-    }
+    await this.enqueue(async () => {
+      const stored = await this.storage.scan(prefixRange(joinKey("")))
+      this.links.clear()
+      for (const { value } of stored) this.take(value)
+      for (const id of this.links.keys()) await this.show(id)
+    })
+  }
+
+  /** Another tab took one in, or used it. */
+  async look(conversation: ConversationId): Promise<void> {
+    await this.enqueue(async () => {
+      const stored = await this.storage.get(joinKey(conversation))
+      this.links.delete(conversation)
+      if (stored !== undefined) this.take(stored)
+      if (this.has(conversation)) await this.show(conversation)
+    })
+  }
+
+  private take(value: Uint8Array): void {
+    const text = utf8Text(value) ?? ""
+    const link = parseLink(text)
+    if (link !== undefined) this.links.set(link.conversation, text)
+  }
+
+  /** Also before anything of it is here. */
+  private async show(conversation: ConversationId): Promise<void> {
+    await this.replica.conversation(conversation)
   }
 
   has(conversation: ConversationId): boolean {
     return this.links.has(conversation)
   }
 
+  get all(): readonly InviteLink[] {
+    return Array.from(this.links.values()).flatMap((text) => parseLink(text) ?? [])
+  }
+
   /** Durable when it resolves. */
   async add(text: string): Promise<void> {
     const link = parseLink(text)
     if (link === undefined) return
-    const key = joinKey(link.conversation)
-    await this.storage.write([{ kind: "put", key, value: utf8(text) }], { durability: "strict" })
-    this.links.set(link.conversation, text)
+    const { conversation } = link
+    await this.enqueue(async () => {
+      const key = joinKey(conversation)
+      await this.storage.write([{ kind: "put", key, value: utf8(text) }], { durability: "strict" })
+      this.links.set(conversation, text)
+    })
+    this.changed(conversation)
   }
 
-  /** Writes an entry for each link, where a server certified this device. [SPEC A19] */
+  /** Writes an entry for each link, where a server certified this device. */
   async write(certificate: Certificate | undefined): Promise<void> {
     if (certificate !== undefined) await this.enqueue(() => this.writeAll(certificate))
   }
@@ -63,6 +96,7 @@ export class Joins {
       })
       await this.storage.write([{ kind: "delete", key: joinKey(id) }], { durability: "relaxed" })
       this.links.delete(id)
+      this.changed(id)
     }
   }
 }

@@ -14,6 +14,8 @@ export type TabMessage =
   | { readonly kind: "registers"; readonly conversation: ConversationId }
   /** This device has all of a conversation that a server had. */
   | { readonly kind: "caughtUp"; readonly conversation: ConversationId }
+  /** A link into a conversation was stored, or was used and is stored no more. [SPEC A19] */
+  | { readonly kind: "join"; readonly conversation: ConversationId }
   /** What was read here, outside of threads or in the one below `root`: the writer tells others. */
   | {
       readonly kind: "read"

@@ -17,6 +17,8 @@ interface TalkPorts {
   readonly status: OwnStatus
   /** Another tab, the writer, has all of a conversation that a server had. */
   endCatchUp(id: ConversationId): Promise<void>
+  /** Another tab took in a link into a conversation, or used it. */
+  lookForLink(id: ConversationId): Promise<void>
   /** Another tab shows a segment: it does not leave. */
   keep(document: DocumentName): void
   /** The application wants, or does not want, a connection, as another tab was told. */
@@ -87,6 +89,9 @@ export class TabTalk {
       case "caughtUp":
         // This tab may have begun to read when the other had it all, and marked what it knew by then.
         await this.ports.endCatchUp(message.conversation)
+        break
+      case "join":
+        await this.ports.lookForLink(message.conversation)
         break
       case "acks":
         if (!isWriter) await acks.reload()
