@@ -305,3 +305,42 @@ it("[U14] what a list still shows while it lets older messages go can be reacted
       .sort(),
   ).toEqual(["❤️", "👍"].sort())
 })
+
+it("[U14] what was sent keeps its status when its list lets it go, and goes on for whoever waits for it, since before or from then on", async () => {
+  const server = await startTestServer()
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url], {}, 10)
+  const { client: alice, lead } = await profile.open()
+  onTestFinished(() => alice.close())
+  await lead()
+  const bob = await openClient("bob", { servers: [server.url] })
+  await bob.synced()
+  bob.goOffline()
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  onTestFinished(trip.messages.subscribe(() => undefined))
+  const first = trip.send("first")
+  const second = trip.send("second")
+  for (let number = 0; number < 20; number++) trip.send(`${number}`)
+  const third = trip.send("third")
+  for (let number = 0; number < 60; number++) trip.send(`${number}`)
+  await alice.synced()
+  alice.goOffline()
+  const waiting = trip.react(first.id, "👍")!
+  await waiting.reached("saved")
+  const seen: string[] = []
+  const stop = second.subscribe((status) => seen.push(status))
+  const [reached, sent] = [second.reached("delivered"), waiting.reached("sent")]
+  await trip.releaseOlder()
+  expect(trip.messages.get().items.some(({ id }) => id === first.id)).toBe(false)
+  expect([first.status, second.status, waiting.status, seen]).toEqual(["sent", "sent", "saved", []])
+  alice.goOnline()
+  await sent
+  bob.goOnline()
+  await reached
+  expect(seen).toEqual(["delivered"])
+  stop()
+  // Nobody waits for anything any more.
+  await trip.releaseOlder()
+  expect(trip.message(third.id)).toBeUndefined()
+  expect(third.status).toBe("sent")
+  await third.reached("delivered")
+})

@@ -317,7 +317,10 @@ export interface OutgoingEdit extends OutgoingMessage {
   readonly act: OwnAct
 }
 
-/** A message that this device just wrote. */
+/**
+ * A message that this device just wrote. Where it is no longer loaded, its status is the last that was known; whoever
+ * subscribes, or waits in `reached`, hears how it goes on.
+ */
 export interface OutgoingMessage extends Subscribable<MessageStatus> {
   readonly id: MessageId
   readonly status: MessageStatus

@@ -8,7 +8,7 @@ import type { MessageReceipts } from "../conversation/receipts.js"
 import type { SaidMessage } from "../conversation/said.js"
 import { nothingUnread, type Unread } from "../conversation/unread.js"
 import { hashBody, messageIdOf, type ControlId, type MessageId } from "../protocol/entry.js"
-import type { ConversationId, DeviceId } from "../protocol/names.js"
+import type { ConversationId, DeviceId, DocumentName } from "../protocol/names.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
@@ -28,7 +28,7 @@ import { JoinedDraft } from "./draft.js"
 import { Handover } from "./handover.js"
 import { noReceipts } from "./live-receipts.js"
 import type { OpenConversation } from "./open-conversation.js"
-import { Outgoing } from "./outgoing.js"
+import { Outgoing, type Progress } from "./outgoing.js"
 import { sameUnread } from "./personal-view.js"
 import type { StoredRow } from "./stored-rows.js"
 import { forwarded, messageBody, notAllowed, notLoaded, plainMessage } from "./writing.js"
@@ -51,8 +51,6 @@ export interface HandlePorts {
   /** Something in the background failed. */
   failed(error: unknown): void
 }
-
-type Progress = Pick<OutgoingMessage, "status" | "rejection">
 
 const saving: Progress = { status: "saving", rejection: undefined }
 const loading: MessageList = { state: "loading", items: [], complete: false }
@@ -94,12 +92,12 @@ export class ConversationHandle implements Conversation {
   private readonly written: Uint8Array[] = []
   /** Each looks how far something has come that this device sent, and that no server had yet when that was last asked. */
   private readonly lastLooks = new Set<() => Progress>()
+  /** The same of what somebody waits for. */
+  private readonly awaited = new Set<() => Progress>()
   /** What the list showed, while it is not read. */
   private kept: StoredRow | undefined
   /** Calls under way that it has to be read for. */
   private calls = 0
-  /** How often it was read. */
-  private opens = 0
   /** Somebody asked for it since this was last looked at. */
   private asked = true
   private readonly stopListening: () => void
@@ -159,7 +157,6 @@ export class ConversationHandle implements Conversation {
 
   private handOver(inner: OpenConversation): void {
     this.inner = inner
-    this.opens++
     for (const body of this.written.splice(0)) inner.write(body)
     for (const { inner: other } of this.siblings) other?.joinSiblings(this.openSiblings())
     this.progress.become(inner.progress)
@@ -427,14 +424,9 @@ export class ConversationHandle implements Conversation {
 
   /** Goes on, where it leaves memory and is read again. */
   private outgoing({ id }: Pick<OutgoingMessage, "id">): OutgoingMessage {
-    const opens = this.inner === undefined ? this.opens + 1 : this.opens
     let last = saving
-    const look = (): Progress => {
-      const { inner } = this
-      // It may stand in a segment that was not read again.
-      if (inner !== undefined && (opens === this.opens || inner.holds(id))) last = inner.progressOf(id)
-      return last
-    }
+    // It may stand in a segment that is read no more, or was not read again.
+    const look = (): Progress => (last = this.inner?.progressOf(id) ?? last)
     for (const earlier of this.lastLooks) {
       const { status } = earlier()
       if (status === "saving" || status === "saved") break
@@ -445,7 +437,23 @@ export class ConversationHandle implements Conversation {
       this.asked = true
       return look()
     }
-    return new Outgoing(id, read, this.progress, () => this.ports.isClosed())
+    const subscribe = (listener: (count: number) => void): (() => void) => {
+      const wait = (): Progress => look()
+      this.awaited.add(wait)
+      const { document } = look()
+      if (document !== undefined) this.inner?.follow(document)
+      const stop = this.progress.subscribe(listener)
+      return () => {
+        this.awaited.delete(wait)
+        stop()
+      }
+    }
+    return new Outgoing(id, read, { subscribe }, () => this.ports.isClosed())
+  }
+
+  /** Documents with own entries that somebody waits for. */
+  get followed(): readonly DocumentName[] {
+    return Array.from(this.awaited).flatMap((look) => look().document ?? [])
   }
 
   edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingEdit {
@@ -512,6 +520,7 @@ export class ConversationHandle implements Conversation {
   /** The same, where nobody asked for it. What is not read has nothing that could go. */
   async shrink(): Promise<void> {
     if (this.inner === undefined) return
+    for (const look of this.lastLooks) look()
     const followed = new Set<MessageId>()
     for (const [root, thread] of this.threads) {
       if (thread.isWatched) followed.add(root)

@@ -240,6 +240,7 @@ export class ConversationHandles {
       server: () => this.ports.server(),
       isClosed: () => this.ports.isClosed(),
       tellRead: (...read) => this.ports.tellRead(id, ...read),
+      followed: () => this.get(id)?.followed ?? [],
       isWriter: () => replica.writing.get(),
       isJoining: () => joins.has(id),
       failed: (error) => {

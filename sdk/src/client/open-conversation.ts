@@ -33,6 +33,7 @@ import type { Change, Governance, InviteOptions, Membership } from "./governance
 import { Governor, type GovernorPorts } from "./governor.js"
 import { LiveReceipts } from "./live-receipts.js"
 import { MergedList } from "./merged-list.js"
+import type { Progress } from "./outgoing.js"
 import { PersonalView } from "./personal-view.js"
 import { SegmentEnds } from "./segment-ends.js"
 import { createThread, segmentOfRoot } from "./thread.js"
@@ -46,6 +47,8 @@ export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "st
   readonly told: Unread
   /** Asks the tab that writes to tell what was read; `fresh`: of it, on no device before. False where it is this one. */
   tellRead(vector: ReadVector | undefined, root: MessageId | undefined, fresh: ReadVector): boolean
+  /** Documents with own entries that somebody waits for. */
+  followed(): readonly DocumentName[]
   /** Whether this tab writes. */
   isWriter(): boolean
   /** Whether a link to this conversation waits to be used. */
@@ -90,7 +93,14 @@ export class OpenConversation implements Governance {
     const stopEnds = ports.conversation.changes.on((change) => {
       if (change.kind === "document") ends.forget(change.document)
     })
-    this.view = new ConversationView({ ...ports, ends })
+    this.view = new ConversationView({
+      ...ports,
+      ends,
+      followed: () => {
+        const names = this.siblings.flatMap(({ ports: of }) => of.followed())
+        return names.filter((name) => conversationOf(name) === this.id)
+      },
+    })
     this.merged.show([this.view.list])
     this.earlier = new EarlierUnread({
       conversation: ports.conversation,
@@ -331,14 +341,18 @@ export class OpenConversation implements Governance {
     first.writing.write(body)
   }
 
-  /** How far an own entry has come. */
-  progressOf(id: MessageId): ReturnType<ConversationView["progressOf"]> {
-    return this.holderOf(id).view.progressOf(id)
+  /** How far an own entry has come; undefined where nothing of it is loaded. */
+  progressOf(id: MessageId): Progress | undefined {
+    for (const { view } of this.siblings) {
+      const progress = view.progressOf(id)
+      if (progress !== undefined) return progress
+    }
+    return undefined
   }
 
-  /** Whether an entry is loaded. */
-  holds(id: MessageId): boolean {
-    return this.siblings.some(({ view }) => view.holds(id))
+  /** Somebody waits for an own entry in there. */
+  follow(name: DocumentName): void {
+    this.siblings.find(({ id }) => id === conversationOf(name))?.view.follow(name)
   }
 
   /** Whether a carrier is attached. */

@@ -3,7 +3,16 @@ import type { Subscribable } from "../base/store.js"
 import type { MessageStatus } from "../conversation/message.js"
 import type { RefusalCode } from "../protocol/codes.js"
 import type { MessageId } from "../protocol/entry.js"
+import type { DocumentName } from "../protocol/names.js"
 import type { OutgoingMessage } from "./api.js"
+
+/** How far an own entry has come. */
+export interface Progress {
+  readonly status: MessageStatus
+  readonly rejection: RefusalCode | undefined
+  /** Where it stands, as far as it was read. */
+  readonly document?: DocumentName
+}
 
 const rank: Record<MessageStatus, number> = { rejected: -1, saving: 0, saved: 1, sent: 2, delivered: 3, read: 4 }
 
@@ -11,8 +20,8 @@ const rank: Record<MessageStatus, number> = { rejected: -1, saving: 0, saved: 1,
 export class Outgoing implements OutgoingMessage {
   constructor(
     readonly id: MessageId,
-    private readonly read: () => { status: MessageStatus; rejection: RefusalCode | undefined },
-    private readonly source: Subscribable<unknown>,
+    private readonly read: () => Progress,
+    private readonly source: Pick<Subscribable<number>, "subscribe">,
     private readonly isClosed: () => boolean,
   ) {}
 

@@ -2,13 +2,12 @@ import type { Env } from "../base/env.js"
 import { createQueue } from "../base/queue.js"
 import { createSignal, createStore, type Subscribable } from "../base/store.js"
 import { erasuresOf } from "../conversation/erasures.js"
-import type { MessageList, MessageStatus } from "../conversation/message.js"
+import type { MessageList } from "../conversation/message.js"
 import { segmentNumber, threadOf, type Erasure, type Node } from "../conversation/node.js"
 import { Projection } from "../conversation/projection.js"
 import { draftMessageId, oldestOf } from "../log/draft.js"
 import { targetOf } from "../log/erasure.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
-import type { RefusalCode } from "../protocol/codes.js"
 import type { DocumentName, UserId } from "../protocol/names.js"
 import { documentParts, segmentDocument, type DeviceId } from "../protocol/names.js"
 import type { PlacedCopy } from "../conversation/unread.js"
@@ -23,6 +22,7 @@ import { recordOfDraft } from "../sync/erase-draft.js"
 import type { OwnMessage } from "../sync/own-receipts.js"
 import { SegmentAway } from "../sync/segment-away.js"
 import type { ConversationRegisters } from "../sync/registers.js"
+import type { Progress } from "./outgoing.js"
 import type { SegmentEnds } from "./segment-ends.js"
 import { isShown } from "./visibility.js"
 
@@ -35,6 +35,8 @@ export interface ViewPorts {
   readonly device: DeviceId
   readonly env: Env
   readonly ends: SegmentEnds
+  /** Documents of this conversation with own entries that somebody waits for. */
+  followed(): Iterable<DocumentName>
 }
 
 /** Entries that are read between two looks at the clock. */
@@ -212,18 +214,24 @@ export class ConversationView {
     }
   }
 
-  /** Whether an entry was read, in the list or beside it. */
-  holds(id: MessageId): boolean {
-    return (this.current.node(id) ?? this.shown.node(id)) !== undefined
+  /** How far an own entry has come; undefined where it was not read, in the list or beside it, or is read no more. */
+  progressOf(id: MessageId): Progress | undefined {
+    const node = this.current.node(id) ?? this.shown.node(id)
+    if (node !== undefined) {
+      return { status: this.current.statusOf(node), rejection: node.rejection, document: node.document }
+    }
+    if (this.withdrawn.has(id)) return { status: "rejected", rejection: undefined }
+    // An erasure that rested on what nobody takes was signed anew: it goes on under another name, durable as before. [SPEC R6]
+    return this.erasing.has(id) ? { status: "saved", rejection: undefined } : undefined
   }
 
-  /** How far an own entry has come. */
-  progressOf(id: MessageId): { status: MessageStatus; rejection: RefusalCode | undefined } {
-    const node = this.current.node(id) ?? this.shown.node(id)
-    if (node !== undefined) return { status: this.current.statusOf(node), rejection: node.rejection }
-    // An erasure that rested on what nobody takes was signed anew: it goes on under another name, durable as before. [SPEC R6]
-    const unnamed = this.erasing.has(id) ? "saved" : "saving"
-    return { status: this.withdrawn.has(id) ? "rejected" : unnamed, rejection: undefined }
+  /** Somebody waits for what becomes of an own entry: its segment is read beside the list, where it is not part of it. */
+  follow(name: DocumentName): void {
+    if (this.documents.has(name)) return
+    this.run(async () => {
+      await this.addBeyond(segmentNumber(name))
+      this.publish()
+    })
   }
 
   /** What is known of an own message at its readers; undefined where it is not sealed, not here, or another's. */
@@ -341,7 +349,8 @@ export class ConversationView {
         (this.oldest > target || (this.oldest >= newest - 1 && this.current.items.length < FEWEST) || this.isToReadOn)
       )
       this.aside.clear()
-      for (const number of this.reaching) await this.addReaching(number)
+      for (const number of this.reaching) await this.addBeyond(number)
+      for (const name of this.ports.followed()) await this.addBeyond(segmentNumber(name))
       await this.readQuoted(true)
       this.addRefused()
       for (const document of Array.from(this.documents.values())) {
@@ -452,8 +461,8 @@ export class ConversationView {
     this.current.addDrafts(document.name, document.drafts, false)
   }
 
-  /** What stands behind the first message of the list is part of it, in whatever segment. [SPEC M9] */
-  private async addReaching(number: number): Promise<void> {
+  /** Reads a segment before the list: what stands behind the first message is part of it, in whatever segment. [SPEC M9] */
+  private async addBeyond(number: number): Promise<void> {
     if (this.closed || number >= this.oldest || this.aside.has(number)) return
     await this.addBeside(number)
   }
@@ -481,7 +490,7 @@ export class ConversationView {
     this.reaching = await this.reachingTo(start)
     if (this.reaching.length === 0) return
     await this.enqueue(async () => {
-      for (const number of this.reaching) await this.addReaching(number)
+      for (const number of this.reaching) await this.addBeyond(number)
       this.publish()
     })
   }

@@ -14,10 +14,10 @@ import type { ReplicaDocument } from "../sync/document.js"
 import type { Erasable } from "../sync/erase-draft.js"
 import type { OutgoingMessage, SendOptions } from "./api.js"
 import { demandMentions } from "./given-mentions.js"
-import { Outgoing } from "./outgoing.js"
+import { Outgoing, type Progress } from "./outgoing.js"
 import type { ConversationView, ViewPorts } from "./view.js"
 
-export interface WritingPorts extends Omit<ViewPorts, "ends"> {
+export interface WritingPorts extends Omit<ViewPorts, "ends" | "followed"> {
   isClosed(): boolean
 }
 
@@ -142,14 +142,12 @@ export class Writing {
 
   private post(said: Exclude<Said, { kind: "unknown" }>, about?: ReplicaDocument): OutgoingMessage {
     const entryClass = said.kind === "reaction" ? "reaction" : "message"
-    return this.track(this.ports.conversation.write(messageBody(said, this.ports.env), about, entryClass).draft)
-  }
-
-  private track(draft: Draft): Outgoing {
+    const { document, draft } = this.ports.conversation.write(messageBody(said, this.ports.env), about, entryClass)
     const id = draftMessageId(this.ports.device, draft)
+    const unread = (): Progress => ({ status: document.isDurable(draft) ? "saved" : "saving", rejection: undefined })
     return new Outgoing(
       id,
-      () => this.view.progressOf(id),
+      () => this.view.progressOf(id) ?? unread(),
       this.view.progress,
       () => this.ports.isClosed(),
     )
