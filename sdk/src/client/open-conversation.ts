@@ -257,7 +257,8 @@ export class OpenConversation implements Governance {
     const registers = this.siblings.map(({ ports }) => ({
       subscribe: (listener: () => void) => ports.registers.changes.on(listener),
     }))
-    return new LiveReceipts(read, [this.messages, ...registers])
+    // That a message is sealed changes nothing that the list shows of it.
+    return new LiveReceipts(read, [this.progress, ...registers])
   }
 
   /** Whether what is shown, and counted, is what is known, and told by the tab that writes: of all that are shown as one. */
