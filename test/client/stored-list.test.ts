@@ -1,6 +1,7 @@
 /* The list of conversations as it was last shown, before any of them is read. [SPEC U13] */
 import { createMemoryStorage, type Client } from "@weft/sdk/node"
 import { expect, it, onTestFinished } from "vitest"
+import { prefixRange } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
@@ -256,3 +257,33 @@ it("[U13, A20] direct conversations with one person are one before they are read
   await until(one!.messages, ({ items }) => items.some(({ text }) => text === "from the tablet"))
   expect(bob.user).toBe("bob")
 })
+
+it.each([true, false])(
+  "[U13] a conversation whose document is damaged keeps nobody from the others, its row being stored: %s",
+  async (isStored) => {
+    const server = await startTestServer()
+    const storage = createMemoryStorage()
+    const alice = await openClient("alice", { servers: [server.url], storage: storage.share() })
+    if (isStored) show(alice)
+    const [good, bad] = [
+      await alice.createConversation({ title: "Good" }),
+      await alice.createConversation({ title: "Bad" }),
+    ]
+    for (const conversation of [good, bad]) conversation.send("hello")
+    await alice.synced()
+    if (isStored) await stored(storage, (rows) => rows.length === 2)
+    await alice.close()
+    const damaged = await storage.scan(prefixRange(`u/c/${bad.id}/1/`))
+    const value = Uint8Array.of(9, 9, 9)
+    await storage.write(damaged.map(({ key }) => ({ kind: "put", key, value })))
+
+    const again = await openClient("alice", { servers: [server.url], storage: storage.share() })
+    await until(again.status, (status) => status.storage.kind === "failing" && status.storage.code === "STORE_CORRUPT")
+    await until(again.status, ({ tab, connection }) => tab === "writer" && connection.kind === "online")
+    const read = await conversationOf(again, good.id)
+    await until(read.messages, ({ items }) => items.length === 1)
+    await read.send("and more").reached("sent")
+    await until(again.search("more"), ({ hits }) => hits.length === 1)
+    await until(again.status, (status) => status.storage.kind === "failing")
+  },
+)

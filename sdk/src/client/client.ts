@@ -482,6 +482,15 @@ class WeftClient implements Client {
     })
   }
 
+  /** What fails in one conversation keeps nobody from the others. */
+  private async attempt(task: () => Promise<unknown>): Promise<void> {
+    try {
+      await task()
+    } catch (error) {
+      this.parts.replica.report(error)
+    }
+  }
+
   async createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation> {
     this.demandOpen()
     const title = demandTitle(options.title)
@@ -691,11 +700,11 @@ class WeftClient implements Client {
     const name = trustName(credentials.trust)
     for (const { id, unreadRow } of this.handles.all) {
       const known = unreadRow?.basis?.trust ?? ""
-      if (known !== "" && known !== name) await this.handles.open(id)
+      if (known !== "" && known !== name) await this.attempt(() => this.handles.open(id))
     }
     const { replica } = this.parts
     for (const id of replica.conversations.get().keys()) {
-      await replica.using(id, (conversation) => introduce(conversation, this, credentials))
+      await this.attempt(() => replica.using(id, (conversation) => introduce(conversation, this, credentials)))
     }
     await this.joins.write(credentials.certificate)
   }

@@ -50,8 +50,17 @@ export class Joins {
   }
 
   /** Also before anything of it is here. */
-  private async show(conversation: ConversationId): Promise<void> {
-    await this.replica.conversation(conversation)
+  private show(conversation: ConversationId): Promise<void> {
+    return this.attempt(() => this.replica.conversation(conversation))
+  }
+
+  /** A conversation that can't be read keeps no other link from being used. */
+  private async attempt(task: () => Promise<unknown>): Promise<void> {
+    try {
+      await task()
+    } catch (error) {
+      this.replica.report(error)
+    }
   }
 
   has(conversation: ConversationId): boolean {
@@ -81,23 +90,23 @@ export class Joins {
   }
 
   private async writeAll(certificate: Certificate): Promise<void> {
-    for (const [id, text] of Array.from(this.links)) {
-      const link = parseLink(text)
-      await this.replica.using(id, async (conversation) => {
-        if (link !== undefined && !conversation.state.members.has(certificate.user)) {
-          const { invite, secret } = link
-          const claim = { conversation: id, invite, device: this.replica.device, user: certificate.user }
-          const [key, proof] = await Promise.all([inviteKey(secret), signJoin(secret, claim)])
-          await conversation.giveUpJoins()
-          await conversation.govern({ kind: "join", certificate, key, proof }, [invite])
-        }
-        // The entry is a draft now: what becomes of it is in the conversation's changes.
-        await conversation.controlDocument.save()
-      })
-      await this.storage.write([{ kind: "delete", key: joinKey(id) }], { durability: "relaxed" })
-      this.links.delete(id)
-      this.changed(id)
-    }
+    for (const link of this.all) await this.attempt(() => this.writeOne(link, certificate))
+  }
+
+  private async writeOne({ conversation: id, invite, secret }: InviteLink, certificate: Certificate): Promise<void> {
+    await this.replica.using(id, async (conversation) => {
+      if (!conversation.state.members.has(certificate.user)) {
+        const claim = { conversation: id, invite, device: this.replica.device, user: certificate.user }
+        const [key, proof] = await Promise.all([inviteKey(secret), signJoin(secret, claim)])
+        await conversation.giveUpJoins()
+        await conversation.govern({ kind: "join", certificate, key, proof }, [invite])
+      }
+      // The entry is a draft now: what becomes of it is in the conversation's changes.
+      await conversation.controlDocument.save()
+    })
+    await this.storage.write([{ kind: "delete", key: joinKey(id) }], { durability: "relaxed" })
+    this.links.delete(id)
+    this.changed(id)
   }
 }
 

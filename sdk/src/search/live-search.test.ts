@@ -123,6 +123,25 @@ describe("a search that stays alive", () => {
     expect(values).toHaveLength(3)
   })
 
+  it("[Q4] a segment that can't be read keeps no other from being indexed, and is told", async () => {
+    const source = new Texts()
+    for (const segment of [1, 2, 3]) source.set(segment, [say(String(segment), "tea")])
+    const read = source.read.bind(source)
+    const failures: unknown[] = []
+    source.read = (name) => (name.segment === 1 ? Promise.reject(new Error("damaged")) : read(name))
+    const search = new LiveSearch({
+      source,
+      index: new StoredIndex(createMemoryStorage(), systemEnv),
+      env: systemEnv,
+      isWriter: () => true,
+      failed: (error) => failures.push(error),
+    })
+    await search.start()
+    expect(ids(await when(search, ({ hits }) => hits.length === 2))).toEqual(["3", "2"])
+    await expect.poll(() => failures.length).toBe(1)
+    await search.close()
+  })
+
   it("[Q4] ends well while its index is at work, which answers nothing once it is closed", async () => {
     const source = new Texts()
     source.set(1, [say("1", "tea")])

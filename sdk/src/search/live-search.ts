@@ -194,29 +194,33 @@ export class LiveSearch {
   private async work(): Promise<number> {
     const { env } = this.ports
     const waiting = new Map<string, SegmentName>()
+    const failed = new Map<string, SegmentName>()
+    let failure: { readonly error: unknown } | undefined
     for (let next = this.take(); next !== undefined && !this.closed; next = this.take()) {
       const [key, segment] = next
       this.indexing = true
       let outcome: "same" | "indexed" | "waits" | undefined
       try {
         outcome = await this.bringInLine(segment)
-      } finally {
-        this.indexing = false
-        // what can't be read or written now is due again
-        if (outcome === undefined) this.due.set(key, segment)
+      } catch (error) {
+        // what can't be read or written now is due again, behind all else
+        failed.set(key, segment)
+        failure = { error }
       }
+      this.indexing = false
       if (outcome === "waits") waiting.set(key, segment)
       if (outcome === "indexed") for (const live of this.lives) this.askAgain(live)
       await new Promise<void>((resolve) => {
         env.setTimer(PAUSE_MS, resolve)
       })
     }
-    for (const [key, segment] of waiting) if (!this.due.has(key)) this.due.set(key, segment)
+    for (const [key, segment] of [...waiting, ...failed]) if (!this.due.has(key)) this.due.set(key, segment)
     for (const live of this.lives) {
       // what another tab indexed is known by its version alone
       if (!this.ports.isWriter()) this.askAgain(live)
       else if (!live.under) live.store.set({ ...live.store.get(), complete: this.isComplete() })
     }
+    if (failure !== undefined) throw failure.error
     return waiting.size
   }
 
