@@ -17,6 +17,38 @@ const shown = (conversation: Conversation) =>
     rejected: status === "rejected",
   }))
 
+/** Bob's message that no server took, as he was removed meanwhile; he was added again since. */
+async function refused() {
+  const server = await startTestServer()
+  const alice = await open("alice", server.url)
+  const bob = await open("bob", server.url)
+  const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+  const bobs = await conversationOf(bob, trip.id)
+  await bobs.send("before").reached("sent")
+  await until(trip.messages, ({ items }) => items.length === 1)
+  bob.goOffline()
+  const lost = bobs.send("lost")
+  await lost.reached("saved")
+  await trip.removeMember("bob")
+  await alice.synced()
+  bob.goOnline()
+  await until(bobs.messages, ({ items }) => items.some(({ status }) => status === "rejected"))
+  await trip.addMember("bob")
+  await until(bobs.info, ({ membership }) => membership === "member")
+  return { alice, bob, trip, bobs, lost }
+}
+
+it("[R1] a rejected message that is retried twice at once is sent once", async () => {
+  const { alice, bob, trip, bobs, lost } = await refused()
+  const again = bobs.retry(lost.id)
+  expect(bobs.retry(lost.id).id).toBe(again.id)
+  await again.reached("sent")
+  await Promise.all([alice.synced(), bob.synced()])
+  await until(trip.messages, ({ items }) => items.length === 2)
+  await until(bobs.messages, ({ items }) => items.every(({ status }) => status !== "rejected"))
+  for (const one of [trip, bobs]) expect(shown(one).map(({ text }) => text)).toEqual(["before", "lost"])
+})
+
 it("[R1] an edit and a reaction of a member who was removed meanwhile are rejected, and shown to their author alone", async () => {
   const server = await startTestServer()
   const alice = await open("alice", server.url)

@@ -287,7 +287,7 @@ export interface Conversation extends Governance {
    * it was hidden already.
    */
   eraseForMe(id: MessageId): OwnAct | undefined
-  /** Writes a rejected message, edit or reaction again, as a new one; returns it. */
+  /** Writes a rejected message, edit or reaction again, as a new one; returns it. Called twice in a row it is written once. */
   retry(id: MessageId): OutgoingMessage
   /** Forgets what was rejected. */
   discard(id: MessageId): Promise<void>

@@ -23,6 +23,9 @@ export interface WritingPorts extends Omit<ViewPorts, "ends" | "followed"> {
 
 /** What a user writes into a conversation: messages, and what is said about them. */
 export class Writing {
+  /** By what was refused: what was written in its place. */
+  private readonly retried = new Map<MessageId, OutgoingMessage>()
+
   constructor(
     private readonly ports: WritingPorts,
     private readonly view: ConversationView,
@@ -107,9 +110,12 @@ export class Writing {
     return this.post(forwarded(message))
   }
 
-  /** Writes again what was refused, as a new entry. */
+  /** Writes again what was refused, as a new entry: once, however often it is asked for before the first one is forgotten. */
   retry(id: MessageId): OutgoingMessage {
-    const outgoing = this.again(this.rejected(id))
+    const node = this.rejected(id)
+    const outgoing = this.retried.get(id) ?? this.again(node)
+    this.retried.set(id, outgoing)
+    // What could not be forgotten is so by the next call.
     this.ports.conversation.discard(hashOf(id)).catch(() => undefined)
     return outgoing
   }
