@@ -28,7 +28,7 @@ interface TalkPorts {
 /** What the tabs of one device tell one another, and what each makes of it. */
 export class TabTalk {
   /** What other tabs told of so far was read. */
-  reloaded: Promise<unknown> = Promise.resolve()
+  reloaded: Promise<void> = Promise.resolve()
 
   constructor(private readonly ports: TalkPorts) {}
 
@@ -82,7 +82,8 @@ export class TabTalk {
     switch (message.kind) {
       case "changed": {
         const reloading = this.reload(message.document)
-        this.reloaded = Promise.allSettled([this.reloaded, reloading])
+        // Without what came of them: each would hold all before it.
+        this.reloaded = Promise.allSettled([this.reloaded, reloading]).then(() => undefined)
         await reloading
         break
       }
