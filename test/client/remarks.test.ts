@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import { createMemoryStorage, type Client, type Conversation, type Message } from "@weft/sdk/node"
+import { createMemoryStorage, WeftError, type Client, type Conversation, type Message } from "@weft/sdk/node"
 import { prefixRange, type Storage } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
 import { projectionHash } from "../replay/replay.ts"
@@ -99,6 +99,32 @@ describe("what is said about messages, across devices, servers and offline spell
     expect(new Set(all.map(projectionHash)).size).toBe(1)
     expect(atBob.history(id)).toEqual([])
     expect(bob.status.get().pending).toEqual([])
+  })
+
+  it("[X3] an erasure that can't be written says so, hides all the same, and is durable by the next call that can", async () => {
+    const storage = createMemoryStorage()
+    const full = { now: false }
+    const failing: Storage = {
+      ...storage.share(),
+      write: async (...args) => {
+        if (full.now) throw new WeftError("STORE_QUOTA", "the disk is full")
+        await storage.write(...args)
+      },
+    }
+    const server = await startTestServer()
+    const alice = await openClient("alice", { servers: [server.url], storage: failing })
+    const trip = await alice.createConversation({ title: "Trip" })
+    const message = trip.send("a secret")
+    await message.reached("sent")
+    await until(trip.messages, ({ items }) => items.length === 1)
+    full.now = true
+    await expect(trip.erase(message.id)).rejects.toMatchObject({ code: "STORE_QUOTA" })
+    expect(trip.message(message.id)?.form).toBe("erased")
+    await expect(trip.erase(message.id)).rejects.toMatchObject({ code: "STORE_QUOTA" })
+    full.now = false
+    await trip.erase(message.id)
+    await alice.synced()
+    await vi.waitUntil(async () => !(await holds(storage, "a secret")), patient)
   })
 
   it("[A13] only the author and moderators erase; a moderator's erasure hides at once", async () => {

@@ -228,7 +228,8 @@ export interface Conversation extends Governance {
   edit(id: MessageId, text: string, options?: { readonly mentions?: readonly GivenMention[] }): OutgoingEdit
   /**
    * Erases a message and its edits for everyone: an own one, or as a moderator. Hidden at once; the bytes go from every
-   * device and server that hears of it. Resolves when that is durable here. Rejects with NOT_ALLOWED, BAD_ARGUMENT, STORE_*.
+   * device and server that hears of it. Resolves when that is durable here. Rejects with NOT_ALLOWED, BAD_ARGUMENT; with
+   * STORE_* where it can't be written: it stays hidden, and is written as soon as that works, or at the next call.
    */
   erase(id: MessageId): Promise<void>
   /** Whether `erase` is for this user to do, as things stand; false of a message that is not loaded, was erased or was rejected. */

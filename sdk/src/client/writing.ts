@@ -4,7 +4,7 @@ import type { GivenMention } from "../conversation/mention.js"
 import type { Message } from "../conversation/message.js"
 import { segmentNumber, type Node } from "../conversation/node.js"
 import { encodeSaid, messageIdParts, type MessageRef, type Said, type SaidMessage } from "../conversation/said.js"
-import { draftMessageId, type Draft } from "../log/draft.js"
+import { draftMessageId } from "../log/draft.js"
 import type { Env } from "../base/env.js"
 import { BODY_SALT_BYTES, encodeBody, type BodyHash, type MessageId } from "../protocol/entry.js"
 import { parseEmoji } from "../protocol/emoji.js"
@@ -78,7 +78,8 @@ export class Writing {
     this.demandOpen()
     const { conversation } = this.ports
     const { node, message, document } = this.demand(id)
-    if (message.form === "erased") return
+    // One that could not be made durable then is to be so now.
+    if (message.form === "erased") return document.save()
     if (message.status === "rejected") throw new WeftError("BAD_ARGUMENT", "this message was rejected: discard it")
     if (!this.hasRightToErase(message))
       throw new WeftError(
@@ -89,8 +90,8 @@ export class Writing {
       )
     const edits = this.view.projection.editsOf(id).filter((edit) => edit.document === node.document)
     const targets = [erasable(node, "message"), ...edits.map((edit) => erasable(edit, "edit"))]
-    const drafts = await conversation.erase(document, targets)
-    await this.durable(document, drafts)
+    await conversation.erase(document, targets)
+    await document.save()
   }
 
   mayErase(id: MessageId): boolean {
@@ -157,22 +158,6 @@ export class Writing {
       this.view.progress,
       () => this.ports.isClosed(),
     )
-  }
-
-  /** Waits until these are on the disk, under whatever name: an erasure may be signed anew on its way. [SPEC R6] */
-  private durable(document: ReplicaDocument, drafts: readonly Draft[]): Promise<void> {
-    const { progress } = this.view
-    return new Promise((resolve, reject) => {
-      let stop = (): void => undefined
-      const look = (): boolean => {
-        if (drafts.every((draft) => document.isDurable(draft))) resolve()
-        else if (this.ports.isClosed()) reject(new WeftError("CLIENT_CLOSED", "this client was closed"))
-        else return false
-        stop()
-        return true
-      }
-      if (!look()) stop = progress.subscribe(look)
-    })
   }
 
   /** A message that was read, and where it stands. */
