@@ -49,6 +49,18 @@ it("[R1] a rejected message that is retried twice at once is sent once", async (
   for (const one of [trip, bobs]) expect(shown(one).map(({ text }) => text)).toEqual(["before", "lost"])
 })
 
+it("[R1] nothing is said about a rejected message: neither a reply, nor in a thread below it, nor a reaction", async () => {
+  const { alice, bob, trip, bobs, lost } = await refused()
+  expect(() => bobs.send("an answer", { replyTo: lost.id })).toThrow("this message was rejected")
+  expect(() => bobs.send("below it", { thread: lost.id })).toThrow("this message was rejected")
+  expect(() => bobs.react(lost.id, "👍")).toThrow("this message was rejected")
+  const again = bobs.retry(lost.id)
+  const answer = bobs.send("an answer", { replyTo: again.id })
+  await answer.reached("sent")
+  await Promise.all([alice.synced(), bob.synced()])
+  await until(trip.messages, ({ items }) => items.at(-1)?.quote?.id === again.id)
+})
+
 it("[R1] an edit and a reaction of a member who was removed meanwhile are rejected, and shown to their author alone", async () => {
   const server = await startTestServer()
   const alice = await open("alice", server.url)

@@ -234,7 +234,7 @@ export interface Conversation extends Governance {
   erase(id: MessageId): Promise<void>
   /** Whether `erase` is for this user to do, as things stand; false of a message that is not loaded, was erased or was rejected. */
   mayErase(id: MessageId): boolean
-  /** Reacts with one emoji; BAD_ARGUMENT for anything else. Undefined where this user does already: nothing is written then. Throws as `edit` does. */
+  /** Reacts with one emoji; BAD_ARGUMENT for anything else, and on a message that was rejected. Undefined where this user does already: nothing is written then. Throws as `edit` does. */
   react(id: MessageId, emoji: string): OutgoingMessage | undefined
   /** Takes a reaction back. Undefined where there is none of this user's: nothing is written then. Throws as `edit` does. */
   unreact(id: MessageId, emoji: string): OutgoingMessage | undefined
@@ -302,7 +302,7 @@ export interface Conversation extends Governance {
 
 /** What a message is, beside its text. */
 export interface SendOptions {
-  /** A loaded message that this one answers: shown as its `quote`. */
+  /** A loaded message that this one answers: shown as its `quote`. One that was rejected is none. */
   readonly replyTo?: MessageId
   /** A loaded message below which this one stands in a thread. */
   readonly thread?: MessageId

@@ -54,7 +54,7 @@ export class Writing {
     if (message.form !== "text") throw new WeftError("BAD_ARGUMENT", "this message has no text")
     if (message.forwardedFrom !== undefined)
       throw new WeftError("NOT_ALLOWED", "what was forwarded stays as it was said")
-    if (message.status === "rejected") throw new WeftError("BAD_ARGUMENT", "this message was rejected: retry it")
+    demandTaken(message)
     const { projection } = this.view
     if (projection.editsOf(id).length >= MAX_EDITS) {
       throw new WeftError("NOT_ALLOWED", `a message takes at most ${String(MAX_EDITS)} edits`)
@@ -68,7 +68,7 @@ export class Writing {
     this.demandReactor()
     const emoji = parseEmoji(given)
     if (emoji === undefined) throw new WeftError("BAD_ARGUMENT", "a reaction is one emoji")
-    const { message, document } = this.demand(id)
+    const { message, document } = this.demandTarget(id)
     if (message.form === "erased") throw new WeftError("BAD_ARGUMENT", "this message was erased")
     const own = message.reactions.some((reaction) => reaction.emoji === emoji && reaction.own)
     return own === on ? undefined : this.post({ kind: "reaction", of: id, emoji, on }, document)
@@ -135,7 +135,7 @@ export class Writing {
       case "edit":
         return this.edit(said.of, said.text, said.mentions, said.undoes)
       case "reaction":
-        return this.post(said, this.demand(said.of).document)
+        return this.post(said, this.demandTarget(said.of).document)
       default:
         throw new WeftError("BAD_ARGUMENT", "nothing that could be written again; an erasure is asked for anew")
     }
@@ -170,14 +170,24 @@ export class Writing {
     return { node, message: node.message, document }
   }
 
+  /** The same, where others have it, or will: what rests on another means nothing to them. */
+  private demandTarget(id: MessageId): ReturnType<Writing["demand"]> {
+    const target = this.demand(id)
+    demandTaken(target.message)
+    return target
+  }
+
   private refOf(id: MessageId): MessageRef {
-    return { segment: segmentNumber(this.demand(id).node.document), id }
+    return { segment: segmentNumber(this.demandTarget(id).node.document), id }
   }
 
   /** Threads have one level: a message of one leads to its root. */
   private rootOf(id: MessageId): MessageRef {
-    const { node } = this.demand(id)
-    return (node.said?.kind === "message" ? node.said.thread : undefined) ?? this.refOf(id)
+    const { node } = this.demandTarget(id)
+    const root = node.said?.kind === "message" ? node.said.thread : undefined
+    // A root may be rejected after what stands below it was written.
+    if (root !== undefined) demandTaken(this.view.projection.get(root.id))
+    return root ?? this.refOf(id)
   }
 
   private demandOpen(): void {
@@ -243,6 +253,10 @@ function erasable({ id }: Node, kind: Erasable["kind"]): Erasable {
   const parts = messageIdParts(id)
   if (parts === undefined) throw new TypeError("a message without a name")
   return { ...parts, kind }
+}
+
+function demandTaken(message: Message | undefined): void {
+  if (message?.status === "rejected") throw new WeftError("BAD_ARGUMENT", "this message was rejected: retry it")
 }
 
 function demandText(text: unknown): void {
