@@ -3,7 +3,7 @@ import { manualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv } from "../base/env.js"
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory.js"
 import { LiveSearch, type SearchResults } from "./live-search.js"
-import type { SearchSource, SearchText, SegmentName } from "./search.js"
+import type { SearchHit, SearchIndex, SearchSource, SearchText, SegmentName, SegmentTexts } from "./search.js"
 import { StoredIndex } from "./stored-index.js"
 
 const say = (id: string, text: string): SearchText => ({ id, author: "ann", sentAt: Number(id), text })
@@ -30,7 +30,7 @@ class Texts implements SearchSource {
     return this.version(name) === version
   }
 
-  async read(name: SegmentName): ReturnType<SearchSource["read"]> {
+  async read(name: SegmentName): Promise<SegmentTexts> {
     return { ...name, version: this.version(name), texts: this.held.get(name.segment) ?? [] }
   }
 
@@ -121,6 +121,49 @@ describe("a search that stays alive", () => {
     const values = await storage.scan({ from: "", to: "\uffff" })
     expect(values.map(({ value }) => new TextDecoder().decode(value)).join()).not.toMatch(/xyzzy/i)
     expect(values).toHaveLength(3)
+  })
+
+  it("[Q1] what is erased while a search is under way does not come back with what that finds then", async () => {
+    const source = new Texts()
+    source.set(1, [say("1", "tea"), say("2", "tea")])
+    const storage = createMemoryStorage()
+    let goOn = (): void => undefined
+    const held = new Promise<void>((resolve) => (goOn = resolve))
+    const index = new StoredIndex(storage, systemEnv)
+    await index.put(await source.read({ conversation: "c", segment: 1 }))
+    // Reads what is indexed, tells a part, and the rest later.
+    const slow: SearchIndex = {
+      version: (segment) => index.version(segment),
+      put: (texts) => index.put(texts),
+      erase: (segment, erased) => index.erase(segment, erased),
+      search: async (query, found, isOver) => {
+        const hits: SearchHit[] = []
+        await index.search(query, (more) => hits.push(...more), isOver)
+        found(hits.slice(0, 1))
+        await held
+        found(hits.slice(1))
+      },
+      close: () => index.close(),
+    }
+    const search = new LiveSearch({
+      source,
+      index: slow,
+      env: systemEnv,
+      isWriter: () => true,
+      failed: () => undefined,
+    })
+    const told: SearchResults[] = []
+    const results = search.search({ text: "tea", order: "time", limit: 10 })
+    const stop = results.subscribe((each) => told.push(each))
+    await expect.poll(() => ids(results.get())).toEqual(["2"])
+    source.set(1, [], ["1", "2"])
+    expect(ids(results.get())).toEqual([])
+    told.length = 0
+    goOn()
+    await expect.poll(() => results.get().state).toBe("ready")
+    expect(told.flatMap(ids)).toEqual([])
+    stop()
+    await search.close()
   })
 
   it("[Q4] a segment that can't be read keeps no other from being indexed, and is told", async () => {

@@ -38,6 +38,8 @@ interface Live {
   under: boolean
   /** Something was indexed since this run began: it may have missed that. */
   stale: boolean
+  /** What was erased since somebody searches: a run may have read it before, or while another tab has yet to take it out. */
+  readonly erased: Set<string>
 }
 
 /** What its reader makes of a search: a query narrowed to what is shown, and hits as they are shown. */
@@ -104,7 +106,7 @@ export class LiveSearch {
         if (this.started && this.due.size > 0) this.settle(0)
       }
     })
-    const live: Live = { query, store, run: 0, under: false, stale: false }
+    const live: Live = { query, store, run: 0, under: false, stale: false, erased: new Set() }
     return store
   }
 
@@ -141,9 +143,10 @@ export class LiveSearch {
   /** What was erased is not shown for a moment longer. */
   private hide(erased: readonly string[]): void {
     const gone = new Set(erased)
-    for (const { store } of this.lives) {
-      const { hits, ...rest } = store.get()
-      if (hits.some(({ id }) => gone.has(id))) store.set({ ...rest, hits: hits.filter(({ id }) => !gone.has(id)) })
+    for (const live of this.lives) {
+      for (const id of erased) live.erased.add(id)
+      const { hits, ...rest } = live.store.get()
+      if (hits.some(({ id }) => gone.has(id))) live.store.set({ ...rest, hits: hits.filter(({ id }) => !gone.has(id)) })
     }
   }
 
@@ -259,19 +262,20 @@ export class LiveSearch {
     const found = (more: readonly SearchHit[]): void => {
       if (isOver()) return
       hits = [...hits, ...this.shown(more)].sort(compare).slice(0, query.limit)
-      if (isFirst) store.set({ state: "searching", hits, complete: false })
+      if (isFirst) store.set({ state: "searching", hits: standing(), complete: false })
     }
+    const standing = (): readonly SearchHit[] => hits.filter(({ id }) => !live.erased.has(id))
     this.ports.index.search(this.ports.reader?.narrow(query) ?? query, found, isOver).then(
       () => {
         if (isOver()) return
         live.under = false
         if (live.stale) this.ask(live)
-        else store.set({ state: "ready", hits, complete: this.isComplete() })
+        else store.set({ state: "ready", hits: standing(), complete: this.isComplete() })
       },
       (error: unknown) => {
         if (isOver()) return
         live.under = false
-        store.set({ state: "failed", hits, complete: false })
+        store.set({ state: "failed", hits: standing(), complete: false })
         this.ports.failed(error)
       },
     )
