@@ -22,6 +22,12 @@ async function inMemory(client: Client, count: number): Promise<void> {
   while ((await client.doctor()).documents.open !== count) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
+/** So many times a quarter of the time after which what nobody looks at leaves memory. */
+async function quiet(looks: number): Promise<void> {
+  for (let left = looks; left > 0; left--)
+    await new Promise((resolve) => quickEnv.setTimer(SOON.releaseAfterMs / 4, () => resolve(undefined)))
+}
+
 /** How many logs of the device a conversation's newest segment has. */
 async function logsOf(storage: Storage, client: Client, id: string): Promise<number> {
   const replica = await Replica.open({
@@ -138,16 +144,44 @@ it("[U14] what an application holds of a conversation goes on when that left mem
   await inMemory(alice, 0)
 })
 
+it("[U14] whoever follows a thread or receipts keeps the conversation, whatever becomes of others that were taken of the same", async () => {
+  const { alice, trip, atBob, hello, own } = await arena()
+  const held = trip.thread(hello.id)
+  const receipts = [trip.receipts(own.id), trip.receipts(own.id)] as const
+  const [first, second] = [trip.thread(hello.id), trip.thread(hello.id)]
+  const told: number[] = []
+  const stops = [first.subscribe(({ items }) => told.push(items.length)), receipts[0].subscribe(() => undefined)]
+  for (const leave of [second.subscribe(() => undefined), receipts[1].subscribe(() => undefined)]) leave()
+  await until(first, ({ state }) => state === "ready")
+  await quiet(20)
+  expect((await alice.doctor()).documents.open).toBe(1)
+  atBob.send("below it", { thread: hello.id })
+  await until(first, ({ items }) => items.length === 1)
+  expect(told.at(-1)).toBe(1)
+  for (const stop of stops) stop()
+  await inMemory(alice, 0)
+  // One that is held since before, and one that is taken now.
+  const taken = trip.thread(hello.id)
+  const leave = taken.subscribe(() => undefined)
+  const stop = held.subscribe(({ items }) => told.push(items.length))
+  await until(taken, ({ items }) => items.length === 1)
+  leave()
+  await quiet(20)
+  expect((await alice.doctor()).documents.open).toBe(1)
+  atBob.send("and again", { thread: hello.id })
+  await until(held, ({ items }) => items.length === 2)
+  expect(told.at(-1)).toBe(2)
+  stop()
+  await inMemory(alice, 0)
+})
+
 it("[U14] what waits or is attached stays in memory, and so does all where no list is looked at", async () => {
   const { server, alice, trip } = await arena()
   alice.goOffline()
   const waiting = trip.send("later")
   await waiting.reached("saved")
   const detach = trip.attach(() => ({ destroy: () => undefined }))
-  const looks = async (): Promise<void> => {
-    for (let left = 20; left > 0; left--)
-      await new Promise((resolve) => quickEnv.setTimer(100, () => resolve(undefined)))
-  }
+  const looks = (): Promise<void> => quiet(20)
   await looks()
   await inMemory(alice, 1)
   alice.goOnline()

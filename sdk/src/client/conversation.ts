@@ -371,7 +371,7 @@ export class ConversationHandle implements Conversation {
     return this.part(this.threads, root, loading, (inner) => inner.thread(root))
   }
 
-  /** One value for each name, until it leaves memory; it comes from what is read. */
+  /** One value for each name, until it leaves memory; it comes from what is read. Who held one before that goes by the next. */
   private part<T>(
     values: Map<MessageId, Handover<T>>,
     id: MessageId,
@@ -383,11 +383,19 @@ export class ConversationHandle implements Conversation {
     const value: Handover<T> = new Handover(first, {
       wanted: () => {
         this.want()
-        if (values.get(id) === value) return
+        const next = values.get(id)
+        if (next === value && value.hasSource) return
+        if (next !== undefined && next !== value) {
+          value.become(next)
+          return
+        }
+        // It may have gone by one that is no more.
+        value.release(first)
         values.set(id, value)
         if (this.shown !== undefined) value.become(partOf(this.shown))
       },
     })
+    values.set(id, value)
     return value
   }
 

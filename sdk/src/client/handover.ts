@@ -30,6 +30,10 @@ export class Handover<T> implements Subscribable<T> {
     })
   }
 
+  get hasSource(): boolean {
+    return this.source !== undefined
+  }
+
   get isWatched(): boolean {
     return this.listeners > 0
   }
