@@ -373,8 +373,9 @@ describe("hooks of what people do with a conversation", () => {
   it("useSearch finds what was written here, and goes on looking", async () => {
     const client = await openClient()
     const trip = await client.createConversation({ title: "Trip" })
-    function Hits({ text, inTrip = true }: { text: string; inTrip?: boolean }): ReactNode {
-      const { hits, complete } = useSearch(text, { order: "time", ...(inTrip && { conversation: trip.id }) })
+    function Hits({ text, inTrip = true, before }: { text: string; inTrip?: boolean; before?: number }): ReactNode {
+      const conversation = inTrip ? trip.id : undefined
+      const { hits, complete } = useSearch(text, { order: "time", conversation, before })
       return `${hits.map((hit) => hit.text).join(", ")} ${complete}`
     }
     trip.send("the first train")
@@ -384,7 +385,13 @@ describe("hooks of what people do with a conversation", () => {
     await shows("another train, the first train true")
     await showFor(() => <Hits text=" " />, client)
     await shows("another train, the first train true")
+    await showFor(() => <Hits text="train" before={Infinity} />, client)
+    await shows("another train, the first train true")
+    await showFor(() => <Hits text="train" before={-Infinity} />, client)
+    await shows(" true")
     await showFor(() => <Hits text=" " inTrip={false} />, client)
+    await shows(" true")
+    await showFor(() => <Hits text=" " inTrip={false} before={Infinity} />, client)
     await shows(" true")
   })
 

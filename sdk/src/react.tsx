@@ -334,12 +334,12 @@ const nothingFound = never<SearchResults>({ state: "ready", hits: [], complete: 
  */
 export function useSearch(text: string, options: SearchOptions = {}): SearchResults {
   const client = useClient()
-  const asked = JSON.stringify(options)
+  const { author, conversation, from = -Infinity, before = Infinity, order, limit } = options
   const results = useMemo(() => {
-    const { author, conversation, from, before } = JSON.parse(asked) as SearchOptions
-    const isEmpty = [author, conversation, from, before].every((filter) => filter === undefined)
-    return text.trim() === "" && isEmpty ? nothingFound : client.search(text, JSON.parse(asked) as SearchOptions)
-  }, [client, text, asked])
+    const isEmpty = author === undefined && conversation === undefined && from === -Infinity && before === Infinity
+    if (text.trim() === "" && isEmpty) return nothingFound
+    return client.search(text, { author, conversation, from, before, order, limit })
+  }, [client, text, author, conversation, from, before, order, limit])
   return useValue(results, nothingFound)
 }
 

@@ -60,17 +60,17 @@ export interface HistoryOptions {
 /** Which messages are searched, and how hits come. */
 export interface SearchOptions {
   /** Only what this user wrote. */
-  readonly author?: string
+  readonly author?: string | undefined
   /** Only in the conversation with this id. */
-  readonly conversation?: string
-  /** Only what was sent then or later; milliseconds since 1970. */
-  readonly from?: number
-  /** Only what was sent before. */
-  readonly before?: number
+  readonly conversation?: string | undefined
+  /** Only what was sent then or later; milliseconds since 1970. -Infinity: no bound. */
+  readonly from?: number | undefined
+  /** Only what was sent before. Infinity: no bound. */
+  readonly before?: number | undefined
   /** What answers best first, or newest first; by default "relevance". */
-  readonly order?: "relevance" | "time"
+  readonly order?: "relevance" | "time" | undefined
   /** At most so many hits; by default 100, at most 1,000. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 /** A user's device: its conversations, and their way to the servers. */

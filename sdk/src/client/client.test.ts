@@ -124,6 +124,14 @@ describe("a client without servers", () => {
     await expect(trip.loadOlder()).rejects.toMatchObject({ code: "CLIENT_CLOSED" })
   })
 
+  it.each([{ from: NaN }, { before: NaN }, { before: null as never }, { limit: 0 }])(
+    "refuses a search by %o, with a stable code",
+    async (options) => {
+      const alice = await client()
+      expect(() => alice.search("tea", options)).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))
+    },
+  )
+
   it("changes members, roles and titles by the rules", async () => {
     const alice = await client()
     const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })

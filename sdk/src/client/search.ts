@@ -13,13 +13,18 @@ export function searchQuery(text: string, options: SearchOptions): SearchQuery {
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new WeftError("BAD_ARGUMENT", `a search has 1 to ${MAX_LIMIT} hits`)
   }
+  for (const time of [from, before]) {
+    if (time !== undefined && (typeof time !== "number" || Number.isNaN(time)))
+      throw new WeftError("BAD_ARGUMENT", "not a time")
+  }
   return {
     text,
     order,
     limit,
     ...(author === undefined ? {} : { author }),
     ...(conversation === undefined ? {} : { conversations: [conversation] }),
-    ...(from === undefined ? {} : { from }),
-    ...(before === undefined ? {} : { before }),
+    // What bounds nothing is not said.
+    ...(from === undefined || from === -Infinity ? {} : { from }),
+    ...(before === undefined || before === Infinity ? {} : { before }),
   }
 }
