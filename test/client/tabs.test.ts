@@ -306,6 +306,31 @@ it("[A19] a link that is used in a tab that does not write names a server that t
   for (const { info } of [inFirst, inSecond]) await until(info, ({ refusal }) => refusal === "INVITE_REVOKED")
 })
 
+it("[A19] a link that a tab takes in while another link into the same conversation is being used is used, too", async () => {
+  const server = await startTestServer()
+  const { trip, id, link } = await inviteOf(server)
+  const other = await trip.createInvite()
+  await trip.revokeInvite(id)
+  await until(trip.changes, (list) => list.every(({ status }) => status === "accepted"))
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url])
+  let meanwhile: (() => Promise<unknown>) | undefined
+  const first = await tab(profile, (storage) => ({
+    ...storage,
+    write: async (batch, options) => {
+      const act = batch.some(({ kind, key }) => kind === "delete" && key.startsWith("m/join/")) ? meanwhile : undefined
+      meanwhile = act === undefined ? meanwhile : undefined
+      await act?.()
+      await storage.write(batch, options)
+    },
+  }))
+  const second = await tab(profile)
+  await first.lead()
+  await until(first.client.status, () => isOnline(first.client))
+  meanwhile = () => second.client.join(other.link)
+  const joined = await first.client.join(link)
+  await until(joined.info, ({ membership }) => membership === "member")
+})
+
 it("[W3, A19] a link that was taken in by a tab which did not live to tell is used once it is gone", async () => {
   const { link } = await inviteOf(await startTestServer())
   const profile = new TestProfile("alice", createMemoryStorage(), [])

@@ -1,3 +1,4 @@
+import { WeftError } from "../base/errors.js"
 import { createQueue } from "../base/queue.js"
 import { inviteKey, signJoin } from "../authority/invite.js"
 import type { Certificate } from "../identity/certificate.js"
@@ -36,11 +37,15 @@ export class Joins {
   /** Another tab took one in, or used it. */
   async look(conversation: ConversationId): Promise<void> {
     await this.enqueue(async () => {
-      const stored = await this.storage.get(joinKey(conversation))
-      this.links.delete(conversation)
-      if (stored !== undefined) this.take(stored)
+      await this.read(conversation)
       if (this.has(conversation)) await this.show(conversation)
     })
+  }
+
+  private async read(conversation: ConversationId): Promise<void> {
+    const stored = await this.storage.get(joinKey(conversation))
+    this.links.delete(conversation)
+    if (stored !== undefined) this.take(stored)
   }
 
   private take(value: Uint8Array): void {
@@ -90,10 +95,14 @@ export class Joins {
   }
 
   private async writeAll(certificate: Certificate): Promise<void> {
-    for (const link of this.all) await this.attempt(() => this.writeOne(link, certificate))
+    for (const text of Array.from(this.links.values())) {
+      const link = parseLink(text)
+      if (link !== undefined) await this.attempt(() => this.writeOne(link, text, certificate))
+    }
   }
 
-  private async writeOne({ conversation: id, invite, secret }: InviteLink, certificate: Certificate): Promise<void> {
+  private async writeOne(link: InviteLink, text: string, certificate: Certificate): Promise<void> {
+    const { conversation: id, invite, secret } = link
     await this.replica.using(id, async (conversation) => {
       if (!conversation.state.members.has(certificate.user)) {
         const claim = { conversation: id, invite, device: this.replica.device, user: certificate.user }
@@ -104,9 +113,20 @@ export class Joins {
       // The entry is a draft now: what becomes of it is in the conversation's changes.
       await conversation.controlDocument.save()
     })
-    await this.storage.write([{ kind: "delete", key: joinKey(id) }], { durability: "relaxed" })
-    this.links.delete(id)
+    await this.forget(id, text)
     this.changed(id)
+  }
+
+  /** Another link that another tab took in since stays: that tab tells of it. */
+  private async forget(id: ConversationId, text: string): Promise<void> {
+    const key = joinKey(id)
+    try {
+      await this.storage.write([{ kind: "delete", key }], { durability: "relaxed", guard: { key, value: utf8(text) } })
+      this.links.delete(id)
+    } catch (error) {
+      if (!(error instanceof WeftError) || error.code !== "STORE_FENCED") throw error
+      await this.read(id)
+    }
   }
 }
 
