@@ -9,6 +9,7 @@ export class LazyIndex implements SearchIndex {
   constructor(
     private readonly storage: Pick<Storage, "get" | "scan" | "write">,
     private readonly env: Pick<Env, "now" | "setTimer">,
+    private readonly importCode = () => import("./stored-index.js"),
   ) {}
 
   async version(segment: SegmentName): Promise<string | undefined> {
@@ -28,11 +29,20 @@ export class LazyIndex implements SearchIndex {
   }
 
   async close(): Promise<void> {
-    await (await this.loaded)?.close()
+    // Where its code did not come there is nothing to close.
+    const index = await this.loaded?.catch(() => undefined)
+    await index?.close()
   }
 
-  private async load(): Promise<SearchIndex> {
-    this.loaded ??= import("./stored-index.js").then(({ StoredIndex }) => new StoredIndex(this.storage, this.env))
+  private load(): Promise<SearchIndex> {
+    this.loaded ??= this.importCode().then(
+      ({ StoredIndex }) => new StoredIndex(this.storage, this.env),
+      (error: unknown) => {
+        // Offline, or after a new version was put up: whoever asks next tries again.
+        this.loaded = undefined
+        throw error
+      },
+    )
     return this.loaded
   }
 }
