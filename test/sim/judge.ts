@@ -374,7 +374,18 @@ async function whereItStands(
     const others = viewsOf(stage, id)
     if (stands(others)) return others
   }
-  return shown
+  return saying.promised === "saved" && isRefusedInTalkThatWasLeft(stage, saying, talks) ? [] : shown
+}
+
+/** What waited in a talk that another device of its author's left at once is shown to its author there, and to nobody else. [SPEC A20, R5] */
+function isRefusedInTalkThatWasLeft(stage: Stage, saying: Saying, talks: ReadonlySet<string>): boolean {
+  const tabs = stage.devices.flatMap(({ name, tabs: own }) => (name === saying.device ? own : []))
+  return tabs.some(({ client }) =>
+    client?.conversations.get().some((talk) => {
+      if (!talks.has(talk.id) || talk.info.get().membership !== "left") return false
+      return allItems(talk).some(({ id, status }) => id === saying.id && status === "rejected")
+    }),
+  )
 }
 
 function judgeSaying(stage: Stage, saying: Saying, shown: readonly View[]): void {
