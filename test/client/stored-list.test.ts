@@ -258,9 +258,15 @@ it("[U13, A20] direct conversations with one person are one before they are read
   expect(bob.user).toBe("bob")
 })
 
-it.each([true, false])(
-  "[U13] a conversation whose document is damaged keeps nobody from the others, its row being stored: %s",
-  async (isStored) => {
+it.each([
+  [true, ["u"], "1"],
+  [false, ["u"], "1"],
+  [false, ["s"], "1"],
+  [true, ["u", "s"], "control"],
+  [false, ["u", "s"], "control"],
+])(
+  "[U13] a conversation that is damaged keeps nobody from the others; stored row: %s, what is damaged: %s of %s",
+  async (isStored, kinds, part) => {
     const server = await startTestServer()
     const storage = createMemoryStorage()
     const alice = await openClient("alice", { servers: [server.url], storage: storage.share() })
@@ -273,7 +279,8 @@ it.each([true, false])(
     await alice.synced()
     if (isStored) await stored(storage, (rows) => rows.length === 2)
     await alice.close()
-    const damaged = await storage.scan(prefixRange(`u/c/${bad.id}/1/`))
+    const ranges = kinds.map((kind) => prefixRange(`${kind}/c/${bad.id}/${part}`))
+    const damaged = (await Promise.all(ranges.map((range) => storage.scan(range)))).flat()
     const value = Uint8Array.of(9, 9, 9)
     await storage.write(damaged.map(({ key }) => ({ kind: "put", key, value })))
 

@@ -540,8 +540,8 @@ export const mutants = [
     ops: 60,
     kinds: "createSmall,invite,invite,join,join,send",
     file: "sdk/src/client/joins.ts",
-    find: "if (link !== undefined && !conversation.state.members.has(certificate.user)) {",
-    replace: "if (link === undefined && !conversation.state.members.has(certificate.user)) {",
+    find: "if (!conversation.state.members.has(certificate.user)) {",
+    replace: "if (conversation.state.members.has(certificate.user)) {",
   },
   {
     name: "a server lets in who comes after the end of a link",

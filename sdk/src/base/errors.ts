@@ -32,3 +32,8 @@ export class WeftError extends Error {
     this.code = code
   }
 }
+
+/** Whether something stored can't be read, now or later. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof WeftError && error.code === "STORE_CORRUPT"
+}

@@ -12,6 +12,7 @@ import {
 } from "../protocol/frame.js"
 import { base64url, fromBase64url, hex } from "../protocol/bytes.js"
 import type { Env, Timer } from "../base/env.js"
+import { isDamage } from "../base/errors.js"
 import { createQueue } from "../base/queue.js"
 import { decodeRecord, encodeRecord, type EraseRecord, type RecordId } from "../log/erasure.js"
 import { digestOf, vectorOf, type DocumentSummary } from "../log/summary.js"
@@ -203,8 +204,14 @@ export class Exchange {
       this.ports.changed()
     }
     this.inbound(run).catch((error: unknown) => {
-      this.ports.failed(error)
+      this.failed(error)
     })
+  }
+
+  /** What is damaged here is told, and keeps no other conversation from being in sync. [SPEC U13] */
+  private failed(error: unknown): void {
+    if (isDamage(error)) this.ports.replica.report(error)
+    else this.ports.failed(error)
   }
 
   private async handle(frame: Frame): Promise<void> {
@@ -346,7 +353,7 @@ export class Exchange {
       this.ports.acks.noteCompared(this.ports.server)
     }
     read().catch((error: unknown) => {
-      this.ports.failed(error)
+      this.failed(error)
     })
   }
 
@@ -381,7 +388,7 @@ export class Exchange {
         ),
       })
     }).catch((error: unknown) => {
-      this.ports.failed(error)
+      this.failed(error)
     })
   }
 
@@ -472,7 +479,7 @@ export class Exchange {
       await this.ports.drained()
       if (!this.ended) this.ports.send({ kind: "update", id, document, update })
     }).catch((error: unknown) => {
-      this.ports.failed(error)
+      this.failed(error)
     })
   }
 

@@ -1,6 +1,6 @@
 import type { Env, Timer } from "../base/env.js"
 import { randomFraction } from "../base/env.js"
-import { WeftError, type ErrorCode } from "../base/errors.js"
+import { isDamage, WeftError, type ErrorCode } from "../base/errors.js"
 import { createSignal, createStore } from "../base/store.js"
 import { encodeControl } from "../authority/control.js"
 import type { InitialMember } from "../authority/fields.js"
@@ -504,18 +504,32 @@ export class Replica {
     this.take(found)
     this.isCaughtUp = true
     for (const id of new Set([...this.conversations.get().keys(), ...this.loading.keys()])) {
-      const conversation = await this.conversation(id)
-      const stored = found.get(id) ?? nothingStored
-      conversation.imprint.adopt(stored.imprint)
-      await this.registersOf(conversation).reload()
-      await conversation.refresh(stored.segments)
-      if (this.isAtRest(stored) && conversation.controlDocument.drafts.length === 0) conversation.beInLine()
-      else this.restless.add(conversation)
+      await this.withReadable(id, async (conversation) => {
+        const stored = found.get(id) ?? nothingStored
+        conversation.imprint.adopt(stored.imprint)
+        await this.registersOf(conversation).reload()
+        await conversation.refresh(stored.segments)
+        if (this.isAtRest(stored) && conversation.controlDocument.drafts.length === 0) conversation.beInLine()
+        else this.restless.add(conversation)
+      })
     }
     await this.readRestless()
     for (const { key } of await storage.scan(prefixRange(regroundPrefix))) {
       const id = parseConversationId(key.slice(regroundPrefix.length))
-      if (id !== undefined) await (await this.conversation(id)).resumeReground()
+      if (id !== undefined) await this.withReadable(id, (conversation) => conversation.resumeReground())
+    }
+  }
+
+  /** One that is damaged is told, and keeps nobody from the others. [SPEC U13] */
+  private async withReadable(
+    id: ConversationId,
+    task: (conversation: ReplicaConversation) => Promise<void>,
+  ): Promise<void> {
+    try {
+      await task(await this.conversation(id))
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.report(error)
     }
   }
 
@@ -524,10 +538,11 @@ export class Replica {
     for (const [id, stored] of Array.from(this.stored)) {
       if (this.closed || this.guard === undefined) return
       if (this.isHere(id) || this.isAtRest(stored)) continue
-      const conversation = await this.conversation(id)
-      this.restless.add(conversation)
-      // What only the writer does about it is to do now.
-      conversation.changes.emit({ kind: "control" })
+      await this.withReadable(id, async (conversation) => {
+        this.restless.add(conversation)
+        // What only the writer does about it is to do now.
+        conversation.changes.emit({ kind: "control" })
+      })
     }
   }
 
@@ -707,15 +722,15 @@ export class Replica {
         digests.push({ conversation: id, digest: imprint.digest, of: imprint })
         continue
       }
-      const conversation = await this.conversation(id)
-      const documents = await conversation.digests()
-      if (documents.length > 0) {
+      await this.withReadable(id, async (conversation) => {
+        const documents = await conversation.digests()
+        if (documents.length === 0) return
         digests.push({
-          conversation: conversation.id,
-          digest: rootDigestOf(conversation.id, documents, this.registers.get(conversation.id)?.digest),
+          conversation: id,
+          digest: rootDigestOf(id, documents, this.registers.get(id)?.digest),
           of: documents.flatMap(({ summary }) => summary ?? []),
         })
-      }
+      })
     }
     return digests
   }

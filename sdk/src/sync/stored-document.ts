@@ -56,7 +56,7 @@ export class StoredDocument {
       storage.get(summaryKey(this.name)),
       storage.scan(prefixRange(updatePrefix(this.name))),
     ])
-    const { summary, covers } = decodeStored(this.name, stored)
+    const { summary, covers } = this.readable(() => decodeStored(this.name, stored))
     this.away = updates.some(({ value }) => isAway(value))
     const later = updates.filter(({ key }) => numberOfUpdateKey(key) > covers)
     const values = later.map(({ value }) => value)
