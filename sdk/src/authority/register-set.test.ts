@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest"
 import type { SignedRegister } from "../log/register.js"
 import { clockOf } from "../protocol/entry.js"
+import { encodeFrame, MAX_CLOCKS } from "../protocol/frame.js"
+import type { DeviceId } from "../protocol/names.js"
 import { projectControl } from "./project.js"
 import { RegisterSet } from "./register-set.js"
 import { deviceNamed, keyNamed, Scenario } from "./scenario.js"
@@ -94,4 +96,16 @@ describe("[P4] of one device's registers", () => {
     expect(one.digest).toEqual(alone.digest)
     expect(one.digest).not.toEqual(other.digest)
   })
+})
+
+it("[P5] says what it holds of as many registers as a frame takes", () => {
+  const { conversation } = new Scenario({})
+  const set = new RegisterSet(conversation)
+  const register = registerOf("ann")
+  for (let count = 0; count <= MAX_CLOCKS; count++) {
+    set.restore({ ...register, device: String(count).padStart(24, "A") as DeviceId })
+  }
+  const items = set.clocks
+  expect([items.length, set.beyond(items).length]).toEqual([MAX_CLOCKS, 1])
+  encodeFrame({ kind: "clocks", conversation, reply: true, items })
 })

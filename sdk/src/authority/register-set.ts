@@ -1,6 +1,15 @@
 import { aheadMs } from "../log/clock.js"
-import { isNewer, registersDigest, verifyRegister, type RegisterKeys, type SignedRegister } from "../log/register.js"
+import {
+  isNewer,
+  registerMark,
+  registersDigest,
+  verifyRegister,
+  type RegisterKeys,
+  type SignedRegister,
+} from "../log/register.js"
+import { equalBytes } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
+import { MAX_CLOCKS, type FrameOf } from "../protocol/frame.js"
 import { MAX_CLOCK_AHEAD_MS, MAX_CLOCK_RETRY_MS } from "../protocol/limits.js"
 import type { ConversationId, DeviceId } from "../protocol/names.js"
 import type { ControlState } from "./state.js"
@@ -20,6 +29,9 @@ export function refusesClock(register: SignedRegister, now: number): RefusalCode
   if (ahead > MAX_CLOCK_AHEAD_MS + MAX_CLOCK_RETRY_MS) return "CLOCK_FAR_AHEAD"
   return ahead > MAX_CLOCK_AHEAD_MS ? "CLOCK_AHEAD" : undefined
 }
+
+/** What one side says to hold of a device's register. */
+export type RegisterClock = FrameOf<"clocks">["items"][number]
 
 /** The registers of one conversation: the newest of each member's device. The same set everywhere, in whatever order they came. */
 export class RegisterSet {
@@ -61,6 +73,22 @@ export class RegisterSet {
   /** How many there are. */
   get size(): number {
     return this.#held.size
+  }
+
+  /** What is held, of as many as a frame takes: the others are sent again. */
+  get clocks(): RegisterClock[] {
+    const named = Array.from(this.#held.values()).slice(0, MAX_CLOCKS)
+    return named.map((register) => ({ device: register.device, clock: register.clock, mark: registerMark(register) }))
+  }
+
+  /** Those that the other side lacks, or holds older or otherwise; encoded. */
+  beyond(held: readonly RegisterClock[]): Uint8Array[] {
+    const theirs = new Map(held.map((item) => [item.device, item]))
+    return Array.from(this.#held.values()).flatMap((register) => {
+      const other = theirs.get(register.device)
+      if (other === undefined || other.clock < register.clock) return register.bytes
+      return other.clock === register.clock && !equalBytes(other.mark, registerMark(register)) ? register.bytes : []
+    })
   }
 
   /** 32 bytes; undefined where there are none. [SPEC P5] */

@@ -482,15 +482,6 @@ class WeftClient implements Client {
     })
   }
 
-  /** What fails in one conversation keeps nobody from the others. */
-  private async attempt(task: () => Promise<unknown>): Promise<void> {
-    try {
-      await task()
-    } catch (error) {
-      this.parts.replica.report(error)
-    }
-  }
-
   async createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation> {
     this.demandOpen()
     const title = demandTitle(options.title)
@@ -694,17 +685,17 @@ class WeftClient implements Client {
   }
 
   private async welcomed(credentials: Credentials): Promise<void> {
+    const { replica } = this.parts
     this.credentials = credentials
     await storeCredentials(this.parts.platform.storage, credentials)
     // Those that were not read are introduced; but an owner adds other keys than those of the last time.
     const name = trustName(credentials.trust)
     for (const { id, unreadRow } of this.handles.all) {
       const known = unreadRow?.basis?.trust ?? ""
-      if (known !== "" && known !== name) await this.attempt(() => this.handles.open(id))
+      if (known !== "" && known !== name) await replica.attempt(() => this.handles.open(id))
     }
-    const { replica } = this.parts
     for (const id of replica.conversations.get().keys()) {
-      await this.attempt(() => replica.using(id, (conversation) => introduce(conversation, this, credentials)))
+      await replica.attempt(() => replica.using(id, (conversation) => introduce(conversation, this, credentials)))
     }
     await this.joins.write(credentials.certificate)
   }

@@ -120,16 +120,7 @@ export class ConversationHandles {
       this.hold(id, row && { ...row, unread: { ...row.unread, counted } })
       return row === undefined
     })
-    await Promise.all(rest.map((id) => this.attempt(this.open(id))))
-  }
-
-  /** One that can't be read, as its document is damaged, keeps nobody from the others. */
-  private async attempt(opening: Promise<unknown>): Promise<void> {
-    try {
-      await opening
-    } catch (error) {
-      this.ports.replica.report(error)
-    }
+    await Promise.all(rest.map((id) => this.ports.replica.attempt(() => this.open(id))))
   }
 
   /** Reads, in the order of the list, what may be another by now than what it shows. [SPEC U13] */
@@ -148,7 +139,7 @@ export class ConversationHandles {
     stale.sort(byActivity)
     for (const handle of stale) {
       if (this.ports.isClosed()) return
-      await this.attempt(handle.open())
+      await this.ports.replica.attempt(() => handle.open())
     }
   }
 

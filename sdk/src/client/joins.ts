@@ -56,16 +56,7 @@ export class Joins {
 
   /** Also before anything of it is here. */
   private show(conversation: ConversationId): Promise<void> {
-    return this.attempt(() => this.replica.conversation(conversation))
-  }
-
-  /** A conversation that can't be read keeps no other link from being used. */
-  private async attempt(task: () => Promise<unknown>): Promise<void> {
-    try {
-      await task()
-    } catch (error) {
-      this.replica.report(error)
-    }
+    return this.replica.attempt(() => this.replica.conversation(conversation))
   }
 
   has(conversation: ConversationId): boolean {
@@ -97,7 +88,7 @@ export class Joins {
   private async writeAll(certificate: Certificate): Promise<void> {
     for (const text of Array.from(this.links.values())) {
       const link = parseLink(text)
-      if (link !== undefined) await this.attempt(() => this.writeOne(link, text, certificate))
+      if (link !== undefined) await this.replica.attempt(() => this.writeOne(link, text, certificate))
     }
   }
 

@@ -1,10 +1,11 @@
 import * as encoding from "lib0/encoding"
 import { describe, expect, it } from "vitest"
 import type { Clock, ControlId } from "../protocol/entry.js"
+import { encodeFrame, MAX_VECTOR_RECORDS } from "../protocol/frame.js"
 import { controlDocument, segmentDocument, type ConversationId } from "../protocol/names.js"
 import { anyDocument, deviceNamed, recordBy, TestLog } from "./scenario.js"
-import { recordIdOf } from "./erasure.js"
-import { decodeSummary, digestOf, emptySummary, encodeSummary, rootDigestOf, vectorOf } from "./summary.js"
+import { recordIdOf, type RecordId } from "./erasure.js"
+import { decodeSummary, digestOf, emptySummary, encodeSummary, headsOf, rootDigestOf, vectorOf } from "./summary.js"
 
 const document = anyDocument()
 const ann = await deviceNamed("ann")
@@ -100,6 +101,19 @@ describe("digests", () => {
     const parts = [controlDocument(id), segmentDocument(id, 1)].map((name, at) => ({ name, digest: Uint8Array.of(at) }))
     expect(rootDigestOf(id, parts)).toEqual(rootDigestOf(id, parts.slice().reverse()))
     expect(rootDigestOf(id, parts)).not.toEqual(rootDigestOf(id, parts.slice(1)))
+  })
+
+  it("[S5] heads name as many records as a vector takes", async () => {
+    const summary = await filled()
+    const records = new Map(summary.records)
+    const [record] = records.values()
+    if (record === undefined) throw new TypeError("one was erased")
+    for (let count = 0; count <= MAX_VECTOR_RECORDS; count++) {
+      records.set(String(count).padStart(24, "A") as RecordId, record)
+    }
+    const heads = headsOf({ ...summary, records })
+    expect([heads.logs.length, heads.records.length]).toEqual([2, MAX_VECTOR_RECORDS])
+    encodeFrame({ kind: "vector", document: summary.document, reply: true, ...heads })
   })
 
   it("vectors say how much of each log is held", async () => {

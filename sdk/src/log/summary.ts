@@ -1,7 +1,8 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
-import { compareText, sha256, utf8 } from "../protocol/bytes.js"
+import { compareText, fromBase64url, sha256, utf8 } from "../protocol/bytes.js"
 import type { Clock, ControlId } from "../protocol/entry.js"
+import { MAX_VECTOR_RECORDS, type FrameOf } from "../protocol/frame.js"
 import { conversationIdFromBytes, idBytes, logIdBytes, logIdFromBytes } from "../protocol/names.js"
 import type { ConversationId, DocumentName, LogId } from "../protocol/names.js"
 import { readByte } from "../protocol/uint.js"
@@ -50,6 +51,18 @@ export function vectorOf(summary: DocumentSummary): Vector {
   const vector = new Map<LogId, number>()
   for (const log of summary.logs.values()) vector.set(log.log, log.count)
   return vector
+}
+
+/** What a vector says to be held: as many records as it takes, the others are sent again. [SPEC S5] */
+export type Heads = Pick<FrameOf<"vector">, "logs" | "records">
+
+/** The heads of what a summary covers. */
+export function headsOf({ logs, records }: DocumentSummary): Heads {
+  const named = Array.from(records.keys()).slice(0, MAX_VECTOR_RECORDS)
+  return {
+    logs: Array.from(logs.values(), ({ log, count }) => ({ log, count })),
+    records: named.map((id) => fromBase64url(id) ?? new Uint8Array(18)),
+  }
 }
 
 /** SHA-256 over logs with count and link, and erase records, both sorted; 32 bytes. Equal means equal contents. [SPEC D1] */

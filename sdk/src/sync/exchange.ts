@@ -3,19 +3,18 @@ import { isTransient, type RefusalCode } from "../protocol/codes.js"
 import {
   DIGEST_PAGE,
   MAX_FRAME_UPDATE_BYTES,
-  MAX_VECTOR_RECORDS,
   RECORDS_PER_FRAME,
   refusedLog,
   wireDigest,
   type Frame,
   type FrameOf,
 } from "../protocol/frame.js"
-import { base64url, fromBase64url, hex } from "../protocol/bytes.js"
+import { base64url, hex } from "../protocol/bytes.js"
 import type { Env, Timer } from "../base/env.js"
 import { isDamage } from "../base/errors.js"
 import { createQueue } from "../base/queue.js"
 import { decodeRecord, encodeRecord, type EraseRecord, type RecordId } from "../log/erasure.js"
-import { digestOf, vectorOf, type DocumentSummary } from "../log/summary.js"
+import { digestOf, headsOf, type DocumentSummary } from "../log/summary.js"
 import { encodeUpdate, joinUpdates, splitRuns, type LogRun } from "../log/update.js"
 import {
   conversationOf,
@@ -381,11 +380,8 @@ export class Exchange {
         kind: "vector",
         document: name,
         reply: true,
-        logs: isAway ? [] : Array.from(vectorOf(summary), ([log, count]) => ({ log, count })),
-        records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)).slice(
-          0,
-          MAX_VECTOR_RECORDS,
-        ),
+        ...headsOf(summary),
+        ...(isAway && { logs: [] }),
       })
     }).catch((error: unknown) => {
       this.failed(error)

@@ -21,7 +21,6 @@ import {
   decodeRegister,
   encodeRegisterSaid,
   MAX_REGISTER_SAID_BYTES,
-  registerMark,
   signRegister,
   type HeldLog,
   type ReadThread,
@@ -36,7 +35,7 @@ import { threadName, type ThreadName } from "../log/thread-name.js"
 import type { Signer } from "../log/writer.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { clockMs, clockOf, type Clock, type MessageId } from "../protocol/entry.js"
-import { MAX_CLOCKS, type FrameOf } from "../protocol/frame.js"
+import type { FrameOf } from "../protocol/frame.js"
 import {
   clientIdOf,
   deviceOf,
@@ -172,18 +171,12 @@ export class ConversationRegisters {
   }
 
   get clocks(): FrameOf<"clocks">["items"] {
-    const named = Array.from(this.#set.all).slice(0, MAX_CLOCKS)
-    return named.map((register) => ({ device: register.device, clock: register.clock, mark: registerMark(register) }))
+    return this.#set.clocks
   }
 
   /** Those that the other side lacks, or holds older. */
   beyond(held: FrameOf<"clocks">["items"]): Uint8Array[] {
-    const theirs = new Map(held.map((item) => [item.device, item]))
-    return Array.from(this.#set.all).flatMap((register) => {
-      const other = theirs.get(register.device)
-      if (other === undefined || other.clock < register.clock) return register.bytes
-      return other.clock === register.clock && !equalBytes(other.mark, registerMark(register)) ? register.bytes : []
-    })
+    return this.#set.beyond(held)
   }
 
   /** Takes registers that a server brought; returns those whose clocks are ahead of the time as it is known here. */

@@ -675,6 +675,15 @@ export class Replica {
     await this.pumping.get(control)
   }
 
+  /** What fails in one conversation keeps nobody from the others: it is reported. */
+  async attempt(task: () => Promise<unknown>): Promise<void> {
+    try {
+      await task()
+    } catch (error) {
+      this.report(error)
+    }
+  }
+
   /** Takes a storage failure: says so, and tries again later. Losing the writer's guard is no failure. */
   report(error: unknown): void {
     const code = error instanceof WeftError ? error.code : "STORE_FAILED"

@@ -12,6 +12,7 @@ import {
   dueTimes,
   deviceOf,
   digestOf,
+  headsOf,
   documentParts,
   encodeRecord,
   movesCuts,
@@ -29,6 +30,7 @@ import {
   type Contents,
   type ConversationId,
   type DocumentName,
+  type Heads,
   type EraseRecord,
   type Entry,
   type Ledger,
@@ -36,6 +38,7 @@ import {
   type LogVerdict,
   type MessageId,
   type RefusalCode,
+  type RegisterClock,
   type UserId,
 } from "@weft/sdk/protocol"
 import type { Verifier } from "../auth/verifier.js"
@@ -50,13 +53,8 @@ import { cutDocument, retryAsides } from "./cut.js"
 import { DamagedDocument } from "./damage.js"
 import { DocumentSet, type DocumentSetPorts } from "./document-set.js"
 import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type RefusedLog } from "./outcome.js"
-import { emptySnapshot, headsOf, type Heads, type Held, type Snapshot } from "./snapshot.js"
-import {
-  StoredRegisters,
-  type RegisterClock,
-  type RegisterOutcome,
-  type StoredRegistersPorts,
-} from "./stored-registers.js"
+import { emptySnapshot, type Held, type Snapshot } from "./snapshot.js"
+import { StoredRegisters, type RegisterOutcome, type StoredRegistersPorts } from "./stored-registers.js"
 import { changedStandings, standingsOf } from "./standings.js"
 import { userOf, type Origin, type Source } from "./source.js"
 import type { Standing, UserIndex } from "./user-index.js"

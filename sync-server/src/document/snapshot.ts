@@ -2,12 +2,9 @@ import {
   digestOf,
   documentParts,
   emptySummary,
-  fromBase64url,
-  MAX_VECTOR_RECORDS,
   wireDigest,
   type DocumentName,
-  type DocumentSummary,
-  type LogId,
+  type Heads,
   type LogRun,
   type RefusalCode,
   type Vector,
@@ -31,26 +28,10 @@ export interface Held {
   readonly records: ReadonlySet<string>
 }
 
-/** The same as frames carry it. */
-export interface Heads {
-  readonly logs: readonly { readonly log: LogId; readonly count: number }[]
-  readonly records: readonly Uint8Array[]
-}
-
 /** What there is for who may not read, and where nothing is: they look the same. */
 export function emptySnapshot(document: DocumentName, refusal: RefusalCode): Snapshot {
   const digest = wireDigest(digestOf(emptySummary(document)))
   // Who may not read is asked for nothing, but for a control document: it may open the conversation, or bring it back.
   const asks = documentParts(document).kind === "control"
   return { records: [], runs: [], heads: { logs: [], records: [] }, refusal, digest, asks }
-}
-
-export function headsOf(summary: DocumentSummary): Heads {
-  return {
-    logs: Array.from(summary.logs.values(), ({ log, count }) => ({ log, count })),
-    records: Array.from(summary.records.keys(), (id) => fromBase64url(id) ?? new Uint8Array(18)).slice(
-      0,
-      MAX_VECTOR_RECORDS,
-    ),
-  }
 }

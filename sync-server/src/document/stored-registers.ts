@@ -1,14 +1,11 @@
 import {
-  equalBytes,
   decodeRegister,
   isNewer,
-  MAX_CLOCKS,
-  registerMark,
   RegisterSet,
   type ControlState,
   type ConversationId,
   type DeviceId,
-  type FrameOf,
+  type RegisterClock,
   type RefusalCode,
   type SignedRegister,
 } from "@weft/sdk/protocol"
@@ -39,8 +36,6 @@ export interface StoredRegistersPorts {
   now(): number
   relayRegisters(news: RegisterNews): void
 }
-
-export type RegisterClock = FrameOf<"clocks">["items"][number]
 
 /** Why a register was refused; without a device: all that came. */
 interface RefusedRegister {
@@ -118,19 +113,12 @@ export class StoredRegisters {
   /** Those that the other side lacks, or holds older. */
   async beyond(state: ControlState, held: readonly RegisterClock[]): Promise<Uint8Array[]> {
     await this.#load(state)
-    const theirs = new Map(held.map((item) => [item.device, item]))
-    return Array.from(this.#set.all).flatMap((register) => {
-      const other = theirs.get(register.device)
-      if (other === undefined || other.clock < register.clock) return register.bytes
-      const differs = other.clock === register.clock && !equalBytes(other.mark, registerMark(register))
-      return differs ? register.bytes : []
-    })
+    return this.#set.beyond(held)
   }
 
   async clocks(state: ControlState): Promise<RegisterClock[]> {
     await this.#load(state)
-    const named = Array.from(this.#set.all).slice(0, MAX_CLOCKS)
-    return named.map((register) => ({ device: register.device, clock: register.clock, mark: registerMark(register) }))
+    return this.#set.clocks
   }
 
   /** Those of former members go. [SPEC P4] */
