@@ -1,11 +1,11 @@
-import { encodeFrame } from "@weft/sdk/protocol"
+import { encodeFrame, MIN_PACKED_BYTES } from "@weft/sdk/protocol"
 import * as fc from "fast-check"
 import { encodeStockMessage } from "../../sync-server/src/connection/stock-message.ts"
 import { randomOf, type Random } from "../support/seed.ts"
 import type { Corpus, SampleKind } from "./corpus.ts"
 import { frameArbitrary, sealedFrame } from "./odd-frame.ts"
 import { mutate } from "./mutate.ts"
-import { largeVector, oddPacked } from "./odd-packed.ts"
+import { largeVector, oddPacked, packed } from "./odd-packed.ts"
 import { oddUpdate } from "./odd-update.ts"
 
 /** Where a case goes in. */
@@ -60,31 +60,38 @@ export class Cases {
 
   async #frame(index: number, random: Random): Promise<Uint8Array> {
     if (random.oneIn(15)) return this.#packed(random)
-    switch (random.below(10)) {
+    switch (random.below(20)) {
       case 0:
-        // Most of these end their connection, which costs more than the frame.
+        // Most of these end their connection, which costs as much as ten others: few are enough.
         return mutate(random.pick(this.#of("frame")), random, this.#of("frame"))
       case 1:
       case 2:
       case 3:
       case 4:
-        return this.#update(this.#oddUpdate(random), random)
+        return this.#update(mutate(random.pick(this.#of("update")), random, this.#of("update")), random)
       case 5:
       case 6:
-        return this.#update(mutate(random.pick(this.#of("update")), random, this.#of("update")), random)
       case 7:
-        return random.oneIn(5) ? sealedFrame(random, this.#corpus) : this.#update(this.#oddUpdate(random), random)
-      default:
         return this.#draw(Math.floor(index / BATCH))[index % BATCH] ?? new Uint8Array()
+      case 8:
+        return random.oneIn(3) ? sealedFrame(random, this.#corpus) : this.#update(this.#oddUpdate(random), random)
+      default:
+        return this.#update(this.#oddUpdate(random), random)
     }
   }
 
   #packed(random: Random): Uint8Array {
-    if (random.oneIn(3)) return oddPacked(random, largeVector(random, this.#corpus.segment))
-    const updates = Array.from({ length: 4 + random.below(20) }, () => this.#oddUpdate(random))
-    // One behind another: the reader stops at the first one's end. Or one that is large by itself.
-    const update = random.oneIn(2) ? Buffer.concat(updates) : random.pick(this.#of("update"))
-    return oddPacked(random, this.#update(update, random))
+    const frame = random.oneIn(3) ? largeVector(random, this.#corpus.segment) : this.#largeUpdate(random)
+    // What is wrong with the packing ends the connection; what is in it may be worth more.
+    return random.oneIn(4) ? oddPacked(random, frame) : packed(frame)
+  }
+
+  /** Large enough to be packed; updates one behind another: the reader stops at the first one's end. */
+  #largeUpdate(random: Random): Uint8Array {
+    const updates: Uint8Array[] = []
+    for (let size = 0; size < MIN_PACKED_BYTES; size += updates.at(-1)?.length ?? 0)
+      updates.push(random.oneIn(2) ? this.#oddUpdate(random) : random.pick(this.#of("update")))
+    return this.#update(Buffer.concat(updates), random)
   }
 
   #stock(random: Random): Uint8Array {
