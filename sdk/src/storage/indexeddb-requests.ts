@@ -2,10 +2,14 @@
  * IndexedDB's requests and transactions as promises. They reject with the browser's own errors.
  */
 
+/** A request that fails ends nothing but itself: others may share its transaction. */
 export function result<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(requestFailure(request))
+    request.onerror = (event) => {
+      event.preventDefault()
+      reject(requestFailure(request))
+    }
   })
 }
 

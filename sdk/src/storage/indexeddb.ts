@@ -8,13 +8,13 @@ import {
   IDENTITY,
   KEY_PAIR,
   MOVE_KEY,
-  moveOf,
   noteKey,
   openInUse,
   withHome,
   type InUse,
   type Move,
 } from "./indexeddb-place.js"
+import { moved, Reads } from "./indexeddb-reads.js"
 import { closedByBrowser, result, transactionFailure } from "./indexeddb-requests.js"
 import { Lifetime } from "./lifetime.js"
 import type { DeviceKeyPair, KeyRange, Storage, StorageEntry, StorageEstimate, StorageOperation } from "./storage.js"
@@ -57,12 +57,15 @@ export async function openIndexedDbStorage({ name, pace = alone }: IndexedDbOpti
   askToPersist().catch(() => undefined)
   return {
     kind: "indexeddb",
-    get: (key) => run((database) => get(database, key)),
-    scan: (range) => run((database) => scan(database, range)),
+    get: (key) => run(({ reads }) => get(reads, key)),
+    scan: (range) => run(({ reads }) => scan(reads, range)),
     write: (batch, { durability = "strict", guard } = {}) => {
       const own = copyBatch(batch)
       const ownGuard = copyGuard(guard)
-      return run((database) => write(database, own, durability, ownGuard))
+      return run(({ database, reads }) => {
+        reads.end()
+        return write(database, own, durability, ownGuard)
+      })
     },
     compactEveryMs: COMPACT_EVERY_MS,
     compact: (_ranges, signal) => {
@@ -72,7 +75,7 @@ export async function openIndexedDbStorage({ name, pace = alone }: IndexedDbOpti
         await compactEntries(name, pace, [closing.signal, signal])
       })
     },
-    keyPair: () => run((_database, known) => pairOf(known, () => withHome(name, keyPair))),
+    keyPair: () => run(({ keyPair: known }) => pairOf(known, () => withHome(name, keyPair))),
     estimate: () => lifetime.run(estimate),
     close: () => {
       closing.abort(new WeftError("STORE_CLOSED", "this store has been closed"))
@@ -84,10 +87,10 @@ export async function openIndexedDbStorage({ name, pace = alone }: IndexedDbOpti
 /** IndexedDB answers in tasks of their own, between which others have their turn. */
 const alone: MovePace = { partBytes: PART_BYTES, turn: () => Promise.resolve() }
 
-/** `keyPair`: what was stored as such when the database was opened. */
-type Operate<T> = (database: IDBDatabase, keyPair: unknown) => Promise<T>
+type Operate<T> = (link: Link) => Promise<T>
 
 interface Link extends InUse {
+  readonly reads: Reads
   /** For each operation under way, what makes it fail. */
   readonly abandon: Set<() => void>
 }
@@ -160,7 +163,7 @@ class Connection {
   }
 
   #adopt(inUse: InUse): Link {
-    const link: Link = { ...inUse, abandon: new Set() }
+    const link: Link = { ...inUse, reads: new Reads(inUse.database), abandon: new Set() }
     const { database } = link
     if (this.#closed) {
       database.close()
@@ -186,40 +189,28 @@ class Connection {
   }
 }
 
-async function attempt<T>({ database, keyPair, abandon }: Link, operate: Operate<T>): Promise<T> {
+async function attempt<T>(link: Link, operate: Operate<T>): Promise<T> {
+  const { abandon } = link
   let fail = (): void => undefined
   const lost = new Promise<never>((_resolve, reject) => {
     fail = () => reject(closedByBrowser())
   })
   abandon.add(fail)
   try {
-    return await Promise.race([operate(database, keyPair), lost])
+    return await Promise.race([operate(link), lost])
   } finally {
     abandon.delete(fail)
   }
 }
 
-/** Reads in one transaction, in which it finds that the entries are here. */
-async function read<T>(database: IDBDatabase, operate: (store: IDBObjectStore) => Promise<T>): Promise<T> {
-  const store = database.transaction(ENTRIES, "readonly").objectStore(ENTRIES)
-  const [move, found] = await Promise.all([moveOf(store), operate(store)])
-  if (move?.done === true) throw moved()
-  return found
-}
-
-/** As where the connection was lost: it is looked for anew where the entries are. [SPEC X8] */
-function moved(): DOMException {
-  return new DOMException("the entries have moved to another database", "InvalidStateError")
-}
-
-async function get(database: IDBDatabase, key: string): Promise<Uint8Array | undefined> {
-  const value = await read(database, (store) => result<unknown>(store.get(key)))
+async function get(reads: Reads, key: string): Promise<Uint8Array | undefined> {
+  const value = await reads.run((store) => result<unknown>(store.get(key)))
   return value === undefined ? undefined : checkedBytes(value)
 }
 
-async function scan(database: IDBDatabase, { from, to, limit, reverse }: KeyRange): Promise<StorageEntry[]> {
+async function scan(reads: Reads, { from, to, limit, reverse }: KeyRange): Promise<StorageEntry[]> {
   if (from >= to || limit === 0) return []
-  const entries = await read(database, async (store) => {
+  const entries = await reads.run(async (store) => {
     const first = reverse === true && limit !== undefined ? await lastKeys(store, from, to, limit) : from
     const range = IDBKeyRange.bound(first, to, false, true)
     const count = reverse === true ? undefined : limit
