@@ -45,7 +45,7 @@ export type {
 } from "./native/structs.js"
 export * from "./native/summary.js"
 export * from "./identity/certificate.js"
-export { KeyGate, refusesKey, type Verify } from "./identity/verify.js"
+export { KeyGate, provesNothing, refusesKey, type Verify } from "./identity/verify.js"
 export type { ErasureClaim, SegmentEntry } from "./authority/admit.js"
 export * from "./authority/control.js"
 export * from "./authority/cut.js"

@@ -71,5 +71,6 @@ export const verifier: Verifier = {
     return good
   },
   verifyOnce: (...proof) => verifier.verify(...proof),
+  provesNothing: (publicKey) => gate.refuses(publicKey),
   refusesKey: (publicKey) => gate.refuses(publicKey),
 }

@@ -1,7 +1,7 @@
 import { Point } from "@noble/ed25519"
 import { beforeAll, describe, expect, test } from "vitest"
 import { utf8 } from "../protocol/bytes.js"
-import { KeyGate, refusesKey, webCryptoVerify } from "./verify.js"
+import { KeyGate, provesNothing, refusesKey, webCryptoVerify } from "./verify.js"
 
 const fromHex = (text: string) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16))
 const subtle = crypto.subtle
@@ -22,6 +22,7 @@ const ORDER_8 = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037
 describe("keys", () => {
   test("[K4] an honest key passes", () => {
     expect(refusesKey(keys.publicKey)).toBe(false)
+    expect(provesNothing(keys.publicKey)).toBe(false)
     // RFC 8032, section 7.1, test 1.
     expect(refusesKey(fromHex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))).toBe(false)
   })
@@ -44,12 +45,15 @@ describe("keys", () => {
     ["order 8, other, negative", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85"],
   ])("[K4] a key of %s is refused", (_, text) => {
     expect(refusesKey(fromHex(text))).toBe(true)
+    expect(provesNothing(fromHex(text))).toBe(true)
   })
 
   test("[K4] an honest key plus a point of order 8 is refused", () => {
     const torsioned = Point.fromBytes(keys.publicKey).add(Point.fromBytes(fromHex(ORDER_8)))
     expect(torsioned.isSmallOrder()).toBe(false)
     expect(refusesKey(torsioned.toBytes())).toBe(true)
+    // Who has the honest key signs under this one, too, and nobody else does.
+    expect(provesNothing(torsioned.toBytes())).toBe(false)
   })
 
   test("[K4] a key that is not canonical, not on the curve or not of 32 bytes is refused", () => {
@@ -58,6 +62,7 @@ describe("keys", () => {
     offCurve[0] = 2
     for (const key of [notCanonical, offCurve, keys.publicKey.slice(1), new Uint8Array(33), new Uint8Array(0)]) {
       expect(refusesKey(key)).toBe(true)
+      expect(provesNothing(key)).toBe(true)
     }
   })
 

@@ -15,12 +15,25 @@ const SIGNATURE_BYTES = 64
  * torsion component. Such keys verify differently from one implementation to the next. [SPEC K4]
  */
 export function refusesKey(publicKey: Uint8Array): boolean {
-  if (publicKey.length !== KEY_BYTES) return true
+  const point = pointOf(publicKey)
+  return point === undefined || point.isSmallOrder() || !point.isTorsionFree()
+}
+
+/**
+ * Whether a signature under this key proves nothing: anybody could make it. A tenth of the cost of `refusesKey`, and all that
+ * matters where a signature is to show who somebody is, and others need not come to the same verdict. [SPEC K4]
+ */
+export function provesNothing(publicKey: Uint8Array): boolean {
+  return pointOf(publicKey)?.isSmallOrder() ?? true
+}
+
+/** Undefined where the bytes are not the one encoding of a point on the curve. */
+function pointOf(publicKey: Uint8Array): Point | undefined {
+  if (publicKey.length !== KEY_BYTES) return undefined
   try {
-    const point = Point.fromBytes(publicKey)
-    return point.isSmallOrder() || !point.isTorsionFree()
+    return Point.fromBytes(publicKey)
   } catch {
-    return true
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import { createPublicKey, verify as verifySignature, type KeyObject } from "node:crypto"
-import { hex, KeyGate } from "@weft/sdk/protocol"
+import { hex, KeyGate, provesNothing } from "@weft/sdk/protocol"
 
 /** DER of an Ed25519 SubjectPublicKeyInfo, up to the key's 32 bytes. */
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex")
@@ -9,6 +9,8 @@ export interface Verifier {
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
   /** The same for a key that may not be seen again soon: who is connected and writes nothing costs no memory. */
   verifyOnce(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** Keys under which anybody can sign: they say nothing of who holds them. [SPEC K4] */
+  provesNothing(publicKey: Uint8Array): boolean
   /** Keys with which one signature fits several messages. [SPEC C7] */
   refusesKey(publicKey: Uint8Array): boolean
 }
@@ -38,6 +40,7 @@ export function createVerifier(maxKeys = MAX_PARSED): Verifier {
   return {
     verify: (publicKey, ...rest) => holds(keyOf, publicKey, ...rest),
     verifyOnce: (publicKey, ...rest) => holds(parse, publicKey, ...rest),
+    provesNothing,
     refusesKey: (publicKey) => gate.refuses(publicKey),
   }
 }

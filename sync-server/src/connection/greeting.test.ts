@@ -8,15 +8,19 @@ import { greet, type Greeted } from "./greeting.js"
 const server = await makeDevice()
 const nonce = new Uint8Array(32).fill(7)
 
-/** Says hello, and counts how often a key itself was looked at. */
-async function say(hello: Partial<FrameOf<"hello">>): Promise<{ greeted: Greeted; looks: number }> {
+/** Says hello, and tells how the key itself was looked at. */
+async function say(hello: Partial<FrameOf<"hello">>): Promise<{ greeted: Greeted; looks: string[] }> {
   const device = await makeDevice()
-  let looks = 0
+  const looks: string[] = []
   const real = createVerifier()
   const verifier: Verifier = {
     ...real,
+    provesNothing: (key) => {
+      looks.push("what it proves")
+      return real.provesNothing(key)
+    },
     refusesKey: (key) => {
-      looks++
+      looks.push("whole")
       return real.refusesKey(key)
     },
   }
@@ -46,8 +50,12 @@ async function say(hello: Partial<FrameOf<"hello">>): Promise<{ greeted: Greeted
 it("[S3] a token and a signature by the device's key let a device in", async () => {
   expect(await say({})).toMatchObject({
     greeted: { kind: "accepted", party: { kind: "device", user: "ann" } },
-    looks: 1,
+    looks: ["what it proves"],
   })
+})
+
+it("[S3, K4] a peer's key is looked at as one that signs certificates", async () => {
+  expect(await say({ role: 1, token: "secret" })).toMatchObject({ greeted: { kind: "accepted" }, looks: ["whole"] })
 })
 
 it.each([
@@ -55,7 +63,7 @@ it.each([
   ["a token that names nobody", { token: "" }, "AUTH_FAILED"],
   ["a peer's role without the peers' token", { role: 1, token: "ann" }, "AUTH_FAILED"],
 ])("[S1, S3] whoever comes with %s costs no more than a signature", async (_what, hello, code) => {
-  expect(await say(hello)).toMatchObject({ greeted: { kind: "refused", code }, looks: 0 })
+  expect(await say(hello)).toMatchObject({ greeted: { kind: "refused", code }, looks: [] })
 })
 
 it("[K4] a key under which one signature fits every message lets nobody in", async () => {

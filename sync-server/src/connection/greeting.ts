@@ -27,7 +27,7 @@ export async function greet(hello: FrameOf<"hello">, nonce: Uint8Array, ports: G
   const { publicKey, signature } = hello
   const unproven = refuse("DEVICE_PROOF_FAILED", "the challenge was not signed by this key")
   if (!verifier.verifyOnce(publicKey, helloMessage(nonce, key.publicKey), signature)) return unproven
-  // Looking at a key itself takes as long as twenty signatures: that is for those who have a token.
+  // What was proven is worth something only with such a key, and looking at it costs something: that is for those who have a token.
   if (hello.role === 1) {
     if (!isPeerToken(hello.token, peerToken, dev)) return refuse("AUTH_FAILED", "not a peer of this server")
     if (verifier.refusesKey(publicKey)) return unproven
@@ -36,7 +36,7 @@ export async function greet(hello: FrameOf<"hello">, nonce: Uint8Array, ports: G
   if (hello.role !== 0) return refuse("BAD_FRAME", "unknown role")
   const verdict = await authenticate(hello.token)
   if (verdict.kind === "refused") return refuse(verdict.code, verdict.reason)
-  if (verifier.refusesKey(publicKey)) return unproven
+  if (verifier.provesNothing(publicKey)) return unproven
   const party: Party = { kind: "device", user: verdict.user, device: deviceIdOf(publicKey) }
   return { kind: "accepted", party, expiresAt: verdict.expiresAt }
 }

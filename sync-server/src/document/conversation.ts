@@ -91,6 +91,7 @@ type Phase =
 const MAX_PASSES = 8
 const ofClock: ReadonlySet<RefusalCode> = new Set(["CLOCK_AHEAD", "CLOCK_FAR_AHEAD"])
 const nobody: Readers = new Set<UserId>()
+const nothingHere = (): undefined => undefined
 const self: Origin = {}
 
 /** A conversation in use: its authority, its documents' summaries, and the one queue through which everything enters. */
@@ -177,12 +178,11 @@ export class Conversation {
 
   /** What a reader lacks beyond what it has. `user` undefined: a peer. `onSnapshot` is called when all that follows will be relayed. */
   read(user: UserId | undefined, document: DocumentName, held: Held, onSnapshot: () => void): Promise<Snapshot> {
-    return this.#enqueue(async () => {
-      const nothing = (refusal: RefusalCode): Snapshot => {
-        onSnapshot()
-        return emptySnapshot(document, refusal)
-      }
-      if (this.#phase.kind === "closed") return nothing(this.#phase.code)
+    const nothing = (refusal: RefusalCode): Snapshot => {
+      onSnapshot()
+      return emptySnapshot(document, refusal)
+    }
+    return this.#reading(nothing, async () => {
       if (!this.#mayRead(user, document)) {
         const own = await this.#ownHeads(user, document)
         return own === undefined ? nothing("FORBIDDEN") : { ...nothing("FORBIDDEN"), heads: own, asks: true }
@@ -226,11 +226,9 @@ export class Conversation {
       this.#ports.metrics.registerRefusals.inc({ code })
       return { refused: [{ device: undefined, code, retryAfterMs: 0 }], durable: Promise.resolve() }
     }
-    return this.#enqueue(async () => {
+    return this.#reading(refuse, async () => {
       await this.#ports.breathe()
-      // Behind the wait: a failing store may have closed it meanwhile.
-      if (this.#phase.kind !== "ready") return refuse(this.#phase.kind === "closed" ? this.#phase.code : "INTERNAL")
-      const { state } = this.#phase.ledger
+      const state = this.#state
       const user = userOf(source)
       if (user !== undefined && !state.members.has(user)) return refuse("FORBIDDEN")
       return this.#registers.submit(source, state, items)
@@ -242,23 +240,25 @@ export class Conversation {
     user: UserId | undefined,
     held: readonly RegisterClock[],
   ): Promise<{ readonly registers: readonly Uint8Array[]; readonly clocks: readonly RegisterClock[] }> {
-    return this.#enqueue(async () => {
-      if (this.#phase.kind !== "ready") return { registers: [], clocks: [] }
-      const { state } = this.#phase.ledger
-      if (user !== undefined && !state.members.has(user)) return { registers: [], clocks: [] }
+    const nothing = () => ({ registers: [], clocks: [] })
+    return this.#reading(nothing, async () => {
+      const state = this.#state
+      if (user !== undefined && !state.members.has(user)) return nothing()
       return { registers: await this.#registers.beyond(state, held), clocks: await this.#registers.clocks(state) }
     })
   }
 
   /** Who may read all of it. */
   members(): Promise<Readers> {
-    return this.#enqueue(async () => (this.#phase.kind === "ready" ? this.#state.members : nobody))
+    return this.#reading(
+      () => nobody,
+      async () => this.#state.members,
+    )
   }
 
   /** What is held of a document here: to ask a peer for the rest. */
   heads(document: DocumentName): Promise<Heads | undefined> {
-    return this.#enqueue(async () => {
-      if (this.#phase.kind !== "ready") return undefined
+    return this.#reading(nothingHere, async () => {
       const active = await this.#documents.open(document)
       return active && headsOf(active.summary)
     })
@@ -266,16 +266,34 @@ export class Conversation {
 
   /** Whether a user may read and write here, as far as the control document says. */
   standing(user: UserId): Promise<Standing | undefined> {
-    return this.#enqueue(async () => {
-      if (this.#phase.kind !== "ready") return undefined
-      const { state } = this.#phase.ledger
+    return this.#reading(nothingHere, async () => {
+      const state = this.#state
       return state.members.has(user) ? "member" : state.everMembers.has(user) ? "former" : undefined
     })
   }
 
   /** For an index that is made anew. */
   standings(): Promise<readonly (readonly [UserId, Standing])[]> {
-    return this.#enqueue(async () => (this.#phase.kind === "ready" ? standingsOf(this.#phase.ledger.state) : []))
+    return this.#reading(
+      () => [],
+      async () => standingsOf(this.#state),
+    )
+  }
+
+  /** Runs what reads. `closed` answers for a conversation that is closed, or closes meanwhile: a failing store closes it at any time. */
+  #reading<T>(closed: (code: RefusalCode) => T, task: () => Promise<T>): Promise<T> {
+    return this.#enqueue(async () => {
+      try {
+        if (this.#closedBy() === undefined) return await task()
+      } catch (error) {
+        if (this.#closedBy() === undefined) throw error
+      }
+      return closed(this.#closedBy() ?? "INTERNAL")
+    })
+  }
+
+  #closedBy(): RefusalCode | undefined {
+    return this.#phase.kind === "closed" ? this.#phase.code : undefined
   }
 
   async #enqueue<T>(task: () => Promise<T>): Promise<T> {
@@ -309,12 +327,15 @@ export class Conversation {
       const { entering } = this.#ports
       await entering.enter()
       try {
-        if (this.#phase.kind === "closed") return refuseAll(this.#phase.code, update)
+        const closed = this.#closedBy()
+        if (closed !== undefined) return refuseAll(closed, update)
         await this.#ports.breathe()
         return await task()
       } catch (error) {
         // Before anything was changed: those who change more than one document look after each of them.
         if (this.#quarantines(error)) return refuseAll("QUARANTINED", update)
+        const closed = this.#closedBy()
+        if (closed !== undefined) return refuseAll(closed, update)
         this.#close(error)
         return refuseAll(error instanceof WeftError ? "STORAGE_FAILED" : "INTERNAL", update)
       } finally {
@@ -638,7 +659,7 @@ export class Conversation {
   async mergeContext(name: DocumentName): Promise<MergeContext | undefined> {
     const end = this.#hold()
     try {
-      const context = await this.#enqueue(() => this.#contextOfMerge(name, end))
+      const context = await this.#reading(nothingHere, () => this.#contextOfMerge(name, end))
       if (context === undefined) end()
       return context
     } catch (error) {
@@ -648,7 +669,7 @@ export class Conversation {
   }
 
   async #contextOfMerge(name: DocumentName, end: () => void): Promise<MergeContext | undefined> {
-    const document = this.#phase.kind === "ready" ? await this.#documents.open(name) : undefined
+    const document = await this.#documents.open(name)
     if (document === undefined || document.isEmpty) return undefined
     // What was appended before an erasure was known, and is not stored yet, would keep the erased text behind the merge.
     await document.durable

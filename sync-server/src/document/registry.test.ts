@@ -10,7 +10,9 @@ import {
   systemEnv,
   WeftError,
   type ConversationId,
+  type DocumentName,
   type Draft,
+  type InitialMember,
   type UserId,
 } from "@weft/sdk/protocol"
 import { expect, it, onTestFinished } from "vitest"
@@ -34,22 +36,31 @@ import { UserIndex } from "./user-index.js"
 
 const alice = "alice" as UserId
 
-/** A real store whose appends fail, or wait, while told so. */
+/** A real store whose appends fail, or wait, while told so; loads of one document wait, too. */
 async function openFailingStore(): Promise<{
   store: Store
   fail(failing: boolean): void
   wait(until: Promise<void>): void
+  waitToLoad(document: DocumentName, until: Promise<void>): void
 }> {
   const real = await openLevelStore({ directory: await temporaryDirectory() })
   onTestFinished(() => real.close())
   let failing = false
   let until: Promise<void> | undefined
+  const loads = new Map<DocumentName, Promise<void>>()
   const store = new Proxy(real, {
     get(target, name) {
       if (name === "append" && until !== undefined) {
         return async (...args: Parameters<Store["append"]>) => {
           await until
+          if (failing) throw new WeftError("STORE_QUOTA", "the disk is full")
           return target.append(...args)
+        }
+      }
+      if (name === "load") {
+        return async (document: DocumentName) => {
+          await loads.get(document)
+          return target.load(document)
         }
       }
       if ((name === "append" || name === "putRegisters") && failing) {
@@ -69,6 +80,9 @@ async function openFailingStore(): Promise<{
     },
     wait: (moment) => {
       until = moment
+    },
+    waitToLoad: (document, moment) => {
+      loads.set(document, moment)
     },
   }
 }
@@ -102,16 +116,19 @@ async function openRegistry(store: Store, limits: Partial<Limits> = {}, now = ()
 }
 
 /** A conversation of one device, as updates that its server takes. */
-async function writeConversation(device: TestDevice): Promise<{
+async function writeConversation(
+  device: TestDevice,
+  members: readonly InitialMember[] = [],
+): Promise<{
   id: ConversationId
   control: Uint8Array
-  /** What its owner writes next in the control document: that the owner leaves, and nothing of theirs stays. */
-  leave(): Promise<Uint8Array>
+  /** What its owner writes next in the control document: that somebody is out, and nothing of theirs stays. */
+  remove(user: UserId): Promise<Uint8Array>
   log: TestLog
   message(text: string): Draft
 }> {
   const salt = (): Uint8Array => systemEnv.randomBytes(12)
-  const body = encodeControl({ kind: "create", user: alice, title: "", trust: [device.publicKey], members: [] }, salt())
+  const body = encodeControl({ kind: "create", user: alice, title: "", trust: [device.publicKey], members }, salt())
   const id = conversationIdOf(device.id, body)
   const log = makeLog(device, controlDocument(id))
   const create: Draft = { class: "control", clock: clockNow(), body, seen: [] }
@@ -125,8 +142,8 @@ async function writeConversation(device: TestDevice): Promise<{
   return {
     id,
     control: encodeUpdate([log.whole]),
-    leave: async () => {
-      const body = encodeControl({ kind: "remove", user: alice, cut: new Map() }, salt())
+    remove: async (user) => {
+      const body = encodeControl({ kind: "remove", user, cut: new Map() }, salt())
       return encodeUpdate([await log.seal({ class: "control", clock: clockNow(), body, seen: [introduced] })])
     },
     log: makeLog(device, segmentDocument(id, 1)),
@@ -276,7 +293,7 @@ it("[A11] a removal also cuts what was taken a moment before, and is on its way 
   const { store, wait } = await openFailingStore()
   const { registry } = await openRegistry(store)
   const device = await makeDevice()
-  const { id, control, leave, log, message } = await writeConversation(device)
+  const { id, control, remove, log, message } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
   const name = segmentDocument(id, 1)
   let release = (): void => undefined
@@ -287,7 +304,7 @@ it("[A11] a removal also cuts what was taken a moment before, and is on its way 
     await submit(controlDocument(id), control),
     await submit(name, encodeUpdate([await log.seal(message("one"))])),
   ]
-  const leaving = submit(controlDocument(id), await leave())
+  const leaving = submit(controlDocument(id), await remove(alice))
   release()
   outcomes.push(await leaving)
   expect(outcomes.map(({ refused }) => refused)).toEqual([[], [], []])
@@ -295,6 +312,42 @@ it("[A11] a removal also cuts what was taken a moment before, and is on its way 
   await registry.settled()
   // An update that holds nothing.
   expect(await store.updates(name)).toEqual([Uint8Array.of(0, 0)])
+})
+
+it("[R7] a store that fails while a document is read leaves no task that fails for want of the conversation", async () => {
+  const { store, fail, wait, waitToLoad } = await openFailingStore()
+  const device = await makeDevice()
+  const bob = "bob" as UserId
+  const { id, control, remove, log, message } = await writeConversation(device, [{ user: bob, role: "member" }])
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const first = segmentDocument(id, 1)
+  const writer = (await openRegistry(store)).registry.conversation(id)
+  for (const [document, update] of [
+    [controlDocument(id), control],
+    [first, encodeUpdate([await log.seal(message("one"))])],
+    // Whoever reads a segment from now on looks for what is to be cut.
+    [controlDocument(id), await remove(bob)],
+  ] as const) {
+    const { refused, durable } = await writer.submit(source, document, update)
+    expect(refused).toEqual([])
+    await durable
+  }
+
+  const { registry } = await openRegistry(store)
+  const conversation = registry.conversation(id)
+  let fall = (): void => undefined
+  wait(new Promise((resolve) => (fall = resolve)))
+  let load = (): void => undefined
+  fail(true)
+  const name = segmentDocument(id, 2)
+  const update = encodeUpdate([await makeLog(device, name).seal(message("two"))])
+  const failing = await conversation.submit(source, name, update)
+  waitToLoad(first, new Promise((resolve) => (load = resolve)))
+  const read = conversation.read(undefined, first, { logs: new Map(), records: new Set() }, () => undefined)
+  fall()
+  await expect(failing.durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  load()
+  expect(await read).toMatchObject({ refusal: "STORAGE_FAILED", runs: [] })
 })
 
 it("what nobody asks for leaves memory, and is the same when it is asked again", async () => {
@@ -393,7 +446,7 @@ it("[L1] how much a former member brought is remembered where nobody asks for th
   let now = systemEnv.now()
   const { registry } = await openRegistry(store, { formerMemberEntries: 1 }, () => now)
   const device = await makeDevice()
-  const { id, control, leave } = await writeConversation(device)
+  const { id, control, remove } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
   const submit = async (update: Uint8Array) => {
     const { refused, durable } = await registry.conversation(id).submit(source, controlDocument(id), update)
@@ -401,9 +454,9 @@ it("[L1] how much a former member brought is remembered where nobody asks for th
     return refused.map(({ code }) => code)
   }
   expect(await submit(control)).toEqual([])
-  expect(await submit(await leave())).toEqual([])
-  expect(await submit(await leave())).toEqual([])
-  const third = await leave()
+  expect(await submit(await remove(alice))).toEqual([])
+  expect(await submit(await remove(alice))).toEqual([])
+  const third = await remove(alice)
   expect(await submit(third)).toEqual(["QUOTA_EXCEEDED"])
   await registry.settled()
   now += 60_000
