@@ -65,19 +65,49 @@ export function headsOf({ logs, records }: DocumentSummary): Heads {
   }
 }
 
+/** Clients of logs and the bytes of their names, in the order of the names. */
+interface LogOrder {
+  readonly clients: readonly number[]
+  readonly names: Uint8Array
+}
+
+const LOG_NAME_BYTES = 21
+const LINK_BYTES = 32
+const MAX_UINT_BYTES = 8
+/** Of summaries that a digest was made of: to put names in order costs more than to hash them, and with each entry one log of many changes. */
+const orders = new WeakMap<DocumentSummary["logs"], LogOrder>()
+
+function orderOf(logs: DocumentSummary["logs"]): LogOrder {
+  const known = orders.get(logs)
+  // None is ever taken out: as many are the same ones.
+  if (known?.clients.length === logs.size) return known
+  const sorted = Array.from(logs.values()).sort((a, b) => compareText(a.log, b.log))
+  const names = new Uint8Array(LOG_NAME_BYTES * sorted.length)
+  for (const [index, { log }] of sorted.entries()) names.set(logIdBytes(log), LOG_NAME_BYTES * index)
+  const order = { clients: sorted.map(({ client }) => client), names }
+  orders.set(logs, order)
+  return order
+}
+
 /** SHA-256 over logs with count and link, and erase records, both sorted; 32 bytes. Equal means equal contents. [SPEC D1] */
-export function digestOf(summary: DocumentSummary): Uint8Array {
+export function digestOf(summary: DocumentSummary, hash: (bytes: Uint8Array) => Uint8Array = sha256): Uint8Array {
+  const { clients, names } = orderOf(summary.logs)
+  const start = utf8(`weft/1/digest\0${summary.document}\0`)
   const encoder = encoding.createEncoder()
-  encoding.writeUint8Array(encoder, utf8(`weft/1/digest\0${summary.document}\0`))
-  const logs = Array.from(summary.logs.values()).sort((a, b) => compareText(a.log, b.log))
-  encoding.writeVarUint(encoder, logs.length)
-  for (const log of logs) {
-    encoding.writeUint8Array(encoder, logIdBytes(log.log))
+  encoder.cbuf = new Uint8Array(
+    start.length + MAX_UINT_BYTES + clients.length * (LOG_NAME_BYTES + MAX_UINT_BYTES + LINK_BYTES),
+  )
+  encoding.writeUint8Array(encoder, start)
+  encoding.writeVarUint(encoder, clients.length)
+  for (const [index, client] of clients.entries()) {
+    const log = summary.logs.get(client)
+    if (log === undefined) throw new TypeError("a log was taken out of a summary")
+    encoding.writeUint8Array(encoder, names.subarray(LOG_NAME_BYTES * index, LOG_NAME_BYTES * (index + 1)))
     encoding.writeVarUint(encoder, log.count)
     encoding.writeUint8Array(encoder, log.link)
   }
   for (const id of Array.from(summary.records.keys()).sort()) encoding.writeVarString(encoder, id)
-  return sha256(encoding.toUint8Array(encoder))
+  return hash(encoding.toUint8Array(encoder))
 }
 
 /**

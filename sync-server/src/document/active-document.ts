@@ -1,6 +1,5 @@
 import {
   decodeSummary,
-  digestOf,
   emptySummary,
   encodeSummary,
   encodeUpdate,
@@ -15,6 +14,7 @@ import {
 import type { Store, StoredDocument } from "../store/store.js"
 import { stateVectorOf } from "../store/values.js"
 import { readable } from "./damage.js"
+import { digestOf } from "./digest.js"
 
 /** An update without anything in it: carries a summary whose erase records changed. */
 const EMPTY_UPDATE = Uint8Array.of(0, 0)

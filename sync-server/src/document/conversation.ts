@@ -11,7 +11,6 @@ import {
   destroyedMessages,
   dueTimes,
   deviceOf,
-  digestOf,
   headsOf,
   documentParts,
   encodeRecord,
@@ -51,6 +50,7 @@ import type { Change, Readers } from "./change.js"
 import { judgeControl } from "./control-gate.js"
 import { cutDocument, retryAsides } from "./cut.js"
 import { DamagedDocument } from "./damage.js"
+import { digestOf } from "./digest.js"
 import { DocumentSet, type DocumentSetPorts } from "./document-set.js"
 import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type RefusedLog } from "./outcome.js"
 import { emptySnapshot, type Held, type Snapshot } from "./snapshot.js"

@@ -1,7 +1,6 @@
 import {
   compareText,
   conversationOf,
-  digestOf,
   documentParts,
   emptySummary,
   equalBytes,
@@ -11,6 +10,7 @@ import {
   type DocumentName,
 } from "@weft/sdk/protocol"
 import type { ConversationDigests, Store } from "../store/store.js"
+import { digestOf } from "./digest.js"
 
 /** Conversations whose digests are kept in memory, about 400 bytes each: memory follows the ones in use. */
 const MAX_ROWS = 16_384

@@ -2,7 +2,6 @@ import {
   advanceSummary,
   check,
   decodeUpdate,
-  digestOf,
   emptySummary,
   encodeSummary,
   encodeUpdate,
@@ -18,6 +17,7 @@ import type { Store, StoredName } from "../store/store.js"
 import { stateVectorOf } from "../store/values.js"
 import { ActiveDocument } from "./active-document.js"
 import { DamagedDocument } from "./damage.js"
+import { digestOf } from "./digest.js"
 
 type Elements = LogRun["elements"]
 

@@ -1,5 +1,4 @@
 import {
-  digestOf,
   documentParts,
   emptySummary,
   wireDigest,
@@ -9,6 +8,7 @@ import {
   type RefusalCode,
   type Vector,
 } from "@weft/sdk/protocol"
+import { digestOf } from "./digest.js"
 
 /** What a replica lacks of a document, as of one moment. */
 export interface Snapshot {
