@@ -1,12 +1,16 @@
 /* What a client's connection does for its user. [SPEC R, S8, W4] */
 import { exportSPKI, generateKeyPair, SignJWT } from "jose"
-import { expect, it } from "vitest"
+import { expect, it, onTestFinished } from "vitest"
+import { WebSocket } from "ws"
 import { createMemoryStorage } from "@weft/sdk/node"
-import { systemEnv, WeftError } from "@weft/sdk/protocol"
+import { decodeFrame, systemEnv, WeftError } from "@weft/sdk/protocol"
+import type { Transport } from "../../sdk/src/transport/transport.ts"
+import { webSocketTransport } from "../../sdk/src/transport/websocket.ts"
 import { openClient } from "../support/client.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer } from "../support/server.ts"
+import { TestProfile } from "../support/tabs.ts"
 
 it("[S9] goes on with the next server when the first is gone", async () => {
   const second = await startTestServer()
@@ -86,6 +90,45 @@ it("[S3] a token of another user is refused, and nothing is written under it", a
   alice.goOffline()
   alice.goOnline()
   await message.reached("sent")
+})
+
+it.each(["challenge", "welcome"] as const)("[S3] a server that says %s twice is left", async (kind) => {
+  const server = await startTestServer()
+  const sockets = webSocketTransport(WebSocket)
+  let said = 0
+  let isLeft = (): void => undefined
+  const left = new Promise<void>((resolve) => (isLeft = resolve))
+  const transport: Transport = {
+    connect: (url, events) => {
+      const own = sockets.connect(url, {
+        ...events,
+        message: (bytes) => {
+          events.message(bytes)
+          if (decodeFrame(bytes)?.kind === kind && ++said === 1) events.message(bytes)
+        },
+      })
+      const isFirst = said === 0
+      return {
+        ...own,
+        get unsentBytes() {
+          return own.unsentBytes
+        },
+        close: (code) => {
+          own.close(code)
+          if (isFirst) isLeft()
+        },
+      }
+    },
+  }
+  const profile = new TestProfile("alice", createMemoryStorage(), [server.url])
+  const { client: alice, lead } = await profile.open(undefined, { transport })
+  onTestFinished(() => alice.close())
+  await lead()
+  await left
+  // Its next connection is as good as any.
+  const trip = await alice.createConversation({ title: "Trip" })
+  await trip.send("once").reached("sent")
+  await alice.synced()
 })
 
 it("[W4, E3] a clock that is hours ahead is set right before anything is sealed, and the message arrives", async () => {

@@ -7,6 +7,7 @@ import { hostDeflate } from "../../sdk/src/transport/host-deflate.js"
 import { packing } from "../../sdk/src/transport/packing.js"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.js"
 import type { Storage } from "../../sdk/src/storage/storage.js"
+import type { Transport } from "../../sdk/src/transport/transport.js"
 import { WebSocket } from "ws"
 import type { Client, NodeClientOptions } from "@weft/sdk/node"
 import { quickEnv } from "./quick-env.js"
@@ -20,6 +21,15 @@ export interface TestTab {
   /** Hears nothing, until the result is called: all of it then, as a tab that was frozen. */
   freeze(): () => void
 }
+
+interface TabOptions {
+  readonly isDeaf?: boolean
+  readonly isMute?: boolean
+  readonly transport?: Transport
+}
+
+/** As a browser has it. */
+const sockets = packing(webSocketTransport(WebSocket), hostDeflate())
 
 /** The tabs of one browser profile: one device, one storage, one lock, which the test gives and takes. */
 export class TestProfile {
@@ -37,7 +47,7 @@ export class TestProfile {
   /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing, a mute one tells nothing. */
   async open(
     through: (storage: Storage) => Storage = (storage) => storage,
-    { isDeaf = false, isMute = false } = {},
+    { isDeaf = false, isMute = false, transport = sockets }: TabOptions = {},
   ): Promise<TestTab> {
     let own: TabEvents | undefined
     let missed: TabMessage[] | undefined
@@ -63,7 +73,7 @@ export class TestProfile {
       { user: this.user, servers: this.servers, env: quickEnv, ...this.options },
       {
         storage: through(this.storage.share()),
-        transport: packing(webSocketTransport(WebSocket), hostDeflate()),
+        transport,
         verify: webCryptoVerify(crypto.subtle),
         tabs: port,
         ...(this.segmentMessages !== undefined && { segmentMessages: this.segmentMessages }),

@@ -68,6 +68,8 @@ export class Session {
   private tokenTimer: Timer
   private pulse: Timer
   private ackTimer: Timer
+  /** What the server of this connection said of the greeting. */
+  private greeting: "nothing" | "challenge" | "welcome" = "nothing"
   private lastHeard = 0
   private refusal: RefusalCode | undefined
   private lastCode: RefusalCode | undefined
@@ -201,6 +203,7 @@ export class Session {
       },
     })
     this.connection = connection
+    this.greeting = "nothing"
     this.updated = undefined
   }
 
@@ -256,11 +259,13 @@ export class Session {
     if (frame === undefined) return
     switch (frame.kind) {
       case "challenge":
+        if (!this.greets("nothing", frame.kind)) break
         this.hello(frame).catch(() => {
           this.fail()
         })
         break
       case "welcome":
+        if (!this.greets("challenge", frame.kind)) break
         this.answered()
         this.connection?.pack?.()
         this.welcome(frame, url).catch(() => {
@@ -297,6 +302,14 @@ export class Session {
       default:
         this.exchange?.take(frame)
     }
+  }
+
+  /** A server greets once, in this order: else two exchanges would run on one connection. [SPEC S3] */
+  private greets(before: typeof this.greeting, now: "challenge" | "welcome"): boolean {
+    const isNext = this.greeting === before
+    if (isNext) this.greeting = now
+    else this.fail()
+    return isNext
   }
 
   /** Gives the connection up as if it had broken. */
