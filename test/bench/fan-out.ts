@@ -1,6 +1,7 @@
 import { figure, type Bench } from "./figure.ts"
 import { Load, type Work } from "./load/load.ts"
 import {
+  automergeRepo,
   hocuspocus,
   hocuspocusStored,
   lacksOf,
@@ -15,7 +16,7 @@ import {
 /** What is in flight at once is sealed at once, as the SDK does it; peers send each entry by itself. */
 const SEALED_TOGETHER = 8
 
-const others = [yWebsocket, yLeveldb, hocuspocus, hocuspocusStored]
+const others = [yWebsocket, yLeveldb, hocuspocus, hocuspocusStored, automergeRepo]
 
 type Rooms = Pick<Work, "rooms" | "members" | "before" | "entries" | "inFlight" | "batchSize">
 

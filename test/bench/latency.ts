@@ -7,7 +7,7 @@ import { figure, type Bench } from "./figure.ts"
 import { Load, type Percentiles } from "./load/load.ts"
 import { realTexts } from "./real-text.ts"
 import { onStage } from "./stage.ts"
-import { hocuspocus, lacksOf, plainWs, withServer, yLeveldb, type System } from "./system.ts"
+import { automergeRepo, hocuspocus, lacksOf, plainWs, withServer, yLeveldb, type System } from "./system.ts"
 
 const MESSAGES = 300
 const WARM_UP = 50
@@ -22,8 +22,9 @@ export const latency: Bench = {
     const { signMs, verifyMs } = signatureCosts()
     const limit = bare.p50 + fsync + signMs + verifyMs
     const shown = await clientLatency()
+    const others = [yLeveldb, hocuspocus, automergeRepo]
     const peers: Record<string, number> = {}
-    for (const system of [yLeveldb, hocuspocus]) peers[system.name] = (await lineLatency(system)).p50 / limit
+    for (const system of others) peers[system.name] = (await lineLatency(system)).p50 / limit
     const ms = (value: number): string => `${value.toFixed(2)} ms`
     say(`Weft p50 ${ms(shown.p50)}, p99 ${ms(shown.p99)}; limit ${ms(limit)}`)
     return figure({
@@ -37,7 +38,7 @@ export const latency: Bench = {
         `p50 ${ms(shown.p50)}, p99 ${ms(shown.p99)}; the author's device has it on disk too before it is sent`,
         `limit ${ms(limit)}: plain ws ${ms(bare.p50)}, fsync ${ms(fsync)}, signature ${ms(signMs)}, verification ${ms(verifyMs)}`,
         "peers: from socket to socket, shown to nobody",
-        ...lacksOf([yLeveldb, hocuspocus]),
+        ...lacksOf(others),
       ],
     })
   },

@@ -1,7 +1,7 @@
 import { figure, type Bench } from "./figure.ts"
 import { Load, type Work } from "./load/load.ts"
 import type { Server } from "./server.ts"
-import { hocuspocus, lacksOf, plainWs, weft, withServer, yWebsocket, type System } from "./system.ts"
+import { automergeRepo, hocuspocus, lacksOf, plainWs, weft, withServer, yWebsocket, type System } from "./system.ts"
 
 const SOCKETS = 5_000
 const DOCUMENTS = 10_000
@@ -79,7 +79,7 @@ export const memorySockets: Bench = {
   what: `server memory of an idle connection, in plain ws: ${SOCKETS} connections`,
   exact: false,
   async run(say) {
-    const peers = [yWebsocket, hocuspocus]
+    const peers = [yWebsocket, hocuspocus, automergeRepo]
     const bytes = await each(
       [plainWs, weft, ...peers],
       (system) => bytesEach(system, SOCKETS, { work: { idle: SOCKETS } }),
@@ -93,7 +93,10 @@ export const memorySockets: Bench = {
       better: "less",
       peers: Object.fromEntries(peers.map((peer) => [peer.name, (bytes.get(peer) ?? NaN) / limit])),
       limit: 1,
-      notes: [`plain ws ${(limit / 1024).toFixed(1)} KB; Weft's are authenticated`, "peers: 50 documents among them"],
+      notes: [
+        `plain ws ${(limit / 1024).toFixed(1)} KB; Weft's are authenticated`,
+        "y-websocket 2 and Hocuspocus: 50 documents among them; automerge-repo: none",
+      ],
     })
   },
 }
@@ -103,7 +106,7 @@ export const memoryDocuments: Bench = {
   what: `server memory of an open conversation: ${DOCUMENTS} of ${MESSAGES} messages`,
   exact: false,
   async run(say) {
-    const peers = [yWebsocket, hocuspocus]
+    const peers = [yWebsocket, hocuspocus, automergeRepo]
     const written: Partial<Work> = { before: MESSAGES, batchSize: MESSAGES, sharedBy: CONVERSATIONS_PER_USER }
     const steps: Steps = {
       warmUp: { ...written, rooms: WARM_DOCUMENTS },
@@ -122,7 +125,7 @@ export const memoryDocuments: Bench = {
       notes: [
         `target: a tenth of the best peer`,
         `each looked at after ${IDLE_MS / 1000} s in which nobody said anything; ${WARM_DOCUMENTS} were opened before`,
-        `Weft and Hocuspocus: one connection for ${CONVERSATIONS_PER_USER} conversations; y-websocket 2 has one for each`,
+        `Weft, Hocuspocus and automerge-repo: one connection for ${CONVERSATIONS_PER_USER} conversations; y-websocket 2 has one for each`,
         ...lacksOf(peers),
       ],
     })

@@ -88,6 +88,13 @@ export const hocuspocusStored: System = {
   start: (folder) => peer(node22, "hocuspocus.mjs", `${folder}.sqlite`),
 }
 
+export const automergeRepo: System = {
+  name: "automerge-repo",
+  line: "automerge-repo",
+  lacks: "nothing is verified or acknowledged; told and stored 100 ms later, without fsync",
+  start: (folder) => peer(process.execPath, "automerge.mjs", folder),
+}
+
 let built = false
 
 /** Weft's server is measured as it is published. Takes long, so before anything that is timed. */

@@ -1,6 +1,7 @@
 /*
  * Clients of one server, in a process of their own; started by load.ts.
  */
+import { automergeLine } from "../line/automerge-line.ts"
 import { hocuspocusLine, yWebsocketLine } from "../line/y-line.ts"
 import type { Line, PlannedEntry } from "../line/line.ts"
 import { plainLine } from "../line/plain-line.ts"
@@ -12,11 +13,12 @@ import type { LineKind, Percentiles, Report, Said, Work } from "./load.ts"
 /** Rooms or connections that are opened at once. */
 const OPENED_AT_ONCE = 50
 
-const lines: Record<LineKind, () => Line> = {
+const lines: Record<LineKind, () => Line | Promise<Line>> = {
   weft: weftLine,
   "plain-ws": () => plainLine,
   "y-websocket": () => yWebsocketLine,
   hocuspocus: hocuspocusLine,
+  "automerge-repo": automergeLine,
 }
 const work = JSON.parse(process.argv[2] ?? "{}") as Work
 const say = (said: Said): void => {
@@ -29,7 +31,7 @@ process.on("unhandledRejection", (error) => {
   process.exit(1)
 })
 
-const line = lines[work.line]()
+const line = await lines[work.line]()
 const firstRoom = work.firstRoom ?? 0
 const texts = await realLines(work.before + work.entries + firstRoom + work.rooms)
 await inPortions(work.idle ?? 0, (number) => line.connect(work.urls[0] ?? "", `idle-${number}`))

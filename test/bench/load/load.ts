@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-export type LineKind = "weft" | "plain-ws" | "y-websocket" | "hocuspocus"
+export type LineKind = "weft" | "plain-ws" | "y-websocket" | "hocuspocus" | "automerge-repo"
 
 /** What a process of clients is to do. */
 export interface Work {
