@@ -22,6 +22,8 @@ import { Recorder } from "./recorder.ts"
 
 export interface ChaosOptions {
   readonly rounds: number
+  /** No round begins after so long. */
+  readonly minutes: number
   readonly seed: number
   readonly clients: number
   /** Rounds after which everything is compared; the last one always is. */
@@ -30,6 +32,8 @@ export interface ChaosOptions {
 }
 
 export interface ChaosResult {
+  /** That were played. */
+  readonly rounds: number
   readonly passed: number
   readonly failed: number
   readonly faults: ReadonlyMap<FaultKind, number>
@@ -51,6 +55,7 @@ export class ChaosRun {
   readonly nodes: readonly Node[]
   private readonly hosts: (Host | undefined)[] = []
   private readonly faults = new Map<FaultKind, number>()
+  private played = 0
   private passed = 0
   private failed = 0
   private texts = 0
@@ -103,7 +108,7 @@ export class ChaosRun {
       process.off("exit", clean)
       clean()
     }
-    return { passed: run.passed, failed: run.failed, faults: run.faults }
+    return { rounds: run.played, passed: run.passed, failed: run.failed, faults: run.faults }
   }
 
   serverUrl(server: number): string {
@@ -120,7 +125,7 @@ export class ChaosRun {
   }
 
   private async play(): Promise<void> {
-    const { rounds, seed, clients, auditEvery, print } = this.options
+    const { rounds, minutes, seed, clients, auditEvery, print } = this.options
     const without: FaultKind[] = this.disk === undefined ? ["full disk"] : []
     if (this.disk === undefined) print("no full disks: this machine lets us mount none")
     const started = performance.now()
@@ -143,8 +148,10 @@ export class ChaosRun {
         `round ${round}: ${plan.faults.map(describeFault).join(", ")}; ${this.texts} typed, ${sent} acknowledged, ` +
           `${typed + saved} waiting, ${rejected} rejected, ${uncertain} uncertain`,
       )
-      if (round % auditEvery === 0 || round === rounds) await this.audit(round)
-      if (this.failed > 0) break
+      this.played = round
+      const isLast = round === rounds || performance.now() - started > minutes * 60_000
+      if (round % auditEvery === 0 || isLast) await this.audit(round)
+      if (isLast || this.failed > 0) break
     }
   }
 

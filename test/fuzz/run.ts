@@ -110,8 +110,14 @@ const failures: Sign = {
     (await server.metric(ERRORS)) > 0 || server.uncaught.length > 0 || server.end !== undefined,
 }
 
-/** Plays `frames` cases against a server process, and says what held. */
-export async function fuzzSockets(corpus: Corpus, frames: number, seed: number): Promise<readonly Check[]> {
+interface Fuzzed {
+  readonly played: number
+  readonly checks: readonly Check[]
+}
+
+/** Plays `frames` cases against a server process, or as many as so many minutes take, and says what held. */
+export async function fuzzSockets(corpus: Corpus, frames: number, seed: number, minutes: number): Promise<Fuzzed> {
+  const end = performance.now() + minutes * 60_000
   const cases = new Cases(corpus, seed)
   const range = await Range.open(corpus)
   const { server } = range
@@ -125,7 +131,8 @@ export async function fuzzSockets(corpus: Corpus, frames: number, seed: number):
   let seenOnce = 0
   let broken: readonly Case[] | undefined
   let unanswered: string | undefined
-  for (let from = 0; from < frames && broken === undefined; from += BATCH) {
+  let played = 0
+  for (let from = 0; from < frames && broken === undefined && performance.now() < end; from += BATCH) {
     const batch: Case[] = []
     try {
       await range.play(Math.min(BATCH, frames - from), async (index) => (batch[index] = await cases.at(from + index)))
@@ -134,6 +141,7 @@ export async function fuzzSockets(corpus: Corpus, frames: number, seed: number):
       broken = batch
       break
     }
+    played += batch.length
     for (const { door } of batch) doors.set(door, (doors.get(door) ?? 0) + 1)
     if (server.end !== undefined || server.uncaught.length > 0 || (await server.metric(ERRORS)) > 0) {
       broken = batch
@@ -169,7 +177,7 @@ export async function fuzzSockets(corpus: Corpus, frames: number, seed: number):
   const honest = alive ? await honestExchange(server.url) : "the server is gone"
   const { connections } = range
   if (alive) await range.close()
-  return [
+  const checks: Check[] = [
     {
       name: "every case was answered, or ended its connection",
       passed: broken === undefined,
@@ -197,6 +205,7 @@ export async function fuzzSockets(corpus: Corpus, frames: number, seed: number):
       figure: honest ?? "two devices, a message each way",
     },
   ]
+  return { played, checks }
 }
 
 /** Feeds `frames` inputs to the decoders in this process, in turn. */

@@ -1,9 +1,10 @@
 /*
- * npm run chaos -- --rounds N [--seed S] [--clients 200] [--audit-every 20]
+ * npm run chaos -- --rounds N [--minutes M] [--seed S] [--clients 200] [--audit-every 20]
  *
  * Real servers, sockets and clients through rounds of crashes, partitions, lost data and a full disk; then everything that
  * was acknowledged must be everywhere, and nothing else. The seed replays the plan of what goes wrong when; timing is the
- * machine's, so a run is never quite the same.
+ * machine's, so a run is never quite the same. --minutes: after so long the round at hand is the last one. An audit reads
+ * everything anew, so in a long run more of them cost more than the rounds.
  */
 import { parseArgs } from "node:util"
 import { ChaosRun } from "../chaos/chaos.ts"
@@ -12,6 +13,7 @@ import { faultKinds } from "../chaos/plan.ts"
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "20" },
+    minutes: { type: "string", default: "600" },
     seed: { type: "string" },
     clients: { type: "string", default: "200" },
     "audit-every": { type: "string", default: "20" },
@@ -20,19 +22,20 @@ const { values } = parseArgs({
 const seed = Number(values.seed ?? crypto.getRandomValues(new Uint32Array(1))[0])
 const numbers = {
   rounds: Number(values.rounds),
+  minutes: Number(values.minutes),
   clients: Number(values.clients),
   auditEvery: Number(values["audit-every"]),
 }
 if (!Object.values({ seed, ...numbers }).every((number) => Number.isSafeInteger(number) && number >= 0)) {
-  console.error("usage: npm run chaos -- --rounds N [--seed S] [--clients 200] [--audit-every 20]")
+  console.error("usage: npm run chaos -- --rounds N [--minutes M] [--seed S] [--clients 200] [--audit-every 20]")
   process.exit(2)
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 console.log(`chaos: seed ${seed}`)
-const { passed, failed, faults } = await ChaosRun.run({ ...numbers, seed, print: console.log })
+const { rounds, passed, failed, faults } = await ChaosRun.run({ ...numbers, seed, print: console.log })
 console.log("\nfault         times")
 for (const kind of faultKinds) console.log(`${kind.padEnd(14)}${String(faults.get(kind) ?? 0).padStart(5)}`)
-console.log(`\nseed ${seed}: ${numbers.rounds} rounds asked for, ${numbers.clients} clients`)
+console.log(`\nseed ${seed}: ${rounds} rounds of ${numbers.rounds} that were asked for, ${numbers.clients} clients`)
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)
