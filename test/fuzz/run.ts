@@ -117,7 +117,6 @@ interface Fuzzed {
 
 /** Plays `frames` cases against a server process, or as many as so many minutes take, and says what held. */
 export async function fuzzSockets(corpus: Corpus, frames: number, seed: number, minutes: number): Promise<Fuzzed> {
-  const end = performance.now() + minutes * 60_000
   const cases = new Cases(corpus, seed)
   const range = await Range.open(corpus)
   const { server } = range
@@ -131,6 +130,7 @@ export async function fuzzSockets(corpus: Corpus, frames: number, seed: number, 
   let seenOnce = 0
   let broken: readonly Case[] | undefined
   let unanswered: string | undefined
+  const end = performance.now() + minutes * 60_000
   let played = 0
   for (let from = 0; from < frames && broken === undefined && performance.now() < end; from += BATCH) {
     const batch: Case[] = []

@@ -22,18 +22,21 @@ const { values } = parseArgs({
 const seed = Number(values.seed ?? crypto.getRandomValues(new Uint32Array(1))[0])
 const numbers = {
   rounds: Number(values.rounds),
-  minutes: Number(values.minutes),
   clients: Number(values.clients),
   auditEvery: Number(values["audit-every"]),
 }
-if (!Object.values({ seed, ...numbers }).every((number) => Number.isSafeInteger(number) && number >= 0)) {
+const minutes = Number(values.minutes)
+if (
+  !Object.values({ seed, ...numbers }).every((number) => Number.isSafeInteger(number) && number >= 0) ||
+  !(minutes >= 0)
+) {
   console.error("usage: npm run chaos -- --rounds N [--minutes M] [--seed S] [--clients 200] [--audit-every 20]")
   process.exit(2)
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 console.log(`chaos: seed ${seed}`)
-const { rounds, passed, failed, faults } = await ChaosRun.run({ ...numbers, seed, print: console.log })
+const { rounds, passed, failed, faults } = await ChaosRun.run({ ...numbers, minutes, seed, print: console.log })
 console.log("\nfault         times")
 for (const kind of faultKinds) console.log(`${kind.padEnd(14)}${String(faults.get(kind) ?? 0).padStart(5)}`)
 console.log(`\nseed ${seed}: ${rounds} rounds of ${numbers.rounds} that were asked for, ${numbers.clients} clients`)
