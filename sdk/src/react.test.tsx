@@ -35,6 +35,7 @@ function watchedStorage(events: string[], name: string): Storage {
     kind: storage.kind,
     get: (key) => storage.get(key),
     scan: (range) => storage.scan(range),
+    keys: (range) => storage.keys(range),
     write: (batch, options) => storage.write(batch, options),
     estimate: () => storage.estimate(),
     keyPair: () => {

@@ -67,6 +67,7 @@ export class SteppedMoves {
       kind: storage.kind,
       get: (key) => stepping(storage.get(key)),
       scan: (range) => stepping(storage.scan(range)),
+      keys: (range) => stepping(storage.keys(range)),
       write: (batch, options) => stepping(storage.write(batch, options)),
       keyPair: () => stepping(storage.keyPair()),
       estimate: () => stepping(storage.estimate()),

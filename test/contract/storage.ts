@@ -1,4 +1,10 @@
-import { prefixRange, type Storage, type StorageEntry, type StorageOperation } from "../../sdk/src/storage/storage.js"
+import {
+  prefixRange,
+  type KeyRange,
+  type Storage,
+  type StorageEntry,
+  type StorageOperation,
+} from "../../sdk/src/storage/storage.js"
 import { check, codeOf, failsWith, same } from "./check.js"
 
 /** What every storage adapter does. Runs wherever the adapter does: in Node, or inside a page. */
@@ -79,6 +85,7 @@ const cases: Record<string, (storage: Storage, harness: StorageHarness) => Promi
     for (const from of oddKeys) {
       for (const to of oddKeys) {
         const found = await storage.scan({ from, to })
+        await keysIn(storage, { from, to })
         const expected = oddKeys.filter((key) => from <= key && key < to)
         same(keysOf(found), expected)
       }
@@ -102,18 +109,18 @@ const cases: Record<string, (storage: Storage, harness: StorageHarness) => Promi
     const keys = ["a", "b", "c", "d", "e"]
     await storage.write(keys.map((key) => put(key, key)))
     for (let limit = 0; limit <= 6; limit++) {
-      same(keysOf(await storage.scan({ from: "b", to: "e", limit })), ["b", "c", "d"].slice(0, limit))
-      same(keysOf(await storage.scan({ from: "b", to: "e", limit, reverse: true })), ["d", "c", "b"].slice(0, limit))
+      same(await keysIn(storage, { from: "b", to: "e", limit }), ["b", "c", "d"].slice(0, limit))
+      same(await keysIn(storage, { from: "b", to: "e", limit, reverse: true }), ["d", "c", "b"].slice(0, limit))
     }
-    same(keysOf(await storage.scan({ from: "b", to: "e", reverse: true })), ["d", "c", "b"])
+    same(await keysIn(storage, { from: "b", to: "e", reverse: true }), ["d", "c", "b"])
   },
 
   "a prefix range holds the keys that start with the prefix": async (storage) => {
     await storage.write(
       ["log", "log/", "log/1", "log/\ue000", "log0", "lo", "\ud83d\ude00", "\ud83d\ude01"].map((key) => put(key, key)),
     )
-    same(keysOf(await storage.scan(prefixRange("log/"))), ["log/", "log/1", "log/\ue000"])
-    same(keysOf(await storage.scan(prefixRange("\ud83d\ude00"))), ["\ud83d\ude00"])
+    same(await keysIn(storage, prefixRange("log/")), ["log/", "log/1", "log/\ue000"])
+    same(await keysIn(storage, prefixRange("\ud83d\ude00")), ["\ud83d\ude00"])
   },
 
   "the caller's buffers are copied as they are when write is called": async (storage) => {
@@ -154,15 +161,15 @@ const cases: Record<string, (storage: Storage, harness: StorageHarness) => Promi
     const long = "\u00fc/".repeat(5000)
     await storage.write([put(`${long}a`, "1"), put(`${long}b`, "2")])
     same(await storage.get(`${long}b`), bytes("2"))
-    same(keysOf(await storage.scan(prefixRange(long))), [`${long}a`, `${long}b`])
+    same(await keysIn(storage, prefixRange(long)), [`${long}a`, `${long}b`])
   },
 
   "5,000 keys of one batch are all there, in order, at either end": async (storage) => {
     const keys = Array.from({ length: 5000 }, (_, index) => `log/${String(index).padStart(6, "0")}`)
     await storage.write(shuffled(keys).map((key) => put(key, key)))
-    same(keysOf(await storage.scan(prefixRange("log/"))), keys)
-    same(keysOf(await storage.scan({ ...prefixRange("log/"), limit: 3, reverse: true })), keys.slice(-3).reverse())
-    same(keysOf(await storage.scan({ ...prefixRange("log/"), limit: 3 })), keys.slice(0, 3))
+    same(await keysIn(storage, prefixRange("log/")), keys)
+    same(await keysIn(storage, { ...prefixRange("log/"), limit: 3, reverse: true }), keys.slice(-3).reverse())
+    same(await keysIn(storage, { ...prefixRange("log/"), limit: 3 }), keys.slice(0, 3))
     same((await storage.get("log/004999"))?.length, 10)
   },
 
@@ -277,7 +284,7 @@ const cases: Record<string, (storage: Storage, harness: StorageHarness) => Promi
     await storage.close()
     same(ended, work.length)
     const again = await harness.open()
-    same(keysOf(await again.scan(everything)), ["a", "b", "c", "d"])
+    same(await keysIn(again, everything), ["a", "b", "c", "d"])
   },
 
   "after close everything fails with STORE_CLOSED, but for close itself": async (storage, harness) => {
@@ -287,6 +294,7 @@ const cases: Record<string, (storage: Storage, harness: StorageHarness) => Promi
     await storage.close()
     await failsWith("STORE_CLOSED", storage.get("a"))
     await failsWith("STORE_CLOSED", storage.scan(everything))
+    await failsWith("STORE_CLOSED", storage.keys(everything))
     await failsWith("STORE_CLOSED", storage.keyPair())
     await failsWith("STORE_CLOSED", storage.estimate())
     const again = await harness.open()
@@ -401,6 +409,13 @@ function entry(key: string, value: string): StorageEntry {
 
 function keysOf(entries: readonly StorageEntry[]): string[] {
   return entries.map(({ key }) => key)
+}
+
+/** The keys of a range, the same with their values and without. */
+async function keysIn(storage: Storage, range: KeyRange): Promise<string[]> {
+  const [entries, keys] = await Promise.all([storage.scan(range), storage.keys(range)])
+  same(keys, keysOf(entries))
+  return keys
 }
 
 function bytes(value: string): Uint8Array<ArrayBuffer> {

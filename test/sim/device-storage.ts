@@ -1,6 +1,6 @@
 import { fenced, guardHolds } from "../../sdk/src/storage/batch.js"
 import { Lifetime } from "../../sdk/src/storage/lifetime.js"
-import type { DeviceKeyPair, Storage } from "../../sdk/src/storage/storage.js"
+import type { DeviceKeyPair, KeyRange, Storage } from "../../sdk/src/storage/storage.js"
 import type { Disk } from "./disk.js"
 import type { Process } from "./process.js"
 
@@ -18,6 +18,17 @@ export function openDeviceStorage(disk: Disk, keyPair: DeviceKeyPair, process: P
         throw error
       }
     })
+  const found = async ({
+    from,
+    to,
+    limit = Infinity,
+    reverse = false,
+  }: KeyRange): Promise<(readonly [string, Uint8Array])[]> => {
+    await disk.reading()
+    const entries = disk.range(from, to)
+    if (reverse) entries.reverse()
+    return entries.slice(0, limit)
+  }
   return {
     kind: "simulated",
     get: (key) =>
@@ -26,13 +37,9 @@ export function openDeviceStorage(disk: Disk, keyPair: DeviceKeyPair, process: P
         const value = disk.get(key)
         return value === undefined ? undefined : new Uint8Array(value)
       }),
-    scan: ({ from, to, limit = Infinity, reverse = false }) =>
-      answered(async () => {
-        await disk.reading()
-        const found = disk.range(from, to)
-        if (reverse) found.reverse()
-        return found.slice(0, limit).map(([key, value]) => ({ key, value: new Uint8Array(value) }))
-      }),
+    scan: (range) =>
+      answered(async () => (await found(range)).map(([key, value]) => ({ key, value: new Uint8Array(value) }))),
+    keys: (range) => answered(async () => (await found(range)).map(([key]) => key)),
     write: (batch, { guard, durability = "relaxed" } = {}) =>
       answered(() =>
         disk.write(

@@ -63,7 +63,7 @@ export class ChangeList {
 
   async open(): Promise<void> {
     const { storage, conversation } = this.ports
-    for (const { key } of await storage.scan(prefixRange(this.dismissKey("")))) {
+    for (const key of await storage.keys(prefixRange(this.dismissKey("")))) {
       this.dismissed.add(key.slice(this.dismissKey("").length))
     }
     this.take(await conversation.controlDocument.entries())

@@ -59,6 +59,7 @@ export async function openIndexedDbStorage({ name, pace = alone }: IndexedDbOpti
     kind: "indexeddb",
     get: (key) => run(({ reads }) => get(reads, key)),
     scan: (range) => run(({ reads }) => scan(reads, range)),
+    keys: (range) => run(({ reads }) => keys(reads, range)),
     write: (batch, { durability = "strict", guard } = {}) => {
       const own = copyBatch(batch)
       const ownGuard = copyGuard(guard)
@@ -208,19 +209,33 @@ async function get(reads: Reads, key: string): Promise<Uint8Array | undefined> {
   return value === undefined ? undefined : checkedBytes(value)
 }
 
-async function scan(reads: Reads, { from, to, limit, reverse }: KeyRange): Promise<StorageEntry[]> {
-  if (from >= to || limit === 0) return []
-  const entries = await reads.run(async (store) => {
-    const first = reverse === true && limit !== undefined ? await lastKeys(store, from, to, limit) : from
-    const range = IDBKeyRange.bound(first, to, false, true)
-    const count = reverse === true ? undefined : limit
+async function scan(reads: Reads, range: KeyRange): Promise<StorageEntry[]> {
+  return readRange(reads, range, async (store, bounds, count) => {
     const [keys, values] = await Promise.all([
-      result(store.getAllKeys(range, count)),
-      result<unknown[]>(store.getAll(range, count)),
+      result(store.getAllKeys(bounds, count)),
+      result<unknown[]>(store.getAll(bounds, count)),
     ])
     return keys.map((key, index) => ({ key: checkedKey(key), value: checkedBytes(values[index]) }))
   })
-  return reverse === true ? entries.reverse() : entries
+}
+
+async function keys(reads: Reads, range: KeyRange): Promise<string[]> {
+  return readRange(reads, range, async (store, bounds, count) =>
+    (await result(store.getAllKeys(bounds, count))).map(checkedKey),
+  )
+}
+
+async function readRange<T>(
+  reads: Reads,
+  { from, to, limit, reverse = false }: KeyRange,
+  read: (store: IDBObjectStore, bounds: IDBKeyRange, count: number | undefined) => Promise<T[]>,
+): Promise<T[]> {
+  if (from >= to || limit === 0) return []
+  const found = await reads.run(async (store) => {
+    const first = reverse && limit !== undefined ? await lastKeys(store, from, to, limit) : from
+    return read(store, IDBKeyRange.bound(first, to, false, true), reverse ? undefined : limit)
+  })
+  return reverse ? found.reverse() : found
 }
 
 /** The lower end of the last `count` keys of the range: `getAll` counts from the front only. */

@@ -39,6 +39,7 @@ export async function openLevelStorage({ directory }: LevelStorageOptions): Prom
     kind: "level",
     get: (key) => lifetime.run(() => store.get(key)),
     scan: (range) => lifetime.run(() => store.scan(range)),
+    keys: (range) => lifetime.run(() => store.keys(range)),
     write: (batch, { durability = "strict", guard } = {}) =>
       lifetime.run(() => store.write(copyBatch(batch), copyGuard(guard), durability === "strict")),
     compact: (ranges) =>
@@ -100,12 +101,15 @@ class LevelStore {
     })
   }
 
-  scan({ from, to, limit = -1, reverse = false }: KeyRange): Promise<StorageEntry[]> {
-    const range = { gte: encodeKey(from), lt: encodeKey(to), limit, reverse }
+  scan(range: KeyRange): Promise<StorageEntry[]> {
     return this.#read(async () => {
-      const found = await this.#database.iterator(range).all()
+      const found = await this.#database.iterator(levelRange(range)).all()
       return found.map(([key, value]) => ({ key: decodeKey(key), value: plain(value) }))
     })
+  }
+
+  keys(range: KeyRange): Promise<string[]> {
+    return this.#read(async () => (await this.#database.keys(levelRange(range)).all()).map(decodeKey))
   }
 
   write(batch: readonly StorageOperation[], guard: Guard | undefined, strict: boolean): Promise<void> {
@@ -268,4 +272,8 @@ async function folderBytes(folder: string): Promise<number> {
     )
   }
   return bytes
+}
+
+function levelRange({ from, to, limit = -1, reverse = false }: KeyRange) {
+  return { gte: encodeKey(from), lt: encodeKey(to), limit, reverse }
 }

@@ -43,6 +43,7 @@ function openHandle(table: MemoryTable, identity: Identity): MemoryStorage {
     kind: "memory",
     get: (key) => lifetime.run(async () => copied(table.get(key))),
     scan: (range) => lifetime.run(async () => table.scan(range)),
+    keys: (range) => lifetime.run(async () => table.keys(range)),
     write: (batch, { guard } = {}) =>
       lifetime.run(async () => {
         if (guard !== undefined && !guardHolds(guard, table.get(guard.key))) throw fenced(guard)
@@ -97,13 +98,16 @@ class MemoryTable {
     if (this.#values.delete(key)) this.#keys.splice(this.#position(key), 1)
   }
 
-  scan({ from, to, limit = Infinity, reverse = false }: KeyRange): StorageEntry[] {
+  scan(range: KeyRange): StorageEntry[] {
+    return this.keys(range).map((key) => ({ key, value: new Uint8Array(this.#valueOf(key)) }))
+  }
+
+  keys({ from, to, limit = Infinity, reverse = false }: KeyRange): string[] {
     const start = this.#position(from)
     const end = Math.max(start, this.#position(to))
-    const keys = reverse
+    return reverse
       ? this.#keys.slice(Math.max(start, end - limit), end).reverse()
       : this.#keys.slice(start, Math.min(end, start + limit))
-    return keys.map((key) => ({ key, value: new Uint8Array(this.#valueOf(key)) }))
   }
 
   entries(): StorageEntry[] {

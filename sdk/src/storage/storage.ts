@@ -9,6 +9,8 @@ export interface Storage {
   get(key: string): Promise<Uint8Array | undefined>
   /** Entries with `from <= key < to`, in order of the keys' UTF-16 code units, at most `limit`. A consistent snapshot. */
   scan(range: KeyRange): Promise<StorageEntry[]>
+  /** The keys alone of what `scan` finds: a value costs a browser more than its key. */
+  keys(range: KeyRange): Promise<string[]>
   /**
    * All operations or none. Resolves when durable: `strict` survives a power cut (fsync), `relaxed` survives a crash of
    * the process. With a guard, fails with STORE_FENCED and writes nothing unless `guard.key` holds `guard.value`

@@ -88,7 +88,7 @@ export class Acks {
     if (known === undefined) return false
     this.renewed.add(server)
     for (const document of known.documents.keys()) this.tell(document, this.isLessThan(document, [known]))
-    for (const { key } of await this.storage.scan(prefixRange(ackPrefix(server)))) this.dirty.add(key)
+    for (const key of await this.storage.keys(prefixRange(ackPrefix(server)))) this.dirty.add(key)
     await this.save()
     return true
   }

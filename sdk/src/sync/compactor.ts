@@ -78,7 +78,7 @@ export class Compactor {
   /** What was left of the last time. */
   async resume(): Promise<void> {
     if (this.ports.storage.compact === undefined) return
-    for (const { key } of await this.ports.storage.scan(prefixRange(erasedPrefix))) {
+    for (const key of await this.ports.storage.keys(prefixRange(erasedPrefix))) {
       const name = parseDocumentName(key.slice(erasedPrefix.length))?.name
       if (name !== undefined) this.request(name)
     }

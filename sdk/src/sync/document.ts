@@ -214,8 +214,8 @@ export class ReplicaDocument {
     return this.enqueue(async () => {
       const { storage } = this.ports
       const waits = await Promise.all([
-        storage.scan(prefixRange(asidePrefix(this.name))),
-        storage.scan(prefixRange(refusedPrefix(this.name))),
+        storage.keys(prefixRange(asidePrefix(this.name))),
+        storage.keys(prefixRange(refusedPrefix(this.name))),
       ])
       const isSame = equalBytes(digestOf(this.current).subarray(0, held.length), held)
       const isNeeded = this.holders > 0 || this.opened.isOpen || this.drafts.length > 0 || waits.flat().length > 0

@@ -480,13 +480,13 @@ export class Replica {
     const { storage } = this.ports
     const [before, keeper] = await Promise.all([storage.get(GUARD_KEY), storage.get(IMPRINTS_KEY)])
     const isKept = before !== undefined && keeper !== undefined && equalBytes(before, keeper)
-    const imprints = isKept ? [] : await storage.scan(prefixRange(imprintPrefix))
+    const imprints = isKept ? [] : await storage.keys(prefixRange(imprintPrefix))
     try {
       await storage.write(
         [
           { kind: "put", key: GUARD_KEY, value },
           { kind: "put", key: IMPRINTS_KEY, value },
-          ...imprints.map(({ key }): StorageOperation => ({ kind: "delete", key })),
+          ...imprints.map((key): StorageOperation => ({ kind: "delete", key })),
         ],
         { durability: "strict", guard: { key: GUARD_KEY, value: before } },
       )
@@ -514,7 +514,7 @@ export class Replica {
       })
     }
     await this.readRestless()
-    for (const { key } of await storage.scan(prefixRange(regroundPrefix))) {
+    for (const key of await storage.keys(prefixRange(regroundPrefix))) {
       const id = parseConversationId(key.slice(regroundPrefix.length))
       if (id !== undefined) await this.withReadable(id, (conversation) => conversation.resumeReground())
     }

@@ -31,10 +31,10 @@ export const nothingStored: StoredConversation = { segments: [], withDrafts: [],
 
 /** Without their imprints. */
 export async function storedConversations(storage: Storage): Promise<Map<ConversationId, StoredConversation>> {
-  const [documents, drafts] = await Promise.all([storage.scan(prefixRange(documentPrefix)), storedDrafts(storage)])
+  const [documents, drafts] = await Promise.all([storage.keys(prefixRange(documentPrefix)), storedDrafts(storage)])
   const waiting = new Set(drafts.keys())
   const names = new Set(waiting)
-  for (const { key } of documents) {
+  for (const key of documents) {
     const name = parseDocumentName(documentOfKey(key))?.name
     if (name !== undefined) names.add(name)
   }
@@ -49,7 +49,7 @@ export async function storedConversations(storage: Storage): Promise<Map<Convers
 /** Keys of the drafts that a storage holds, by document. */
 export async function storedDrafts(storage: Storage): Promise<Map<DocumentName, string[]>> {
   const drafts = new Map<DocumentName, string[]>()
-  for (const { key } of await storage.scan(prefixRange(allDraftsPrefix))) {
+  for (const key of await storage.keys(prefixRange(allDraftsPrefix))) {
     const name = parseDocumentName(documentOfDraftKey(key))?.name
     if (name === undefined) continue
     const keys = drafts.get(name)

@@ -138,8 +138,8 @@ export class StoredDocument {
 
   /** This under that number, and nothing else. */
   private async instead(value: Uint8Array, number: number): Promise<StorageOperation[]> {
-    const old = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
-    const deletes = old.map(({ key }): StorageOperation => ({ kind: "delete", key }))
+    const old = await this.ports.storage.keys(prefixRange(updatePrefix(this.name)))
+    const deletes = old.map((key): StorageOperation => ({ kind: "delete", key }))
     return [...deletes, { kind: "put", key: updateKey(this.name, number), value }]
   }
 
