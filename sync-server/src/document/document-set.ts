@@ -52,8 +52,9 @@ export class DocumentSet {
     try {
       const document = await ActiveDocument.load(name, this.#ports.store)
       if (document.isEmpty && !(await this.#ports.digests.of(conversationOf(name))).has(name)) return document
-      this.#documents.set(name, document)
+      // Not kept before that is done: where it fails now, whoever opens the document next does it.
       await this.#onOpen(document)
+      this.#documents.set(name, document)
       return document
     } catch (error) {
       if (!isDamage(error)) throw error

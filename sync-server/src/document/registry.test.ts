@@ -350,6 +350,48 @@ it("[R7] a store that fails while a document is read leaves no task that fails f
   expect(await read).toMatchObject({ refusal: "STORAGE_FAILED", runs: [] })
 })
 
+/** A removal whose cut is not carried out: there is no room for what it sets aside. */
+async function removeWithoutCut() {
+  const { store: real } = await openFailingStore()
+  let full = true
+  const store = new Proxy(real, {
+    get(target, name) {
+      if (name === "putAside" && full) return () => Promise.reject(new WeftError("STORE_QUOTA", "the disk is full"))
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === "function" ? (value.bind(target) as unknown) : value
+    },
+  })
+  const { registry } = await openRegistry(store)
+  const device = await makeDevice()
+  const { id, control, remove, log, message } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const name = segmentDocument(id, 1)
+  for (const [document, update] of [
+    [controlDocument(id), control],
+    [name, encodeUpdate([await log.seal(message("one"))])],
+    [controlDocument(id), await remove(alice)],
+  ] as const) {
+    await (
+      await registry.conversation(id).submit(source, document, update)
+    ).durable
+  }
+  await registry.settled()
+  return {
+    read: () =>
+      registry.conversation(id).read(undefined, name, { logs: new Map(), records: new Set() }, () => undefined),
+    makeRoom: () => {
+      full = false
+    },
+  }
+}
+
+it("[A11] what could not be cut when it was opened is cut when it is opened again, and not served meanwhile", async () => {
+  const { read, makeRoom } = await removeWithoutCut()
+  await read().catch(() => undefined)
+  makeRoom()
+  expect(await read()).toMatchObject({ refusal: undefined, runs: [], heads: { logs: [] } })
+})
+
 it("what nobody asks for leaves memory, and is the same when it is asked again", async () => {
   const { store } = await openFailingStore()
   let now = systemEnv.now()
