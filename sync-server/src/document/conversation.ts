@@ -280,16 +280,29 @@ export class Conversation {
     )
   }
 
-  /** Runs what reads. `closed` answers for a conversation that is closed, or closes meanwhile: a failing store closes it at any time. */
-  #reading<T>(closed: (code: RefusalCode) => T, task: () => Promise<T>): Promise<T> {
+  /**
+   * Runs what reads. `failed` answers for a conversation that is closed, or closes meanwhile, as a failing store makes it at
+   * any time; and where the store itself does not read, or does not write what a document needs before it is read.
+   */
+  #reading<T>(failed: (code: RefusalCode) => T, task: () => Promise<T>): Promise<T> {
     return this.#enqueue(async () => {
       try {
         if (this.#closedBy() === undefined) return await task()
       } catch (error) {
-        if (this.#closedBy() === undefined) throw error
+        if (this.#closedBy() === undefined) return failed(this.#failedRead(error))
       }
-      return closed(this.#closedBy() ?? "INTERNAL")
+      return failed(this.#closedBy() ?? "INTERNAL")
     })
+  }
+
+  /** Rethrows what is no failure of the store. */
+  #failedRead(error: unknown): RefusalCode {
+    if (this.#quarantines(error)) return "QUARANTINED"
+    if (!(error instanceof WeftError)) throw error
+    const { metrics, log } = this.#ports
+    metrics.storeErrors.inc()
+    log.error({ err: error, conversation: this.id }, "a conversation could not be read")
+    return "STORAGE_FAILED"
   }
 
   #closedBy(): RefusalCode | undefined {

@@ -387,9 +387,16 @@ async function removeWithoutCut() {
 
 it("[A11] what could not be cut when it was opened is cut when it is opened again, and not served meanwhile", async () => {
   const { read, makeRoom } = await removeWithoutCut()
-  await read().catch(() => undefined)
+  await read()
   makeRoom()
   expect(await read()).toMatchObject({ refusal: undefined, runs: [], heads: { logs: [] } })
+})
+
+it("[R1] a document that a full disk keeps from being cut is answered for now, and ends no connection", async () => {
+  const { read, makeRoom } = await removeWithoutCut()
+  expect(await read()).toMatchObject({ refusal: "STORAGE_FAILED", runs: [] })
+  makeRoom()
+  expect(await read()).toMatchObject({ refusal: undefined })
 })
 
 it("what nobody asks for leaves memory, and is the same when it is asked again", async () => {
