@@ -20,10 +20,9 @@ const merger = createMerger({
   env: systemEnv,
   contextOf: async () => ({
     isErased: () => false,
-    nextErasure: Infinity,
     end: () => undefined,
     // as many logs as the contents hold: what the parent compares with the updates
-    describe: (contents) => ({ summary: Uint8Array.of(contents.size), digest: Uint8Array.of(contents.size) }),
+    describe: ({ size }) => ({ summary: Uint8Array.of(size), digest: Uint8Array.of(size), nextErasure: Infinity }),
   }),
   onFailure: (document, error) => {
     throw new Error(document, { cause: error })

@@ -81,9 +81,8 @@ it("y-leveldb lists and reads our documents, appended and merged, and nothing el
     env: { ...manualEnv(), setTimer: (_, call) => setImmediate(call) },
     contextOf: async () => ({
       isErased: () => false,
-      nextErasure: Infinity,
       end: () => undefined,
-      describe: () => ({ summary: Uint8Array.of(1), digest: Uint8Array.of(2) }),
+      describe: () => ({ summary: Uint8Array.of(1), digest: Uint8Array.of(2), nextErasure: Infinity }),
     }),
     onFailure: (document, error) => expect.unreachable(`${document}: ${error.message}`),
   })

@@ -686,19 +686,24 @@ export class Conversation {
     if (document === undefined || document.isEmpty) return undefined
     // What was appended before an erasure was known, and is not stored yet, would keep the erased text behind the merge.
     await document.durable
-    const [state, now] = [this.#state, this.#ports.now()]
-    const destroyed = destroyedMessages(document.summary, state, now)
+    const destroyed = destroyedMessages(document.summary, this.#state, this.#ports.now())
     return {
       isErased: (message) => destroyed.has(message),
-      nextErasure: Math.min(Infinity, ...dueTimes(document.summary, state).filter((due) => due > now)),
       describe: (contents) => {
         if (this.#phase.kind !== "ready" || this.#released)
           throw new WeftError("STORE_CLOSED", "the document has left memory")
         if (destroyed.size > 0) this.#tellHoles(name, contents, destroyed)
-        return document.describe()
+        return { ...document.describe(), nextErasure: this.#nextErasure(document, destroyed) }
       },
       end,
     }
+  }
+
+  /** When something is to be destroyed next, where these are: at once, where an erasure became known since. */
+  #nextErasure({ summary }: ActiveDocument, destroyed: ReadonlySet<MessageId>): number {
+    const [state, now] = [this.#state, this.#ports.now()]
+    for (const message of destroyedMessages(summary, state, now)) if (!destroyed.has(message)) return 0
+    return Math.min(Infinity, ...dueTimes(summary, state).filter((due) => due > now))
   }
 
   /** So many updates fewer are stored. */

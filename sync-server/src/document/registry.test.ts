@@ -5,7 +5,10 @@ import {
   encodeControl,
   encodeUpdate,
   controlDocument,
+  encodeRecord,
+  hashBody,
   hex,
+  recordMessage,
   segmentDocument,
   systemEnv,
   WeftError,
@@ -27,6 +30,7 @@ import { Rates } from "../limits/rates.js"
 import { createLog } from "../observe/log.js"
 import { createMetrics } from "../observe/metrics.js"
 import { openLevelStore } from "../store/level-store.js"
+import { createMerger } from "../store/merge.js"
 import type { Store } from "../store/store.js"
 import type { Change } from "./change.js"
 import { DigestTable } from "./digest-table.js"
@@ -125,7 +129,7 @@ async function writeConversation(
   /** What its owner writes next in the control document: that somebody is out, and nothing of theirs stays. */
   remove(user: UserId): Promise<Uint8Array>
   log: TestLog
-  message(text: string): Draft
+  message(text?: string): Draft
 }> {
   const salt = (): Uint8Array => systemEnv.randomBytes(12)
   const body = encodeControl({ kind: "create", user: alice, title: "", trust: [device.publicKey], members }, salt())
@@ -230,6 +234,49 @@ it("[X3] a document is merged when all is stored that was accepted before", asyn
   release()
   await Promise.all([durable, merged])
   expect(order).toEqual(["stored", "merged"])
+})
+
+it("[X7] an erasure that comes while its document is merged is remembered until it is carried out", async () => {
+  const { store } = await openFailingStore()
+  const { registry } = await openRegistry(store)
+  const device = await makeDevice()
+  const { id, control, log, message } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const conversation = registry.conversation(id)
+  const name = segmentDocument(id, 1)
+  const draft = message()
+  for (const [document, update] of [
+    [controlDocument(id), control],
+    [name, encodeUpdate([await log.seal(draft)])],
+  ] as const) {
+    await (
+      await conversation.submit(source, document, update)
+    ).durable
+  }
+  const { publicKey } = device
+  const target = { target: device.id, bodyHash: hashBody(draft.body), kind: "message" } as const
+  const fields = { ...target, publicKey, clock: clockNow(), seen: draft.seen }
+  const record = { ...fields, signature: await device.sign(recordMessage(name, fields)) }
+  const merger = createMerger({
+    store,
+    env: systemEnv,
+    contextOf: async () => {
+      const context = await conversation.mergeContext(name)
+      const { refused, durable } = await conversation.submitRecords(source, name, [encodeRecord(record)])
+      expect(refused).toEqual([])
+      await durable
+      return context
+    },
+    onFailure: (_, error) => expect.unreachable(error.message),
+  })
+  merger.request(name)
+  await merger.idle()
+  // The next merge carries it out: this server, or after a crash the next one.
+  expect(await store.erasing(systemEnv.now())).toEqual([name])
+  merger.request(name)
+  await merger.idle()
+  expect(await store.erasing(systemEnv.now())).toEqual([])
+  expect(Buffer.concat(await store.updates(name)).includes(Buffer.from(draft.body))).toBe(false)
 })
 
 it("[P6] registers that could not be stored are not taken for told", async () => {

@@ -19,7 +19,7 @@ import { createMerger, isMergeDue, type MergerOptions } from "./merge.js"
 
 const device = await makeDevice()
 const end = () => undefined
-const describe = () => ({ summary: Uint8Array.of(1), digest: Uint8Array.of(2) })
+const describe = () => ({ summary: Uint8Array.of(1), digest: Uint8Array.of(2), nextErasure: Infinity })
 
 async function setup(options: Partial<MergerOptions> = {}) {
   const directory = await temporaryDirectory()
@@ -29,7 +29,7 @@ async function setup(options: Partial<MergerOptions> = {}) {
   const merger = createMerger({
     store,
     env: systemEnv,
-    contextOf: async () => ({ isErased: () => false, nextErasure: Infinity, describe, end }),
+    contextOf: async () => ({ isErased: () => false, describe, end }),
     onFailure: (document, error) => failures.push([document, error.code]),
     ...options,
   })
@@ -81,7 +81,7 @@ it("[X3] a merge takes the bodies of erased messages out", async () => {
   const document = anyDocument()
   const erased = new Set<MessageId>()
   const { store, merger } = await setup({
-    contextOf: async () => ({ isErased: (message) => erased.has(message), nextErasure: Infinity, describe, end }),
+    contextOf: async () => ({ isErased: (message) => erased.has(message), describe, end }),
   })
   const log = makeLog(device, document)
   const { elements } = await write(log, document, store)
@@ -103,7 +103,6 @@ it("appends during a merge stay, and its summary may be newer than what it cover
   const { store, merger } = await setup({
     contextOf: async () => ({
       isErased: () => false,
-      nextErasure: Infinity,
       end,
       describe(contents) {
         during = contents
@@ -128,7 +127,6 @@ it("a merge that another replacement overtook is made again from what that left"
   const setting = await setup({
     contextOf: async () => ({
       isErased: () => false,
-      nextErasure: Infinity,
       end,
       describe() {
         if (!overtaken) {

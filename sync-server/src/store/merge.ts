@@ -29,15 +29,23 @@ export function isMergeDue({ updates, bytes }: Pick<StoredDocument, "updates" | 
 /** What only a document's owner knows of it. */
 export interface MergeContext {
   isErased(message: MessageId): boolean
-  /** When the next of the others is to be destroyed, in milliseconds since 1970; Infinity: none. */
-  readonly nextErasure: number
   /**
    * Encoded summary and digest of the document: of these contents, or of more where that was appended before. Called
    * right before the replacement is queued.
    */
-  describe(contents: Contents): { readonly summary: Uint8Array; readonly digest: Uint8Array }
+  describe(contents: Contents): Described
   /** The merge is over, whatever came of it. */
   end(): void
+}
+
+interface Described {
+  readonly summary: Uint8Array
+  readonly digest: Uint8Array
+  /**
+   * When the next of what `isErased` left is to be destroyed, in milliseconds since 1970: 0 where an erasure came since.
+   * Infinity: there is none.
+   */
+  readonly nextErasure: number
 }
 
 export interface MergerOptions {
@@ -124,7 +132,7 @@ async function mergeWith(
   const { runs, punched } = punch(contents.values(), (message) => context.isErased(message))
   await turn(env)
   const isAsideErased = await destroyAsides(store, document, context)
-  const { summary, digest } = context.describe(contents)
+  const { summary, digest, nextErasure } = context.describe(contents)
   await store.replace({
     document,
     update: encodeUpdate(runs),
@@ -133,7 +141,7 @@ async function mergeWith(
     stateVector: stateVectorOf(runs),
     covers: stored.clock,
     erased: punched > 0 || isAsideErased,
-    nextErasure: context.nextErasure,
+    nextErasure,
     generation: stored.generation,
   })
   onMerged?.(document, stored.updates - 1)
