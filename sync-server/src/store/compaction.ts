@@ -31,9 +31,7 @@ export class Compaction {
   request(document: StoredName): void {
     if (this.#closed) return
     this.#waiting.add(document)
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined
-    })
+    this.#running ??= this.#run()
   }
 
   /** Finishes the document under way; the others are remembered. */
@@ -46,15 +44,17 @@ export class Compaction {
   async #run(): Promise<void> {
     // What is asked for meanwhile is appended to the set, and found too.
     for (const document of this.#waiting) {
-      if (this.#closed) return
+      if (this.#closed) break
       this.#waiting.delete(document)
       try {
         await this.#compact(document)
         if (!this.#waiting.has(document)) await this.#ports.write({ key: erasedKey(document), value: undefined })
       } catch {
-        return
+        break
       }
     }
+    // In the same turn: what is asked for from now on is not seen any more.
+    this.#running = undefined
   }
 
   /**
