@@ -1,6 +1,7 @@
-import { encodeUpdate, type DocumentName } from "@weft/sdk/protocol"
+import { encodeUpdate, systemEnv, WeftError, type DocumentName, type Env } from "@weft/sdk/protocol"
 import { expect, it, onTestFinished } from "vitest"
 import { anyDocument, makeDevice, makeLog } from "../../../test/support/device.js"
+import { manualEnv } from "../../../test/support/manual-env.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import type { Database, Operation } from "./database.js"
 import { contentsRange } from "./keys.js"
@@ -16,7 +17,7 @@ interface Steps {
 }
 
 /** A real store that tells which documents' ranges are compacted, and waits where it is told to. */
-async function openStepped(steps: Steps) {
+async function openStepped(steps: Steps, env: Env = systemEnv) {
   const real = await LevelDatabase.open(await temporaryDirectory())
   const compacted: string[] = []
   const database: Database = new Proxy(real, {
@@ -38,7 +39,7 @@ async function openStepped(steps: Steps) {
       return typeof value === "function" ? (value.bind(target) as unknown) : value
     },
   })
-  const store = await openStore(database, {})
+  const store = await openStore(database, { env })
   onTestFinished(() => store.close())
   return {
     store,
@@ -89,4 +90,24 @@ it("[X7] an erasure that is stored in the commit that ends the compaction of ano
   writing.open()
   await Promise.all([before, erased])
   await expect.poll(() => passes(two), { timeout: 5_000 }).toBe(2)
+})
+
+it("[X7] what a full disk kept from being compacted is compacted once the store has recovered", async () => {
+  const steps: Steps = {}
+  const env = manualEnv()
+  const { store, passes, write } = await openStepped(steps, env)
+  const document = anyDocument()
+  const erase = await write(document)
+  steps.beforeCompact = () => {
+    if (passes(document) > 1) return undefined
+    // The next write is the second pass's.
+    steps.beforeWrite = () => Promise.reject(new WeftError("STORE_QUOTA", "the disk is full"))
+    return undefined
+  }
+  await erase()
+  while (!store.failed) await turn()
+  expect(passes(document)).toBe(1)
+  delete steps.beforeWrite
+  env.advance(1_000)
+  await expect.poll(() => passes(document), { timeout: 5_000 }).toBe(3)
 })

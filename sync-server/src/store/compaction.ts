@@ -34,13 +34,18 @@ export class Compaction {
     this.#running ??= this.#run()
   }
 
+  /** Goes on with what failed: the store takes writes again. */
+  retry(): void {
+    for (const document of this.#waiting) this.request(document)
+  }
+
   /** Finishes the document under way; the others are remembered. */
   async close(): Promise<void> {
     this.#closed = true
     while (this.#running !== undefined) await this.#running
   }
 
-  /** Never rejects: a store that fails says so itself, and the next start or erasure tries again. */
+  /** Never rejects: a store that fails says so itself; its recovery, the next erasure or start tries again. */
   async #run(): Promise<void> {
     // What is asked for meanwhile is appended to the set, and found too.
     for (const document of this.#waiting) {
@@ -50,6 +55,7 @@ export class Compaction {
         await this.#compact(document)
         if (!this.#waiting.has(document)) await this.#ports.write({ key: erasedKey(document), value: undefined })
       } catch {
+        this.#waiting.add(document)
         break
       }
     }

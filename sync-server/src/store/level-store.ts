@@ -397,6 +397,7 @@ class LevelStore implements Store {
       return
     }
     this.#failure = undefined
+    this.#compaction.retry()
     this.#options.onRecovery?.()
   }
 }
