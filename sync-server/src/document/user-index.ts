@@ -16,58 +16,64 @@ const MAX_CACHED = 5_000
  */
 export class UserIndex {
   readonly #store: Store
-  readonly #cache = new Map<UserId, Promise<List>>()
+  readonly #maxCached: number
+  readonly #cache = new Map<UserId, List>()
 
-  constructor(store: Store) {
+  constructor(store: Store, maxCached = MAX_CACHED) {
     this.#store = store
+    this.#maxCached = maxCached
   }
 
   async conversations(user: UserId): Promise<UserConversations> {
-    return (await this.#load(user)).conversations
+    return this.#list(user).conversations
   }
 
   /** Durable when it resolves. */
   async set(conversation: ConversationId, changes: Iterable<readonly [UserId, Standing]>): Promise<void> {
     await Promise.all(
       Array.from(changes, async ([user, standing]) => {
-        const list = await this.#load(user)
-        if (list.conversations.get(conversation) === standing) return list.written
-        list.conversations.set(conversation, standing)
-        const write = this.#store.putSetting(settingKey(user), encode(list.conversations))
-        list.writing++
-        list.written = write
+        const list = this.#list(user)
+        list.changing++
         try {
-          await write
+          const conversations = await list.conversations
+          if (conversations.get(conversation) !== standing) {
+            conversations.set(conversation, standing)
+            list.written = this.#store.putSetting(settingKey(user), encode(conversations))
+          }
+          await list.written
         } catch (error) {
-          this.#cache.delete(user)
+          this.#forget(user, list)
           throw error
         } finally {
-          list.writing--
+          list.changing--
         }
       }),
     )
   }
 
-  async #load(user: UserId): Promise<List> {
+  #list(user: UserId): List {
     const cached = this.#cache.get(user)
     if (cached !== undefined) return cached
-    const list = this.#store.getSetting(settingKey(user)).then((value) => ({
-      conversations: value === undefined ? new Map<ConversationId, Standing>() : decode(value),
-      writing: 0,
-      written: Promise.resolve(),
-    }))
+    const conversations = this.#store
+      .getSetting(settingKey(user))
+      .then((value) => (value === undefined ? new Map<ConversationId, Standing>() : decode(value)))
+    const list: List = { conversations, changing: 0, written: Promise.resolve() }
     this.#cache.set(user, list)
-    list.catch(() => this.#cache.delete(user))
-    if (this.#cache.size > MAX_CACHED) await this.#forgetOldest(user)
+    conversations.catch(() => {
+      this.#forget(user, list)
+    })
+    if (this.#cache.size > this.#maxCached) this.#forgetOldest(user)
     return list
   }
 
-  /** One that is being written stays: read from the store again, it would miss what is on its way. */
-  async #forgetOldest(except: UserId): Promise<void> {
-    for (const [user, cached] of this.#cache) {
-      if (user === except) continue
-      const list = await cached.catch(() => undefined)
-      if (list !== undefined && list.writing > 0) continue
+  #forget(user: UserId, list: List): void {
+    if (this.#cache.get(user) === list) this.#cache.delete(user)
+  }
+
+  /** One that is being changed stays: read from the store again, it would miss what is on its way. */
+  #forgetOldest(except: UserId): void {
+    for (const [user, { changing }] of this.#cache) {
+      if (user === except || changing > 0) continue
       this.#cache.delete(user)
       return
     }
@@ -75,8 +81,9 @@ export class UserIndex {
 }
 
 interface List {
-  readonly conversations: Map<ConversationId, Standing>
-  writing: number
+  readonly conversations: Promise<Map<ConversationId, Standing>>
+  /** Those who are about to change it, or wait for what they wrote. */
+  changing: number
   written: Promise<void>
 }
 
