@@ -49,7 +49,7 @@ import { createAdmission, type Admission, type AdmissionPorts } from "./admissio
 import type { Change, Readers } from "./change.js"
 import { judgeControl } from "./control-gate.js"
 import { cutDocument, retryAsides } from "./cut.js"
-import { DamagedDocument } from "./damage.js"
+import { DamagedDocument, readable } from "./damage.js"
 import { digestOf } from "./digest.js"
 import { DocumentSet, type DocumentSetPorts } from "./document-set.js"
 import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type RefusedLog } from "./outcome.js"
@@ -725,7 +725,10 @@ export class Conversation {
   async #destroyDue(document: ActiveDocument): Promise<void> {
     const asides = await this.#ports.store.asides(document.name)
     const stored = Array.from((await document.contents()).values())
-    const runs = stored.concat(asides.flatMap(({ name, update }) => asideRuns(name, update)))
+    const aside = await readable(document.name, async () =>
+      asides.flatMap(({ name, update }) => asideRuns(name, update)),
+    )
+    const runs = stored.concat(aside)
     if (this.#withoutDestroyed(document, runs).punched > 0) this.#ports.merge(document.name)
   }
 

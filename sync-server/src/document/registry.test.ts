@@ -2,6 +2,7 @@ import {
   certificateMessage,
   controlIdOf,
   conversationIdOf,
+  conversationOf,
   encodeControl,
   encodeUpdate,
   controlDocument,
@@ -236,33 +237,40 @@ it("[X3] a document is merged when all is stored that was accepted before", asyn
   expect(order).toEqual(["stored", "merged"])
 })
 
+/** A conversation with one message, and the record that erases it. */
+async function writeErasure(submit: (document: DocumentName, update: Uint8Array, by: TestDevice) => Promise<void>) {
+  const device = await makeDevice()
+  const { id, control, log, message } = await writeConversation(device)
+  const name = segmentDocument(id, 1)
+  const draft = message()
+  await submit(controlDocument(id), control, device)
+  await submit(name, encodeUpdate([await log.seal(draft)]), device)
+  const target = { target: device.id, bodyHash: hashBody(draft.body), kind: "message" } as const
+  const fields = { ...target, publicKey: device.publicKey, clock: clockNow(), seen: draft.seen }
+  const record = encodeRecord({ ...fields, signature: await device.sign(recordMessage(name, fields)) })
+  return { id, name, draft, record, source: sourceOf(device) }
+}
+
+const sourceOf = (device: TestDevice): Source => ({ kind: "device", user: alice, device: device.id, origin: {} })
+
+async function submitTo(registry: Registry, document: DocumentName, update: Uint8Array, by: TestDevice): Promise<void> {
+  const conversation = registry.conversation(conversationOf(document))
+  const { refused, durable } = await conversation.submit(sourceOf(by), document, update)
+  expect(refused).toEqual([])
+  await durable
+}
+
 it("[X7] an erasure that comes while its document is merged is remembered until it is carried out", async () => {
   const { store } = await openFailingStore()
   const { registry } = await openRegistry(store)
-  const device = await makeDevice()
-  const { id, control, log, message } = await writeConversation(device)
-  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const { id, name, draft, record, source } = await writeErasure((...what) => submitTo(registry, ...what))
   const conversation = registry.conversation(id)
-  const name = segmentDocument(id, 1)
-  const draft = message()
-  for (const [document, update] of [
-    [controlDocument(id), control],
-    [name, encodeUpdate([await log.seal(draft)])],
-  ] as const) {
-    await (
-      await conversation.submit(source, document, update)
-    ).durable
-  }
-  const { publicKey } = device
-  const target = { target: device.id, bodyHash: hashBody(draft.body), kind: "message" } as const
-  const fields = { ...target, publicKey, clock: clockNow(), seen: draft.seen }
-  const record = { ...fields, signature: await device.sign(recordMessage(name, fields)) }
   const merger = createMerger({
     store,
     env: systemEnv,
     contextOf: async () => {
       const context = await conversation.mergeContext(name)
-      const { refused, durable } = await conversation.submitRecords(source, name, [encodeRecord(record)])
+      const { refused, durable } = await conversation.submitRecords(source, name, [record])
       expect(refused).toEqual([])
       await durable
       return context
@@ -277,6 +285,26 @@ it("[X7] an erasure that comes while its document is merged is remembered until 
   await merger.idle()
   expect(await store.erasing(systemEnv.now())).toEqual([])
   expect(Buffer.concat(await store.updates(name)).includes(Buffer.from(draft.body))).toBe(false)
+})
+
+it("[R7] a document is left alone where what was set aside of it can't be read; the rest is served", async () => {
+  const { store } = await openFailingStore()
+  const writing = await openRegistry(store)
+  const { id, name, record, source } = await writeErasure((...what) => submitTo(writing.registry, ...what))
+  await (
+    await writing.registry.conversation(id).submitRecords(source, name, [record])
+  ).durable
+  await store.putAside(name, "damaged@0", Uint8Array.of(255))
+
+  const { registry } = await openRegistry(store)
+  const read = (document: DocumentName) =>
+    registry.conversation(id).read(alice, document, { logs: new Map(), records: new Set() }, () => undefined)
+  await read(name)
+  const kept = registry.active(id)
+  await registry.settled()
+  expect(await read(name)).toMatchObject({ refusal: "QUARANTINED" })
+  expect(await read(controlDocument(id))).toMatchObject({ refusal: undefined })
+  expect(registry.active(id)).toBe(kept)
 })
 
 it("[P6] registers that could not be stored are not taken for told", async () => {

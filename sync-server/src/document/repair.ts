@@ -13,10 +13,11 @@ import {
 } from "@weft/sdk/protocol"
 import type { Verifier } from "../auth/verifier.js"
 import type { Log } from "../observe/log.js"
+import { asideRuns } from "../store/aside.js"
 import type { Store, StoredName } from "../store/store.js"
 import { stateVectorOf } from "../store/values.js"
 import { ActiveDocument } from "./active-document.js"
-import { DamagedDocument } from "./damage.js"
+import { DamagedDocument, isDamage } from "./damage.js"
 import { digestOf } from "./digest.js"
 
 type Elements = LogRun["elements"]
@@ -39,6 +40,7 @@ export async function repairDocuments(ports: RepairPorts): Promise<number> {
   let repaired = 0
   for (const document of await store.documents()) {
     await ports.breathe()
+    if (await dropAsides(document, ports)) repaired++
     try {
       const contents = await (await ActiveDocument.load(document, store)).contents()
       for (const run of contents.values()) readRun(run)
@@ -59,6 +61,24 @@ export async function repairDocuments(ports: RepairPorts): Promise<number> {
     }
   }
   return repaired
+}
+
+/** Takes out what was set aside and can't be read; others have it. Whether there was any. */
+async function dropAsides(document: DocumentName, ports: RepairPorts): Promise<boolean> {
+  const { store, log } = ports
+  let found = false
+  for (const { name, update } of await store.asides(document)) {
+    try {
+      asideRuns(name, update)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      await ports.keep(document, [update])
+      await store.putAside(document, name, undefined)
+      log.warn({ err: error, document }, "what was set aside of a document, and can't be read, was taken out")
+      found = true
+    }
+  }
+  return found
 }
 
 /** The beginnings of logs that are whole and sealed. */

@@ -163,6 +163,16 @@ it("a damaged document is told and left; others are merged", async () => {
   expect(await store.load(whole)).toMatchObject({ summary: describe().summary })
 })
 
+it("[R7, X7] a document of which a part that was set aside can't be read is told as damaged", async () => {
+  const document = anyDocument()
+  const { store, merger, failures } = await setup()
+  await write(makeLog(device, document), document, store)
+  await store.putAside(document, "damaged@0", Uint8Array.of(255))
+  merger.request(document)
+  await merger.idle()
+  expect(failures).toEqual([[document, "STORE_CORRUPT"]])
+})
+
 it("closing finishes the merge under way and forgets the rest", async () => {
   const env = manualEnv()
   const asked: DocumentName[] = []

@@ -6,6 +6,7 @@ import {
   type Contents,
   type DocumentName,
   type Env,
+  type LogRun,
   type MessageId,
 } from "@weft/sdk/protocol"
 import { asideRuns } from "./aside.js"
@@ -155,7 +156,7 @@ async function destroyAsides(
 ): Promise<boolean> {
   let found = false
   for (const { name, update } of await store.asides(document)) {
-    const { runs, punched } = punch(asideRuns(name, update), (message) => context.isErased(message))
+    const { runs, punched } = punch(readAside(document, name, update), (message) => context.isErased(message))
     if (punched === 0) continue
     await store.putAside(document, name, encodeUpdate(runs))
     found = true
@@ -168,6 +169,14 @@ function readStored(document: DocumentName, updates: readonly Uint8Array[]): Con
     return readContents(updates)
   } catch (error) {
     throw damaged(document, "its updates are no logs", error)
+  }
+}
+
+function readAside(document: DocumentName, name: string, update: Uint8Array): LogRun[] {
+  try {
+    return asideRuns(name, update)
+  } catch (error) {
+    throw damaged(document, "what was set aside can't be read", error)
   }
 }
 

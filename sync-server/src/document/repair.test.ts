@@ -1,0 +1,47 @@
+import { expect, it, onTestFinished } from "vitest"
+import { encodeUpdate } from "@weft/sdk/protocol"
+import { anyDocument, makeDevice, sealedRun } from "../../../test/support/device.js"
+import { temporaryDirectory } from "../../../test/support/temporary.js"
+import { createVerifier } from "../auth/verifier.js"
+import { createLog } from "../observe/log.js"
+import { asideName } from "../store/aside.js"
+import { openLevelStore } from "../store/level-store.js"
+import type { Store } from "../store/store.js"
+import { repairDocuments, type RepairPorts } from "./repair.js"
+
+const device = await makeDevice()
+
+async function open(): Promise<Store> {
+  const store = await openLevelStore({ directory: await temporaryDirectory() })
+  onTestFinished(() => store.close())
+  return store
+}
+
+function repair(store: Store, keep: RepairPorts["keep"] = () => Promise.resolve()): Promise<number> {
+  return repairDocuments({
+    store,
+    verifier: createVerifier(),
+    log: createLog("silent"),
+    breathe: () => undefined,
+    keep,
+  })
+}
+
+it("[R7] what was set aside and can't be read is kept elsewhere, and taken out", async () => {
+  const store = await open()
+  const document = anyDocument()
+  const { run, update } = await sealedRun(device, document, "text")
+  await store.append({ document, update })
+  const [whole, damaged] = [encodeUpdate([run]), Uint8Array.of(255)]
+  await store.putAside(document, asideName(run), whole)
+  await store.putAside(document, "damaged@0", damaged)
+  const kept: Uint8Array[] = []
+  expect(
+    await repair(store, async (_, updates) => {
+      kept.push(...updates)
+    }),
+  ).toBe(1)
+  expect(kept).toEqual([damaged])
+  expect(await store.asides(document)).toEqual([{ name: asideName(run), update: whole }])
+  expect(await store.updates(document)).toEqual([update])
+})
