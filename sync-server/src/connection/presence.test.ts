@@ -1,4 +1,11 @@
-import { conversationIdOf, deviceIdOf, type ConversationId, type Frame, type UserId } from "@weft/sdk/protocol"
+import {
+  conversationIdOf,
+  deviceIdOf,
+  type ConversationId,
+  type Frame,
+  type FrameOf,
+  type UserId,
+} from "@weft/sdk/protocol"
 import { expect, it } from "vitest"
 import { manualEnv } from "../../../test/support/manual-env.js"
 import { Presence, type Watcher } from "./presence.js"
@@ -13,7 +20,7 @@ function peers() {
     new Presence({
       env,
       conversations: async () => new Map(),
-      members: async () => new Set<UserId>(),
+      members: async () => new Set(["ann" as UserId]),
       onFrames: () => undefined,
     })
   const [one, other] = [open(), open()]
@@ -55,4 +62,34 @@ it("[P11] servers ask each other for what their devices show when that changes, 
   await show()
   for (let second = 0; second < 60; second++) env.advance(1_000)
   expect(asked).toEqual({ one: [[trip], []], other: [] })
+})
+
+it("[P9] who is let out while what may be shown is looked up is told nothing", async () => {
+  const env = { ...manualEnv(), defer: (call: () => void) => env.setTimer(0, call) }
+  const members = new Set(["ann" as UserId, "bob" as UserId])
+  const presence = new Presence({
+    env,
+    conversations: async () => new Map([[trip, "member" as const]]),
+    members: async () => new Set(members),
+    onFrames: () => undefined,
+  })
+  const told = { ann: 0, bob: 0 }
+  const join = (name: "ann" | "bob"): Watcher => {
+    const watcher: Watcher = { kind: "device", name, pass: () => void told[name]++, send: () => undefined }
+    presence.join(watcher)
+    return watcher
+  }
+  const [ann, bob] = [join("ann"), join("bob")]
+  const watch: FrameOf<"watch"> = { kind: "watch", conversations: [trip], visible: true, hidden: [] }
+  await presence.watch(ann, watch, new Set([trip]))
+  // Bob was a member when that was asked.
+  const mayRead = new Set([trip])
+  members.delete("bob" as UserId)
+  presence.letOut(trip, ["bob" as UserId])
+  await presence.watch(bob, watch, mayRead)
+  told.bob = 0
+  presence.typing(ann, { kind: "typing", conversation: trip, on: true })
+  env.advance(1_000)
+  expect(told.bob).toBe(0)
+  expect(presence.typing(bob, { kind: "typing", conversation: trip, on: true })).toBe(false)
 })

@@ -312,6 +312,11 @@ export class Presence {
   /** What there is to tell to who begins to show a conversation. */
   async #describe(watcher: Watcher, conversation: ConversationId): Promise<void> {
     const members = await this.#ports.members(conversation)
+    if (watcher.kind === "device" && !members.has(watcher.name as UserId)) {
+      // Let out between the look at what its user may read and the moment from which it is told.
+      this.letOut(conversation, [watcher.name as UserId])
+      return
+    }
     const news: News = { typing: undefined, local: true }
     const signals: Signal[] = []
     const last: Signal[] = []
