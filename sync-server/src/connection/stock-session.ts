@@ -43,7 +43,10 @@ export class StockSession implements Subscriber {
   readonly #tellOthers: (awareness: Uint8Array) => void
   readonly #backlog: Backlog
   readonly #answers = createQueue()
-  #held: Batch[] | undefined
+  /** What is relayed while the document is served: it comes behind what it builds on. */
+  #held: Uint8Array[] | undefined
+  /** Of those: who reads slowly what is served leaves them unread. */
+  #heldBytes = 0
 
   constructor(
     who: { readonly user: UserId; readonly document: DocumentName },
@@ -88,12 +91,20 @@ export class StockSession implements Subscriber {
   }
 
   relay(batch: Batch): void {
-    if (this.#held !== undefined) {
-      this.#held.push(batch)
-      return
+    for (const update of [...batch.updates, ...batch.holes]) {
+      if (this.#held === undefined) this.#sendUpdate(update)
+      else {
+        this.#held.push(update)
+        this.#heldBytes += update.length
+      }
     }
-    for (const update of [...batch.updates, ...batch.holes])
-      this.#wire.send(encodeStockMessage({ kind: "update", update }))
+    if (this.#heldBytes > this.#shared.limits.unsentBytes) {
+      this.#wire.refuse("SLOW_READER", "this connection does not read")
+    }
+  }
+
+  #sendUpdate(update: Uint8Array): void {
+    this.#wire.send(encodeStockMessage({ kind: "update", update }))
   }
 
   sendAwareness(awareness: Uint8Array): void {
@@ -149,13 +160,14 @@ export class StockSession implements Subscriber {
     ]
     const last = updates.pop() ?? encodeUpdate([])
     for (const update of updates) {
-      this.#wire.send(encodeStockMessage({ kind: "update", update }))
+      this.#sendUpdate(update)
       await this.#wire.drained()
     }
     this.#wire.send(encodeStockMessage({ kind: "step2", update: last }))
     const waiting = this.#held ?? []
     this.#held = undefined
-    for (const batch of waiting) this.relay(batch)
+    this.#heldBytes = 0
+    for (const update of waiting) this.#sendUpdate(update)
   }
 
   async #submit(update: Uint8Array): Promise<void> {

@@ -1,0 +1,66 @@
+import { systemEnv, type LogRun, type RefusalCode, type UserId } from "@weft/sdk/protocol"
+import { expect, it, vi } from "vitest"
+import { anyDocument, makeDevice, makeLog } from "../../../test/support/device.js"
+import type { Conversation } from "../document/conversation.js"
+import { Confirmations } from "../document/outcome.js"
+import { emptySnapshot } from "../document/snapshot.js"
+import { defaultLimits } from "../limits/limits.js"
+import { createLog } from "../observe/log.js"
+import { createMetrics } from "../observe/metrics.js"
+import { AwarenessRoom } from "./awareness.js"
+import { Batch } from "./batch.js"
+import type { Shared } from "./session-ports.js"
+import { StockSession } from "./stock-session.js"
+
+const device = await makeDevice()
+const document = anyDocument()
+
+/** A session on a conversation that answers so, and on a wire that nobody reads. */
+function open(conversation: Partial<Conversation>) {
+  const sent: Uint8Array[] = []
+  const refused: RefusalCode[] = []
+  const shared = {
+    limits: { ...defaultLimits, unsentBytes: 120_000 },
+    registry: { conversation: () => conversation },
+    env: systemEnv,
+    ack: { kind: "local" },
+    metrics: createMetrics({ process: false }),
+    log: createLog("silent"),
+  } as unknown as Shared
+  const wire = {
+    send: (bytes: Uint8Array) => void sent.push(bytes),
+    drained: () => new Promise<void>(() => undefined),
+    pause: () => undefined,
+    resume: () => undefined,
+    refuse: (code: RefusalCode) => void refused.push(code),
+  }
+  const who = { user: "ann" as UserId, document }
+  return { session: new StockSession(who, shared, wire, new AwarenessRoom(), () => undefined), sent, refused }
+}
+
+function batchOf(run: LogRun): Batch {
+  const readers = new Set<UserId>()
+  return new Batch(document, [
+    { document, runs: [run], records: [], holes: [], readers, origin: {}, copies: new Confirmations() },
+  ])
+}
+
+it("[S10] what is written while a document is served to a client that does not read is held up to the bound", async () => {
+  const text = "text ".repeat(10_000)
+  const served = await Promise.all(
+    Array.from({ length: 3 }, () => makeLog(device, document).seal(text, text, text, text)),
+  )
+  const { session, sent, refused } = open({
+    read: async (_user, name, _held, onSnapshot) => {
+      onSnapshot()
+      return { ...emptySnapshot(name, "FORBIDDEN"), runs: served, refusal: undefined }
+    },
+  })
+  session.take({ kind: "step1", stateVector: new Map() }, 0)
+  await vi.waitUntil(() => sent.length > 0)
+  const log = makeLog(device, document)
+  for (let count = 0; count < 2; count++) session.relay(batchOf(await log.seal(text)))
+  expect(refused).toEqual([])
+  session.relay(batchOf(await log.seal(text)))
+  expect(refused).toEqual(["SLOW_READER"])
+})
