@@ -1,8 +1,8 @@
-import { systemEnv, type LogRun, type RefusalCode, type UserId } from "@weft/sdk/protocol"
+import { systemEnv, WeftError, type LogRun, type RefusalCode, type UserId } from "@weft/sdk/protocol"
 import { expect, it, vi } from "vitest"
 import { anyDocument, makeDevice, makeLog } from "../../../test/support/device.js"
 import type { Conversation } from "../document/conversation.js"
-import { Confirmations } from "../document/outcome.js"
+import { Confirmations, type Outcome } from "../document/outcome.js"
 import { emptySnapshot } from "../document/snapshot.js"
 import { defaultLimits } from "../limits/limits.js"
 import { createLog } from "../observe/log.js"
@@ -63,4 +63,17 @@ it("[S10] what is written while a document is served to a client that does not r
   expect(refused).toEqual([])
   session.relay(batchOf(await log.seal(text)))
   expect(refused).toEqual(["SLOW_READER"])
+})
+
+it("[S12] a client hears of a store that fails by its code", async () => {
+  const { session, refused } = open({
+    submit: async (): Promise<Outcome> => {
+      const durable = Promise.reject(new WeftError("STORE_QUOTA", "the disk is full"))
+      durable.catch(() => undefined)
+      return { refused: [], retryAfterMs: 0, durable, copies: new Confirmations() }
+    },
+  })
+  session.take({ kind: "update", update: Uint8Array.of(0, 0) }, 0)
+  await session.idle()
+  expect(refused).toEqual(["STORAGE_FAILED"])
 })

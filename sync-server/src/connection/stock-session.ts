@@ -11,6 +11,7 @@ import {
   type RefusalCode,
   type UserId,
 } from "@weft/sdk/protocol"
+import { refuseAll } from "../document/outcome.js"
 import type { Held, Snapshot } from "../document/snapshot.js"
 import type { Source } from "../document/source.js"
 import { reachLevel } from "../peer/copies.js"
@@ -171,12 +172,18 @@ export class StockSession implements Subscriber {
   }
 
   async #submit(update: Uint8Array): Promise<void> {
-    const { registry, metrics, env, ack, limits } = this.#shared
+    const { registry, metrics, env, ack, limits, log } = this.#shared
     const conversation = registry.conversation(conversationOf(this.#document))
     const outcome = await conversation.submit(this.#source, this.#document, update)
-    await reachLevel(outcome, { env, level: ack, timeoutMs: limits.peerAckMs })
-    for (const { code } of outcome.refused) metrics.rejects.inc({ code })
-    const [first] = outcome.refused
+    let { refused } = outcome
+    try {
+      await reachLevel(outcome, { env, level: ack, timeoutMs: limits.peerAckMs })
+    } catch (error) {
+      log.error({ err: error, document: this.#document }, "an update is not durable")
+      ;({ refused } = refuseAll("STORAGE_FAILED", update))
+    }
+    for (const { code } of refused) metrics.rejects.inc({ code })
+    const [first] = refused
     if (first !== undefined) this.#wire.refuse(first.code, "part of this document is refused")
   }
 
