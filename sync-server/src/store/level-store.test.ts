@@ -19,7 +19,8 @@ import { seededRandom } from "../../../test/support/seed.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { SUMMARY } from "./document-state.js"
 import { digestKey, encodeParts, MAX_UPDATE_CLOCK, metaKey, stateVectorKey, storeKey, updateKey } from "./keys.js"
-import { openLevelStore, type Commit, type LevelStoreOptions } from "./level-store.js"
+import { LevelDatabase } from "./level-database.js"
+import { openLevelStore, openStore, type Commit, type LevelStoreOptions } from "./level-store.js"
 import type { Append, ConversationDigests, Replace, Store } from "./store.js"
 import { stateVectorOfUpdates } from "./values.js"
 
@@ -101,6 +102,31 @@ describe("append and load", () => {
     const d = bytes(0, 0)
     await again.append({ document, update: d })
     expect(await again.load(document)).toMatchObject({ later: [c, d], clock: 3, updates: 4 })
+  })
+
+  it("[R7] a part of the database that can't be read keeps nobody from writing elsewhere", async () => {
+    const [damaged, whole] = [anyDocument(1), anyDocument(2)]
+    const damage = stateVectorKey(damaged)
+    const database = new Proxy(await LevelDatabase.open(await temporaryDirectory()), {
+      get(target, name) {
+        if (name === "hasMany") {
+          return async (keys: readonly Uint8Array[]) => {
+            if (keys.some((key) => Buffer.from(key).equals(damage))) throw new WeftError("STORE_CORRUPT", "a bad block")
+            return target.hasMany(keys)
+          }
+        }
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === "function" ? (value.bind(target) as unknown) : value
+      },
+    })
+    const store = await openStore(database, {})
+    onTestFinished(() => store.close())
+    const append = (document: DocumentName) => store.append({ document, update: bytes(0, 0) })
+    await Promise.all([append(damaged), append(whole)])
+    expect(store.failed).toBe(false)
+    expect(await store.updates(whole)).toEqual([bytes(0, 0)])
+    // What it holds itself can be read.
+    expect(await store.updates(damaged)).toEqual([bytes(0, 0)])
   })
 
   it("[I1] nothing is written without fsync", async () => {

@@ -146,9 +146,14 @@ class Staging {
   /** A document without state vector has nothing: both y-leveldb and we write that first. */
   async #startNew(documents: readonly StoredName[]): Promise<void> {
     if (documents.length === 0) return
-    const present = await this.#database.hasMany(documents.map(stateVectorKey))
+    const present = await this.#database.hasMany(documents.map(stateVectorKey)).catch((error: unknown) => {
+      const failure = storeFailure(error)
+      if (failure.code !== "STORE_CORRUPT") throw failure
+      // Each is read by itself then, and what is damaged concerns that one.
+      return []
+    })
     documents.forEach((document, index) => {
-      if (present[index] === true) return
+      if (present[index] !== false) return
       const generation = this.#known.generationOf(document)
       this.states.set(document, { clocks: undefined, covers: -1, bytes: 0, generation })
     })
