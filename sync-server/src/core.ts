@@ -306,13 +306,19 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
         draining = true
         stopSweeps()
         stopErasing()
-        await within(env, limits.drainMs, async () => {
-          await clients.drain()
-          // Not before: what is being answered may wait for its copies.
-          await Promise.all(links.map((link) => link.close()))
-          await registry.settled()
-          await accounts.settled()
-        })
+        try {
+          await within(env, limits.drainMs, async () => {
+            await clients.drain()
+            // Not before: what is being answered may wait for its copies.
+            await Promise.all(links.map((link) => link.close()))
+            await registry.settled()
+            await accounts.settled()
+          })
+        } finally {
+          // Whoever did not read its answers in time.
+          clients.end()
+          for (const link of links) link.end()
+        }
       },
       close: async () => {
         stopSweeps()

@@ -9,6 +9,8 @@ export interface Client {
   expire(): void
   /** Reads nothing more, answers what came in, and closes. */
   drain(): Promise<void>
+  /** Closes now. */
+  end(): void
 }
 
 /** Connections that `slowest` names, at most. */
@@ -51,5 +53,9 @@ export class Clients {
 
   async drain(): Promise<void> {
     await Promise.all(Array.from(this.#open, (client) => client.drain()))
+  }
+
+  end(): void {
+    for (const client of Array.from(this.#open)) client.end()
   }
 }

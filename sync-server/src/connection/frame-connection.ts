@@ -97,6 +97,10 @@ export class FrameConnection implements Client, SocketPorts, Wire {
       await this.#socket.taken()
       await this.#state.session.idle()
     }
+    this.end()
+  }
+
+  end(): void {
     this.refuse("SHUTTING_DOWN", "the server stops")
   }
 

@@ -76,6 +76,10 @@ export class StockConnection implements Client {
     this.#socket.pause()
     await this.#socket.taken()
     await this.#session?.idle()
+    this.end()
+  }
+
+  end(): void {
     this.#socket.refuse("SHUTTING_DOWN", "the server stops")
   }
 

@@ -66,7 +66,14 @@ export class PeerLink {
     return this.#state.kind === "live"
   }
 
+  /** Answers what came in, and ends it. */
   async close(): Promise<void> {
+    if (this.#state.kind === "live") await this.#state.session.idle()
+    this.end()
+  }
+
+  /** Ends it now. */
+  end(): void {
     const state = this.#state
     this.#state = { kind: "closed" }
     switch (state.kind) {
@@ -80,7 +87,6 @@ export class PeerLink {
         state.socket.refuse("SHUTTING_DOWN", "the server stops")
         return
       case "live":
-        await state.session.idle()
         this.#leave(state)
         state.socket.refuse("SHUTTING_DOWN", "the server stops")
         return
