@@ -114,11 +114,17 @@ export class StockConnection implements Client {
         this.#socket.refuse(code, message)
       },
     }
-    const session = new StockSession({ user, document: this.#document }, this.#ports, wire, room, (awareness) => {
-      for (const other of fanOut.stockOn(this.#document)) {
-        if (other !== session && other instanceof StockSession) other.sendAwareness(awareness)
-      }
-    })
+    const session = new StockSession(
+      { user, document: this.#document },
+      this.#ports,
+      wire,
+      room,
+      (awareness, readers) => {
+        for (const other of fanOut.stockOn(this.#document)) {
+          if (other !== session && other instanceof StockSession) other.sendAwareness(awareness, readers)
+        }
+      },
+    )
     this.#session = session
     this.#releases.push(slot, fanOut.addStock(this.#document, user, session), () => {
       if (room.isEmpty && rooms.get(this.#document) === room) rooms.delete(this.#document)

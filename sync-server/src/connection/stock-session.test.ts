@@ -1,3 +1,4 @@
+import * as encoding from "lib0/encoding"
 import { systemEnv, WeftError, type LogRun, type RefusalCode, type UserId } from "@weft/sdk/protocol"
 import { expect, it, vi } from "vitest"
 import { anyDocument, makeDevice, makeLog } from "../../../test/support/device.js"
@@ -16,9 +17,10 @@ const device = await makeDevice()
 const document = anyDocument()
 
 /** A session on a conversation that answers so, and on a wire that nobody reads. */
-function open(conversation: Partial<Conversation>) {
+function open(conversation: Partial<Conversation>, room = new AwarenessRoom()) {
   const sent: Uint8Array[] = []
   const refused: RefusalCode[] = []
+  const told: Uint8Array[] = []
   const shared = {
     limits: { ...defaultLimits, unsentBytes: 120_000 },
     registry: { conversation: () => conversation },
@@ -35,7 +37,8 @@ function open(conversation: Partial<Conversation>) {
     refuse: (code: RefusalCode) => void refused.push(code),
   }
   const who = { user: "ann" as UserId, document }
-  return { session: new StockSession(who, shared, wire, new AwarenessRoom(), () => undefined), sent, refused }
+  const session = new StockSession(who, shared, wire, room, (awareness) => void told.push(awareness))
+  return { session, sent, refused, told }
 }
 
 function batchOf(run: LogRun): Batch {
@@ -76,4 +79,31 @@ it("[S12] a client hears of a store that fails by its code", async () => {
   session.take({ kind: "update", update: Uint8Array.of(0, 0) }, 0)
   await session.idle()
   expect(refused).toEqual(["STORAGE_FAILED"])
+})
+
+/** What y-protocols writes for one client. */
+function awarenessOf(client: number): Uint8Array {
+  return encoding.encode((encoder) => {
+    for (const number of [1, client, 1]) encoding.writeVarUint(encoder, number)
+    encoding.writeVarString(encoder, "{}")
+  })
+}
+
+it.each([
+  ["a member", ["ann", "bob"], 1],
+  ["one who was removed, or never was a member,", ["bob"], 0],
+])("[S12] %s hears and tells who is here: %j", async (_who, members, count) => {
+  const room = new AwarenessRoom()
+  room.take({}, awarenessOf(1))
+  const { session, sent, told } = open({ members: async () => new Set(members as UserId[]) }, room)
+  session.take({ kind: "queryAwareness" }, 0)
+  session.take({ kind: "awareness", awareness: awarenessOf(2) }, 0)
+  await session.idle()
+  expect([sent.length, told.length]).toEqual([count, count])
+  // Who left in the meantime is here no more.
+  session.take({ kind: "awareness", awareness: awarenessOf(3) }, 0)
+  session.end()
+  await session.idle()
+  expect(room.leave(session)).toEqual(new Uint8Array())
+  expect(told.length).toBe(2 * count)
 })

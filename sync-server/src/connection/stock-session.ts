@@ -11,6 +11,7 @@ import {
   type RefusalCode,
   type UserId,
 } from "@weft/sdk/protocol"
+import type { Readers } from "../document/change.js"
 import { refuseAll } from "../document/outcome.js"
 import type { Held, Snapshot } from "../document/snapshot.js"
 import type { Source } from "../document/source.js"
@@ -41,20 +42,21 @@ export class StockSession implements Subscriber {
   readonly #shared: Shared
   readonly #wire: StockWire
   readonly #room: AwarenessRoom
-  readonly #tellOthers: (awareness: Uint8Array) => void
+  readonly #tellOthers: (awareness: Uint8Array, readers: Readers) => void
   readonly #backlog: Backlog
   readonly #answers = createQueue()
   /** What is relayed while the document is served: it comes behind what it builds on. */
   #held: Uint8Array[] | undefined
   /** Of those: who reads slowly what is served leaves them unread. */
   #heldBytes = 0
+  #ended = false
 
   constructor(
     who: { readonly user: UserId; readonly document: DocumentName },
     shared: Shared,
     wire: StockWire,
     room: AwarenessRoom,
-    tellOthers: (awareness: Uint8Array) => void,
+    tellOthers: (awareness: Uint8Array, readers: Readers) => void,
   ) {
     this.#document = who.document
     this.#user = who.user
@@ -81,10 +83,10 @@ export class StockSession implements Subscriber {
         this.#work(bytes, () => this.#submit(message.update))
         return
       case "awareness":
-        this.#onAwareness(message.awareness)
+        this.#work(bytes, () => this.#answers(() => this.#onAwareness(message.awareness)))
         return
       case "queryAwareness":
-        this.sendAwareness(this.#room.all())
+        this.#work(bytes, () => this.#answers(() => this.#tellAwareness()))
         return
       default:
         unreachable(message)
@@ -108,8 +110,10 @@ export class StockSession implements Subscriber {
     this.#wire.send(encodeStockMessage({ kind: "update", update }))
   }
 
-  sendAwareness(awareness: Uint8Array): void {
-    if (awareness.length > 0) this.#wire.send(encodeStockMessage({ kind: "awareness", awareness }))
+  /** Of others, where the client's user is one of those who may hear it. */
+  sendAwareness(awareness: Uint8Array, readers: Readers): void {
+    if (awareness.length > 0 && readers.has(this.#user))
+      this.#wire.send(encodeStockMessage({ kind: "awareness", awareness }))
   }
 
   idle(): Promise<void> {
@@ -117,8 +121,12 @@ export class StockSession implements Subscriber {
   }
 
   end(): void {
+    this.#ended = true
     const gone = this.#room.leave(this)
-    if (gone.length > 0) this.#tellOthers(gone)
+    if (gone.length === 0) return
+    this.#work(0, async () => {
+      this.#tellOthers(gone, await this.#members())
+    })
   }
 
   #work(bytes: number, task: () => Promise<void>): void {
@@ -138,7 +146,17 @@ export class StockSession implements Subscriber {
     const { heads } = await this.#read(() => undefined)
     const stateVector = new Map(heads.logs.map(({ log, count }) => [clientIdOf(this.#document, log), count]))
     this.#wire.send(encodeStockMessage({ kind: "step1", stateVector }))
-    this.sendAwareness(this.#room.all())
+    await this.#tellAwareness()
+  }
+
+  /** Who is here, and what they say of themselves, is for members alone. */
+  #members(): Promise<Readers> {
+    return this.#shared.registry.conversation(conversationOf(this.#document)).members()
+  }
+
+  async #tellAwareness(): Promise<void> {
+    const members = await this.#members()
+    this.sendAwareness(this.#room.all(), members)
   }
 
   /** What a Y.Doc with this state vector lacks, and the deletions of what it has. Step 2 comes last: by it the client is synced. */
@@ -187,9 +205,11 @@ export class StockSession implements Subscriber {
     if (first !== undefined) this.#wire.refuse(first.code, "part of this document is refused")
   }
 
-  #onAwareness(awareness: Uint8Array): void {
+  async #onAwareness(awareness: Uint8Array): Promise<void> {
+    const members = await this.#members()
+    if (this.#ended || !members.has(this.#user)) return
     const news = awareness.length > this.#shared.limits.awarenessBytes ? undefined : this.#room.take(this, awareness)
     if (news === undefined) this.#wire.refuse("BAD_FRAME", "not an awareness update of this size")
-    else if (news.length > 0) this.#tellOthers(news)
+    else if (news.length > 0) this.#tellOthers(news, members)
   }
 }
