@@ -16,10 +16,6 @@ const GONE = "null"
 export class AwarenessRoom {
   readonly #present = new Map<number, Presence>()
 
-  get isEmpty(): boolean {
-    return this.#present.size === 0
-  }
-
   /** Takes what a connection says of itself; returns what is news to the others, or undefined where it is malformed. */
   take(owner: object, bytes: Uint8Array): Uint8Array | undefined {
     const news = new Map<number, Presence>()

@@ -127,7 +127,9 @@ export class StockConnection implements Client {
     )
     this.#session = session
     this.#releases.push(slot, fanOut.addStock(this.#document, user, session), () => {
-      if (room.isEmpty && rooms.get(this.#document) === room) rooms.delete(this.#document)
+      // Others may say something of themselves yet.
+      for (const _ of fanOut.stockOn(this.#document)) return
+      rooms.delete(this.#document)
     })
     if (expiresAt !== undefined) {
       const stop = callAt(env, expiresAt, () => {
