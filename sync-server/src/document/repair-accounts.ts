@@ -11,7 +11,7 @@ import {
 } from "@weft/sdk/protocol"
 import type { Mended } from "../store/store.js"
 import { isDamage } from "./damage.js"
-import type { RepairPorts } from "./repair.js"
+import { unlessUnreadable, type RepairPorts } from "./repair.js"
 import { readAccount } from "./stored-account.js"
 
 /** The same for accounts as `repairDocuments` for documents. [SPEC R7] */
@@ -26,15 +26,17 @@ export async function repairAccounts({ store, log, breathe, keep }: Omit<RepairP
       if (!Buffer.from(digestOfNative(account, summary)).equals(digest)) throw new RangeError("not what was written")
     } catch (error) {
       if (!isDamage(error)) throw error
-      const updates = await store.updates(account)
-      await keep(account, updates)
-      const rest = salvage(updates)
-      await store.mend(account, rest.length === 0 ? undefined : mended(account, rest))
-      log.warn(
-        { err: error, document: account, updates: rest.length },
-        "a damaged account was cut down to what can be read",
-      )
-      repaired++
+      const cutDown = async (): Promise<void> => {
+        const updates = await store.updates(account)
+        await keep(account, updates)
+        const rest = salvage(updates)
+        await store.mend(account, rest.length === 0 ? undefined : mended(account, rest))
+        log.warn(
+          { err: error, document: account, updates: rest.length },
+          "a damaged account was cut down to what can be read",
+        )
+      }
+      if (await unlessUnreadable(account, log, cutDown)) repaired++
     }
   }
   return repaired

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest"
-import { encodeUpdate } from "@weft/sdk/protocol"
+import { encodeUpdate, WeftError, type DocumentName } from "@weft/sdk/protocol"
 import { anyDocument, makeDevice, sealedRun } from "../../../test/support/device.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { createVerifier } from "../auth/verifier.js"
@@ -44,4 +44,25 @@ it("[R7] what was set aside and can't be read is kept elsewhere, and taken out",
   expect(kept).toEqual([damaged])
   expect(await store.asides(document)).toEqual([{ name: asideName(run), update: whole }])
   expect(await store.updates(document)).toEqual([update])
+})
+
+it("[R7] a document that the database can't read keeps no other from being repaired, nor the server from its start", async () => {
+  const real = await open()
+  const [unreadable, damaged] = [anyDocument(), anyDocument()].sort() as [DocumentName, DocumentName]
+  for (const document of [unreadable, damaged]) await real.append({ document, update: Uint8Array.of(1, 2, 3) })
+  const store = new Proxy(real, {
+    get(target, name) {
+      if (name === "updates") {
+        return async (document: DocumentName) => {
+          if (document === unreadable) throw new WeftError("STORE_CORRUPT", "a bad block")
+          return target.updates(document)
+        }
+      }
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === "function" ? (value.bind(target) as unknown) : value
+    },
+  })
+  expect(await repair(store)).toBe(1)
+  expect(await real.updates(damaged)).toEqual([])
+  expect(await real.updates(unreadable)).toEqual([Uint8Array.of(1, 2, 3)])
 })

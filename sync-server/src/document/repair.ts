@@ -17,7 +17,7 @@ import { asideRuns } from "../store/aside.js"
 import type { Store, StoredName } from "../store/store.js"
 import { stateVectorOf } from "../store/values.js"
 import { ActiveDocument } from "./active-document.js"
-import { DamagedDocument, isDamage } from "./damage.js"
+import { isDamage } from "./damage.js"
 import { digestOf } from "./digest.js"
 
 type Elements = LogRun["elements"]
@@ -40,27 +40,41 @@ export async function repairDocuments(ports: RepairPorts): Promise<number> {
   let repaired = 0
   for (const document of await store.documents()) {
     await ports.breathe()
-    if (await dropAsides(document, ports)) repaired++
     try {
+      if (await dropAsides(document, ports)) repaired++
       const contents = await (await ActiveDocument.load(document, store)).contents()
       for (const run of contents.values()) readRun(run)
     } catch (error) {
-      if (!(error instanceof DamagedDocument) && !(error instanceof RangeError)) throw error
-      const updates = await store.updates(document)
-      await ports.keep(document, updates)
-      const { summary, runs } = await salvage(document, updates, ports)
-      const digest = digestOf(summary)
-      await store.mend(
-        document,
-        runs.length === 0
-          ? undefined
-          : { update: encodeUpdate(runs), summary: encodeSummary(summary), digest, stateVector: stateVectorOf(runs) },
-      )
-      log.warn({ err: error, document, logs: runs.length }, "a damaged document was cut down to what can be read")
-      repaired++
+      if (!isDamage(error)) throw error
+      const cutDown = async (): Promise<void> => {
+        const updates = await store.updates(document)
+        await ports.keep(document, updates)
+        const { summary, runs } = await salvage(document, updates, ports)
+        const digest = digestOf(summary)
+        await store.mend(
+          document,
+          runs.length === 0
+            ? undefined
+            : { update: encodeUpdate(runs), summary: encodeSummary(summary), digest, stateVector: stateVectorOf(runs) },
+        )
+        log.warn({ err: error, document, logs: runs.length }, "a damaged document was cut down to what can be read")
+      }
+      if (await unlessUnreadable(document, log, cutDown)) repaired++
     }
   }
   return repaired
+}
+
+/** Whether a repair was done. What the database itself can't read is left alone, and keeps no server from its start. */
+export async function unlessUnreadable(document: StoredName, log: Log, repair: () => Promise<void>): Promise<boolean> {
+  try {
+    await repair()
+    return true
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    log.error({ err: error, document }, "a damaged document can't be repaired; it is left alone")
+    return false
+  }
 }
 
 /** Takes out what was set aside and can't be read; others have it. Whether there was any. */
