@@ -716,3 +716,49 @@ it("[S13] a tab that takes the guard while another one does voids nothing that t
   expect(await shared.get(IMPRINTS_KEY)).toEqual(await shared.get(GUARD_KEY))
   await replica.close()
 })
+
+it("[W3] a tab that loses the guard while it reads what the one before wrote is no writer then", async () => {
+  const { storage, hold } = heldScan(createMemoryStorage(), imprintPrefix)
+  const replica = await Replica.open({
+    ...{ storage, env: manualEnv(), user: "ann" as UserId, signer: await deviceNamed("ann") },
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  // First it looks for what goes with a guard that was another's; then it catches up.
+  hold.skip = 1
+  const leading = replica.becomeWriter()
+  await hold.begun
+  replica.loseWriter()
+  hold.release()
+  await leading
+  expect([replica.writing.get(), replica.writeGuard]).toEqual([false, undefined])
+  await replica.becomeWriter()
+  expect([replica.writing.get(), replica.writeGuard?.key]).toEqual([true, GUARD_KEY])
+  await replica.close()
+})
+
+/** Keeps back what a scan finds that begins there, after as many as are to be skipped. */
+function heldScan(storage: Storage, from: string) {
+  let begin = (): void => undefined
+  let release = (): void => undefined
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const gate = new Promise<void>((resolve) => (release = resolve))
+  const hold = {
+    skip: 0,
+    begun,
+    release: () => {
+      release()
+    },
+  }
+  const held: Storage = {
+    ...storage,
+    scan: async (range) => {
+      const found = await storage.scan(range)
+      if (range.from !== from || hold.skip-- > 0) return found
+      begin()
+      await gate
+      return found
+    },
+  }
+  return { storage: held, hold }
+}

@@ -463,9 +463,11 @@ export class Replica {
       await this.catchUp()
     } catch (error) {
       // The next try begins anew: who has not read that is no writer.
-      this.dropGuard()
+      if (this.guard?.value === value) this.dropGuard()
       throw error
     }
+    // Another tab took over meanwhile, or this one did once more.
+    if (this.guard?.value !== value) return
     this.writing.set(true)
     await this.compactor.resume()
     await this.wakeAll()
