@@ -762,3 +762,22 @@ function heldScan(storage: Storage, from: string) {
   }
   return { storage: held, hold }
 }
+
+it("[W3] a writer whose guard another tab had taken, and that could not take it back at once, does when it can", async () => {
+  const env = manualEnv()
+  const { storage, failing } = failingStorage("write", (batch: readonly StorageOperation[]) =>
+    batch.some(({ key }) => key === GUARD_KEY),
+  )
+  const replica = await openAnn({ storage, env })
+  // What was under way when another tab took over; and that one ends.
+  replica.report(new WeftError("STORE_FENCED", "another tab is the writer"))
+  replica.loseWriter()
+  failing.now = true
+  await replica.becomeWriter()
+  expect(replica.health.get()).toMatchObject({ kind: "failing", code: "STORE_QUOTA" })
+  failing.now = false
+  const leads = new Promise<boolean>((resolve) => replica.writing.subscribe(resolve))
+  await untilHealth(replica, env, "ok")
+  expect(await leads).toBe(true)
+  await replica.close()
+})

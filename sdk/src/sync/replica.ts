@@ -574,8 +574,10 @@ export class Replica {
   loseWriter(): void {
     this.wantsGuard = false
     this.dropGuard()
-    // That it could not write is the writer's concern now.
+    // That it could not write is the writer's concern now; should this one write again, other things may fail.
     this.health.set({ kind: "ok" })
+    this.ports.env.clearTimer(this.retryTimer)
+    this.retryTimer = undefined
     // What was written meanwhile is in memory alone: it was to be sealed at once.
     this.wakeAll().catch((error: unknown) => {
       this.report(error)
