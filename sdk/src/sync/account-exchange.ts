@@ -96,6 +96,8 @@ export class AccountExchange {
   }
 
   private settle(): void {
+    // What was refused meanwhile is missing still: the next comparison finds it.
+    if (this.phase.kind === "waiting") return
     this.phase = { kind: "equal" }
     if (this.unsent.length > 0) this.sendSoon()
   }
