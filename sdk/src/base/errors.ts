@@ -33,6 +33,15 @@ export class WeftError extends Error {
   }
 }
 
+/** Reads the bytes that are stored under a key; what they throw where they are none of what they should be is STORE_CORRUPT. */
+export function readStored<T>(key: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw new WeftError("STORE_CORRUPT", `what is stored as ${key} can't be read`, { cause })
+  }
+}
+
 /** Whether something stored can't be read, now or later. */
 export function isDamage(error: unknown): boolean {
   return error instanceof WeftError && error.code === "STORE_CORRUPT"

@@ -1,3 +1,4 @@
+import { readStored } from "../base/errors.js"
 import { catchUpKey } from "../log/keys.js"
 import type { MessageId } from "../protocol/entry.js"
 import { segmentDocument, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
@@ -84,9 +85,12 @@ export class CatchUp {
 
   /** As the storage says. */
   async load(): Promise<void> {
-    const stored = await this.ports.storage.get(catchUpKey(this.id))
+    const key = catchUpKey(this.id)
+    const stored = await this.ports.storage.get(key)
     this.underWay = stored !== undefined
-    if (stored !== undefined) this.noted.restore(stored)
+    readStored(key, () => {
+      if (stored !== undefined) this.noted.restore(stored)
+    })
   }
 
   private store(): Promise<void> {

@@ -1,3 +1,4 @@
+import { readStored } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
 import { decodeControl, encodeControl, type ControlAction } from "../authority/control.js"
 import { createLedger, type Ledger } from "../authority/ledger.js"
@@ -469,7 +470,7 @@ export class ReplicaConversation {
     for (const { key, value } of await this.ports.storage.scan(prefixRange(allRefusedPrefix(this.id)))) {
       const document = parseDocumentName(documentOfRefusedKey(key))?.name
       if (document === undefined) continue
-      const refused = decodeRefused(value)
+      const refused = readStored(key, () => decodeRefused(value))
       found.set(draftHash(refused.draft), { document, refused })
     }
     // What was refused or discarded while this was read is newer than it.

@@ -1,3 +1,4 @@
+import { readStored } from "../base/errors.js"
 import {
   decodeDraft,
   draftEntry,
@@ -68,7 +69,9 @@ export class DocumentDrafts {
   async read(): Promise<void> {
     const rows = await this.ports.storage.scan(prefixRange(draftPrefix(this.document)))
     const inMemory = new Set([...this.notDurable, ...this.erased].map(draftHash))
-    const stored = rows.map(({ value }) => decodeDraft(value)).filter((draft) => !inMemory.has(draftHash(draft)))
+    const stored = rows
+      .map(({ key, value }) => readStored(key, () => decodeDraft(value)))
+      .filter((draft) => !inMemory.has(draftHash(draft)))
     this.waiting = [...orderDrafts(this.device, stored), ...this.notDurable]
   }
 

@@ -1,5 +1,6 @@
 import type * as Y from "yjs"
 import type { Env } from "../base/env.js"
+import { readStored } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
 import { checkContext, checkRecord, destroyedMessages, dueTimes } from "../authority/gate.js"
 import { admitEntry, cutOf, type ControlState } from "../authority/project.js"
@@ -520,7 +521,8 @@ export class ReplicaDocument {
   private async destroyAside(isErased: (message: MessageId) => boolean): Promise<void> {
     const batch: StorageOperation[] = []
     for (const { key, value } of await this.ports.storage.scan(prefixRange(asidePrefix(this.name)))) {
-      const { runs, punched } = punch(readContents([value]).values(), isErased)
+      const contents = readStored(key, () => readContents([value]))
+      const { runs, punched } = punch(contents.values(), isErased)
       if (punched > 0) batch.push({ kind: "put", key, value: encodeUpdate(runs) })
     }
     if (batch.length === 0) return
@@ -533,7 +535,7 @@ export class ReplicaDocument {
     const device = deviceIdOf(this.ports.signer.publicKey)
     const rows = await this.ports.storage.scan(prefixRange(refusedPrefix(this.name)))
     const gone = rows.flatMap(({ key, value }) => {
-      const { draft } = decodeRefused(value)
+      const { draft } = readStored(key, () => decodeRefused(value))
       return concerns(device, draft, isErased) ? [{ key, hash: draftHash(draft) }] : []
     })
     if (gone.length === 0) return

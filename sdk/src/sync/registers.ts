@@ -1,6 +1,6 @@
 import type { Env, Timer } from "../base/env.js"
 import { randomFraction } from "../base/env.js"
-import { WeftError } from "../base/errors.js"
+import { readStored, WeftError } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
 import { refusesClock, RegisterSet } from "../authority/register-set.js"
 import { ReceiptBook } from "../conversation/receipts.js"
@@ -140,13 +140,22 @@ export class ConversationRegisters {
     this.#set.become(registers.flatMap(({ value }) => decodeRegister(value) ?? []))
     for (const { key, value } of progress) {
       const { device, segment } = progressOfKey(key)
-      this.#book.restore(device, segment, decodeProgress(value))
+      this.#book.restore(
+        device,
+        segment,
+        readStored(key, () => decodeProgress(value)),
+      )
     }
     for (const { key, value } of reads) {
       const segment = segmentOfReadKey(key)
-      this.#reads.set(segment, merged(this.#reads.get(segment), decodeCounts(value)))
+      const counts = readStored(key, () => decodeCounts(value))
+      this.#reads.set(segment, merged(this.#reads.get(segment), counts))
     }
-    for (const { key, value } of threadReads) this.#threadReads.restore(segmentOfReadKey(key), value)
+    for (const { key, value } of threadReads) {
+      readStored(key, () => {
+        this.#threadReads.restore(segmentOfReadKey(key), value)
+      })
+    }
     this.receipts.review()
   }
 

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { readStored } from "../base/errors.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, type Draft } from "../log/draft.js"
 import type { EraseRecord } from "../log/erasure.js"
@@ -32,7 +33,8 @@ export class Superseded {
   async reload(conversation: ConversationId, storage: Storage): Promise<void> {
     const prefix = supersededPrefix(conversation)
     for (const { key, value } of await storage.scan(prefixRange(prefix))) {
-      this.instead.set(key.slice(prefix.length) as ControlId, readControlIds(decoding.createDecoder(value)))
+      const instead = readStored(key, () => readControlIds(decoding.createDecoder(value)))
+      this.instead.set(key.slice(prefix.length) as ControlId, instead)
     }
   }
 
