@@ -1,8 +1,9 @@
 import { expect, it } from "vitest"
 import { WeftError } from "../base/errors.js"
+import { ackPrefix } from "../log/keys.js"
 import { anyDocument, deviceNamed, TestLog } from "../log/scenario.js"
 import { createMemoryStorage } from "../storage/memory.js"
-import type { Storage } from "../storage/storage.js"
+import { prefixRange, type Storage } from "../storage/storage.js"
 import { Acks } from "./acks.js"
 
 const document = anyDocument()
@@ -159,3 +160,22 @@ function fullAtTimes(): { storage: Storage; disk: { isFull: boolean } } {
   })
   return { storage, disk }
 }
+
+it("[S3] a row that is damaged acknowledges nothing, and fails nobody who asks: the next comparison says it anew", async () => {
+  const storage = createMemoryStorage()
+  const acks = await Acks.load(storage)
+  await acks.meet("one", first)
+  acks.take("one", document, log, 5)
+  acks.take("one", other, log, 5)
+  await acks.save()
+  const [row] = await storage.scan(prefixRange(ackPrefix("one")))
+  if (row === undefined) throw new Error("it is stored")
+  await storage.write([{ kind: "put", key: row.key, value: row.value.slice(0, -3) }])
+  const again = await Acks.load(storage)
+  expect([document, other].map((name) => again.count(name, log)).sort()).toEqual([0, 5])
+  await again.meet("one", first)
+  for (const name of [document, other]) again.take("one", name, log, 6)
+  await again.save()
+  const after = await Acks.load(storage)
+  expect([document, other].map((name) => after.count(name, log))).toEqual([6, 6])
+})

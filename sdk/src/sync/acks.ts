@@ -189,12 +189,17 @@ function encodeAcks(incarnation: Uint8Array, counts: ReadonlyMap<LogId, number>)
   return encoding.toUint8Array(encoder)
 }
 
+/** Nothing, where the bytes are damaged: the next comparison says it anew. */
 function decodeCounts(bytes: Uint8Array): Map<LogId, number> {
-  const decoder = decoding.createDecoder(bytes)
-  decoding.readUint8Array(decoder, INCARNATION_BYTES)
   const counts = new Map<LogId, number>()
-  for (let rest = decoding.readVarUint(decoder); rest > 0; rest--) {
-    counts.set(logIdFromBytes(decoding.readUint8Array(decoder, 21)), decoding.readVarUint(decoder))
+  try {
+    const decoder = decoding.createDecoder(bytes)
+    decoding.readUint8Array(decoder, INCARNATION_BYTES)
+    for (let rest = decoding.readVarUint(decoder); rest > 0; rest--) {
+      counts.set(logIdFromBytes(decoding.readUint8Array(decoder, 21)), decoding.readVarUint(decoder))
+    }
+  } catch {
+    return new Map()
   }
   return counts
 }
