@@ -4,7 +4,7 @@ import type { ControlState } from "../authority/state.js"
 import { WeftError } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
 import { GUARD_KEY, readPrefix } from "../log/keys.js"
-import { signRegister, type SignedRegister } from "../log/register.js"
+import { signRegister, type RegisterVector, type SignedRegister } from "../log/register.js"
 import { deviceNamed, type NamedDevice } from "../log/scenario.js"
 import { emptySummary, type LogSummary } from "../log/summary.js"
 import { threadName } from "../log/thread-name.js"
@@ -20,10 +20,11 @@ import {
   type LogId,
   type UserId,
 } from "../protocol/names.js"
-import { createMemoryStorage } from "../storage/memory.js"
+import { createMemoryStorage, type MemorySnapshot, type MemoryStorage } from "../storage/memory.js"
 import { prefixRange } from "../storage/storage.js"
 import type { ReplicaConversation } from "./conversation.js"
 import { ImprintKeeper } from "./imprint-keeper.js"
+import type { OwnMessage } from "./own-receipts.js"
 import { decodeCounts } from "./register-codec.js"
 import { ConversationRegisters } from "./registers.js"
 
@@ -39,9 +40,13 @@ function logsOf(device: DeviceId, many: number): LogId[] {
 }
 
 /** A clone of ann's device, in whose conversation are these logs; `chance`: how long it waits before it speaks. */
-async function clone(device: NamedDevice, logs: readonly LogId[], chance: number) {
+async function clone(
+  device: NamedDevice,
+  logs: readonly LogId[],
+  chance: number,
+  storage: MemoryStorage = createMemoryStorage(),
+) {
   const env = { ...manualEnv(), randomBytes: (length: number) => new Uint8Array(length).fill(chance) }
-  const storage = createMemoryStorage()
   const guard = { key: GUARD_KEY, value: utf8("held") }
   await storage.write([{ kind: "put", ...guard }])
   const summaries = logs.map((log): [number, LogSummary] => {
@@ -206,4 +211,61 @@ it("[P6] one that comes before what lets its user in waits for that, as one does
   authority(bob, [ann, bob])
   await registers.take([])
   expect([registers.holds(bobs.id), registers.isWaiting]).toEqual([true, false])
+})
+
+/** Of bob's device, which has so much of ann's log, and whatever the hash stands for. */
+function registerOn(device: NamedDevice, log: LogId, more: Partial<RegisterVector> = {}): Promise<SignedRegister> {
+  const delivered = {
+    ...{ through: 0, rest: new Uint8Array(16), logs: [{ segment: 1, client: clientIdOf(segment, log), count: COUNT }] },
+    ...more,
+  }
+  return signRegister(trip, { clock: 1 as Clock, delivered, read: undefined, threads: [] }, device)
+}
+
+/** Ann's, in whose conversation bob's device has its place. */
+async function withBob(anns: NamedDevice, bobs: NamedDevice, logs: readonly LogId[], storage?: MemoryStorage) {
+  const made = await clone(anns, logs, 0, storage)
+  const devices = new Map([anns, bobs].map(({ id }, index) => [id, { user: index === 0 ? ann : bob, certified: true }]))
+  const claimedUser = (id: DeviceId) => devices.get(id)?.user
+  Object.assign(made.conversation.state, { devices, claimedUser, isFor: () => true })
+  return made
+}
+
+const messageIn = (log: LogId): OwnMessage => ({
+  copies: [{ document: segment, log, position: 0 }],
+  seen: [],
+  root: undefined,
+})
+
+it("[P8] what a register said is stored with it, also where the storage took it at the second try alone", async () => {
+  const [anns, bobs] = [await deviceNamed("ann's"), await deviceNamed("bob's")]
+  const [log] = logsOf(anns.id, 1) as [LogId]
+  const { registers, storage } = await withBob(anns, bobs, [log])
+  const { bytes } = await registerOn(bobs, log)
+  vi.spyOn(storage, "write").mockRejectedValueOnce(new WeftError("STORE_QUOTA", "full"))
+  await expect(registers.take([bytes])).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  await registers.take([bytes])
+  const after = await withBob(anns, bobs, [log], storage)
+  expect(after.registers.receipts.statusOf(messageIn(log))).toBe("delivered")
+})
+
+it("[P8] a register that a crash left here has said what it says of own messages", async () => {
+  const [anns, bobs] = [await deviceNamed("ann's"), await deviceNamed("bob's")]
+  const [log] = logsOf(anns.id, 1) as [LogId]
+  const { registers, storage } = await withBob(anns, bobs, [log])
+  const images: MemorySnapshot[] = []
+  const { write } = storage
+  vi.spyOn(storage, "write").mockImplementation(async (...args) => {
+    await write(...args)
+    images.push(storage.snapshot())
+  })
+  await registers.take([(await registerOn(bobs, log)).bytes])
+  expect(registers.receipts.statusOf(messageIn(log))).toBe("delivered")
+  for (const snapshot of images) {
+    const after = await withBob(anns, bobs, [log], createMemoryStorage({ snapshot }))
+    expect([after.registers.holds(bobs.id), after.registers.receipts.statusOf(messageIn(log))]).toEqual([
+      true,
+      "delivered",
+    ])
+  }
 })

@@ -97,6 +97,8 @@ export class ConversationRegisters {
   readonly #waiting = new Map<DeviceId, SignedRegister>()
   /** What was read here and is not stored yet, by its key: a storage that failed gets it with what is read next. */
   readonly #owed = new Map<string, StorageOperation>()
+  /** What registers said of own messages and is not stored yet, by its key: a storage that failed gets it with what they say next. */
+  readonly #said = new Map<string, StorageOperation>()
   /** Devices whose registers are not understood as a whole yet: they hold something else. */
   readonly #foreign = new Set<DeviceId>()
   /** Logs of this user's that were here when registers were last read for them: by segment and client id. */
@@ -210,14 +212,16 @@ export class ConversationRegisters {
     }
     if (taken.length === 0) return ahead
     try {
-      await this.#write(taken.map((register) => this.#put(register)))
+      await this.#understand(taken)
+      // Together: of a register that is held nobody asks again what it said.
+      await this.#write([...taken.map((register) => this.#put(register)), ...this.#said.values()])
     } catch (error) {
       // Compared by what is stored: what a full disk did not take is asked for again.
       for (const { device } of taken) this.#set.putBack(device, before.get(device))
       throw error
     }
+    this.#said.clear()
     for (const register of taken) if (register.device === device) await this.#adopt(register)
-    await this.#understand(taken)
     this.changes.emit(undefined)
     return ahead
   }
@@ -274,9 +278,9 @@ export class ConversationRegisters {
     return { kind: "put", key: registerKey(this.#ports.conversation.id, register.device), value: register.bytes }
   }
 
-  /** Reads what registers say of this user's messages. What is known stays known. [SPEC P8] */
+  /** Reads what registers say of this user's messages; what is new is to be stored. What is known stays known. [SPEC P8] */
   async #understand(registers: Iterable<SignedRegister>): Promise<void> {
-    const { conversation, storage, user } = this.#ports
+    const { conversation, user } = this.#ports
     const others = Array.from(registers).filter(({ device }) => this.#userOf(device) !== user)
     if (others.length === 0) return
     const segments = await this.#segments()
@@ -287,7 +291,7 @@ export class ConversationRegisters {
       }
     }
     this.#ownLogs = new Set(own.map(({ segment, client }) => `${segment}/${client}`))
-    const changed = new Map<string, StorageOperation>()
+    let isNews = false
     for (const { device, delivered, read, threads, clock } of others) {
       const held = this.#claim(device, delivered, segments)
       const seen = read === undefined ? undefined : this.#claim(device, read, segments)
@@ -302,13 +306,12 @@ export class ConversationRegisters {
           held: count,
         }
         if (!this.#book.note(device, segment, client, said, clockMs(clock))) continue
+        isNews = true
         const key = progressKey(conversation.id, device, segment)
-        changed.set(key, { kind: "put", key, value: encodeProgress(this.#book.segmentOf(device, segment)) })
+        this.#said.set(key, { kind: "put", key, value: encodeProgress(this.#book.segmentOf(device, segment)) })
       }
     }
-    if (changed.size === 0) return
-    this.receipts.review()
-    await storage.write(Array.from(changed.values()), { durability: "relaxed" })
+    if (isNews) this.receipts.review()
   }
 
   #claim(device: DeviceId, vector: RegisterVector, segments: Segments) {
@@ -378,6 +381,9 @@ export class ConversationRegisters {
       const foreign = Array.from(this.#foreign).flatMap((device) => this.#set.get(device) ?? [])
       await this.#understand(again === "all" ? this.#set.all : foreign)
       this.changes.emit(undefined)
+      if (this.#said.size === 0) return
+      await this.#ports.storage.write(Array.from(this.#said.values()), { durability: "relaxed" })
+      this.#said.clear()
     })
   }
 
@@ -448,9 +454,9 @@ export class ConversationRegisters {
     return this.#timer === undefined
   }
 
-  /** Whether some wait for authority: they are nowhere but in memory. */
+  /** Whether some wait for authority, or what some said is to be stored: it is nowhere but in memory. */
   get isWaiting(): boolean {
-    return this.#waiting.size > 0
+    return this.#waiting.size + this.#said.size > 0
   }
 
   /** They go out of memory; returns the devices whose claims were not all understood. */
