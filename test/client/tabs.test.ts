@@ -1,7 +1,10 @@
 /* Several tabs of one device: one writes and holds the socket, the others go through it. [SPEC W3] */
 import { createMemoryStorage, WeftError, type Client } from "@weft/sdk/node"
 import { afterEach, expect, it, vi } from "vitest"
-import { catchUpKey } from "../../sdk/src/log/keys.ts"
+import { decodeDraft, draftHash } from "../../sdk/src/log/draft.ts"
+import { catchUpKey, documentOfDraftKey, refusedKey } from "../../sdk/src/log/keys.ts"
+import type { DocumentName } from "../../sdk/src/protocol/names.ts"
+import { encodeRefused } from "../../sdk/src/sync/refused.ts"
 import { prefixRange, type Storage } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
 import { quickEnv } from "../support/quick-env.ts"
@@ -356,4 +359,34 @@ it("[W3, A19] a link that the writer did not hear of is used by the next one", a
   await next.lead()
   const trip = await conversationOf(next.client, id)
   await until(trip.info, ({ membership }) => membership === "member")
+})
+
+it("[R1, W3] what was refused and is discarded in one tab is gone in the others", async () => {
+  const profile = new TestProfile("alice", createMemoryStorage(), [])
+  const before = await tab(profile)
+  const trip = await before.client.createConversation({ title: "Trip" })
+  const sent = trip.send("refused")
+  await sent.reached("saved")
+  await before.client.close()
+  // What it told is told.
+  await new Promise((resolve) => setImmediate(resolve))
+  const [row] = await profile.storage.scan(prefixRange(`p/c/${trip.id}/1/`))
+  const draft = decodeDraft(row?.value ?? new Uint8Array())
+  const document = documentOfDraftKey(row?.key ?? "") as DocumentName
+  await profile.storage.write([
+    { kind: "delete", key: row?.key ?? "" },
+    {
+      kind: "put",
+      key: refusedKey(document, draftHash(draft)),
+      value: encodeRefused({ code: "WRONG_CLASS", draft }),
+    },
+  ])
+  const [first, second] = [await tab(profile), await tab(profile)]
+  await first.lead()
+  // By then it has read what is stored.
+  await until(first.client.status, ({ tab: role }) => role === "writer")
+  const shown = await Promise.all([first, second].map(({ client }) => conversationOf(client, trip.id)))
+  for (const { messages } of shown) await until(messages, ({ items }) => items[0]?.status === "rejected")
+  await shown[1]?.discard(sent.id)
+  for (const { messages } of shown) await until(messages, ({ state, items }) => state === "ready" && items.length === 0)
 })

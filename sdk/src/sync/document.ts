@@ -735,6 +735,8 @@ export class ReplicaDocument {
     await this.enqueue(() =>
       this.ports.storage.write([{ kind: "delete", key: refusedKey(this.name, hash) }], { durability: "strict" }),
     )
+    // Other tabs show it still, and could write it again.
+    this.changes.emit({ kind: "drafts", added: [], gone: [] })
   }
 
   private commit(summary: DocumentSummary): void {
