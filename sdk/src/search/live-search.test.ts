@@ -102,6 +102,30 @@ describe("a search that stays alive", () => {
     await search.close()
   })
 
+  it("[Q1] what was erased while nobody searched is in no results, kept ones or new ones, also while it is taken out", async () => {
+    const source = new Texts()
+    source.set(1, [say("1", "tea and Xyzzy"), say("2", "tea")])
+    const search = open(source, createMemoryStorage(), () => true)
+    await search.start()
+    const results = search.search({ text: "tea", order: "time", limit: 10 })
+    const found = (count: number, of = results): Promise<SearchResults[]> =>
+      new Promise((resolve) => {
+        const told: SearchResults[] = []
+        const stop = of.subscribe((next) => {
+          told.push(next)
+          if (!next.complete || next.hits.length !== count) return
+          stop()
+          resolve(told)
+        })
+      })
+    await found(2)
+    source.set(1, [say("2", "tea")], ["1"])
+    expect(ids(results.get())).not.toContain("1")
+    const fresh = search.search({ text: "tea", order: "time", limit: 10 })
+    for (const told of (await Promise.all([found(1), found(1, fresh)])).flat()) expect(ids(told)).not.toContain("1")
+    await search.close()
+  })
+
   it("[Q1] what is erased is gone from the results at once, and from the storage", async () => {
     const source = new Texts()
     const storage = createMemoryStorage()

@@ -30,6 +30,8 @@ const RETRY_MS = 5000
 /** Between two segments others have their turn. */
 const PAUSE_MS = 5
 
+const nothing: SearchResults = { state: "searching", hits: [], complete: false }
+
 interface Live {
   readonly query: SearchQuery
   readonly store: ReturnType<typeof createStore<SearchResults>>
@@ -65,6 +67,8 @@ export class LiveSearch {
   /** Segments that may differ from what is indexed, the next one last. */
   private readonly due = new Map<string, SegmentName>()
   private readonly lives = new Set<Live>()
+  /** What is being taken out of the index: whoever begins to search may find it there. */
+  private readonly erasing = new Set<string>()
   private readonly stop: () => void
   private timer: Timer
   /** What the timer was set to; undefined where none runs. */
@@ -98,10 +102,14 @@ export class LiveSearch {
   }
 
   search(query: SearchQuery): Subscribable<SearchResults> {
-    const store = createStore<SearchResults>({ state: "searching", hits: [], complete: false }, (listeners) => {
-      if (listeners === 0) this.forget(live)
-      else if (!this.lives.has(live)) {
+    const store = createStore(nothing, (listeners) => {
+      if (listeners === 0) {
+        this.forget(live)
+        // Nobody takes out of them what is erased from now on.
+        store.set(nothing)
+      } else if (!this.lives.has(live)) {
         this.lives.add(live)
+        for (const id of this.erasing) live.erased.add(id)
         this.ask(live)
         if (this.started && this.due.size > 0) this.settle(0)
       }
@@ -131,9 +139,16 @@ export class LiveSearch {
     this.due.set(key, segment)
     if (erased.length > 0) {
       this.hide(erased)
-      if (this.ports.isWriter()) this.background(this.ports.index.erase(segment, erased))
+      if (this.ports.isWriter()) this.background(this.erase(segment, erased))
     }
     if (this.started) this.settle(this.patience)
+  }
+
+  /** What can't be taken out is hidden for as long as this tab is there. */
+  private async erase(segment: SegmentName, erased: readonly string[]): Promise<void> {
+    for (const id of erased) this.erasing.add(id)
+    await this.ports.index.erase(segment, erased)
+    for (const id of erased) this.erasing.delete(id)
   }
 
   private get patience(): number {
