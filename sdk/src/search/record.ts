@@ -60,15 +60,9 @@ export function encodeHead({ version, count, first, last, authors }: SegmentHead
 
 export function decodeHead(key: string, value: Uint8Array): SegmentHead | undefined {
   const parts = /^i\/h\/(.+)\/(\d{10})$/.exec(key)
-  const [format, version, count, first, last, authors] = parse(value) as [
-    number,
-    string,
-    number,
-    number,
-    number,
-    string[],
-  ]
-  if (parts === null || format !== FORMAT) return undefined
+  const head = parse(value) as [number, string, number, number, number, string[]] | undefined
+  if (parts === null || head?.[0] !== FORMAT) return undefined
+  const [, version, count, first, last, authors] = head
   return { conversation: parts[1] ?? "", segment: Number(parts[2]), version, count, first, last, authors }
 }
 
@@ -94,7 +88,7 @@ export function encodeTexts(texts: readonly SearchText[]): Uint8Array {
 }
 
 export function decodeTexts(value: Uint8Array): SearchText[] {
-  const [authors, rows] = parse(value) as [string[], [string, number, number, string][]]
+  const [authors, rows] = (parse(value) ?? [[], []]) as [string[], [string, number, number, string][]]
   let at = 0
   return rows.map(([id, author, passed, text]) => {
     at += passed
@@ -102,6 +96,11 @@ export function decodeTexts(value: Uint8Array): SearchText[] {
   })
 }
 
+/** Undefined where the bytes are damaged. */
 function parse(value: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(value))
+  try {
+    return JSON.parse(new TextDecoder().decode(value))
+  } catch {
+    return undefined
+  }
 }

@@ -30,6 +30,29 @@ async function stored(storage: MemoryStorage): Promise<string> {
 }
 
 describe("the index over a storage", () => {
+  it.each(["i/h/", "i/w/", "i/t/"])(
+    "[Q2] a damaged record (%s) counts as not indexed, and keeps no other segment from answering",
+    async (kind) => {
+      const storage = createMemoryStorage()
+      const index = new StoredIndex(storage, systemEnv)
+      for (const segment of [1, 2])
+        await index.put({ conversation: "c", segment, version: "1", texts: [say(String(segment), "tea")] })
+      await storage.write([{ kind: "put", key: `${kind}c/0000000002`, value: Uint8Array.of(91) }])
+      const after = new StoredIndex(storage, systemEnv)
+      const versions = await Promise.all([1, 2].map((segment) => after.version({ conversation: "c", segment })))
+      expect((await ask(after, "tea")).flat().map(({ id }) => id)).toEqual(["1"])
+      await after.erase({ conversation: "c", segment: 2 }, ["2"])
+      await after.put({ conversation: "c", segment: 2, version: "2", texts: [say("3", "tea")] })
+      expect(
+        (await ask(after, "tea"))
+          .flat()
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual(["1", "3"])
+      expect(versions).toEqual(["1", kind === "i/h/" ? undefined : "1"])
+    },
+  )
+
   it("[Q3] marks what answers: beginnings, small mistakes, runs without spaces in their order", async () => {
     const index = new StoredIndex(createMemoryStorage(), systemEnv)
     await index.put({
