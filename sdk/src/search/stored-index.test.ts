@@ -53,6 +53,18 @@ describe("the index over a storage", () => {
     },
   )
 
+  it.each([
+    ["of an earlier form", '[2,"1",1,1000,1000,["ann"]]'],
+    ["that is damaged", "["],
+  ])("[X7] what is erased before an index %s was made anew is in none of its records", async (_what, head) => {
+    const storage = createMemoryStorage()
+    const segment = { conversation: "c", segment: 1 }
+    await new StoredIndex(storage, systemEnv).put({ ...segment, version: "1", texts: [say("1", "Xyzzy")] })
+    await storage.write([{ kind: "put", key: "i/h/c/0000000001", value: new TextEncoder().encode(head) }])
+    await new StoredIndex(storage, systemEnv).erase(segment, ["1"])
+    expect((await stored(storage)).toLowerCase()).not.toContain("xyzzy")
+  })
+
   it("[Q3] marks what answers: beginnings, small mistakes, runs without spaces in their order", async () => {
     const index = new StoredIndex(createMemoryStorage(), systemEnv)
     await index.put({

@@ -52,7 +52,7 @@ export class StoredIndex implements SearchIndex {
   async erase(segment: SegmentName, ids: readonly string[]): Promise<void> {
     await this.enqueue(async () => {
       const head = await this.head(segment)
-      if (head === undefined) return
+      if (head === undefined) return this.clear(segment)
       const gone = new Set(ids)
       const texts = (await this.texts(segment)).filter(({ id }) => !gone.has(id))
       if (texts.length === head.count) return
@@ -88,6 +88,14 @@ export class StoredIndex implements SearchIndex {
     await this.enqueue(async () => {
       this.loaded.clear()
     })
+  }
+
+  /** What stands there without a head that can be read is of no use, and may hold what was erased. */
+  private async clear(segment: SegmentName): Promise<void> {
+    if ((await this.storage.get(textsKey(segment))) === undefined) return
+    const keys = [headKey, wordsKey, textsKey].map((keyOf) => keyOf(segment))
+    const batch = keys.map((key): StorageOperation => ({ kind: "delete", key }))
+    await this.storage.write(batch, { durability: "strict" })
   }
 
   private async store(segment: SegmentTexts, durability: "strict" | "relaxed"): Promise<void> {
