@@ -26,6 +26,23 @@ it("[U8] does not say of a change that it survives a crash while the disk is ful
   await Promise.all([account.close(), after.close()])
 })
 
+it("[U8] what a full disk did not take is written as the account closes, where there is room by then", async () => {
+  const storage = createMemoryStorage()
+  const full = { now: true }
+  const account = await open(
+    writingBy(storage, (batch) => {
+      return full.now ? Promise.reject(new WeftError("STORE_QUOTA", "full")) : storage.write(batch)
+    }),
+  )
+  account.doc.getText("draft").insert(0, "typed")
+  await expect(account.saved()).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  full.now = false
+  await account.close()
+  const after = await open(storage.share())
+  expect(after.doc.getText("draft").toJSON()).toBe("typed")
+  await after.close()
+})
+
 it("[U8] begins to write what a turn changes while other writes are under way, and each stands without the others", async () => {
   const storage = createMemoryStorage()
   const begun: { readonly batch: readonly StorageOperation[]; end(error?: Error): void }[] = []

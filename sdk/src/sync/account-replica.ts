@@ -138,6 +138,8 @@ export class AccountReplica {
   async close(): Promise<void> {
     this.closed = true
     await this.lastWrite
+    // Nobody tries again later.
+    if (this.durable < this.changed) await this.saveAll()
     while (this.writes.size > 0) await Promise.all(this.writes)
     this.doc.destroy()
   }
