@@ -6,6 +6,7 @@ import { createSignal } from "../base/store.js"
 import { GUARD_KEY, readPrefix } from "../log/keys.js"
 import { signRegister, type RegisterVector, type SignedRegister } from "../log/register.js"
 import { deviceNamed, type NamedDevice } from "../log/scenario.js"
+import { restHash } from "../log/register-vector.js"
 import { emptySummary, type LogSummary } from "../log/summary.js"
 import { threadName } from "../log/thread-name.js"
 import { utf8 } from "../protocol/bytes.js"
@@ -268,4 +269,24 @@ it("[P8] a register that a crash left here has said what it says of own messages
       "delivered",
     ])
   }
+})
+
+it("[P8] a register that was not understood as it came is when what it speaks of is here, after a restart too", async () => {
+  const [anns, bobs] = [await deviceNamed("ann's"), await deviceNamed("bob's")]
+  const [log] = logsOf(anns.id, 1) as [LogId]
+  const [late] = logsOf((await deviceNamed("cat's")).id, 1) as [LogId]
+  // Bob's has both, and lists neither.
+  const { conversation: whole } = await withBob(anns, bobs, [log, late])
+  const segments = new Map([[1, (await whole.segment(1)).summary]])
+  const { bytes } = await registerOn(bobs, log, {
+    ...{ through: 1, logs: [], rest: restHash(trip, bobs.id, segments, 1, []) },
+  })
+  const before = await withBob(anns, bobs, [log])
+  await before.registers.take([bytes])
+  expect(before.registers.receipts.statusOf(messageIn(log))).toBeUndefined()
+  const { registers, conversation } = await withBob(anns, bobs, [log, late], before.storage)
+  const accepted = { kind: "accepted", entries: [{ log: late }], source: "a server" }
+  conversation.changes.emit({ kind: "document", document: { name: segment }, change: accepted } as never)
+  await registers.take([])
+  expect(registers.receipts.statusOf(messageIn(log))).toBe("delivered")
 })

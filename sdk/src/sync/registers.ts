@@ -105,6 +105,8 @@ export class ConversationRegisters {
   #ownLogs = new Set<string>()
   /** Registers that are about to be read again. */
   #again: "foreign" | "all" | undefined
+  /** Since a start nobody looked which registers are not understood. */
+  #isNew = false
   #changeCount = 0
   #hasAnswered = false
   #timer: Timer
@@ -117,10 +119,11 @@ export class ConversationRegisters {
     this.receipts = new OwnReceipts(this.#book, ports)
   }
 
-  /** `foreign`: what the ones knew that left. */
-  static async load(ports: RegistersPorts, foreign: Iterable<DeviceId> = []): Promise<ConversationRegisters> {
+  /** `foreign`: what the ones knew that left; undefined: there were none. */
+  static async load(ports: RegistersPorts, foreign?: Iterable<DeviceId>): Promise<ConversationRegisters> {
     const registers = new ConversationRegisters(ports)
-    for (const device of foreign) registers.#foreign.add(device)
+    registers.#isNew = foreign === undefined
+    for (const device of foreign ?? []) registers.#foreign.add(device)
     await registers.#read()
     ports.conversation.changes.on((change) => {
       if (change.kind === "control") registers.#run(() => registers.#onControl())
@@ -366,7 +369,7 @@ export class ConversationRegisters {
     // What this device writes itself it has no receipt for.
     if (source !== undefined) this.#writeSoon()
     // What another device of this user's wrote may come after the receipts of it.
-    if (isNewLog && source !== undefined) this.#understandAgain("all")
+    if ((isNewLog || this.#isNew) && source !== undefined) this.#understandAgain("all")
     else if (this.#foreign.size > 0) this.#understandAgain("foreign")
   }
 
@@ -380,6 +383,7 @@ export class ConversationRegisters {
       this.#again = undefined
       const foreign = Array.from(this.#foreign).flatMap((device) => this.#set.get(device) ?? [])
       await this.#understand(again === "all" ? this.#set.all : foreign)
+      if (again === "all") this.#isNew = false
       this.changes.emit(undefined)
       if (this.#said.size === 0) return
       await this.#ports.storage.write(Array.from(this.#said.values()), { durability: "relaxed" })
