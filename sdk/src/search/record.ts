@@ -31,9 +31,11 @@ export interface SegmentHead extends SegmentName {
   readonly first: number
   readonly last: number
   readonly authors: readonly string[]
+  /** Bytes of the words' record; unknown of what was written before this was noted. */
+  readonly wordBytes: number | undefined
 }
 
-export function headOf({ conversation, segment, version, texts }: SegmentTexts): SegmentHead {
+export function headOf({ conversation, segment, version, texts }: SegmentTexts, wordBytes: number): SegmentHead {
   let first = Infinity
   let last = -Infinity
   const authors = new Set<string>()
@@ -51,19 +53,20 @@ export function headOf({ conversation, segment, version, texts }: SegmentTexts):
     first: none ? 0 : first,
     last: none ? 0 : last,
     authors: Array.from(authors),
+    wordBytes,
   }
 }
 
-export function encodeHead({ version, count, first, last, authors }: SegmentHead): Uint8Array {
-  return utf8(JSON.stringify([FORMAT, version, count, first, last, authors]))
+export function encodeHead({ version, count, first, last, authors, wordBytes }: SegmentHead): Uint8Array {
+  return utf8(JSON.stringify([FORMAT, version, count, first, last, authors, wordBytes]))
 }
 
 export function decodeHead(key: string, value: Uint8Array): SegmentHead | undefined {
   const parts = /^i\/h\/(.+)\/(\d{10})$/.exec(key)
-  const head = parse(value) as [number, string, number, number, number, string[]] | undefined
+  const head = parse(value) as [number, string, number, number, number, string[], number?] | undefined
   if (parts === null || head?.[0] !== FORMAT) return undefined
-  const [, version, count, first, last, authors] = head
-  return { conversation: parts[1] ?? "", segment: Number(parts[2]), version, count, first, last, authors }
+  const [, version, count, first, last, authors, wordBytes] = head
+  return { conversation: parts[1] ?? "", segment: Number(parts[2]), version, count, first, last, authors, wordBytes }
 }
 
 export function encodeWords(words: Iterable<string>): Uint8Array {
@@ -71,7 +74,7 @@ export function encodeWords(words: Iterable<string>): Uint8Array {
 }
 
 export function decodeWords(value: Uint8Array): string[] {
-  return new TextDecoder().decode(value).split("\n")
+  return value.length === 0 ? [] : new TextDecoder().decode(value).split("\n")
 }
 
 /** Authors by number, times as differences: they repeat. */

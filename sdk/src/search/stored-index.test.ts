@@ -65,6 +65,35 @@ describe("the index over a storage", () => {
     expect((await stored(storage)).toLowerCase()).not.toContain("xyzzy")
   })
 
+  it("[Q2] a segment that grows, is edited, or loses a text has the words that it would have if it were indexed at once", async () => {
+    const words = async (storage: MemoryStorage) => storage.get("i/w/c/0000000001")
+    const growing = createMemoryStorage()
+    const index = new StoredIndex(growing, systemEnv)
+    const contents = [
+      [],
+      [say("1", "green tea")],
+      [say("1", "green tea"), say("2", "black coffee")],
+      [say("1", "green tea"), say("2", "white coffee"), say("3", "milk")],
+      [say("2", "white coffee"), say("3", "milk")],
+      [say("0", "water"), say("2", "white coffee"), say("3", "milk")],
+    ]
+    for (const [version, texts] of contents.entries()) {
+      const segment = { conversation: "c", segment: 1, version: String(version), texts }
+      await index.put(segment)
+      const once = createMemoryStorage()
+      await new StoredIndex(once, systemEnv).put(segment)
+      expect(await words(growing)).toEqual(await words(once))
+    }
+    await growing.write([{ kind: "put", key: "i/w/c/0000000001", value: Uint8Array.of(91) }])
+    await index.put({
+      conversation: "c",
+      segment: 1,
+      version: "later",
+      texts: [...(contents.at(-1) ?? []), say("4", "juice")],
+    })
+    expect((await ask(index, "water")).flat().map(({ id }) => id)).toEqual(["0"])
+  })
+
   it("[Q3] marks what answers: beginnings, small mistakes, runs without spaces in their order", async () => {
     const index = new StoredIndex(createMemoryStorage(), systemEnv)
     await index.put({

@@ -99,19 +99,38 @@ export class StoredIndex implements SearchIndex {
   }
 
   private async store(segment: SegmentTexts, durability: "strict" | "relaxed"): Promise<void> {
-    const turns = new Turns(this.env)
-    const words = new Set<string>()
-    for (const { text } of segment.texts) {
-      for (const { term } of readWords(text)) words.add(term)
-      await turns.next()
-    }
+    const words = encodeWords(await this.wordsOf(segment))
     this.loaded.delete(headKey(segment))
     const batch: StorageOperation[] = [
-      { kind: "put", key: headKey(segment), value: encodeHead(headOf(segment)) },
-      { kind: "put", key: wordsKey(segment), value: encodeWords(words) },
+      { kind: "put", key: headKey(segment), value: encodeHead(headOf(segment, words.length)) },
+      { kind: "put", key: wordsKey(segment), value: words },
       { kind: "put", key: textsKey(segment), value: encodeTexts(segment.texts) },
     ]
     await this.storage.write(batch, { durability })
+  }
+
+  /**
+   * All words of a segment. To cut texts into words is what costs: where what is stored has grown, it is done of the new ones
+   * alone. Words of what is gone or was edited may be nobody's any more.
+   */
+  private async wordsOf(segment: SegmentTexts): Promise<Set<string>> {
+    const stored = await this.storedWords(segment)
+    const before = new Map(stored && (await this.texts(segment)).map(({ id, text }) => [id, text]))
+    const fresh = segment.texts.filter(({ id, text }) => before.get(id) !== text)
+    const hasGrown = segment.texts.length - fresh.length === before.size
+    const words = new Set(hasGrown ? stored : undefined)
+    const turns = new Turns(this.env)
+    for (const { text } of hasGrown ? fresh : segment.texts) {
+      for (const { term } of readWords(text)) words.add(term)
+      await turns.next()
+    }
+    return words
+  }
+
+  /** Undefined where they are damaged, or there are none. */
+  private async storedWords(segment: SegmentName): Promise<string[] | undefined> {
+    const [head, value] = await Promise.all([this.head(segment), this.storage.get(wordsKey(segment))])
+    return value !== undefined && value.length === head?.wordBytes ? decodeWords(value) : undefined
   }
 
   private async head(segment: SegmentName): Promise<SegmentHead | undefined> {
