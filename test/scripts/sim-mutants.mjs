@@ -251,8 +251,8 @@ export const mutants = [
     ops: 60,
     kinds: "burst,send,erase",
     file: "sync-server/src/document/conversation.ts",
-    find: "await document.durable\n    const [state, now]",
-    replace: "const [state, now]",
+    find: "await document.durable\n    const destroyed = destroyedMessages(",
+    replace: "const destroyed = destroyedMessages(",
   },
   {
     name: "registers whose clocks seem ahead are dropped",
