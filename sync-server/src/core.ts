@@ -188,6 +188,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
         registerRelay.add(news)
       },
       letOut: (conversation, users) => {
+        registerRelay.letOut(conversation, users)
         presence.letOut(conversation, users)
       },
       letIn: (conversation, users) => {

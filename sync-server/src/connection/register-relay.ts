@@ -1,4 +1,11 @@
-import { encodeFrame, type ConversationId, type DeviceId, type SignedRegister, type Timer } from "@weft/sdk/protocol"
+import {
+  encodeFrame,
+  type ConversationId,
+  type DeviceId,
+  type SignedRegister,
+  type Timer,
+  type UserId,
+} from "@weft/sdk/protocol"
 import type { Readers } from "../document/change.js"
 import type { Origin } from "../document/source.js"
 import type { RegisterNews } from "../document/stored-registers.js"
@@ -42,6 +49,15 @@ export class RegisterRelay {
     }
     for (const register of registers) waiting.registers.set(register.device, { register, origin })
     // Who may read now: a member who was removed meanwhile is told nothing.
+    waiting.readers = readers
+  }
+
+  /** These users may not read this conversation any more. */
+  letOut(conversation: ConversationId, users: readonly UserId[]): void {
+    const waiting = this.#waiting.get(conversation)
+    if (waiting === undefined) return
+    const readers = new Set(waiting.readers.keys())
+    for (const user of users) readers.delete(user)
     waiting.readers = readers
   }
 
