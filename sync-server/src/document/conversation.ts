@@ -272,10 +272,13 @@ export class Conversation {
     })
   }
 
-  /** For an index that is made anew. */
+  /** For an index that is made anew. Rejects where the store does not read. */
   standings(): Promise<readonly (readonly [UserId, Standing])[]> {
     return this.#reading(
-      () => [],
+      (code) => {
+        if (code !== "QUARANTINED") throw new WeftError("STORE_FAILED", "a conversation could not be read")
+        return []
+      },
       async () => standingsOf(this.#state),
     )
   }

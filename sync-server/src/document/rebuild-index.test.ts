@@ -1,9 +1,10 @@
-import { conversationOf, encodeUpdate, systemEnv } from "@weft/sdk/protocol"
-import { expect, it } from "vitest"
+import { conversationOf, encodeUpdate, systemEnv, WeftError } from "@weft/sdk/protocol"
+import { expect, it, onTestFinished } from "vitest"
 import { anyDocument, makeDevice, makeLog } from "../../../test/support/device.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { createLog } from "../observe/log.js"
 import { openLevelStore } from "../store/level-store.js"
+import type { Store } from "../store/store.js"
 import { DigestTable } from "./digest-table.js"
 import { rebuildIndex } from "./rebuild-index.js"
 import type { Registry } from "./registry.js"
@@ -25,4 +26,37 @@ it("[S4] documents that somebody else stored without a digest are told of, at la
   }
   expect(roots[0]).toBeDefined()
   expect(roots).toEqual([roots[0], roots[0], roots[0]])
+})
+
+/** A store that does not read documents while told so. */
+function unreadable(real: Store): { store: Store; fail(failing: boolean): void } {
+  let failing = true
+  const store = new Proxy(real, {
+    get(target, name) {
+      if (name === "load" && failing) return () => Promise.reject(new WeftError("STORE_FAILED", "the disk is gone"))
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === "function" ? (value.bind(target) as unknown) : value
+    },
+  })
+  return {
+    store,
+    fail: (now) => {
+      failing = now
+    },
+  }
+}
+
+it("[S4] what could not be read when the index was made is told of after a later start", async () => {
+  const real = await openLevelStore({ directory: await temporaryDirectory() })
+  onTestFinished(() => real.close())
+  const { store, fail } = unreadable(real)
+  const document = anyDocument()
+  await real.append({ document, update: encodeUpdate([await makeLog(await makeDevice(), document).seal("hello")]) })
+  const registry = { conversation: () => ({ standings: async () => [] }) } as unknown as Registry
+  const digests = new DigestTable(store)
+  const rebuild = () => rebuildIndex(store, digests, registry, new UserIndex(store), createLog("silent"))
+  await expect(rebuild()).rejects.toMatchObject({ code: "STORE_FAILED" })
+  fail(false)
+  await rebuild()
+  expect((await digests.of(conversationOf(document))).has(document)).toBe(true)
 })

@@ -2,6 +2,7 @@ import { conversationOf } from "@weft/sdk/protocol"
 import type { Log } from "../observe/log.js"
 import type { Store } from "../store/store.js"
 import { ActiveDocument } from "./active-document.js"
+import { isDamage } from "./damage.js"
 import type { DigestTable } from "./digest-table.js"
 import type { Registry } from "./registry.js"
 import type { UserIndex } from "./user-index.js"
@@ -28,6 +29,8 @@ export async function rebuildIndex(
       await durable
       digests.set(name, digest)
     } catch (error) {
+      // Else it would never be told of: this is done once.
+      if (!isDamage(error)) throw error
       log.error({ err: error, document: name }, "a document can't be read; it is left alone")
     }
   }

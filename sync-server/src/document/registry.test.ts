@@ -474,6 +474,14 @@ it("[R1] a document that a full disk keeps from being cut is answered for now, a
   expect(await read()).toMatchObject({ refusal: undefined })
 })
 
+it("[S4] a store that does not read says of nobody that they are in no conversation", async () => {
+  const { store, waitToLoad } = await openFailingStore()
+  const { registry } = await openRegistry(store)
+  const { id } = await writeConversation(await makeDevice())
+  waitToLoad(controlDocument(id), Promise.reject(new WeftError("STORE_FAILED", "the disk is gone")))
+  await expect(registry.conversation(id).standings()).rejects.toMatchObject({ code: "STORE_FAILED" })
+})
+
 it("what nobody asks for leaves memory, and is the same when it is asked again", async () => {
   const { store } = await openFailingStore()
   let now = systemEnv.now()
