@@ -71,18 +71,20 @@ export class Retention {
 
   private lookSoon(): void {
     const { env, idleMs, replica } = this.ports
-    this.timer ??= inBackground(
+    const timer = (this.timer ??= inBackground(
       env.setTimer(idleMs, () => {
         this.look()
           .catch((error: unknown) => {
             replica.report(error)
           })
           .finally(() => {
+            // A connection that came meanwhile has a timer of its own.
+            if (this.timer !== timer) return
             this.timer = undefined
             if (this.confirm !== undefined) this.lookSoon()
           })
       }),
-    )
+    ))
   }
 
   private async look(): Promise<void> {
