@@ -1,5 +1,6 @@
 import { expect, it } from "vitest"
 import { manualEnv } from "../../../test/support/manual-env.js"
+import { WeftError } from "../base/errors.js"
 import { createMemoryStorage } from "../storage/memory.js"
 import type { Storage } from "../storage/storage.js"
 import { Retention } from "./retention.js"
@@ -50,4 +51,35 @@ it("[U15] a connection that comes while segments are looked at has them looked a
   retention.end()
   env.advance(10_000)
   expect(looks).toBe(4)
+})
+
+it("[U13, U15] a conversation in which a segment can't be read keeps no other from letting go of its own", async () => {
+  const env = manualEnv()
+  const looked: string[] = []
+  const told: unknown[] = []
+  const conversation = (name: string, isDamaged: boolean) => ({
+    mayLetGo: true,
+    segmentsBefore: async () => {
+      looked.push(name)
+      if (isDamaged) throw new WeftError("STORE_CORRUPT", "damaged")
+      return []
+    },
+  })
+  const all = [conversation("damaged", true), conversation("sound", false)]
+  const retention = new Retention({
+    replica: {
+      conversations: { get: () => new Map(all.map((each, index) => [index, each])) },
+      ...{ ids: [], ports: { storage: createMemoryStorage() }, writeGuard: undefined },
+      attempt: (task: () => Promise<unknown>) => task().catch((error: unknown) => told.push(error)),
+      report: (error: unknown) => told.push(error),
+    } as never,
+    ...{ env, keep: 10, idleMs: 1_000 },
+    mayLetGo: () => true,
+    announce: () => undefined,
+  })
+  retention.begin(() => undefined)
+  env.advance(1_000)
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+  expect([looked, told]).toMatchObject([["damaged", "sound"], [{ code: "STORE_CORRUPT" }]])
+  retention.end()
 })

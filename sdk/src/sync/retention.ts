@@ -1,4 +1,5 @@
 import { inBackground, type Env, type Timer } from "../base/env.js"
+import { isDamage } from "../base/errors.js"
 import { settingKey } from "../log/keys.js"
 import { utf8, utf8Text } from "../protocol/bytes.js"
 import type { ConversationId, DocumentName } from "../protocol/names.js"
@@ -89,7 +90,8 @@ export class Retention {
 
   private async look(): Promise<void> {
     const { replica } = this.ports
-    for (const conversation of Array.from(replica.conversations.get().values())) await this.lookAt(conversation)
+    for (const conversation of Array.from(replica.conversations.get().values()))
+      await replica.attempt(() => this.lookAt(conversation))
     await this.sweep()
   }
 
@@ -136,7 +138,13 @@ export class Retention {
     const rest = replica.ids.filter((id) => !swept.has(id) && replica.segmentsOf(id).length > 1)
     for (const id of rest.slice(0, TOGETHER)) {
       if (this.confirm === undefined) return
-      await replica.using(id, (conversation) => this.lookAt(conversation))
+      try {
+        await replica.using(id, (conversation) => this.lookAt(conversation))
+      } catch (error) {
+        // Another failure passes: it is looked at again.
+        if (!isDamage(error)) throw error
+        replica.report(error)
+      }
       swept.add(id)
     }
     const guard = replica.writeGuard
