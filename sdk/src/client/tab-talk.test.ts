@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { WeftError } from "../base/errors.js"
 import { createStore } from "../base/store.js"
 import type { DocumentName } from "../protocol/names.js"
 import { TabTalk } from "./tab-talk.js"
@@ -16,4 +17,33 @@ test("[W3] of what other tabs changed nothing is kept once it was read, however 
   }
   // What it resolves with is all that hangs on it.
   await expect(talk.reloaded).resolves.toBeUndefined()
+})
+
+test("[W3, U13] what a tab wrote and did not live to tell is looked for beside a conversation that can't be read", async () => {
+  const [damaged, sound] = ["A", "B"].map((letter) => `c/${letter.repeat(24)}/1` as DocumentName)
+  const reported: unknown[] = []
+  const heard: string[] = []
+  const replica = {
+    writing: createStore(true),
+    untoldDrafts: async () => [damaged, sound],
+    using: async (id: string, task: (conversation: unknown) => Promise<void>) => {
+      if (damaged?.includes(id) === true) throw new WeftError("STORE_CORRUPT", "damaged")
+      await task({ reload: async (name: string) => heard.push(name) })
+    },
+    attempt: (task: () => Promise<unknown>) => task().catch((error: unknown) => reported.push(error)),
+    wakeAll: () => Promise.resolve(),
+    conversations: createStore(new Map(["A", "B"].map((letter) => [letter.repeat(24), {}]))),
+    registersOf: () => ({ reload: async () => heard.push("registers") }),
+  }
+  const acks = { reload: async () => undefined }
+  const account = { readUntold: async () => heard.push("account") }
+  const told: unknown[] = []
+  const tabs = { tell: (message: unknown) => told.push(message) }
+  const talk = new TabTalk({ replica, account, tabs, acks } as never)
+  await talk.lookForUntold()
+  expect(heard).toEqual([sound, "account"])
+  expect(told).toEqual([{ kind: "changed", document: sound }])
+  await talk.followAnew()
+  expect(heard).toEqual([sound, "account", "registers"])
+  expect(reported).toMatchObject([{ code: "STORE_CORRUPT" }, { code: "STORE_CORRUPT" }])
 })

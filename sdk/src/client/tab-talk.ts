@@ -161,8 +161,11 @@ export class TabTalk {
     // Who is not the writer yet looks when it is.
     if (!replica.writing.get()) return
     for (const document of await replica.untoldDrafts()) {
-      await this.heard({ kind: "changed", document })
-      tabs.tell({ kind: "changed", document })
+      // One that can't be read keeps nobody from the others. [SPEC U13]
+      await replica.attempt(async () => {
+        await this.heard({ kind: "changed", document })
+        tabs.tell({ kind: "changed", document })
+      })
     }
     await account.readUntold()
   }
@@ -175,7 +178,8 @@ export class TabTalk {
     const { replica, acks, tabs } = this.ports
     tabs.tell({ kind: "joined" })
     await acks.reload()
-    for (const id of replica.conversations.get().keys()) await this.withRegisters(id, (registers) => registers.reload())
+    for (const id of replica.conversations.get().keys())
+      await replica.attempt(() => this.withRegisters(id, (registers) => registers.reload()))
   }
 
   /** Another tab changed what is stored. */
