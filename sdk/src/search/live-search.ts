@@ -42,6 +42,8 @@ interface Live {
   stale: boolean
   /** What was erased since somebody searches: a run may have read it before, or while another tab has yet to take it out. */
   readonly erased: Set<string>
+  /** How many erasures there had been when it was last followed. */
+  erasures: number
 }
 
 /** What its reader makes of a search: a query narrowed to what is shown, and hits as they are shown. */
@@ -69,6 +71,7 @@ export class LiveSearch {
   private readonly lives = new Set<Live>()
   /** What is being taken out of the index: whoever begins to search may find it there. */
   private readonly erasing = new Set<string>()
+  private erasures = 0
   private readonly stop: () => void
   private timer: Timer
   /** What the timer was set to; undefined where none runs. */
@@ -103,19 +106,25 @@ export class LiveSearch {
 
   search(query: SearchQuery): Subscribable<SearchResults> {
     const store = createStore(nothing, (listeners) => {
-      if (listeners === 0) {
-        this.forget(live)
-        // Nobody takes out of them what is erased from now on.
-        store.set(nothing)
-      } else if (!this.lives.has(live)) {
+      if (listeners === 0) this.forget(live)
+      else if (!this.lives.has(live)) {
         this.lives.add(live)
         for (const id of this.erasing) live.erased.add(id)
         this.ask(live)
         if (this.started && this.due.size > 0) this.settle(0)
       }
     })
-    const live: Live = { query, store, run: 0, under: false, stale: false, erased: new Set() }
-    return store
+    const live: Live = { query, store, run: 0, under: false, stale: false, erased: new Set(), erasures: 0 }
+    return {
+      get: () => {
+        this.drop(live)
+        return store.get()
+      },
+      subscribe: (listener) => {
+        this.drop(live)
+        return store.subscribe(listener)
+      },
+    }
   }
 
   async close(): Promise<void> {
@@ -128,8 +137,14 @@ export class LiveSearch {
     await this.working?.catch(() => undefined)
   }
 
+  /** Nobody takes out of results what is erased while nobody follows them. */
+  private drop(live: Live): void {
+    if (!this.lives.has(live) && live.erasures !== this.erasures) live.store.set(nothing)
+  }
+
   private forget(live: Live): void {
     live.run++
+    live.erasures = this.erasures
     this.lives.delete(live)
   }
 
@@ -138,6 +153,7 @@ export class LiveSearch {
     this.due.delete(key)
     this.due.set(key, segment)
     if (erased.length > 0) {
+      this.erasures++
       this.hide(erased)
       if (this.ports.isWriter()) this.background(this.erase(segment, erased))
     }
