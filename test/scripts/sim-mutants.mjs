@@ -53,7 +53,7 @@ export const mutants = [
   },
   {
     name: "the writer's guard is not asked",
-    seeds: [14],
+    seeds: [5],
     ops: 80,
     kinds: "openTab,stealTab,send,burst,react",
     file: "sdk/src/sync/stored-document.ts",
@@ -116,7 +116,7 @@ export const mutants = [
   },
   {
     name: "acknowledgements are kept across incarnations",
-    seeds: [1],
+    seeds: [24],
     ops: 40,
     kinds: "send,send,wipeServer,wipeServer",
     file: "sdk/src/sync/acks.ts",
@@ -247,7 +247,7 @@ export const mutants = [
   },
   {
     name: "a merge on the server does not wait for what was accepted before",
-    seeds: [5],
+    seeds: [33],
     ops: 60,
     kinds: "burst,send,erase",
     file: "sync-server/src/document/conversation.ts",
@@ -274,7 +274,7 @@ export const mutants = [
   },
   {
     name: "seals are not verified",
-    seeds: [7],
+    seeds: [17],
     ops: 40,
     kinds: "send,send",
     file: "sdk/src/log/check.ts",
@@ -317,7 +317,7 @@ export const mutants = [
   },
   {
     name: "what is not sealed is taken, and relayed",
-    seeds: [87],
+    seeds: [37],
     ops: 40,
     kinds: "send,send",
     file: "sdk/src/log/check.ts",
@@ -582,7 +582,7 @@ export const mutants = [
   },
   {
     name: "what is unread leaves the disk, and is not counted",
-    seeds: [4],
+    seeds: [10],
     ops: 200,
     kinds: "send,send,send,send,keepUp,offline,online",
     generation: 8,
