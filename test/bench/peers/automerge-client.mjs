@@ -17,7 +17,11 @@ export async function connectRepo(url) {
     /** Opens a document, which may be on its way to the server; `changed` is told how many entries it has. */
     async open(document, changed) {
       const handle = await find(repo, document)
-      handle.on("change", ({ doc }) => changed(doc.entries.length))
+      handle.on("change", ({ doc }) => {
+        const { length } = doc.entries
+        // Who is told may write at once, which a document that is just changing does not take.
+        queueMicrotask(() => changed(length))
+      })
       return {
         push(entries) {
           // A text that nobody edits is no list of letters.

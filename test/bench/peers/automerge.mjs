@@ -9,7 +9,8 @@ import { report } from "./report.mjs"
 const [folder] = process.argv.slice(2)
 const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
 new Repo({
-  network: [new WebSocketServerAdapter(sockets)],
+  // Its own default ends connections that do not answer for five seconds, as clients that share a process do.
+  network: [new WebSocketServerAdapter(sockets, 3_600_000)],
   storage: new NodeFSStorageAdapter(folder),
   peerId: "server",
   // Since this is a server: what nobody asks for is told nobody.
