@@ -10,7 +10,7 @@ const TOP = 68
 const IN_ROW = 3
 /** Powers of ten on either side of the target. */
 const DECADES = 2
-const colors = ["#b45309", "#7c3aed", "#0891b2", "#be185d", "#4b5563", "#1d4ed8"]
+const colors = ["#b45309", "#7c3aed", "#0891b2", "#be185d", "#4b5563", "#1d4ed8", "#eab308"]
 
 /** SVG: what each figure is in its target, on a logarithmic scale; on the left of the line is better. */
 export function plot(figures: Figures): string {
