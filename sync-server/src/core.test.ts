@@ -62,15 +62,19 @@ class UnreadChannel implements Channel {
   }
 }
 
-async function open(limits: Partial<Limits>, dialed = new UnreadChannel()) {
+/** `calls`: the channels to peers, in the order in which they were called. */
+async function open(limits: Partial<Limits>, env = systemServerEnv) {
+  const calls: UnreadChannel[] = []
   const core = await openCore(
     { dev: true, limits: { ...defaultLimits, ...limits } },
     {
-      env: systemServerEnv,
+      env,
       database: await LevelDatabase.open(await temporaryDirectory()),
       dial: (_url, { opened }) => {
         systemServerEnv.defer(() => {
-          opened(dialed)
+          const channel = new UnreadChannel()
+          opened(channel)
+          calls.push(channel)
         })
         return { abandon: () => undefined }
       },
@@ -82,7 +86,16 @@ async function open(limits: Partial<Limits>, dialed = new UnreadChannel()) {
     },
   )
   onTestFinished(() => core.close())
-  return { core, dialed }
+  return { core, calls }
+}
+
+/** Answers a server that called, as a peer. */
+async function welcome(channel: UnreadChannel): Promise<void> {
+  const serverKey = device.publicKey
+  channel.say({ kind: "challenge", version: PROTOCOL_VERSION, nonce: new Uint8Array(16), serverKey })
+  await channel.heard("hello")
+  const nothing = { certificate: new Uint8Array(), trust: [], incarnation: new Uint8Array(16) }
+  channel.say({ kind: "welcome", user: "", serverTime: 0, frameBytes: 1_000_000, ...nothing })
 }
 
 const device = await makeDevice()
@@ -107,16 +120,38 @@ it("[S9] a stop ends whoever does not read its answers in time", async () => {
 })
 
 it("[S11] a stop ends the link to a peer that does not read its answers in time", async () => {
-  const { core, dialed } = await open({ unsentBytes: 1_000, drainMs: 20 })
+  const { core, calls } = await open({ unsentBytes: 1_000, drainMs: 20 })
   core.connect("ws://peer")
-  await vi.waitUntil(() => dialed.events)
-  const serverKey = device.publicKey
-  dialed.say({ kind: "challenge", version: PROTOCOL_VERSION, nonce: new Uint8Array(16), serverKey })
-  await dialed.heard("hello")
+  const dialed = await vi.waitUntil(() => calls[0])
   dialed.bufferedAmount = 500
-  const nothing = { certificate: new Uint8Array(), trust: [], incarnation: new Uint8Array(16) }
-  dialed.say({ kind: "welcome", user: "", serverTime: 0, frameBytes: 1_000_000, ...nothing })
+  await welcome(dialed)
   await dialed.heard("accounts")
   await core.drain()
   expect(dialed.closedWith).toBe("SHUTTING_DOWN")
+})
+
+it("[S11] a peer that lets this server in and ends it at once is called more and more seldom", async () => {
+  const waits: number[] = []
+  let ending = false
+  const { core, calls } = await open(
+    {},
+    {
+      ...systemServerEnv,
+      randomBytes: (length) => new Uint8Array(length).fill(255),
+      setTimer(ms, call) {
+        if (ending) waits.push(ms)
+        return systemServerEnv.setTimer(ending ? 0 : ms, call)
+      },
+    },
+  )
+  core.connect("ws://peer")
+  for (let call = 0; call < 8; call++) {
+    const channel = await vi.waitUntil(() => calls[call])
+    await welcome(channel)
+    await channel.heard("accounts")
+    ending = true
+    channel.terminate()
+    ending = false
+  }
+  expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000])
 })

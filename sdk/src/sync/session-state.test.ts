@@ -17,7 +17,7 @@ const states: { readonly [K in SessionState["kind"]]: Extract<SessionState, { ki
   idle: { kind: "idle" },
   connecting: { kind: "connecting", attempt },
   greeting: { kind: "greeting", attempt },
-  live: { kind: "live", server: 0, since: now - STABLE_MS },
+  live: { kind: "live", server: 0, since: now - STABLE_MS, failures: 3 },
   waiting: { kind: "waiting", until: now + 5, attempt: { ...attempt, failures: 3 }, code: "UNREACHABLE" },
   refused: { kind: "refused", server: 0, code: "AUTH_FAILED" },
 }
@@ -129,7 +129,20 @@ describe("trying again", () => {
 
   it("begins anew after a connection that lived, and goes on after one that did not", () => {
     expect(waitOf(states.live, 0.999).ms).toBeLessThanOrEqual(FIRST_BACKOFF_MS)
-    expect(waitOf({ kind: "live", server: 0, since: now - 1 }, 0.999).ms).toBeGreaterThan(FIRST_BACKOFF_MS)
+    let state: SessionState = states.idle
+    let last = 0
+    for (let round = 0; round < 20; round++) {
+      state = [events.start, events.opened, events.welcomed].reduce(
+        (before, event) => step(before, event, now).state,
+        state,
+      )
+      expect(state.kind).toBe("live")
+      const { state: waiting, ms } = waitOf(state, 0.999)
+      expect(ms).toBeGreaterThanOrEqual(last)
+      last = ms
+      state = step(waiting, { kind: "timer", servers: 1, chance: 0 }, now).state
+    }
+    expect(last).toBe(Math.round(0.999 * LAST_BACKOFF_MS))
   })
 
   it("goes around the servers, and leaves out those that refused for good", () => {

@@ -9,7 +9,8 @@ export type SessionState =
   | { readonly kind: "connecting"; readonly attempt: Attempt }
   /** The socket is open; `hello` and `welcome` are under way. */
   | { readonly kind: "greeting"; readonly attempt: Attempt }
-  | { readonly kind: "live"; readonly server: number; readonly since: number }
+  /** `failures`: in a row, before it. */
+  | { readonly kind: "live"; readonly server: number; readonly since: number; readonly failures: number }
   | {
       readonly kind: "waiting"
       readonly until: number
@@ -81,12 +82,11 @@ export function step(state: SessionState, event: SessionEvent, now: number): Tra
     case "opened":
       if (state.kind !== "connecting") return { state, effects: [] }
       return { state: { kind: "greeting", attempt: state.attempt }, effects: [{ kind: "greet" }] }
-    case "welcomed":
+    case "welcomed": {
       if (state.kind !== "greeting") return { state, effects: [] }
-      return {
-        state: { kind: "live", server: state.attempt.server, since: now },
-        effects: [noTimer, { kind: "synchronize" }],
-      }
+      const { server, failures } = state.attempt
+      return { state: { kind: "live", server, since: now, failures }, effects: [noTimer, { kind: "synchronize" }] }
+    }
     case "closed":
       return closed(state, event.code, event.servers, event.chance, now)
     case "timer":
@@ -135,7 +135,7 @@ function closed(
       return failed(state.attempt, code, servers, chance, now)
     case "live": {
       // A server that lets us in and ends us at once is no success: its failures count on.
-      const attempt = { ...fresh(state.server), failures: now - state.since >= STABLE_MS ? 0 : 1 }
+      const attempt = { ...fresh(state.server), failures: now - state.since >= STABLE_MS ? 0 : state.failures + 1 }
       // A token that ended is renewed by connecting again; the same holds for a server that restarts.
       return failed(attempt, code === "TOKEN_EXPIRED" ? undefined : code, servers, chance, now)
     }

@@ -29,6 +29,8 @@ import { PeerUpdates } from "./peer-updates.js"
 
 const FIRST_BACKOFF_MS = 250
 const LAST_BACKOFF_MS = 15_000
+/** A link that lived this long starts the backoff anew. */
+const STABLE_MS = 10_000
 
 export interface LinkPorts extends Shared {
   readonly key: ServerKey
@@ -44,7 +46,13 @@ type State =
   | { readonly kind: "waiting"; readonly timer: Timer }
   | { readonly kind: "connecting"; readonly call: Call }
   | { readonly kind: "greeting"; readonly socket: Socket; readonly serverKey: Uint8Array | undefined }
-  | { readonly kind: "live"; readonly socket: Socket; readonly session: SyncSession; readonly release: () => void }
+  | {
+      readonly kind: "live"
+      readonly socket: Socket
+      readonly session: SyncSession
+      readonly release: () => void
+      readonly since: number
+    }
   | { readonly kind: "closed" }
 
 /** A link to another server: this one calls, both compare and then tell each other what is new. [SPEC S11] */
@@ -131,7 +139,9 @@ export class PeerLink {
     this.#state = { kind: "greeting", socket, serverKey: undefined }
   }
 
-  #leave({ session, release }: Extract<State, { kind: "live" }>): void {
+  #leave({ session, release, since }: Extract<State, { kind: "live" }>): void {
+    // A peer that lets us in and ends us at once is no success.
+    if (this.#ports.env.now() - since >= STABLE_MS) this.#failures = 0
     release()
     session.end()
     this.#ports.metrics.peerLinks.set({ peer: this.url }, 0)
@@ -252,8 +262,7 @@ export class PeerLink {
       },
     })
     const session = new SyncSession({ kind: "peer", key }, peerOrigins.of(key), this.#ports, wire, updates)
-    this.#state = { kind: "live", socket, session, release: fanOut.addPeer(key, session) }
-    this.#failures = 0
+    this.#state = { kind: "live", socket, session, release: fanOut.addPeer(key, session), since: env.now() }
     metrics.peerLinks.set({ peer: this.url }, 1)
     metrics.peerClockAhead.set({ peer: this.url }, (serverTime - env.now()) / 1000)
     log.info({ peer: this.url }, "a link to a peer is up")
