@@ -248,15 +248,32 @@ it("[S6, I1] what a refusal stopped in the middle of a sealed run is not shown a
   expect(Array.from(shown)).toEqual(["saved"])
 })
 
-it("[S3, I1] what a server that lost its disk had acknowledged waits again, and is shown so, on a full disk too", async () => {
-  const first = await startTestServer()
-  let isFull = false
+/** A storage whose disk is full where that is said. */
+function fillableStorage() {
+  const disk = { isFull: false }
   const storage = new Proxy(createMemoryStorage(), {
     get(target, name, receiver) {
-      if (name !== "write" || !isFull) return Reflect.get(target, name, receiver) as unknown
+      if (name !== "write" || !disk.isFull) return Reflect.get(target, name, receiver) as unknown
       return () => Promise.reject(new WeftError("STORE_QUOTA", "full"))
     },
   })
+  return { disk, storage }
+}
+
+it("connects again with a full disk", async () => {
+  const server = await startTestServer()
+  const { disk, storage } = fillableStorage()
+  const alice = await openClient("alice", { storage, servers: [server.url] })
+  await alice.synced()
+  alice.goOffline()
+  disk.isFull = true
+  alice.goOnline()
+  await alice.synced()
+})
+
+it("[S3, I1] what a server that lost its disk had acknowledged waits again, and is shown so, on a full disk too", async () => {
+  const first = await startTestServer()
+  const { disk, storage } = fillableStorage()
   const alice = await openClient("alice", { storage, servers: [first.url] })
   const trip = await alice.createConversation({ title: "Trip" })
   const message = trip.send("first")
@@ -265,12 +282,12 @@ it("[S3, I1] what a server that lost its disk had acknowledged waits again, and 
   alice.goOffline()
   await first.close()
   // It has to do without all that a comparison would tell it.
-  isFull = true
+  disk.isFull = true
   await startTestServer({ port: first.port })
   alice.goOnline()
   await until(trip.messages, ({ items }) => items[0]?.status === "saved")
   await until(alice.status, ({ pending }) => pending[0]?.messages === 1)
-  isFull = false
+  disk.isFull = false
   await message.reached("sent")
 })
 

@@ -687,7 +687,8 @@ class WeftClient implements Client {
   private async welcomed(credentials: Credentials): Promise<void> {
     const { replica } = this.parts
     this.credentials = credentials
-    await storeCredentials(this.parts.platform.storage, credentials)
+    // A disk that takes nothing more keeps no device from what others wrote, nor what it holds from them.
+    await replica.attempt(() => storeCredentials(this.parts.platform.storage, credentials))
     // Those that were not read are introduced; but an owner adds other keys than those of the last time.
     const name = trustName(credentials.trust)
     for (const { id, unreadRow } of this.handles.all) {
