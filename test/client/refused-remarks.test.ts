@@ -49,11 +49,12 @@ it("[R1] a rejected message that is retried twice at once is sent once", async (
   for (const one of [trip, bobs]) expect(shown(one).map(({ text }) => text)).toEqual(["before", "lost"])
 })
 
-it("[R1] nothing is said about a rejected message: neither a reply, nor in a thread below it, nor a reaction", async () => {
+it("[R1] nothing is said about a rejected message: neither a reply, nor in a thread below it, nor a reaction, nor a pin", async () => {
   const { alice, bob, trip, bobs, lost } = await refused()
   expect(() => bobs.send("an answer", { replyTo: lost.id })).toThrow("this message was rejected")
   expect(() => bobs.send("below it", { thread: lost.id })).toThrow("this message was rejected")
   expect(() => bobs.react(lost.id, "👍")).toThrow("this message was rejected")
+  await expect(bobs.pin(lost.id)).rejects.toThrow("this message was rejected")
   const again = bobs.retry(lost.id)
   const answer = bobs.send("an answer", { replyTo: again.id })
   await answer.reached("sent")

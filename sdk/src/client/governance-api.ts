@@ -86,7 +86,7 @@ export interface Governance {
   setTopic(topic: string): Promise<void>
   /** Whether only moderators and above write messages. */
   setAnnouncementsOnly(on: boolean): Promise<void>
-  /** Rejects with BAD_ARGUMENT for a message that is not loaded, or was erased. */
+  /** Rejects with BAD_ARGUMENT for a message that is not loaded, or was erased or rejected. */
   pin(message: MessageId): Promise<void>
   /** Takes a pin away, also of a message that is not loaded. Rejects with NOT_ALLOWED. */
   unpin(message: MessageId): Promise<void>

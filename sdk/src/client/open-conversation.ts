@@ -38,7 +38,7 @@ import { PersonalView } from "./personal-view.js"
 import { SegmentEnds } from "./segment-ends.js"
 import { createThread, segmentOfRoot } from "./thread.js"
 import { ConversationView } from "./view.js"
-import { hashOf, Writing, type WritingPorts } from "./writing.js"
+import { demandTaken, hashOf, Writing, type WritingPorts } from "./writing.js"
 
 export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
   readonly account: AccountHandle
@@ -559,7 +559,9 @@ export class OpenConversation implements Governance {
   }
 
   async pin(message: MessageId): Promise<void> {
-    if (this.message(message)?.form === "erased") throw new WeftError("BAD_ARGUMENT", "this message was erased")
+    const known = this.message(message)
+    if (known?.form === "erased") throw new WeftError("BAD_ARGUMENT", "this message was erased")
+    demandTaken(known)
     await this.holderOf(message).governor.pin(message)
   }
 

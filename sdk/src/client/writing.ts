@@ -255,7 +255,8 @@ function erasable({ id }: Node, kind: Erasable["kind"]): Erasable {
   return { ...parts, kind }
 }
 
-function demandTaken(message: Message | undefined): void {
+/** Throws BAD_ARGUMENT about a message that nobody takes. */
+export function demandTaken(message: Message | undefined): void {
   if (message?.status === "rejected") throw new WeftError("BAD_ARGUMENT", "this message was rejected: retry it")
 }
 
