@@ -685,15 +685,23 @@ export class ReplicaDocument {
     keeps: (record: EraseRecord) => boolean = () => true,
   ): Promise<void> {
     const summary = this.summarizeWithRecords(kept, keeps)
-    const asides = beyond.map((run): StorageOperation => ({
-      kind: "put",
-      key: asideKey(this.name, run.log),
-      value: encodeUpdate([run]),
-    }))
-    await this.stored.rewrite(kept, summary, [...asides, ...extra])
+    await this.stored.rewrite(kept, summary, [...(await this.asideOperations(beyond)), ...extra])
     this.commit(summary)
     if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
     this.opened.replace(kept)
+  }
+
+  /** What an earlier cut set aside of a log may be more: it stays then. */
+  private async asideOperations(beyond: readonly LogRun[]): Promise<StorageOperation[]> {
+    const batch: StorageOperation[] = []
+    for (const run of beyond) {
+      const key = asideKey(this.name, run.log)
+      const held = await this.ports.storage.get(key)
+      const before = held === undefined ? undefined : readStored(key, () => readContents([held])).get(run.client)
+      if (before !== undefined && before.elements.length > run.elements.length) continue
+      batch.push({ kind: "put", key, value: encodeUpdate([run]) })
+    }
+    return batch
   }
 
   private summarizeWithRecords(

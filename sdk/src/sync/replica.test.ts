@@ -2,6 +2,7 @@ import { expect, it } from "vitest"
 import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv, type Env } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
+import { readContents } from "../log/contents.js"
 import { draftHash } from "../log/draft.js"
 import {
   asidePrefix,
@@ -254,6 +255,38 @@ it("[A11] who may do what is told at once, not when segments were brought in lin
   release()
   await removed
   expect(told).toEqual([false, false])
+  await replica.close()
+})
+
+it("[A11] what a cut set aside stays there when an earlier one follows", async () => {
+  const storage = createMemoryStorage()
+  const replica = await Replica.open({
+    storage,
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  replica.setCarrier("any", true)
+  const trip = await replica.create("Trip", [], [])
+  const document = await trip.segment(1)
+  for (const text of ["one", "two", "three"]) {
+    trip.post(new Map([["t", text]]))
+    await document.flush()
+  }
+  const written = await document.entries()
+  const whole = await document.contents()
+  for (const { position } of written.slice(1).reverse()) {
+    await document.applyCuts(
+      () => position,
+      () => undefined,
+    )
+  }
+  expect(await document.entries()).toHaveLength(1)
+  const [aside] = await storage.scan(prefixRange(asidePrefix(document.name)))
+  expect(readContents([aside!.value])).toEqual(whole)
   await replica.close()
 })
 
