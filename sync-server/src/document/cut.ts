@@ -1,7 +1,8 @@
 import { cutRun, encodeUpdate, summarize, type CheckContext, type DocumentName, type LogRun } from "@weft/sdk/protocol"
-import { asideFrom, asideName } from "../store/aside.js"
+import { asideFrom, asideName, asideRuns } from "../store/aside.js"
 import type { Store } from "../store/store.js"
 import type { ActiveDocument } from "./active-document.js"
+import { readable } from "./damage.js"
 
 /**
  * Takes what lies beyond the cuts of its logs out of a document, and sets it aside: a removal may fall yet. Returns the
@@ -26,7 +27,7 @@ export async function cutDocument(
       if (parts.beyond !== undefined) beyond.push(parts.beyond)
     }
     // First the copy, then the cut: a crash between them leaves both, and the check skips what is held.
-    for (const run of beyond) await store.putAside(document.name, asideName(run), encodeUpdate([run]))
+    for (const run of beyond) await setAside(document.name, store, run)
     const shortened = summarize(document.name, new Map(kept.map((run) => [run.client, run])))
     // Records are kept even where their log was cut. [SPEC X2]
     for (const [id, record] of summary.records) shortened.records.set(id, record)
@@ -34,6 +35,17 @@ export async function cutDocument(
     return { runs: kept, summary: shortened }
   })
   return cut
+}
+
+/** What an earlier cut set aside from the same position on may be more: it stays then. */
+async function setAside(document: DocumentName, store: Store, run: LogRun): Promise<void> {
+  const name = asideName(run)
+  const before = await readable(document, async () => {
+    const held = (await store.asides(document)).find((aside) => aside.name === name)
+    return held === undefined ? [] : asideRuns(name, held.update)
+  })
+  if (before.some(({ elements }) => elements.length > run.elements.length)) return
+  await store.putAside(document, name, encodeUpdate([run]))
 }
 
 /** Offers what was set aside again, since authority changed; `offer` says whether all of it was taken. */
