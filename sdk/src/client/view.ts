@@ -100,9 +100,8 @@ export class ConversationView {
       ports.conversation.changes.on((change) => {
         this.onChange(change)
       }),
-      ports.registers.changes.on(() => {
-        this.current.reviewReceipts()
-        this.publishSoon()
+      ports.registers.changes.on((segments) => {
+        this.onReceipts(segments)
       }),
       ports.acks.changes.on((document) => {
         if (!this.documents.has(document)) return
@@ -303,6 +302,17 @@ export class ConversationView {
       isDurable: (document, draft) => conversation.isDurable(document, draft),
       hasSegment: (segment) => conversation.hasSegment(segment),
     })
+  }
+
+  /** Readers said something new of messages in these segments, or of any. */
+  private onReceipts(segments: ReadonlySet<number> | undefined): void {
+    if (segments?.size === 0) return
+    this.current.reviewReceipts((node) => {
+      if (segments === undefined || segments.has(segmentNumber(node.document))) return true
+      // What stands in several may have been read in another one.
+      return (this.places.get(node.id)?.length ?? 0) > 1
+    })
+    this.publishSoon()
   }
 
   /** Who is blocked is not asked. [SPEC P8] */

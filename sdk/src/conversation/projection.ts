@@ -222,10 +222,11 @@ export class Projection {
     this.settle()
   }
 
-  /** Reads again how far own messages came at their readers. */
-  reviewReceipts(): void {
+  /** Reads again how far own messages came at their readers: all, or those that a change concerns. */
+  reviewReceipts(concerns: (node: Node) => boolean = () => true): void {
     for (const waiting of [this.unreceived, this.unsettled]) {
       for (const node of waiting) {
+        if (!concerns(node)) continue
         if (node.message === undefined || messageStatusOf(node, true, this.ports) !== node.message.status) {
           this.stale.add(node)
         }

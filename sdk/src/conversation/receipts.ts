@@ -151,12 +151,20 @@ function audience(state: ControlState, author: UserId, seen: readonly ControlId[
   })
 }
 
-/** Devices that act for each user. */
+const known = new WeakMap<ControlState, ReadonlyMap<UserId, readonly DeviceId[]>>()
+
+/** Devices that act for each user; found once for a state, which never changes. */
 function devicesByUser(state: ControlState): ReadonlyMap<UserId, readonly DeviceId[]> {
+  const present = known.get(state)
+  if (present !== undefined) return present
   const devices = new Map<UserId, DeviceId[]>()
   for (const [device, { user, certified }] of state.devices) {
-    if (certified) devices.set(user, [...(devices.get(user) ?? []), device])
+    if (!certified) continue
+    const others = devices.get(user)
+    if (others === undefined) devices.set(user, [device])
+    else others.push(device)
   }
+  known.set(state, devices)
   return devices
 }
 

@@ -66,8 +66,10 @@ const READ = 1
 const THREADS = 2
 const SIGNATURE_BYTES = 64
 const UINT56 = 7
-/** Bytes of what a register says, beside its format, key, clock and signature. */
-export const MAX_REGISTER_SAID_BYTES = MAX_REGISTER_BYTES - (1 + 32 + UINT56 + SIGNATURE_BYTES)
+/** Its format, key and clock, which come before what a register says. */
+const BEFORE_SAID_BYTES = 1 + 32 + UINT56
+/** Bytes of what a register says; behind it comes the signature. */
+export const MAX_REGISTER_SAID_BYTES = MAX_REGISTER_BYTES - (BEFORE_SAID_BYTES + SIGNATURE_BYTES)
 
 /** Signs what a device says. Throws RangeError where it says too much. */
 export async function signRegister(
@@ -170,6 +172,11 @@ export function encodeRegisterSaid({ delivered, read, threads }: RegisterSaid): 
   })
 }
 
+/** The same of one that is signed. */
+export function saidBytes({ bytes }: SignedRegister): Uint8Array {
+  return bytes.subarray(BEFORE_SAID_BYTES, bytes.length - SIGNATURE_BYTES)
+}
+
 function writeVector(encoder: encoding.Encoder, { through, rest, logs }: RegisterVector): void {
   if (logs.length > MAX_REGISTER_LOGS) throw new RangeError("a register lists too many logs")
   encoding.writeVarUint(encoder, through)
@@ -189,7 +196,11 @@ function writeThreads(encoder: encoding.Encoder, threads: readonly ReadThread[])
 
 function writeLogs(encoder: encoding.Encoder, logs: readonly HeldLog[]): void {
   const segments = new Map<number, HeldLog[]>()
-  for (const log of logs) segments.set(log.segment, [...(segments.get(log.segment) ?? []), log])
+  for (const log of logs) {
+    const others = segments.get(log.segment)
+    if (others === undefined) segments.set(log.segment, [log])
+    else others.push(log)
+  }
   encoding.writeVarUint(encoder, segments.size)
   for (const [segment, listed] of segments) {
     encoding.writeVarUint(encoder, segment)

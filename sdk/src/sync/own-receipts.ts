@@ -9,7 +9,7 @@ import {
 import type { Copy } from "../conversation/unread.js"
 import { threadName } from "../log/thread-name.js"
 import type { ControlId, MessageId } from "../protocol/entry.js"
-import { clientIdOf, documentParts, type UserId } from "../protocol/names.js"
+import { clientIdOf, documentParts, type DocumentName, type UserId } from "../protocol/names.js"
 import type { ReplicaConversation } from "./conversation.js"
 
 /** A message of this user's that is sealed. */
@@ -28,21 +28,26 @@ interface OwnReceiptsPorts {
   readonly blocked: () => ReadonlySet<UserId>
 }
 
+type Reached = ReturnType<typeof reachedByAll>
+
 /** What this user's messages came to at their readers. [SPEC P8] */
 export class OwnReceipts {
   readonly #book: ReceiptBook
   readonly #ports: OwnReceiptsPorts
-  /** By log, thread and what was seen; void with every change. */
-  readonly #reached = new Map<string, { readonly delivered: number; readonly read: number }>()
+  /** Of each segment's document, by log, thread and what was seen; void with every change. */
+  readonly #reached = new Map<DocumentName, Map<string, Reached>>()
+  /** What was seen, as one text: entries share the lists. */
+  readonly #names = new WeakMap<readonly ControlId[], string>()
 
   constructor(book: ReceiptBook, ports: OwnReceiptsPorts) {
     this.#book = book
     this.#ports = ports
   }
 
-  /** Something of what that follows from is another now. */
-  review(): void {
-    this.#reached.clear()
+  /** Something of what that follows from is another now: what readers said of logs in these segments, or anything. */
+  review(segments?: ReadonlySet<number>): void {
+    if (segments === undefined) this.#reached.clear()
+    else for (const name of this.#reached.keys()) if (segments.has(segmentOf(name))) this.#reached.delete(name)
   }
 
   /** How far a message came. */
@@ -50,14 +55,22 @@ export class OwnReceipts {
     const { copies, root, seen } = message
     const [copy] = copies
     if (copy === undefined || copies.length > 1) return this.#statusOfAny(message)
-    const name = `${copy.document} ${copy.log} ${root ?? ""} ${seen.join()}`
-    let all = this.#reached.get(name)
+    let ofDocument = this.#reached.get(copy.document)
+    if (ofDocument === undefined) this.#reached.set(copy.document, (ofDocument = new Map<string, Reached>()))
+    const name = `${copy.log} ${root ?? ""} ${this.#nameOf(seen)}`
+    let all = ofDocument.get(name)
     if (all === undefined) {
       const { conversation, user, blocked } = this.#ports
       all = reachedByAll(placeOf(copy), addressed(message), user, this.#book, conversation.state, blocked())
-      this.#reached.set(name, all)
+      ofDocument.set(name, all)
     }
     return copy.position < all.read ? "read" : copy.position < all.delivered ? "delivered" : undefined
+  }
+
+  #nameOf(seen: readonly ControlId[]): string {
+    let name = this.#names.get(seen)
+    if (name === undefined) this.#names.set(seen, (name = seen.join()))
+    return name
   }
 
   /** One may have it from here, and another from there. */
@@ -75,8 +88,12 @@ export class OwnReceipts {
 }
 
 function placeOf({ document, log, position }: Copy): Place {
+  return { segment: segmentOf(document), client: clientIdOf(document, log), position }
+}
+
+function segmentOf(document: DocumentName): number {
   const parts = documentParts(document)
-  return { segment: parts.kind === "segment" ? parts.segment : 0, client: clientIdOf(document, log), position }
+  return parts.kind === "segment" ? parts.segment : 0
 }
 
 function addressed({ copies, root, seen }: OwnMessage): Addressed {

@@ -215,12 +215,17 @@ it("[P6] one that comes before what lets its user in waits for that, as one does
 })
 
 /** Of bob's device, which has so much of ann's log, and whatever the hash stands for. */
-function registerOn(device: NamedDevice, log: LogId, more: Partial<RegisterVector> = {}): Promise<SignedRegister> {
+function registerOn(
+  device: NamedDevice,
+  log: LogId,
+  more: Partial<RegisterVector> = {},
+  clock = 1 as Clock,
+): Promise<SignedRegister> {
   const delivered = {
     ...{ through: 0, rest: new Uint8Array(16), logs: [{ segment: 1, client: clientIdOf(segment, log), count: COUNT }] },
     ...more,
   }
-  return signRegister(trip, { clock: 1 as Clock, delivered, read: undefined, threads: [] }, device)
+  return signRegister(trip, { clock, delivered, read: undefined, threads: [] }, device)
 }
 
 /** Ann's, in whose conversation bob's device has its place. */
@@ -244,8 +249,14 @@ it("[P8] what a register said is stored with it, also where the storage took it 
   const { registers, storage } = await withBob(anns, bobs, [log])
   const { bytes } = await registerOn(bobs, log)
   vi.spyOn(storage, "write").mockRejectedValueOnce(new WeftError("STORE_QUOTA", "full"))
+  const told: (readonly number[] | undefined)[] = []
+  registers.changes.on((segments) => told.push(segments && Array.from(segments)))
   await expect(registers.take([bytes])).rejects.toMatchObject({ code: "STORE_QUOTA" })
   await registers.take([bytes])
+  // What it says is told with it, and not again.
+  const { bytes: newer } = await registerOn(bobs, log, {}, 2 as Clock)
+  await registers.take([newer])
+  expect(told).toEqual([[1], []])
   const after = await withBob(anns, bobs, [log], storage)
   expect(after.registers.receipts.statusOf(messageIn(log))).toBe("delivered")
 })

@@ -21,6 +21,7 @@ import {
   decodeRegister,
   encodeRegisterSaid,
   MAX_REGISTER_SAID_BYTES,
+  saidBytes,
   signRegister,
   type HeldLog,
   type ReadThread,
@@ -80,8 +81,8 @@ const MAX_WAITING = 256
 
 /** The receipt registers of one conversation on a device: others', what they say of own messages, and its own. [SPEC P] */
 export class ConversationRegisters {
-  /** Receipts of own messages changed, or registers came. */
-  readonly changes = createSignal<undefined>()
+  /** Receipts of own messages changed, or registers came: with the segments of which those say something new; undefined: all. */
+  readonly changes = createSignal<ReadonlySet<number> | undefined>()
   /** This device has something new to say. */
   readonly written = createSignal<SignedRegister>()
   /** Of this user's messages. */
@@ -99,6 +100,8 @@ export class ConversationRegisters {
   readonly #owed = new Map<string, StorageOperation>()
   /** What registers said of own messages and is not stored yet, by its key: a storage that failed gets it with what they say next. */
   readonly #said = new Map<string, StorageOperation>()
+  /** Segments of which registers said something new that nobody was told of yet. */
+  #news = new Set<number>()
   /** Devices whose registers are not understood as a whole yet: they hold something else. */
   readonly #foreign = new Set<DeviceId>()
   /** Logs of this user's that were here when registers were last read for them: by segment and client id. */
@@ -225,7 +228,7 @@ export class ConversationRegisters {
     }
     this.#said.clear()
     for (const register of taken) if (register.device === device) await this.#adopt(register)
-    this.changes.emit(undefined)
+    this.#tellNews()
     return ahead
   }
 
@@ -281,7 +284,13 @@ export class ConversationRegisters {
     return { kind: "put", key: registerKey(this.#ports.conversation.id, register.device), value: register.bytes }
   }
 
-  /** Reads what registers say of this user's messages; what is new is to be stored. What is known stays known. [SPEC P8] */
+  #tellNews(): void {
+    const news = this.#news
+    this.#news = new Set()
+    this.changes.emit(news)
+  }
+
+  /** Reads what registers say of this user's messages; what is new is to be stored, and told. What is known stays known. [SPEC P8] */
   async #understand(registers: Iterable<SignedRegister>): Promise<void> {
     const { conversation, user } = this.#ports
     const others = Array.from(registers).filter(({ device }) => this.#userOf(device) !== user)
@@ -294,7 +303,6 @@ export class ConversationRegisters {
       }
     }
     this.#ownLogs = new Set(own.map(({ segment, client }) => `${segment}/${client}`))
-    let isNews = false
     for (const { device, delivered, read, threads, clock } of others) {
       const held = this.#claim(device, delivered, segments)
       const seen = read === undefined ? undefined : this.#claim(device, read, segments)
@@ -309,12 +317,12 @@ export class ConversationRegisters {
           held: count,
         }
         if (!this.#book.note(device, segment, client, said, clockMs(clock))) continue
-        isNews = true
+        this.#news.add(segment)
         const key = progressKey(conversation.id, device, segment)
         this.#said.set(key, { kind: "put", key, value: encodeProgress(this.#book.segmentOf(device, segment)) })
       }
     }
-    if (isNews) this.receipts.review()
+    this.receipts.review(this.#news)
   }
 
   #claim(device: DeviceId, vector: RegisterVector, segments: Segments) {
@@ -384,7 +392,7 @@ export class ConversationRegisters {
       const foreign = Array.from(this.#foreign).flatMap((device) => this.#set.get(device) ?? [])
       await this.#understand(again === "all" ? this.#set.all : foreign)
       if (again === "all") this.#isNew = false
-      this.changes.emit(undefined)
+      this.#tellNews()
       if (this.#said.size === 0) return
       await this.#ports.storage.write(Array.from(this.#said.values()), { durability: "relaxed" })
       this.#said.clear()
@@ -513,7 +521,7 @@ export class ConversationRegisters {
     const last = this.own !== undefined && refusesClock(this.own, now()) === undefined ? this.own : undefined
     const threads = read === undefined ? [] : this.#listThreads(segments, { delivered, read })
     const said = { delivered, read, threads }
-    if (last !== undefined && equalBytes(encodeRegisterSaid(last), encodeRegisterSaid(said))) return
+    if (last !== undefined && equalBytes(saidBytes(last), encodeRegisterSaid(said))) return
     const clock = Math.max(clockOf(now()), (last?.clock ?? 0) + 1) as Clock
     const register = await signRegister(conversation.id, { clock, ...said }, signer)
     await this.#write([this.#put(register)])
