@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { compareText, equalBytes } from "../protocol/bytes.js"
 import { MAX_SEGMENT } from "../protocol/limits.js"
 import { type LogId, logIdBytes, logIdFromBytes } from "../protocol/names.js"
@@ -17,20 +18,21 @@ const LOG_BYTES = 21
  * name), and the number of elements kept of each (varuint, at least 1). Throws RangeError for what is no cut.
  */
 export function encodeCut(cut: Cut): Uint8Array {
-  const encoder = encoding.createEncoder()
-  for (const [segment, logs] of Array.from(cut).sort(([a], [b]) => a - b)) {
-    if (!Number.isSafeInteger(segment) || segment < 1 || segment > MAX_SEGMENT) throw new RangeError("no such segment")
-    if (logs.size === 0) throw new RangeError("a segment of a cut names its logs")
-    const sorted = Array.from(logs).sort(([a], [b]) => compareText(a, b))
-    encoding.writeVarUint(encoder, segment)
-    encoding.writeVarUint(encoder, sorted.length)
-    for (const [log] of sorted) encoding.writeUint8Array(encoder, logIdBytes(log))
-    for (const [, kept] of sorted) {
-      if (!Number.isSafeInteger(kept) || kept < 1) throw new RangeError("a log of a cut keeps elements")
-      encoding.writeVarUint(encoder, kept)
+  return encodeBytes((encoder) => {
+    for (const [segment, logs] of Array.from(cut).sort(([a], [b]) => a - b)) {
+      if (!Number.isSafeInteger(segment) || segment < 1 || segment > MAX_SEGMENT)
+        throw new RangeError("no such segment")
+      if (logs.size === 0) throw new RangeError("a segment of a cut names its logs")
+      const sorted = Array.from(logs).sort(([a], [b]) => compareText(a, b))
+      encoding.writeVarUint(encoder, segment)
+      encoding.writeVarUint(encoder, sorted.length)
+      for (const [log] of sorted) encoding.writeUint8Array(encoder, logIdBytes(log))
+      for (const [, kept] of sorted) {
+        if (!Number.isSafeInteger(kept) || kept < 1) throw new RangeError("a log of a cut keeps elements")
+        encoding.writeVarUint(encoder, kept)
+      }
     }
-  }
-  return encoding.toUint8Array(encoder)
+  })
 }
 
 /** The cut, or undefined where the bytes are not exactly what `encodeCut` writes. */

@@ -60,7 +60,8 @@ async function readControl(entry: Entry, conversation: ConversationId, ports: Le
   if (control === undefined || body === null) throw new TypeError("not a control entry")
   const action = decodeControl(body)
   const certified = await isCertified(action, entry, conversation, ports)
-  return { id: control, device, clock: head.clock, seen: head.seen, action, body, certified }
+  // A copy: what is kept must not keep the whole update alive.
+  return { id: control, device, clock: head.clock, seen: head.seen, action, body: body.slice(), certified }
 }
 
 async function isCertified(

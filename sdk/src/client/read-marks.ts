@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import type * as Y from "yjs"
 import { parseMessageId, type MessageId } from "../protocol/entry.js"
 import {
@@ -155,7 +156,7 @@ function greatest(a: ReadonlyMap<LogId, number> | undefined, b: ReadonlyMap<LogI
 }
 
 function encodeCounts(counts: Counts): Uint8Array {
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeVarUint(encoder, counts.size)
     for (const [log, count] of counts) {
       encoding.writeUint8Array(encoder, logIdBytes(log))

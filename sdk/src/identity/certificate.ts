@@ -1,5 +1,5 @@
 import * as decoding from "lib0/decoding"
-import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { concat, equalBytes, utf8 } from "../protocol/bytes.js"
 import { type Content, readContent, writeContent } from "../protocol/content.js"
 import { type DeviceId, deviceIdOf, parseUserId, type UserId } from "../protocol/names.js"
@@ -94,9 +94,9 @@ function signedFields(fields: CertificateFields): Map<string, Content> {
 }
 
 function encodeMap(map: ReadonlyMap<string, Content>): Uint8Array {
-  const encoder = encoding.createEncoder()
-  writeContent(encoder, map)
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    writeContent(encoder, map)
+  })
 }
 
 function bytesOf(value: Content | undefined, length: number): Uint8Array | undefined {

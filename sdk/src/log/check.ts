@@ -51,7 +51,7 @@ export interface Entry {
   readonly head: Head
   /** The control entry's name; undefined for messages and erasures. */
   readonly control: ControlId | undefined
-  /** The body element, or null where it was erased. */
+  /** The body element, a view of the update that brought it: who keeps it copies it. Null where it was erased. */
   readonly body: Element
   /** Control entries seen by this head, and by the log's first head. */
   readonly seen: readonly ControlId[]
@@ -407,17 +407,7 @@ async function walk(
       if (control !== undefined && head.seen.length === 0) {
         if (body === null || conversationIdOf(device, body) !== place.conversation) return stop("CREATE_MISMATCH")
       }
-      // A copy: who keeps an entry must not keep the whole update alive.
-      const entry: Entry = {
-        log,
-        device,
-        position: cursor.at,
-        head,
-        control,
-        body: body?.slice() ?? null,
-        seen,
-        firstSeen,
-      }
+      const entry: Entry = { log, device, position: cursor.at, head, control, body, seen, firstSeen }
       const refused = context.admit(entry)
       if (refused !== undefined) return stop(refused)
       cursor.runBytes += element.length + (body?.length ?? 0)

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { bodyHashText, clockMs, controlIdOf, encodeHead, hashBody, messageIdOf } from "../protocol/entry.js"
 import type { BodyHash, Clock, ControlId, EntryClass, Head, MessageId } from "../protocol/entry.js"
 import type { DeviceId, LogId } from "../protocol/names.js"
@@ -92,12 +93,12 @@ const classes: readonly EntryClass[] = ["message", "erase", "control", "reaction
 
 /** As a store keeps it. */
 export function encodeDraft(draft: Draft): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeUint8(encoder, classes.indexOf(draft.class))
-  encoding.writeVarUint(encoder, draft.clock)
-  writeControlIds(encoder, draft.seen)
-  encoding.writeVarUint8Array(encoder, draft.body)
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeUint8(encoder, classes.indexOf(draft.class))
+    encoding.writeVarUint(encoder, draft.clock)
+    writeControlIds(encoder, draft.seen)
+    encoding.writeVarUint8Array(encoder, draft.body)
+  })
 }
 
 /** Throws RangeError where the bytes are no draft: the store is damaged. */

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import type { Brand } from "../base/brand.js"
 import { base64url, concat, sha256, utf8 } from "../protocol/bytes.js"
 import { messageIdOf, type Clock, type ControlId, type MessageId } from "../protocol/entry.js"
@@ -67,15 +68,15 @@ export function encodeRecord(record: EraseRecord): Uint8Array {
 }
 
 function encodeFields(record: Omit<EraseRecord, "signature">): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeUint8Array(encoder, idBytes(record.target))
-  encoding.writeUint8Array(encoder, record.bodyHash)
-  encoding.writeUint8(encoder, kinds.indexOf(record.kind))
-  encoding.writeUint8Array(encoder, record.publicKey)
-  encoding.writeVarUint(encoder, record.clock)
-  encoding.writeUint8(encoder, record.seen.length)
-  for (const id of record.seen) encoding.writeUint8Array(encoder, idBytes(id as unknown as DeviceId))
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeUint8Array(encoder, idBytes(record.target))
+    encoding.writeUint8Array(encoder, record.bodyHash)
+    encoding.writeUint8(encoder, kinds.indexOf(record.kind))
+    encoding.writeUint8Array(encoder, record.publicKey)
+    encoding.writeVarUint(encoder, record.clock)
+    encoding.writeUint8(encoder, record.seen.length)
+    for (const id of record.seen) encoding.writeUint8Array(encoder, idBytes(id as unknown as DeviceId))
+  })
 }
 
 /** The record, or undefined where the bytes are not exactly one. */

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import type { Verify } from "../identity/verify.js"
 import { compareBytes, concat, sha256, utf8 } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
@@ -153,7 +154,7 @@ function registerMessage(conversation: ConversationId, fields: Uint8Array): Uint
 }
 
 function encodeFields({ publicKey, clock, ...said }: Register): Uint8Array {
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeUint8(encoder, FORMAT)
     encoding.writeUint8Array(encoder, publicKey)
     encoding.writeUint8Array(encoder, uint56(clock))
@@ -164,7 +165,7 @@ function encodeFields({ publicKey, clock, ...said }: Register): Uint8Array {
 /** As a register carries it; two that are equal say the same. */
 export function encodeRegisterSaid({ delivered, read, threads }: RegisterSaid): Uint8Array {
   if (read === undefined && threads.length > 0) throw new RangeError("who tells nothing tells of no threads")
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeUint8(encoder, (read === undefined ? 0 : READ) | (threads.length === 0 ? 0 : THREADS))
     writeVector(encoder, delivered)
     if (read !== undefined) writeVector(encoder, read)

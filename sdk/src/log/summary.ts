@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes, writeBytes } from "../protocol/encode.js"
 import { compareText, fromBase64url, sha256, utf8 } from "../protocol/bytes.js"
 import type { Clock, ControlId } from "../protocol/entry.js"
 import { MAX_VECTOR_RECORDS, type FrameOf } from "../protocol/frame.js"
@@ -72,8 +73,6 @@ interface LogOrder {
 }
 
 const LOG_NAME_BYTES = 21
-const LINK_BYTES = 32
-const MAX_UINT_BYTES = 8
 /** Of summaries that a digest was made of: to put names in order costs more than to hash them, and with each entry one log of many changes. */
 const orders = new WeakMap<DocumentSummary["logs"], LogOrder>()
 
@@ -93,21 +92,19 @@ function orderOf(logs: DocumentSummary["logs"]): LogOrder {
 export function digestOf(summary: DocumentSummary, hash: (bytes: Uint8Array) => Uint8Array = sha256): Uint8Array {
   const { clients, names } = orderOf(summary.logs)
   const start = utf8(`weft/1/digest\0${summary.document}\0`)
-  const encoder = encoding.createEncoder()
-  encoder.cbuf = new Uint8Array(
-    start.length + MAX_UINT_BYTES + clients.length * (LOG_NAME_BYTES + MAX_UINT_BYTES + LINK_BYTES),
-  )
-  encoding.writeUint8Array(encoder, start)
-  encoding.writeVarUint(encoder, clients.length)
-  for (const [index, client] of clients.entries()) {
-    const log = summary.logs.get(client)
-    if (log === undefined) throw new TypeError("a log was taken out of a summary")
-    encoding.writeUint8Array(encoder, names.subarray(LOG_NAME_BYTES * index, LOG_NAME_BYTES * (index + 1)))
-    encoding.writeVarUint(encoder, log.count)
-    encoding.writeUint8Array(encoder, log.link)
-  }
-  for (const id of Array.from(summary.records.keys()).sort()) encoding.writeVarString(encoder, id)
-  return hash(encoding.toUint8Array(encoder))
+  const encoded = encodeBytes((encoder) => {
+    writeBytes(encoder, start)
+    encoding.writeVarUint(encoder, clients.length)
+    for (const [index, client] of clients.entries()) {
+      const log = summary.logs.get(client)
+      if (log === undefined) throw new TypeError("a log was taken out of a summary")
+      writeBytes(encoder, names.subarray(LOG_NAME_BYTES * index, LOG_NAME_BYTES * (index + 1)))
+      encoding.writeVarUint(encoder, log.count)
+      writeBytes(encoder, log.link)
+    }
+    for (const id of Array.from(summary.records.keys()).sort()) encoding.writeVarString(encoder, id)
+  })
+  return hash(encoded)
 }
 
 /**
@@ -119,14 +116,15 @@ export function rootDigestOf(
   documents: Iterable<{ readonly name: DocumentName; readonly digest: Uint8Array }>,
   registers?: Uint8Array,
 ): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeUint8Array(encoder, utf8(`weft/1/root\0${conversation}\0`))
-  for (const { name, digest } of Array.from(documents).sort((a, b) => compareText(a.name, b.name))) {
-    encoding.writeVarString(encoder, name)
-    encoding.writeUint8Array(encoder, digest)
-  }
-  if (registers !== undefined) encoding.writeUint8Array(encoder, registers)
-  return sha256(encoding.toUint8Array(encoder))
+  const encoded = encodeBytes((encoder) => {
+    writeBytes(encoder, utf8(`weft/1/root\0${conversation}\0`))
+    for (const { name, digest } of Array.from(documents).sort((a, b) => compareText(a.name, b.name))) {
+      encoding.writeVarString(encoder, name)
+      writeBytes(encoder, digest)
+    }
+    if (registers !== undefined) writeBytes(encoder, registers)
+  })
+  return sha256(encoded)
 }
 
 const FORMAT = 2
@@ -135,35 +133,38 @@ const FIRST_FORMAT = 1
 
 /** For stores; what is not derived from the accepted elements. */
 export function encodeSummary(summary: DocumentSummary): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeUint8(encoder, FORMAT)
-  encoding.writeVarUint(encoder, summary.messages)
-  encoding.writeVarUint(encoder, summary.bytes)
-  encoding.writeVarUint(encoder, summary.lastClock)
-  // Most logs saw the same: each list is written once.
-  const lists = new Map<string, number>()
-  const listIndex = (ids: readonly ControlId[]): number => {
-    const key = ids.join()
-    const index = lists.get(key) ?? lists.size
-    lists.set(key, index)
-    return index
-  }
-  const logs = Array.from(summary.logs.values(), (log) => [log, listIndex(log.firstSeen), listIndex(log.seen)] as const)
-  encoding.writeVarUint(encoder, lists.size)
-  for (const key of lists.keys()) writeControlIds(encoder, key === "" ? [] : (key.split(",") as ControlId[]))
-  encoding.writeVarUint(encoder, logs.length)
-  for (const [log, firstSeen, seen] of logs) {
-    encoding.writeUint8Array(encoder, logIdBytes(log.log))
-    encoding.writeVarUint(encoder, log.client)
-    encoding.writeVarUint(encoder, log.count)
-    encoding.writeUint8Array(encoder, log.link)
-    encoding.writeUint8Array(encoder, log.publicKey)
-    encoding.writeVarUint(encoder, firstSeen)
-    encoding.writeVarUint(encoder, seen)
-  }
-  encoding.writeVarUint(encoder, summary.records.size)
-  for (const record of summary.records.values()) encoding.writeVarUint8Array(encoder, encodeRecord(record))
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeUint8(encoder, FORMAT)
+    encoding.writeVarUint(encoder, summary.messages)
+    encoding.writeVarUint(encoder, summary.bytes)
+    encoding.writeVarUint(encoder, summary.lastClock)
+    // Most logs saw the same: each list is written once.
+    const lists = new Map<string, number>()
+    const listIndex = (ids: readonly ControlId[]): number => {
+      const key = ids.join()
+      const index = lists.get(key) ?? lists.size
+      lists.set(key, index)
+      return index
+    }
+    const logs = Array.from(
+      summary.logs.values(),
+      (log) => [log, listIndex(log.firstSeen), listIndex(log.seen)] as const,
+    )
+    encoding.writeVarUint(encoder, lists.size)
+    for (const key of lists.keys()) writeControlIds(encoder, key === "" ? [] : (key.split(",") as ControlId[]))
+    encoding.writeVarUint(encoder, logs.length)
+    for (const [log, firstSeen, seen] of logs) {
+      writeBytes(encoder, logIdBytes(log.log))
+      encoding.writeVarUint(encoder, log.client)
+      encoding.writeVarUint(encoder, log.count)
+      writeBytes(encoder, log.link)
+      writeBytes(encoder, log.publicKey)
+      encoding.writeVarUint(encoder, firstSeen)
+      encoding.writeVarUint(encoder, seen)
+    }
+    encoding.writeVarUint(encoder, summary.records.size)
+    for (const record of summary.records.values()) encoding.writeVarUint8Array(encoder, encodeRecord(record))
+  })
 }
 
 /** Throws where the bytes are not a summary: the store that holds them is damaged. */
@@ -209,7 +210,7 @@ export function decodeSummary(document: DocumentName, bytes: Uint8Array): Docume
 /** A count (1 byte), then 18 bytes for each. */
 export function writeControlIds(encoder: encoding.Encoder, ids: readonly ControlId[]): void {
   encoding.writeUint8(encoder, ids.length)
-  for (const id of ids) encoding.writeUint8Array(encoder, idBytes(id as unknown as ConversationId))
+  for (const id of ids) writeBytes(encoder, idBytes(id as unknown as ConversationId))
 }
 
 /** Reads what `writeControlIds` writes. */

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes, writeBytes } from "../protocol/encode.js"
 import { BODY_SALT_BYTES, KIND_SEAL } from "../protocol/entry.js"
 import { MAX_CONTENT_DEPTH, MAX_UPDATE_LOGS, MAX_UPDATE_PARTS } from "../protocol/limits.js"
 import type { LogId } from "../protocol/names.js"
@@ -315,13 +316,13 @@ function skipDeleteSet(decoder: decoding.Decoder, room: Room): void {
  */
 export function encodeUpdate(runs: readonly LogRun[]): Uint8Array {
   const sorted = runs.filter((run) => run.elements.length > 0).sort((a, b) => b.client - a.client)
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, sorted.length)
-  for (const run of sorted) writeRun(encoder, run)
-  const holed = sorted.filter((run) => run.elements.includes(null))
-  encoding.writeVarUint(encoder, holed.length)
-  for (const run of holed) writeHoles(encoder, run)
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeVarUint(encoder, sorted.length)
+    for (const run of sorted) writeRun(encoder, run)
+    const holed = sorted.filter((run) => run.elements.includes(null))
+    encoding.writeVarUint(encoder, holed.length)
+    for (const run of holed) writeHoles(encoder, run)
+  })
 }
 
 function writeRun(encoder: encoding.Encoder, run: LogRun): void {
@@ -348,7 +349,8 @@ function writeRun(encoder: encoding.Encoder, run: LogRun): void {
       const element = elements[at]
       if (!element) continue
       encoding.writeUint8(encoder, ANY_BYTES)
-      encoding.writeVarUint8Array(encoder, element)
+      encoding.writeVarUint(encoder, element.length)
+      writeBytes(encoder, element)
     }
   }
 }

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { utf8Text } from "../protocol/bytes.js"
 import { MAX_CONTENT_DEPTH, MAX_NATIVE_CLOCK } from "../protocol/limits.js"
 import { readBytes, readUint } from "../protocol/uint.js"
@@ -209,32 +210,39 @@ function withCollected(
 
 /** A Yjs update V1, clients in descending order: one update, one byte string. */
 export function encodeNative({ structs, deletes }: NativeUpdate): Uint8Array {
-  const encoder = encoding.createEncoder()
   const clients = Array.from(structs)
     .filter(([, list]) => list.length > 0)
     .sort(([a], [b]) => b - a)
-  encoding.writeVarUint(encoder, clients.length)
-  for (const [client, list] of clients) {
-    const body = encoding.createEncoder()
-    let count = 0
+  return encodeBytes((encoder) => {
+    encoding.writeVarUint(encoder, clients.length)
+    for (const [client, list] of clients) {
+      const { count, body } = encodeStructs(list)
+      encoding.writeVarUint(encoder, count)
+      encoding.writeVarUint(encoder, client)
+      encoding.writeVarUint(encoder, list[0]?.clock ?? 0)
+      encoding.writeUint8Array(encoder, body)
+    }
+    writeDeletes(encoder, deletes)
+  })
+}
+
+/** Structs of a client, and what stands for those between them that are not there. */
+function encodeStructs(list: readonly Struct[]): { readonly count: number; readonly body: Uint8Array } {
+  let count = 0
+  const body = encodeBytes((encoder) => {
     let at = list[0]?.clock ?? 0
     for (const struct of list) {
       if (struct.clock > at) {
-        encoding.writeUint8(body, REF_SKIP)
-        encoding.writeVarUint(body, struct.clock - at)
+        encoding.writeUint8(encoder, REF_SKIP)
+        encoding.writeVarUint(encoder, struct.clock - at)
         count++
       }
-      writeStruct(body, struct)
+      writeStruct(encoder, struct)
       count++
       at = endOf(struct)
     }
-    encoding.writeVarUint(encoder, count)
-    encoding.writeVarUint(encoder, client)
-    encoding.writeVarUint(encoder, list[0]?.clock ?? 0)
-    encoding.writeUint8Array(encoder, encoding.toUint8Array(body))
-  }
-  writeDeletes(encoder, deletes)
-  return encoding.toUint8Array(encoder)
+  })
+  return { count, body }
 }
 
 /** One struct, in Yjs' encoding. */
@@ -325,7 +333,7 @@ export function readNativeVector(bytes: Uint8Array): NativeVector | undefined {
 
 /** As Yjs writes it: higher client ids first. */
 export function encodeNativeVector(vector: NativeVector): Uint8Array {
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeVarUint(encoder, vector.size)
     for (const [client, clock] of Array.from(vector).sort(([a], [b]) => b - a)) {
       encoding.writeVarUint(encoder, client)

@@ -1,4 +1,4 @@
-import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { arrange } from "./arrange.js"
 import { encodeNative, readNative, writeStruct } from "./codec.js"
 import type { FreshNative } from "./summary.js"
@@ -73,7 +73,7 @@ const STRUCT_MARGIN = 24
 const RANGE_BYTES = 16
 
 function sizeOf(struct: Struct): number {
-  return STRUCT_MARGIN + encoding.encode((encoder) => writeStruct(encoder, struct)).length
+  return STRUCT_MARGIN + encodeBytes((encoder) => writeStruct(encoder, struct)).length
 }
 
 function splitDeletes(deletes: NativeUpdate["deletes"], first: number, others: number): Map<number, Range[]>[] {

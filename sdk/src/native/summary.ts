@@ -1,7 +1,7 @@
-import * as encoding from "lib0/encoding"
 import type { AccountName } from "../protocol/account-name.js"
 import { concat, sha256, utf8 } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
+import { encodeBytes } from "../protocol/encode.js"
 import { MAX_NATIVE_CLIENTS } from "../protocol/limits.js"
 import { encodeNativeVector, writeDeletes } from "./codec.js"
 import { arrange, type Placed } from "./arrange.js"
@@ -63,7 +63,8 @@ export function summarizeNative({ structs, deletes }: NativeUpdate): NativeSumma
 
 /** Equal digests mean equal contents, in whatever pieces they are held. [SPEC U3] */
 export function digestOfNative(name: AccountName, { vector, deletes }: NativeSummary): Uint8Array {
-  const encoder = encoding.createEncoder()
-  writeDeletes(encoder, deletes)
-  return sha256(utf8(`weft/1/account\0${name}\0`), concat([encodeNativeVector(vector), encoding.toUint8Array(encoder)]))
+  const encoded = encodeBytes((encoder) => {
+    writeDeletes(encoder, deletes)
+  })
+  return sha256(utf8(`weft/1/account\0${name}\0`), concat([encodeNativeVector(vector), encoded]))
 }

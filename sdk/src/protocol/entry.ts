@@ -3,6 +3,7 @@ import * as encoding from "lib0/encoding"
 import { unreachable, type Brand } from "../base/brand.js"
 import { base64url, concat, sha256, utf8 } from "./bytes.js"
 import { readContent, writeContent, type Content, type ContentLimits } from "./content.js"
+import { encodeBytes } from "./encode.js"
 import { MAX_BODY_BYTES, MAX_SEEN } from "./limits.js"
 import { type DeviceId, type DocumentName, idBytes, type LogId } from "./names.js"
 import { PROTOCOL_VERSION } from "./version.js"
@@ -109,11 +110,11 @@ export function decodeHead(bytes: Uint8Array): Head | undefined {
 /** A body element around the content. Throws RangeError beyond the limits. */
 export function encodeBody(salt: Uint8Array, content: Content, limits?: ContentLimits): Uint8Array {
   if (salt.length !== SALT_BYTES) throw new RangeError("a salt has 96 bits")
-  const encoder = encoding.createEncoder()
-  encoding.writeUint8(encoder, KIND_BODY)
-  encoding.writeUint8Array(encoder, salt)
-  writeContent(encoder, content, limits)
-  const bytes = encoding.toUint8Array(encoder)
+  const bytes = encodeBytes((encoder) => {
+    encoding.writeUint8(encoder, KIND_BODY)
+    encoding.writeUint8Array(encoder, salt)
+    writeContent(encoder, content, limits)
+  })
   if (bytes.length > MAX_BODY_BYTES) throw new RangeError("a body has at most 64 KiB")
   return bytes
 }

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "./encode.js"
 import { MAX_ACCOUNT_NAME_BYTES, parseAccountName, type AccountName } from "./account-name.js"
 import { base64url, concat, utf8 } from "./bytes.js"
 import { refusalCode, refusalNumber, type RefusalCode } from "./codes.js"
@@ -182,10 +183,10 @@ export const frameSchemaText = kinds
 
 /** The bytes of a frame. Throws RangeError where a field is beyond its bounds. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeUint8(encoder, fields[frame.kind].number)
-  fields[frame.kind].field.write(encoder, frame)
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeUint8(encoder, fields[frame.kind].number)
+    fields[frame.kind].field.write(encoder, frame)
+  })
 }
 
 /** The frame, or undefined where the bytes are not exactly one within its bounds. */

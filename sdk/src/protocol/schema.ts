@@ -1,6 +1,7 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import { utf8, utf8Text } from "./bytes.js"
+import { writeBytes } from "./encode.js"
 import { readBytes, readUint } from "./uint.js"
 
 /** How a field looks on the wire: written, read with its bounds, and described for the schema's hash. */
@@ -44,7 +45,7 @@ export function fixed(length: number): Field<Uint8Array> {
     shape: `fixed(${String(length)})`,
     write: (encoder, value) => {
       if (value.length !== length) refuse("length")
-      encoding.writeUint8Array(encoder, value)
+      writeBytes(encoder, value)
     },
     read: (decoder) => decoding.readUint8Array(decoder, length).slice(),
   }
@@ -56,7 +57,8 @@ export function blob(max: number): Field<Uint8Array> {
     shape: `blob(${String(max)})`,
     write: (encoder, value) => {
       if (value.length > max) refuse("length")
-      encoding.writeVarUint8Array(encoder, value)
+      encoding.writeVarUint(encoder, value.length)
+      writeBytes(encoder, value)
     },
     read: (decoder) => {
       const value = readBytes(decoder)
@@ -72,7 +74,8 @@ export function text(max: number): Field<string> {
     write: (encoder, value) => {
       const bytes = utf8(value)
       if (bytes.length > max) refuse("text")
-      encoding.writeVarUint8Array(encoder, bytes)
+      encoding.writeVarUint(encoder, bytes.length)
+      writeBytes(encoder, bytes)
     },
     read: (decoder) => {
       const bytes = readBytes(decoder)

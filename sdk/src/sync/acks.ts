@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { createSignal } from "../base/store.js"
 import { ackKey, ackPrefix, allAcksPrefix } from "../log/keys.js"
 import { equalBytes } from "../protocol/bytes.js"
@@ -179,14 +180,14 @@ function countsOf({ documents }: ServerAcks, document: DocumentName): Map<LogId,
 }
 
 function encodeAcks(incarnation: Uint8Array, counts: ReadonlyMap<LogId, number>): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeUint8Array(encoder, incarnation)
-  encoding.writeVarUint(encoder, counts.size)
-  for (const [log, count] of counts) {
-    encoding.writeUint8Array(encoder, logIdBytes(log))
-    encoding.writeVarUint(encoder, count)
-  }
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeUint8Array(encoder, incarnation)
+    encoding.writeVarUint(encoder, counts.size)
+    for (const [log, count] of counts) {
+      encoding.writeUint8Array(encoder, logIdBytes(log))
+      encoding.writeVarUint(encoder, count)
+    }
+  })
 }
 
 /** Nothing, where the bytes are damaged: the next comparison says it anew. */

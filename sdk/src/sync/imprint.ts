@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { base64url, fromBase64url } from "../protocol/bytes.js"
 import { controlDocument, documentParts, segmentDocument } from "../protocol/names.js"
 import type { ConversationId, DocumentName } from "../protocol/names.js"
@@ -35,7 +36,7 @@ export const VERSION_BYTES = 8
 const DIGEST_BYTES = 32
 
 export function encodeImprint({ stamp, digest, tells, documents }: Imprint): Uint8Array {
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeUint8(encoder, FORMAT)
     encoding.writeUint8Array(encoder, fromBase64url(stamp) ?? new Uint8Array(STAMP_BYTES))
     encoding.writeUint8Array(encoder, digest)

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { decodeDraft, encodeDraft, type Draft } from "../log/draft.js"
 import type { Entry } from "../log/check.js"
 import { refusalCode, refusalNumber, type RefusalCode } from "../protocol/codes.js"
@@ -11,10 +12,10 @@ export interface RefusedDraft {
 }
 
 export function encodeRefused(refused: RefusedDraft): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, refusalNumber(refused.code))
-  encoding.writeVarUint8Array(encoder, encodeDraft(refused.draft))
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeVarUint(encoder, refusalNumber(refused.code))
+    encoding.writeVarUint8Array(encoder, encodeDraft(refused.draft))
+  })
 }
 
 export function decodeRefused(bytes: Uint8Array): RefusedDraft {

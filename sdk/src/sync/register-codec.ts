@@ -1,11 +1,12 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import type { Progress, Step } from "../conversation/receipts.js"
 import { readThreadName, writeThreadName, type ThreadName } from "../log/thread-name.js"
 
 /** What a device keeps of what others have of its user's logs in one segment. */
 export function encodeProgress(logs: ReadonlyMap<number, Progress>): Uint8Array {
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeVarUint(encoder, logs.size)
     for (const [client, { delivered, read }] of logs) {
       encoding.writeVarUint(encoder, client)
@@ -61,7 +62,7 @@ function readSteps(decoder: decoding.Decoder): Step[] {
 
 /** Elements that this device's user has read of the logs of one segment, by client id. */
 export function encodeCounts(counts: ReadonlyMap<number, number>): Uint8Array {
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeVarUint(encoder, counts.size)
     for (const [client, count] of counts) {
       encoding.writeVarUint(encoder, client)

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { WeftError } from "../base/errors.js"
 import { readContents, type Contents } from "../log/contents.js"
 import { documentKey, numberOfUpdateKey, summaryKey, updateKey, updatePrefix } from "../log/keys.js"
@@ -171,10 +172,10 @@ function isAway(update: Uint8Array): boolean {
 
 /** A summary and the number of the last update that it covers, plus one; 0: none. */
 function encodeStored(summary: DocumentSummary, covers: number): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, covers + 1)
-  encoding.writeVarUint8Array(encoder, encodeSummary(summary))
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeVarUint(encoder, covers + 1)
+    encoding.writeVarUint8Array(encoder, encodeSummary(summary))
+  })
 }
 
 function decodeStored(name: DocumentName, bytes: Uint8Array | undefined): { summary: DocumentSummary; covers: number } {

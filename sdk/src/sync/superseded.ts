@@ -1,5 +1,5 @@
 import * as decoding from "lib0/decoding"
-import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import { readStored } from "../base/errors.js"
 import type { Entry } from "../log/check.js"
 import { draftEntry, type Draft } from "../log/draft.js"
@@ -109,7 +109,7 @@ export function supersededOperations(conversation: ConversationId, names: Iterab
   const operations = Array.from(names, ([id, instead]): StorageOperation => ({
     kind: "put",
     key: supersededKey(conversation, id),
-    value: encoding.encode((encoder) => {
+    value: encodeBytes((encoder) => {
       writeControlIds(encoder, instead)
     }),
   }))

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import { encodeBytes } from "../protocol/encode.js"
 import type { HeldLog, ReadThread } from "../log/register.js"
 import { compareThreadNames, readThreadName, writeThreadName, type ThreadName } from "../log/thread-name.js"
 import { MAX_REGISTER_THREAD_LOGS } from "../protocol/limits.js"
@@ -81,7 +82,7 @@ export class ThreadReads {
   encode(segment: number): Uint8Array | undefined {
     const reads = Array.from(this.#reads.values()).filter((read) => read.segment === segment)
     if (reads.length === 0) return undefined
-    return encoding.encode((encoder) => {
+    return encodeBytes((encoder) => {
       encoding.writeVarUint(encoder, reads.length)
       for (const { thread, client, count, order } of reads) {
         writeThreadName(encoder, thread)

@@ -1,3 +1,4 @@
+import { encodeBytes } from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 
@@ -66,12 +67,12 @@ export class AwarenessRoom {
 /** No bytes where there is nothing to say. */
 function encode(presences: ReadonlyMap<number, Presence>): Uint8Array {
   if (presences.size === 0) return new Uint8Array()
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, presences.size)
-  for (const [client, { clock, state }] of presences) {
-    encoding.writeVarUint(encoder, client)
-    encoding.writeVarUint(encoder, clock)
-    encoding.writeVarString(encoder, state)
-  }
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeVarUint(encoder, presences.size)
+    for (const [client, { clock, state }] of presences) {
+      encoding.writeVarUint(encoder, client)
+      encoding.writeVarUint(encoder, clock)
+      encoding.writeVarString(encoder, state)
+    }
+  })
 }

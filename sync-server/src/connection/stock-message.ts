@@ -1,4 +1,4 @@
-import { MAX_UPDATE_LOGS } from "@weft/sdk/protocol"
+import { MAX_UPDATE_LOGS, encodeBytes } from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 
@@ -16,28 +16,28 @@ const QUERY_AWARENESS = 3
 const syncKinds = ["step1", "step2", "update"] as const
 
 export function encodeStockMessage(message: StockMessage): Uint8Array {
-  const encoder = encoding.createEncoder()
-  switch (message.kind) {
-    case "step1":
-      encoding.writeVarUint(encoder, SYNC)
-      encoding.writeVarUint(encoder, 0)
-      encoding.writeVarUint8Array(encoder, encodeStateVector(message.stateVector))
-      break
-    case "step2":
-    case "update":
-      encoding.writeVarUint(encoder, SYNC)
-      encoding.writeVarUint(encoder, syncKinds.indexOf(message.kind))
-      encoding.writeVarUint8Array(encoder, message.update)
-      break
-    case "awareness":
-      encoding.writeVarUint(encoder, AWARENESS)
-      encoding.writeVarUint8Array(encoder, message.awareness)
-      break
-    case "queryAwareness":
-      encoding.writeVarUint(encoder, QUERY_AWARENESS)
-      break
-  }
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    switch (message.kind) {
+      case "step1":
+        encoding.writeVarUint(encoder, SYNC)
+        encoding.writeVarUint(encoder, 0)
+        encoding.writeVarUint8Array(encoder, encodeStateVector(message.stateVector))
+        break
+      case "step2":
+      case "update":
+        encoding.writeVarUint(encoder, SYNC)
+        encoding.writeVarUint(encoder, syncKinds.indexOf(message.kind))
+        encoding.writeVarUint8Array(encoder, message.update)
+        break
+      case "awareness":
+        encoding.writeVarUint(encoder, AWARENESS)
+        encoding.writeVarUint8Array(encoder, message.awareness)
+        break
+      case "queryAwareness":
+        encoding.writeVarUint(encoder, QUERY_AWARENESS)
+        break
+    }
+  })
 }
 
 /** The message, or undefined where the bytes are not exactly one. */
@@ -69,13 +69,13 @@ function read(decoder: decoding.Decoder): StockMessage | undefined {
 }
 
 function encodeStateVector(clocks: ReadonlyMap<number, number>): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, clocks.size)
-  for (const [client, clock] of Array.from(clocks).sort(([a], [b]) => b - a)) {
-    encoding.writeVarUint(encoder, client)
-    encoding.writeVarUint(encoder, clock)
-  }
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    encoding.writeVarUint(encoder, clocks.size)
+    for (const [client, clock] of Array.from(clocks).sort(([a], [b]) => b - a)) {
+      encoding.writeVarUint(encoder, client)
+      encoding.writeVarUint(encoder, clock)
+    }
+  })
 }
 
 function decodeStateVector(bytes: Uint8Array): Map<number, number> {

@@ -1,6 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
-import { conversationIdFromBytes, idBytes, type ConversationId, type UserId } from "@weft/sdk/protocol"
+import { conversationIdFromBytes, idBytes, type ConversationId, type UserId, encodeBytes } from "@weft/sdk/protocol"
 import type { Store } from "../store/store.js"
 
 /** A former member still reads the control document: it says that, and why, it is one no more. */
@@ -92,12 +92,12 @@ function settingKey(user: UserId): string {
 }
 
 function encode(list: UserConversations): Uint8Array {
-  const encoder = encoding.createEncoder()
-  for (const [conversation, standing] of list) {
-    encoding.writeUint8Array(encoder, idBytes(conversation))
-    encoding.writeUint8(encoder, standing === "member" ? 1 : 0)
-  }
-  return encoding.toUint8Array(encoder)
+  return encodeBytes((encoder) => {
+    for (const [conversation, standing] of list) {
+      encoding.writeUint8Array(encoder, idBytes(conversation))
+      encoding.writeUint8(encoder, standing === "member" ? 1 : 0)
+    }
+  })
 }
 
 function decode(bytes: Uint8Array): Map<ConversationId, Standing> {

@@ -1,6 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
-import { parseDocumentName } from "@weft/sdk/protocol"
+import { parseDocumentName, encodeBytes } from "@weft/sdk/protocol"
 
 /**
  * Keys as y-leveldb 0.2 writes them: lists of texts and 32-bit numbers, each behind a byte that says which. A text has its
@@ -167,17 +167,17 @@ export type KeyPart = string | number
 
 /** y-leveldb's `keyEncoding.encode`; its module can't be imported without a second LevelDB. */
 export function encodeParts(...parts: readonly KeyPart[]): Uint8Array {
-  const out = encoding.createEncoder()
-  for (const part of parts) {
-    if (typeof part === "string") {
-      encoding.writeUint8(out, TEXT)
-      encoding.writeVarString(out, part)
-    } else {
-      encoding.writeUint8(out, UINT32)
-      encoding.writeUint32BigEndian(out, part)
+  return encodeBytes((out) => {
+    for (const part of parts) {
+      if (typeof part === "string") {
+        encoding.writeUint8(out, TEXT)
+        encoding.writeVarString(out, part)
+      } else {
+        encoding.writeUint8(out, UINT32)
+        encoding.writeUint32BigEndian(out, part)
+      }
     }
-  }
-  return encoding.toUint8Array(out)
+  })
 }
 
 export function parseParts(key: Uint8Array): KeyPart[] | undefined {

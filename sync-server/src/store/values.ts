@@ -6,6 +6,7 @@ import {
   readNativeContents,
   summarizeNative,
   type LogRun,
+  encodeBytes,
 } from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
@@ -24,13 +25,13 @@ const FORMAT = 1
 const ANY_BYTES = 116
 
 export function encodeSummaryRecord(record: SummaryRecord): Uint8Array {
-  const body = encoding.encode((encoder) => {
+  const body = encodeBytes((encoder) => {
     encoding.writeUint8(encoder, FORMAT)
     encoding.writeVarUint(encoder, record.covers)
     encoding.writeVarUint(encoder, record.bytes)
     encoding.writeVarUint8Array(encoder, record.summary)
   })
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeUint8(encoder, ANY_BYTES)
     encoding.writeVarUint(encoder, body.length + 4)
     encoding.writeUint8Array(encoder, body)
@@ -59,7 +60,7 @@ export function decodeSummaryRecord(value: Uint8Array): SummaryRecord {
 /** The value of y-leveldb's `v1_sv` keys: a state vector and the clock of the update after which it held. */
 /** Milliseconds since 1970. */
 export function encodeTime(time: number): Uint8Array {
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeVarUint(encoder, Math.ceil(time))
   })
 }
@@ -74,7 +75,7 @@ export function decodeTime(value: Uint8Array): number {
 }
 
 export function encodeStateVectorRecord(clock: number, stateVector: Uint8Array): Uint8Array {
-  return encoding.encode((encoder) => {
+  return encodeBytes((encoder) => {
     encoding.writeVarUint(encoder, clock)
     encoding.writeVarUint8Array(encoder, stateVector)
   })
