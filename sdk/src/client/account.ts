@@ -28,7 +28,7 @@ import type {
   TextDraft,
   UndoResult,
 } from "./account-api.js"
-import { DraftText } from "./draft-text.js"
+import { changedDrafts, DRAFTS, DraftText } from "./draft-text.js"
 import { DraftHandle } from "./draft.js"
 import { ReadMarks, type MarkHere } from "./read-marks.js"
 import { shortName } from "./short-name.js"
@@ -54,9 +54,6 @@ export interface AccountHandlePorts {
   takeBack(act: ConversationAct): Promise<boolean>
 }
 
-const DRAFTS = "drafts/"
-/** Who is named in them. */
-const NAMED = "named/"
 const UNDO = settingKey("undo")
 const MAX_UNDO = 20
 
@@ -73,6 +70,7 @@ export class AccountHandle implements Account {
   private shownBy: { readonly state: AccountState; readonly name: string } | undefined
   private readonly onTransaction = (transaction: Y.Transaction): void => {
     if (this.reads.onTransaction(transaction)) this.readChanges++
+    for (const place of changedDrafts(transaction)) this.drafts.get(place)?.review()
     this.readSoon()
   }
 
@@ -181,7 +179,7 @@ export class AccountHandle implements Account {
     const key = placeKey(conversation, root)
     const draft =
       this.drafts.get(key) ??
-      new DraftHandle(new DraftText(this.doc.getText(DRAFTS + key), this.doc.getMap(NAMED + key)), () => {
+      new DraftHandle(new DraftText(this.doc, key), () => {
         this.demandOpen()
       })
     this.drafts.set(key, draft)

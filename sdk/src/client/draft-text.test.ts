@@ -1,12 +1,12 @@
 import { expect, it } from "vitest"
 import * as Y from "yjs"
 import type { UserId } from "../protocol/names.js"
-import { DraftText } from "./draft-text.js"
+import { changedDrafts, DraftText } from "./draft-text.js"
 
 function arena() {
   const doc = new Y.Doc()
   const [text, named] = [doc.getText("drafts/x"), doc.getMap<unknown>("named/x")]
-  return { doc, text, named, draft: new DraftText(text, named) }
+  return { doc, text, named, draft: new DraftText(doc, "x") }
 }
 
 const bob = "bob" as UserId
@@ -77,4 +77,25 @@ it("[U9] names everyone, and an own letter is found among others that were cut a
   text.delete(0, 3)
   text.insert(0, "well, ")
   expect(draft.mentions()).toEqual([{ start: 6, length: 4, user: null }])
+})
+
+it("[U9] leaves nothing in the document while nobody writes", () => {
+  const doc = new Y.Doc()
+  const draft = new DraftText(doc, "z")
+  draft.write("", undefined)
+  expect([draft.read(), draft.mentions(), Array.from(doc.share.keys())]).toEqual(["", [], []])
+  draft.write("hello", undefined)
+  expect(draft.read()).toBe("hello")
+})
+
+it("[U9] shows what another device began, and tells of it", () => {
+  const [here, there] = [new Y.Doc(), new Y.Doc()]
+  const draft = new DraftText(here, "z")
+  new DraftText(there, "z").write("ask @Bob", [{ start: 4, length: 4, user: bob }])
+  new DraftText(there, "y").write("elsewhere", undefined)
+  const changed: string[][] = []
+  here.on("afterTransaction", (transaction) => changed.push(Array.from(changedDrafts(transaction))))
+  Y.applyUpdate(here, Y.encodeStateAsUpdate(there))
+  expect(changed.map((places) => places.sort())).toEqual([["y", "z"]])
+  expect([draft.read(), draft.mentions()]).toEqual(["ask @Bob", [{ start: 4, length: 4, user: bob }]])
 })

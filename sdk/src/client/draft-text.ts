@@ -4,24 +4,57 @@ import type { Mention } from "../conversation/mention.js"
 import { MAX_CONTENT_KEYS } from "../protocol/limits.js"
 import { parseUserId, type UserId } from "../protocol/names.js"
 
+/** Roots of the account's document that are drafts, and those that say who is named in them; behind it comes the place. */
+export const DRAFTS = "drafts/"
+const NAMED = "named/"
+
+/** The places whose drafts a transaction changed. */
+export function changedDrafts({ doc, changed }: Y.Transaction): Set<string> {
+  const places = new Set<string>()
+  for (const [name, type] of doc.share) {
+    if (!changed.has(type)) continue
+    for (const prefix of [DRAFTS, NAMED]) if (name.startsWith(prefix)) places.add(name.slice(prefix.length))
+  }
+  return places
+}
+
 /**
  * What a draft is in the account's document: a text, and who is named in it. Both are roots, which need no making: two
- * devices that begin one draft write into one. [SPEC U9]
+ * devices that begin one draft write into one. They are there when somebody has written; a list of a thousand
+ * conversations has as many drafts, most of them empty. [SPEC U9]
  */
 export class DraftText {
+  private readonly textName: string
+  private readonly namedName: string
+
   constructor(
-    private readonly text: Y.Text,
-    private readonly named: Y.Map<unknown>,
-  ) {}
+    private readonly doc: Y.Doc,
+    place: string,
+  ) {
+    this.textName = DRAFTS + place
+    this.namedName = NAMED + place
+  }
+
+  private get isThere(): boolean {
+    return this.doc.share.has(this.textName)
+  }
+
+  private get text(): Y.Text {
+    return this.doc.getText(this.textName)
+  }
+
+  private get named(): Y.Map<unknown> {
+    return this.doc.getMap(this.namedName)
+  }
 
   read(): string {
-    return this.text.toJSON()
+    return this.isThere ? this.text.toJSON() : ""
   }
 
   /** In order, at most as many as a message may hold. */
   mentions(): readonly Mention[] {
     const found: Mention[] = []
-    if (this.named.size === 0) return found
+    if (!this.isThere || !this.doc.share.has(this.namedName)) return found
     const text = this.read()
     for (const [key, value] of this.named) {
       const [user, letters] = readNamed(value)
@@ -40,23 +73,16 @@ export class DraftText {
     return apart.slice(0, MAX_CONTENT_KEYS)
   }
 
-  /** Calls after every transaction that changed the text or who is named in it. */
-  observe(listener: () => void): void {
-    this.text.observe(listener)
-    this.named.observe(listener)
-  }
-
   /** The least change; `mentions`: these and no others. */
   write(text: string, mentions: readonly Mention[] | undefined): void {
-    const change = (): void => {
+    if (!this.isThere && text === "") return
+    this.doc.transact(() => {
       const { index, remove, insert } = simpleDiffString(this.read(), text)
       if (remove > 0) this.text.delete(index, remove)
       if (insert.length > 0) this.text.insert(index, insert)
       if (mentions === undefined) this.forgetGone()
       else this.name(text, mentions)
-    }
-    if (this.text.doc === null) change()
-    else this.text.doc.transact(change)
+    })
   }
 
   /** Of letters that went: nobody brings them back. */
@@ -83,10 +109,9 @@ export class DraftText {
   /** Undefined where that letter is not there, or no more. */
   private placeOf(key: string): number | undefined {
     const [client = NaN, clock = NaN] = key.split("/").map(Number)
-    const { doc } = this.text
-    if (doc === null || !(client >= 0 && clock >= 0)) return undefined
+    if (!(client >= 0 && clock >= 0)) return undefined
     const letter = new Y.RelativePosition(null, null, Y.createID(client, clock))
-    const place = Y.createAbsolutePositionFromRelativePosition(letter, doc)
+    const place = Y.createAbsolutePositionFromRelativePosition(letter, this.doc)
     // Of a letter that went Yjs says where it stood: another one is there now.
     return place?.type === this.text && this.keyAt(place.index) === key ? place.index : undefined
   }

@@ -91,11 +91,12 @@ export class DraftHandle extends ReadableDraft implements TextDraft {
     private readonly demandOpen: () => void,
   ) {
     super()
-    const look = (): void => {
-      this.show({ text: draft.read(), mentions: draft.mentions() })
-    }
-    draft.observe(look)
-    look()
+    this.review()
+  }
+
+  /** Shows what is in the document now. */
+  review(): void {
+    this.show({ text: this.draft.read(), mentions: this.draft.mentions() })
   }
 
   set(text: string, { mentions }: { readonly mentions?: readonly GivenMention[] } = {}): void {
