@@ -13,19 +13,6 @@ export async function generateKeyPair(): Promise<CryptoKeyPair> {
   }
 }
 
-/** The pair of a private key in PKCS #8 and its public key in SubjectPublicKeyInfo, both DER. */
-export async function importKeyPair(pkcs8: Uint8Array, spki: Uint8Array): Promise<CryptoKeyPair> {
-  const subtle = requireSubtle()
-  try {
-    return {
-      privateKey: await subtle.importKey("pkcs8", new Uint8Array(pkcs8), "Ed25519", false, ["sign"]),
-      publicKey: await subtle.importKey("spki", new Uint8Array(spki), "Ed25519", true, ["verify"]),
-    }
-  } catch (cause) {
-    throw new WeftError("CRYPTO_UNAVAILABLE", `this platform takes no Ed25519 keys; ${NEEDS}`, { cause })
-  }
-}
-
 /** The platform's pair, as the rest of Weft sees one. */
 export async function deviceKeyPair(pair: CryptoKeyPair): Promise<DeviceKeyPair> {
   const subtle = requireSubtle()

@@ -1,11 +1,11 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto"
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto"
 import { open, readFile, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { WeftError } from "../base/errors.js"
-import { deviceKeyPair, importKeyPair } from "../identity/key-pair.js"
 import type { DeviceKeyPair } from "./storage.js"
 
 const FILE = "device-key.pem"
+const PUBLIC_KEY_BYTES = 32
 
 /**
  * The device's key pair: PKCS #8 in a file that only its owner may read, made where there is none. It stands beside the
@@ -14,18 +14,20 @@ const FILE = "device-key.pem"
 export async function loadKeyPair(directory: string): Promise<DeviceKeyPair> {
   const path = join(directory, FILE)
   const pem = (await readIfThere(path)) ?? (await makeKeyFile(directory, path))
-  const { pkcs8, spki } = parse(pem, path)
-  return deviceKeyPair(await importKeyPair(pkcs8, spki))
+  const privateKey = parse(pem, path)
+  const spki = createPublicKey(privateKey).export({ type: "spki", format: "der" })
+  return {
+    publicKey: new Uint8Array(spki.subarray(-PUBLIC_KEY_BYTES)),
+    // In this thread: a message is signed sooner than another thread would be awake.
+    sign: async (message) => new Uint8Array(sign(null, message, privateKey)),
+  }
 }
 
-function parse(pem: string, path: string): { pkcs8: Uint8Array; spki: Uint8Array } {
+function parse(pem: string, path: string): KeyObject {
   try {
     const privateKey = createPrivateKey(pem)
     if (privateKey.asymmetricKeyType !== "ed25519") throw new TypeError(`a key of type ${privateKey.asymmetricKeyType}`)
-    return {
-      pkcs8: privateKey.export({ type: "pkcs8", format: "der" }),
-      spki: createPublicKey(privateKey).export({ type: "spki", format: "der" }),
-    }
+    return privateKey
   } catch (cause) {
     throw new WeftError("STORE_CORRUPT", `${path} holds no Ed25519 key`, { cause })
   }
