@@ -88,6 +88,12 @@ export function draft(doc: Y.Doc, text: string): Uint8Array {
   })
 }
 
+/** A document of its own, and all of it. */
+export function newDraft(text: string): { readonly doc: Y.Doc; readonly update: Uint8Array } {
+  const doc = new Y.Doc()
+  return { doc, update: draft(doc, text) }
+}
+
 /** The first frame of a kind that fits, among those that came and those to come; takes none from other readers. */
 export async function waitFor<K extends "accountServed" | "accountRefused" | "accountUpdate">(
   client: RawClient,

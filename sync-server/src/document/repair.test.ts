@@ -1,8 +1,7 @@
 import { expect, it, onTestFinished } from "vitest"
-import * as Y from "yjs"
 import { encodeUpdate, WeftError, wireDigest, type DocumentName } from "@weft/sdk/protocol"
 import { anyDocument, makeDevice, sealedRun } from "../../../test/support/device.js"
-import { accountNamed, digestOfDoc, draft } from "../../../test/support/raw-account.js"
+import { accountNamed, digestOfDoc, newDraft } from "../../../test/support/raw-account.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { createVerifier } from "../auth/verifier.js"
 import { createLog } from "../observe/log.js"
@@ -78,8 +77,7 @@ it("[R7] nor does an account", async () => {
   const store = await open()
   const [first, last] = [accountNamed("ann"), accountNamed("bob")]
   const [unreadable, damaged, user] = first < last ? [first, last, "bob"] : [last, first, "ann"]
-  const doc = new Y.Doc()
-  const update = draft(doc, "hello")
+  const { doc, update } = newDraft("hello")
   const wrong = new Uint8Array(12)
   for (const document of [unreadable, damaged]) await store.append({ document, update, digest: wrong })
   const log = createLog("silent")
