@@ -23,6 +23,20 @@ import { prefixRange, type KeyRange, type Storage, type StorageOperation } from 
 import { encodeRefused } from "./refused.js"
 import { Replica } from "./replica.js"
 
+/** Ann's, in the tab that writes. */
+async function openWriter(storage: Storage = createMemoryStorage()): Promise<Replica> {
+  const replica = await Replica.open({
+    storage,
+    env: systemEnv,
+    user: "ann" as UserId,
+    signer: await deviceNamed("ann"),
+    verify: async () => true,
+    refusesKey: () => false,
+  })
+  await replica.becomeWriter()
+  return replica
+}
+
 it("[R5] control entries are sealed before the messages that rest on them", async () => {
   const device = await deviceNamed("ann")
   const replica = await Replica.open({
@@ -75,15 +89,7 @@ it("[R3] a segment that is opened by writing while it is looked for in the stora
 })
 
 it("[D2, X2] a segment of which a cut left nothing but erase records is in the digest", async () => {
-  const replica = await Replica.open({
-    storage: createMemoryStorage(),
-    env: systemEnv,
-    user: "ann" as UserId,
-    signer: await deviceNamed("ann"),
-    verify: async () => true,
-    refusesKey: () => false,
-  })
-  await replica.becomeWriter()
+  const replica = await openWriter()
   const trip = await replica.create("Trip", [], [])
   const { document, draft } = trip.post(new Map([["t", "said"]]))
   await document.flush()
@@ -260,15 +266,7 @@ it("[A11] who may do what is told at once, not when segments were brought in lin
 
 it("[A11] what a cut set aside stays there when an earlier one follows", async () => {
   const storage = createMemoryStorage()
-  const replica = await Replica.open({
-    storage,
-    env: systemEnv,
-    user: "ann" as UserId,
-    signer: await deviceNamed("ann"),
-    verify: async () => true,
-    refusesKey: () => false,
-  })
-  await replica.becomeWriter()
+  const replica = await openWriter(storage)
   replica.setCarrier("any", true)
   const trip = await replica.create("Trip", [], [])
   const document = await trip.segment(1)

@@ -1,4 +1,4 @@
-import { MAX_UPDATE_LOGS, encodeBytes } from "@weft/sdk/protocol"
+import { encodeBytes, MAX_UPDATE_LOGS } from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 

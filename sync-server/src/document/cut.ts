@@ -27,7 +27,7 @@ export async function cutDocument(
       if (parts.beyond !== undefined) beyond.push(parts.beyond)
     }
     // First the copy, then the cut: a crash between them leaves both, and the check skips what is held.
-    for (const run of beyond) await setAside(document.name, store, run)
+    await setAside(document.name, store, beyond)
     const shortened = summarize(document.name, new Map(kept.map((run) => [run.client, run])))
     // Records are kept even where their log was cut. [SPEC X2]
     for (const [id, record] of summary.records) shortened.records.set(id, record)
@@ -38,14 +38,16 @@ export async function cutDocument(
 }
 
 /** What an earlier cut set aside from the same position on may be more: it stays then. */
-async function setAside(document: DocumentName, store: Store, run: LogRun): Promise<void> {
-  const name = asideName(run)
-  const before = await readable(document, async () => {
-    const held = (await store.asides(document)).find((aside) => aside.name === name)
-    return held === undefined ? [] : asideRuns(name, held.update)
-  })
-  if (before.some(({ elements }) => elements.length > run.elements.length)) return
-  await store.putAside(document, name, encodeUpdate([run]))
+async function setAside(document: DocumentName, store: Store, runs: readonly LogRun[]): Promise<void> {
+  if (runs.length === 0) return
+  const held = new Map((await store.asides(document)).map(({ name, update }) => [name, update]))
+  for (const run of runs) {
+    const name = asideName(run)
+    const update = held.get(name)
+    const before = update === undefined ? [] : await readable(document, async () => asideRuns(name, update))
+    if (before.some(({ elements }) => elements.length > run.elements.length)) continue
+    await store.putAside(document, name, encodeUpdate([run]))
+  }
 }
 
 /** Offers what was set aside again, since authority changed; `offer` says whether all of it was taken. */

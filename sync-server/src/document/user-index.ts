@@ -1,6 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
-import { conversationIdFromBytes, idBytes, type ConversationId, type UserId, encodeBytes } from "@weft/sdk/protocol"
+import { conversationIdFromBytes, encodeBytes, idBytes, type ConversationId, type UserId } from "@weft/sdk/protocol"
 import type { Store } from "../store/store.js"
 
 /** A former member still reads the control document: it says that, and why, it is one no more. */

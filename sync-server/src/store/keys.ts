@@ -1,6 +1,6 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
-import { parseDocumentName, encodeBytes } from "@weft/sdk/protocol"
+import { encodeBytes, parseDocumentName } from "@weft/sdk/protocol"
 
 /**
  * Keys as y-leveldb 0.2 writes them: lists of texts and 32-bit numbers, each behind a byte that says which. A text has its

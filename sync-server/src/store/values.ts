@@ -1,12 +1,12 @@
 import { crc32 } from "node:zlib"
 import {
   decodeUpdate,
+  encodeBytes,
   encodeNativeVector,
   parseAccountName,
   readNativeContents,
   summarizeNative,
   type LogRun,
-  encodeBytes,
 } from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
