@@ -210,13 +210,16 @@ async function signToken(
   seconds: number,
   change: { issuer?: string; alg?: string } = {},
 ): Promise<string> {
-  return new SignJWT({})
-    .setProtectedHeader({ alg: change.alg ?? "EdDSA" })
-    .setSubject(user)
-    .setIssuer(change.issuer ?? issuer)
-    .setAudience(audience)
-    .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
-    .sign(key)
+  return (
+    new SignJWT({})
+      .setProtectedHeader({ alg: change.alg ?? "EdDSA" })
+      .setSubject(user)
+      .setIssuer(change.issuer ?? issuer)
+      .setAudience(audience)
+      // Not rounded: it lives as long as is said.
+      .setExpirationTime(Date.now() / 1000 + seconds)
+      .sign(key)
+  )
 }
 
 it("[S3, S8] tokens that ended, or are not for this server, open nothing; a live connection ends with its token", async () => {
@@ -241,10 +244,20 @@ it("[S3, S8] tokens that ended, or are not for this server, open nothing; a live
     .sign(new TextEncoder().encode(pem))
   expect(await tryToken(confused)).toBe("AUTH_FAILED")
 
-  const short = await RawClient.connect(server.url, { user: "alice", token: await signToken(privateKey, "alice", 1) })
-  const renewed = await RawClient.connect(server.url, { user: "bob", token: await signToken(privateKey, "bob", 1) })
-  renewed.connection.send({ kind: "token", token: await signToken(privateKey, "bob", 60) })
-  expect((await renewed.connection.next("renewed")).expiresAt).toBeGreaterThan(Date.now())
+  // Both get a token that ends soon once they are connected: how long that took does not matter then.
+  const connect = async (user: string): Promise<RawClient> =>
+    RawClient.connect(server.url, { user, token: await signToken(privateKey, user, 60) })
+  const [short, renewed] = [await connect("alice"), await connect("bob")]
+  const [ending, ended, lasting] = [
+    await signToken(privateKey, "bob", 2),
+    await signToken(privateKey, "alice", 2),
+    await signToken(privateKey, "bob", 60),
+  ]
+  short.connection.send({ kind: "token", token: ended })
+  for (const token of [ending, lasting]) {
+    renewed.connection.send({ kind: "token", token })
+    expect((await renewed.connection.next("renewed")).expiresAt).toBeGreaterThan(Date.now())
+  }
   expect(await short.connection.closed).toBe("TOKEN_EXPIRED")
   await RawConversation.create(renewed)
   renewed.connection.send({ kind: "token", token: await signToken(privateKey, "mallory", 60) })
