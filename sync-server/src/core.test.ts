@@ -3,6 +3,7 @@ import {
   decodeFrame,
   encodeFrame,
   helloMessage,
+  parseUserId,
   PROTOCOL_VERSION,
   zlibDeflate,
   type ConversationId,
@@ -14,7 +15,7 @@ import { temporaryDirectory } from "../../test/support/temporary.js"
 import { authenticateDev } from "./auth/dev.js"
 import { createVerifier } from "./auth/verifier.js"
 import type { Channel, ChannelEvents } from "./connection/channel.js"
-import { openCore } from "./core.js"
+import { openCore, type ServerCore } from "./core.js"
 import { systemServerEnv } from "./env.js"
 import { defaultLimits, type Limits } from "./limits/limits.js"
 import { createLog } from "./observe/log.js"
@@ -63,7 +64,7 @@ class UnreadChannel implements Channel {
 }
 
 /** `calls`: the channels to peers, in the order in which they were called. */
-async function open(limits: Partial<Limits>, env = systemServerEnv) {
+async function open(limits: Partial<Limits>, env = systemServerEnv, authenticate = authenticateDev) {
   const calls: UnreadChannel[] = []
   const core = await openCore(
     { dev: true, limits: { ...defaultLimits, ...limits } },
@@ -79,7 +80,7 @@ async function open(limits: Partial<Limits>, env = systemServerEnv) {
         return { abandon: () => undefined }
       },
       deflate: zlibDeflate(zlib),
-      authenticate: authenticateDev,
+      authenticate,
       verifier: createVerifier(),
       log: createLog("silent"),
       metrics: createMetrics({ process: false }),
@@ -87,6 +88,20 @@ async function open(limits: Partial<Limits>, env = systemServerEnv) {
   )
   onTestFinished(() => core.close())
   return { core, calls }
+}
+
+/** Calls a server, as a device of ann. */
+async function greet(core: ServerCore): Promise<UnreadChannel> {
+  const channel = new UnreadChannel()
+  core.accept(channel, () => undefined)
+  const challenge = await channel.heard("challenge")
+  if (challenge.kind !== "challenge") throw new TypeError("not a challenge")
+  const { nonce, serverKey } = challenge
+  const signature = await device.sign(helloMessage(nonce, serverKey))
+  const { publicKey } = device
+  channel.say({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token: "ann", publicKey, signature, packs: false })
+  await channel.heard("welcome")
+  return channel
 }
 
 /** Answers a server that called, as a peer. */
@@ -103,20 +118,47 @@ const anyConversation = "testtesttesttesttesttest" as ConversationId
 
 it("[S9] a stop ends whoever does not read its answers in time", async () => {
   const { core } = await open({ unsentBytes: 1_000, drainMs: 20 })
-  const channel = new UnreadChannel()
-  core.accept(channel, () => undefined)
-  const challenge = await channel.heard("challenge")
-  if (challenge.kind !== "challenge") throw new TypeError("not a challenge")
-  const { nonce, serverKey } = challenge
-  const signature = await device.sign(helloMessage(nonce, serverKey))
-  const { publicKey } = device
-  channel.say({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token: "ann", publicKey, signature, packs: false })
-  await channel.heard("welcome")
+  const channel = await greet(core)
   // The answer waits for room behind what was not read.
   channel.say({ kind: "digests", last: true, items: [{ conversation: anyConversation, digest: new Uint8Array(12) }] })
   await channel.heard("documents")
   await core.drain()
   expect(channel.closedWith).toBe("SHUTTING_DOWN")
+})
+
+it("[S8] of two tokens the one sent last counts, whichever was checked first", async () => {
+  const now = systemServerEnv.now()
+  const waits = new Map<unknown, number>()
+  const checks = new Map<string, (expiresAt: number) => void>()
+  const { core } = await open(
+    {},
+    {
+      ...systemServerEnv,
+      now: () => now,
+      setTimer(ms, call) {
+        const timer = systemServerEnv.setTimer(ms, call)
+        waits.set(timer, ms)
+        return timer
+      },
+      clearTimer(timer) {
+        waits.delete(timer)
+        systemServerEnv.clearTimer(timer)
+      },
+    },
+    async (token) => {
+      if (token === "ann") return authenticateDev(token)
+      const expiresAt = await new Promise<number>((resolve) => checks.set(token, resolve))
+      return { kind: "accepted", user: parseUserId("ann")!, expiresAt }
+    },
+  )
+  const channel = await greet(core)
+  const [hours, minutes] = [7_654_321, 123_456]
+  channel.say({ kind: "token", token: "minutes" })
+  channel.say({ kind: "token", token: "hours" })
+  checks.get("hours")?.(now + hours)
+  checks.get("minutes")?.(now + minutes)
+  await vi.waitUntil(() => channel.frames.filter(({ kind }) => kind === "renewed").length === 2)
+  expect([...waits.values()].filter((ms) => ms === hours || ms === minutes)).toEqual([hours])
 })
 
 it("[S11] a stop ends the link to a peer that does not read its answers in time", async () => {

@@ -55,6 +55,9 @@ export class FrameConnection implements Client, SocketPorts, Wire {
   /** The document of the last update. */
   #updated: DocumentName | undefined
   #stopExpiry: () => void = keepsNothing
+  /** How many tokens came in band, and which of them holds: they are not checked in the order of their coming. */
+  #tokens = 0
+  #newestToken = 0
 
   /** `release`: gives back what the address holds. */
   constructor(channel: Channel, ports: ConnectionPorts, release: () => void) {
@@ -313,18 +316,22 @@ export class FrameConnection implements Client, SocketPorts, Wire {
     return session
   }
 
-  /** A fresh token of the same user, in band. [SPEC S8] */
+  /** A fresh token of the same user, in band; of several the one that came last counts. [SPEC S8] */
   async #onToken({ token }: FrameOf<"token">): Promise<void> {
     const state = this.#state
     if (state.kind !== "live" || state.party.kind !== "device") {
       this.refuse("BAD_FRAME", "token does not belong here")
       return
     }
+    const number = ++this.#tokens
     const verdict = await this.#ports.authenticate(token)
     if (verdict.kind === "refused") this.refuse(verdict.code, verdict.reason)
     else if (verdict.user !== state.party.user) this.refuse("AUTH_FAILED", "the token is another user's")
     else {
-      this.#expireAt(verdict.expiresAt)
+      if (number > this.#newestToken) {
+        this.#newestToken = number
+        this.#expireAt(verdict.expiresAt)
+      }
       this.send({ kind: "renewed", expiresAt: Math.floor(verdict.expiresAt ?? 0) })
     }
   }
