@@ -51,8 +51,8 @@ export function callAt(env: ServerEnv, time: number, call: () => void): () => vo
 const TURN_MS = 8
 
 /**
- * A wait for the next turn of the event loop, when this one has gone on for long: signatures are verified in this
- * thread, and a long queue of them must not hold up everybody's answers.
+ * A wait for the next turn of the event loop, when this one has gone on for long: what is checked is read, hashed and
+ * often verified in this thread, and a long queue of it must not hold up everybody's answers.
  */
 export function createBreather(env: ServerEnv): () => Promise<void> | undefined {
   let since = env.now()
