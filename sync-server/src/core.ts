@@ -1,4 +1,4 @@
-import { conversationOf, type Deflate, type DocumentName } from "@weft/sdk/protocol"
+import { conversationOf, encodeFrame, type Deflate, type DocumentName } from "@weft/sdk/protocol"
 import type { Authenticate } from "./auth/authenticate.js"
 import { loadServerKey } from "./auth/server-key.js"
 import { loadTrust } from "./auth/trust.js"
@@ -118,7 +118,12 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
   })
   try {
     const key = await loadServerKey(store, env)
-    const trust = await loadTrust(store, key.publicKey, options.trust ?? [])
+    const fanOut = new FanOut(env.defer, (sent) => {
+      metrics.fanOut.inc(sent)
+    })
+    const trust = await loadTrust(store, key.publicKey, options.trust ?? [], (keys) => {
+      fanOut.passToDevices(encodeFrame({ kind: "trust", keys }))
+    })
     const breathe = createBreather(env)
     if (options.repair !== undefined) {
       await repairDocuments({ store, verifier, log, breathe, keep: options.repair })
@@ -126,9 +131,6 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
     }
     const digests = new DigestTable(store)
     const index = new UserIndex(store)
-    const fanOut = new FanOut(env.defer, (sent) => {
-      metrics.fanOut.inc(sent)
-    })
     const written = new Rates({ perSecond: limits.entriesPerSecond, burst: limits.entryBurst })
     const relayed = new Rates({ perSecond: limits.relayedPerSecond, burst: limits.relayedBurst })
     const registered = new Rates({ perSecond: limits.registersPerSecond, burst: limits.registerBurst })

@@ -1,7 +1,8 @@
 /* What a stranger's connection can't do. [SPEC S] */
 import { randomBytes } from "node:crypto"
+import { request } from "node:http"
 import { deflateRawSync } from "node:zlib"
-import { encodeFrame, encodeUpdate, MAX_FRAME_BYTES, type FrameOf, type LogRun } from "@weft/sdk/protocol"
+import { decodeFrame, encodeFrame, encodeUpdate, MAX_FRAME_BYTES, type FrameOf, type LogRun } from "@weft/sdk/protocol"
 import { exportSPKI, generateKeyPair, SignJWT, type CryptoKey } from "jose"
 import { expect, it } from "vitest"
 import { WebSocket } from "ws"
@@ -291,6 +292,27 @@ it("[L1] one user, or one address, does not take all sockets", async () => {
     }),
   )
   expect(closes.filter((code) => code === 4577).length).toBe(2)
+})
+
+it("[L1] a handshake that is no WebSocket's takes no socket of its address", async () => {
+  const server = await startTestServer({ limits: { socketsPerAddress: 1 }, trustedProxy: true })
+  const forwarded = { "x-forwarded-for": "203.0.113.9" }
+  const upgrade = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" }
+  for (const key of ["", "x", "!".repeat(24)]) {
+    const status = await new Promise((resolve, reject) => {
+      const headers = { ...forwarded, ...upgrade, "sec-websocket-key": key }
+      request(`${server.url.replace("ws", "http")}/sync`, { headers }, ({ statusCode }) => {
+        resolve(statusCode)
+      })
+        .on("error", reject)
+        .end()
+    })
+    expect(status).toBe(400)
+  }
+  const socket = new WebSocket(`${server.url}/sync`, { headers: forwarded })
+  const first = await new Promise<Buffer>((resolve) => socket.once("message", resolve))
+  expect(decodeFrame(new Uint8Array(first))?.kind).toBe("challenge")
+  socket.close()
 })
 
 it.each([false, true])(

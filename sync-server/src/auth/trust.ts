@@ -11,11 +11,15 @@ export interface Trust {
   keys(): readonly Uint8Array[]
   /** Takes a peer's key, for good. */
   learn(key: Uint8Array): Promise<void>
-  /** Calls when a key was added, until the returned function is called. */
-  onGrowth(listener: () => void): () => void
 }
 
-export async function loadTrust(store: Store, own: Uint8Array, configured: readonly Uint8Array[]): Promise<Trust> {
+/** `onGrowth`: called when a key was learnt. */
+export async function loadTrust(
+  store: Store,
+  own: Uint8Array,
+  configured: readonly Uint8Array[],
+  onGrowth: (keys: readonly Uint8Array[]) => void,
+): Promise<Trust> {
   const known = new Map<string, Uint8Array>()
   const put = (key: Uint8Array): void => {
     if (known.size < MAX_KEYS) known.set(hex(key), key)
@@ -29,19 +33,15 @@ export async function loadTrust(store: Store, own: Uint8Array, configured: reado
     learnt.set(hex(key), key)
     put(key)
   }
-  const listeners = new Set<() => void>()
+  const keys = (): readonly Uint8Array[] => Array.from(known.values())
   return {
-    keys: () => Array.from(known.values()),
+    keys,
     async learn(key) {
       if (known.has(hex(key))) return
       put(key)
       learnt.set(hex(key), key)
       await store.putSetting(SETTING, concat(Array.from(learnt.values())))
-      for (const listener of listeners) listener()
-    },
-    onGrowth(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
+      onGrowth(keys())
     },
   }
 }

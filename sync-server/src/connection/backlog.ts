@@ -5,7 +5,8 @@ const FRAME_BYTES = 1024
 export class Backlog {
   readonly #maxBytes: number
   readonly #wire: { pause(): void; resume(): void }
-  readonly #idle: (() => void)[] = []
+  /** Who waits until nothing is under way. */
+  #idle: (() => void)[] | undefined
   #bytes = 0
   #frames = 0
   #paused = false
@@ -33,12 +34,18 @@ export class Backlog {
         this.#paused = false
         this.#wire.resume()
       }
-      if (this.#frames === 0) for (const resolve of this.#idle.splice(0)) resolve()
+      if (this.#frames === 0) this.#rest()
     }
   }
 
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
-    return this.#frames === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
+    return this.#frames === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle ??= []).push(resolve))
+  }
+
+  #rest(): void {
+    const idle = this.#idle ?? []
+    this.#idle = undefined
+    for (const resolve of idle) resolve()
   }
 }

@@ -38,9 +38,12 @@ export class Clients {
       .slice(0, SLOWEST)
   }
 
-  add(client: Client): () => void {
+  add(client: Client): void {
     this.#open.add(client)
-    return () => this.#open.delete(client)
+  }
+
+  delete(client: Client): void {
+    this.#open.delete(client)
   }
 
   /** Ends those that were silent since then, and asks the others for a sign of life. */

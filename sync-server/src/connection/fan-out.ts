@@ -3,6 +3,7 @@ import type { AccountChange } from "../document/account.js"
 import type { Change, Readers } from "../document/change.js"
 import type { Origin } from "../document/source.js"
 import { Batch } from "./batch.js"
+import type { Party } from "./party.js"
 
 /** Whoever is told of changes while it is connected. */
 export interface Subscriber {
@@ -33,21 +34,30 @@ export class FanOut {
     this.#onRelay = onRelay
   }
 
-  addUser(user: UserId, subscriber: NativeSubscriber): () => void {
-    return addTo(this.#users, user, subscriber)
+  add(party: Party, subscriber: NativeSubscriber): void {
+    if (party.kind === "device") addTo(this.#users, party.user, subscriber)
+    else addTo(this.#peers, party.key, subscriber)
   }
 
-  addPeer(key: string, subscriber: NativeSubscriber): () => void {
-    return addTo(this.#peers, key, subscriber)
+  delete(party: Party, subscriber: NativeSubscriber): void {
+    if (party.kind === "device") deleteFrom(this.#users, party.user, subscriber)
+    else deleteFrom(this.#peers, party.key, subscriber)
   }
 
-  addStock(document: DocumentName, user: UserId, subscriber: Subscriber): () => void {
+  addStock(document: DocumentName, user: UserId, subscriber: Subscriber): void {
     const readers = this.#stock.get(document) ?? new Map<Subscriber, UserId>()
     this.#stock.set(document, readers.set(subscriber, user))
-    return () => {
-      readers.delete(subscriber)
-      if (readers.size === 0 && this.#stock.get(document) === readers) this.#stock.delete(document)
-    }
+  }
+
+  deleteStock(document: DocumentName, subscriber: Subscriber): void {
+    const readers = this.#stock.get(document)
+    readers?.delete(subscriber)
+    if (readers?.size === 0) this.#stock.delete(document)
+  }
+
+  /** A frame that is bound to no order, to every device. */
+  passToDevices(frame: Uint8Array): void {
+    for (const subscribers of this.#users.values()) for (const subscriber of subscribers) subscriber.pass(frame)
   }
 
   connectionsOf(user: UserId): Iterable<NativeSubscriber> {
@@ -138,11 +148,13 @@ export class FanOut {
   }
 }
 
-function addTo<K>(map: Map<K, Set<NativeSubscriber>>, key: K, subscriber: NativeSubscriber): () => void {
+function addTo<K>(map: Map<K, Set<NativeSubscriber>>, key: K, subscriber: NativeSubscriber): void {
   const set = map.get(key) ?? new Set<NativeSubscriber>()
   map.set(key, set.add(subscriber))
-  return () => {
-    set.delete(subscriber)
-    if (set.size === 0 && map.get(key) === set) map.delete(key)
-  }
+}
+
+function deleteFrom<K>(map: Map<K, Set<NativeSubscriber>>, key: K, subscriber: NativeSubscriber): void {
+  const set = map.get(key)
+  set?.delete(subscriber)
+  if (set?.size === 0) map.delete(key)
 }

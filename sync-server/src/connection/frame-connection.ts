@@ -7,6 +7,7 @@ import {
   type Frame,
   type FrameOf,
   type RefusalCode,
+  type UserId,
 } from "@weft/sdk/protocol"
 import { callAt } from "../env.js"
 import type { Slots } from "../limits/slots.js"
@@ -49,7 +50,9 @@ type State =
 export class FrameConnection implements Client, SocketPorts, Wire {
   readonly #ports: ConnectionPorts
   readonly #socket: Socket
-  readonly #releases: (() => void)[]
+  readonly #release: () => void
+  /** Whose connections this one is counted among. */
+  #slot: UserId | undefined
   #endGuard: () => void
   #state: State
   /** The document of the last update. */
@@ -76,7 +79,8 @@ export class FrameConnection implements Client, SocketPorts, Wire {
       endBytes()
       this.#endGuard = keepsNothing
     }
-    this.#releases = [release, clients.add(this)]
+    this.#release = release
+    clients.add(this)
     if (this.#state.kind === "greeting") {
       this.send({ kind: "challenge", version: PROTOCOL_VERSION, nonce: this.#state.nonce, serverKey: key.publicKey })
     }
@@ -254,20 +258,16 @@ export class FrameConnection implements Client, SocketPorts, Wire {
     const { party, expiresAt } = greeted
     let certificate = new Uint8Array()
     if (party.kind === "device") {
-      const slot = users.take(party.user, limits.socketsPerUser)
-      if (slot === undefined) {
+      if (!users.take(party.user, limits.socketsPerUser)) {
         this.refuse("TOO_MANY_CONNECTIONS", `a user has at most ${limits.socketsPerUser}`)
         return
       }
-      this.#releases.push(slot)
+      this.#slot = party.user
       certificate = new Uint8Array(await key.certify(party.user, hello.publicKey, env.now()))
     } else await trust.learn(hello.publicKey)
     if (!this.#socket.isOpen) return
     this.#endGuard()
-    const session = this.#open(party)
-    this.#releases.push(
-      party.kind === "device" ? fanOut.addUser(party.user, session) : fanOut.addPeer(party.key, session),
-    )
+    fanOut.add(party, this.#open(party))
     this.#expireAt(expiresAt)
     this.send({
       kind: "welcome",
@@ -279,19 +279,12 @@ export class FrameConnection implements Client, SocketPorts, Wire {
       frameBytes: limits.frameBytes,
     })
     if (hello.packs) this.#socket.outbox.pack(packer)
-    if (party.kind === "device") {
-      this.#releases.push(
-        trust.onGrowth(() => {
-          this.send({ kind: "trust", keys: trust.keys() })
-        }),
-      )
-    }
   }
 
   #open(party: Party): SyncSession {
     const { env, metrics, log, peerOrigins } = this.#ports
     if (party.kind === "device") {
-      const session = new SyncSession(party, {}, this.#ports, this)
+      const session = new SyncSession(party, this.#ports, this)
       this.#state = { kind: "live", session, party }
       return session
     }
@@ -311,7 +304,7 @@ export class FrameConnection implements Client, SocketPorts, Wire {
         session.tellAccounts(account)
       },
     })
-    const session = new SyncSession(party, peerOrigins.of(party.key), this.#ports, this, updates)
+    const session = new SyncSession(party, this.#ports, this, { origin: peerOrigins.of(party.key), updates })
     this.#state = { kind: "live", session, party }
     return session
   }
@@ -351,11 +344,18 @@ export class FrameConnection implements Client, SocketPorts, Wire {
   }
 
   onClosed(code: RefusalCode | undefined): void {
-    if (code !== undefined) this.#ports.metrics.refused.inc({ code })
-    if (this.#state.kind === "live") this.#state.session.end()
+    const { metrics, clients, users, fanOut } = this.#ports
+    if (code !== undefined) metrics.refused.inc({ code })
+    if (this.#state.kind === "live") {
+      const { party, session } = this.#state
+      session.end()
+      fanOut.delete(party, session)
+    }
     this.#state = { kind: "closed" }
     this.#endGuard()
     this.#stopExpiry()
-    for (const release of this.#releases) release()
+    if (this.#slot !== undefined) users.give(this.#slot)
+    clients.delete(this)
+    this.#release()
   }
 }

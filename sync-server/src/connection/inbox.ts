@@ -16,7 +16,8 @@ export interface InboxPorts {
  */
 export class Inbox {
   readonly #ports: InboxPorts
-  readonly #waiting: Uint8Array[] = []
+  /** An idle connection keeps no list. */
+  #waiting: Uint8Array[] | undefined
   #draining: Promise<void> | undefined
 
   constructor(ports: InboxPorts) {
@@ -29,7 +30,7 @@ export class Inbox {
       if (first !== undefined) this.#draining = this.#drain(first)
       return
     }
-    this.#waiting.push(bytes)
+    ;(this.#waiting ??= []).push(bytes)
     this.#draining ??= this.#drain()
   }
 
@@ -44,19 +45,20 @@ export class Inbox {
 
   /** Forgets what waits. */
   end(): void {
-    this.#waiting.length = 0
+    this.#waiting = undefined
   }
 
   async #drain(first?: Promise<void>): Promise<void> {
     const ports = this.#ports
     ports.pause()
     await first
-    while (this.#waiting.length > 0) {
+    while (this.#waiting !== undefined && this.#waiting.length > 0) {
       for (let turn = ports.breathe(); turn !== undefined; turn = ports.breathe()) await turn
-      const next = this.#waiting.shift()
+      const next = this.#waiting?.shift()
       const later = next && ports.handle(next)
       if (later !== undefined) await later
     }
+    this.#waiting = undefined
     this.#draining = undefined
     ports.resume()
   }

@@ -24,7 +24,8 @@ export interface OutboxPorts {
 export class Outbox implements LinePorts<Uint8Array> {
   readonly #sink: Sink
   readonly #ports: OutboxPorts
-  readonly #waiting: (() => void)[] = []
+  /** Who waits for room. */
+  #waiting: (() => void)[] | undefined
   #packer: Packer | undefined
   /** What is being packed, and what waits behind it; made when something is. */
   #line: Line<Uint8Array> | undefined
@@ -102,7 +103,7 @@ export class Outbox implements LinePorts<Uint8Array> {
   /** Resolves when a good part of the bound is free, or the connection has ended: for answers that have no haste. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve)
+      ;(this.#waiting ??= []).push(resolve)
       this.#look()
     })
   }
@@ -115,7 +116,10 @@ export class Outbox implements LinePorts<Uint8Array> {
   }
 
   #look(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
     if (!this.#ended && this.#takenBytes > this.#ports.maxUnsentBytes / 4) return
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    this.#waiting = undefined
+    for (const resolve of waiting) resolve()
   }
 }

@@ -1,4 +1,4 @@
-import { conversationOf, decodeRegister, type UserId } from "@weft/sdk/protocol"
+import { conversationOf, decodeRegister, type DeviceId, type UserId } from "@weft/sdk/protocol"
 import { expect, it } from "vitest"
 import { anyDocument, makeDevice } from "../../../test/support/device.js"
 import { manualEnv } from "../../../test/support/manual-env.js"
@@ -11,7 +11,10 @@ it("[P6] who is removed while a register waits for others is told nothing of it"
   const fanOut = new FanOut(env.defer, () => undefined)
   const told: string[] = []
   const [ann, bob] = ["ann", "bob"].map((name) => {
-    fanOut.addUser(name as UserId, { origin: {}, relay: () => undefined, pass: () => void told.push(name) })
+    fanOut.add(
+      { kind: "device", user: name as UserId, device: name as DeviceId },
+      { origin: {}, relay: () => undefined, pass: () => void told.push(name) },
+    )
     return name as UserId
   }) as [UserId, UserId]
   const relay = new RegisterRelay(env, fanOut)

@@ -47,7 +47,13 @@ export class StockConnection implements Client {
         this.#onClosed(code)
       },
     })
-    this.#releases = [release, ports.clients.add(this)]
+    ports.clients.add(this)
+    this.#releases = [
+      release,
+      () => {
+        ports.clients.delete(this)
+      },
+    ]
     // What it sends meanwhile waits in the network.
     this.#socket.pause()
     this.#authenticate(request.token).catch((error: unknown) => {
@@ -92,8 +98,7 @@ export class StockConnection implements Client {
       return
     }
     const { user, expiresAt } = verdict
-    const slot = stockUsers.take(user, limits.stockSocketsPerUser)
-    if (slot === undefined) {
+    if (!stockUsers.take(user, limits.stockSocketsPerUser)) {
       this.#socket.refuse("TOO_MANY_CONNECTIONS", `a user has at most ${limits.stockSocketsPerUser}`)
       return
     }
@@ -126,7 +131,10 @@ export class StockConnection implements Client {
       },
     )
     this.#session = session
-    this.#releases.push(slot, fanOut.addStock(this.#document, user, session), () => {
+    fanOut.addStock(this.#document, user, session)
+    this.#releases.push(() => {
+      stockUsers.give(user)
+      fanOut.deleteStock(this.#document, session)
       // Others may say something of themselves yet.
       for (const _ of fanOut.stockOn(this.#document)) return
       rooms.delete(this.#document)

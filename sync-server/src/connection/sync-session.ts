@@ -71,25 +71,30 @@ export class SyncSession implements NativeSubscriber {
   // Most connections ask for little and are silent then: what few need is made when it is needed.
   #comparison: Comparison | undefined
   /** Answers go out one after another: what was asked for first is there first. */
-  readonly #answers = createQueue()
+  #answers: ReturnType<typeof createQueue> | undefined
   /** Documents that are being served: what is relayed meanwhile comes behind what it builds on. */
   #held: Map<DocumentName, Batch[]> | undefined
   /** Bytes that are relayed behind what is being served: who reads that slowly leaves them unread. */
   #heldBytes = 0
   /** Of a peer: what it has not acknowledged. */
   readonly #updates: PeerUpdates | undefined
-  readonly #accounts: AccountSession
+  #accountSession: AccountSession | undefined
   #signalSession: SignalSession | undefined
   #ended = false
 
-  constructor(party: Party, origin: Origin, shared: Shared, wire: Wire, updates?: PeerUpdates) {
-    this.origin = origin
+  /** `peer`: what its several connections share, and what this one sends it. */
+  constructor(
+    party: Party,
+    shared: Shared,
+    wire: Wire,
+    peer?: { readonly origin: Origin; readonly updates: PeerUpdates },
+  ) {
+    this.origin = peer?.origin ?? this
     this.#party = party
-    this.#source = sourceOf(party, origin)
+    this.#source = sourceOf(party, this.origin)
     this.#shared = shared
     this.#wire = wire
-    this.#updates = updates
-    this.#accounts = new AccountSession(this.#source, shared, wire, updates)
+    this.#updates = peer?.updates
     this.#backlog = new Backlog(shared.limits.inFlightBytes, wire)
     // Peers are asked at once for what is shown here.
     if (party.kind === "peer") this.#signalSession = new SignalSession(party, shared, wire)
@@ -97,6 +102,10 @@ export class SyncSession implements NativeSubscriber {
 
   get #signals(): SignalSession {
     return (this.#signalSession ??= new SignalSession(this.#party, this.#shared, this.#wire))
+  }
+
+  get #accounts(): AccountSession {
+    return (this.#accountSession ??= new AccountSession(this.#source, this.#shared, this.#wire, this.#updates))
   }
 
   /** Takes a frame; `bytes` is its size on the wire. */
@@ -109,14 +118,14 @@ export class SyncSession implements NativeSubscriber {
         this.#work(bytes, () => this.#onRecords(frame))
         return
       case "vector":
-        this.#work(bytes, () => this.#answers(() => this.#onVector(frame)))
+        this.#work(bytes, () => this.#inOrder(() => this.#onVector(frame)))
         return
       case "digests":
-        this.#work(bytes, () => this.#answers(() => this.#onDigests(frame)))
+        this.#work(bytes, () => this.#inOrder(() => this.#onDigests(frame)))
         return
       case "documents":
         if (this.#party.kind !== "peer") this.#outOfOrder(frame)
-        else this.#work(bytes, () => this.#answers(() => this.#ask(frame)))
+        else this.#work(bytes, () => this.#inOrder(() => this.#ask(frame)))
         return
       case "ack":
         if (this.#updates === undefined) this.#outOfOrder(frame)
@@ -128,10 +137,10 @@ export class SyncSession implements NativeSubscriber {
         return
       case "accounts":
         if (this.#party.kind !== "peer") this.#outOfOrder(frame)
-        else this.#work(bytes, () => this.#answers(() => this.#accounts.onAccounts(frame)))
+        else this.#work(bytes, () => this.#inOrder(() => this.#accounts.onAccounts(frame)))
         return
       case "account":
-        this.#work(bytes, () => this.#answers(() => this.#accounts.onAccount(frame)))
+        this.#work(bytes, () => this.#inOrder(() => this.#accounts.onAccount(frame)))
         return
       case "accountUpdate":
         this.#work(bytes, () => this.#accounts.onUpdate(frame))
@@ -144,7 +153,7 @@ export class SyncSession implements NativeSubscriber {
         this.#work(bytes, () => this.#onRegisters(frame))
         return
       case "clocks":
-        this.#work(bytes, () => this.#answers(() => this.#onClocks(frame)))
+        this.#work(bytes, () => this.#inOrder(() => this.#onClocks(frame)))
         return
       case "declined":
         if (this.#updates === undefined) this.#outOfOrder(frame)
@@ -191,7 +200,7 @@ export class SyncSession implements NativeSubscriber {
   /** Tells a peer what is here of an account, or of all. */
   tellAccounts(account?: AccountName): void {
     this.#work(0, () =>
-      this.#answers(() => (account === undefined ? this.#accounts.compareAll() : this.#accounts.ask(account))),
+      this.#inOrder(() => (account === undefined ? this.#accounts.compareAll() : this.#accounts.ask(account))),
     )
   }
 
@@ -232,6 +241,10 @@ export class SyncSession implements NativeSubscriber {
       this.#shared.log.error({ err: error }, "a frame could not be handled")
       this.#wire.refuse("INTERNAL", "this frame could not be handled")
     })
+  }
+
+  #inOrder(task: () => Promise<void>): Promise<void> {
+    return (this.#answers ??= createQueue())(task)
   }
 
   #outOfOrder(frame: Frame): void {

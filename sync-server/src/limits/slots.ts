@@ -2,18 +2,18 @@
 export class Slots {
   readonly #open = new Map<string, number>()
 
-  /** Takes one, or says that all are taken. The returned function gives it back, once. */
-  take(name: string, bound: number): (() => void) | undefined {
+  /** Takes one; false: all are taken. */
+  take(name: string, bound: number): boolean {
     const open = this.#open.get(name) ?? 0
-    if (open >= bound) return undefined
+    if (open >= bound) return false
     this.#open.set(name, open + 1)
-    let taken = true
-    return () => {
-      if (!taken) return
-      taken = false
-      const left = (this.#open.get(name) ?? 1) - 1
-      if (left === 0) this.#open.delete(name)
-      else this.#open.set(name, left)
-    }
+    return true
+  }
+
+  /** Gives one back that was taken. */
+  give(name: string): void {
+    const left = (this.#open.get(name) ?? 1) - 1
+    if (left === 0) this.#open.delete(name)
+    else this.#open.set(name, left)
   }
 }

@@ -31,6 +31,14 @@ export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage,
   const { limits, addresses } = ports
   const serve = (maxPayload: number): WebSocketServer =>
     new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, clientTracking: false })
+  const leave = {
+    sync: () => {
+      ports.metrics.connections.dec(paths.sync)
+    },
+    stock: () => {
+      ports.metrics.connections.dec(paths.stock)
+    },
+  }
   const servers = { sync: serve(TOLERANCE * limits.frameBytes), stock: serve(limits.stockFrameBytes) }
 
   return (request, stream, head) => {
@@ -46,27 +54,33 @@ export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage,
       return
     }
     const address = addressOf(request, ports.trustedProxy)
-    const release = isLoopback(address) ? keepsNothing : addresses.take(address, limits.socketsPerAddress)
-    const refusal = ports.isDraining() ? "SHUTTING_DOWN" : release === undefined ? "TOO_MANY_CONNECTIONS" : undefined
+    // Not called where `ws` refuses the handshake: nothing is counted before.
     servers[target.kind].handleUpgrade(request, stream, head, (socket) => {
-      if (release === undefined || refusal !== undefined) {
-        release?.()
-        ports.metrics.refused.inc({ code: refusal ?? "INTERNAL" })
-        refuseSocket(socket, target, refusal ?? "INTERNAL")
+      const counted = !isLoopback(address)
+      const refusal = ports.isDraining()
+        ? "SHUTTING_DOWN"
+        : counted && !addresses.take(address, limits.socketsPerAddress)
+          ? "TOO_MANY_CONNECTIONS"
+          : undefined
+      if (refusal !== undefined) {
+        ports.metrics.refused.inc({ code: refusal })
+        refuseSocket(socket, target, refusal)
         return
       }
-      const connections = { path: target.kind === "sync" ? "/sync" : "/y" }
-      ports.metrics.connections.inc(connections)
-      socket.once("close", () => {
-        ports.metrics.connections.dec(connections)
-      })
-      ports.accept(target, socket, stream, release)
+      const closed = leave[target.kind]
+      ports.metrics.connections.inc(paths[target.kind])
+      const release = (): void => {
+        closed()
+        addresses.give(address)
+      }
+      ports.accept(target, socket, stream, counted ? release : closed)
     })
   }
 }
 
-// One for all sockets, who keep them for as long as they are open.
-const keepsNothing = (): void => undefined
+const paths = { sync: { path: "/sync" }, stock: { path: "/y" } } as const
+
+// One for all sockets, who keep it for as long as they are open.
 function destroyIt(this: Duplex): void {
   this.destroy()
 }

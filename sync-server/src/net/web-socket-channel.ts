@@ -3,6 +3,26 @@ import type { WebSocket } from "ws"
 import type { Channel, ChannelEvents } from "../connection/channel.js"
 import { guardBytes } from "../limits/guard-bytes.js"
 
+/** Who listens to a socket. The functions are shared: an open connection would keep its own for as long as it is idle. */
+const listeners = new WeakMap<WebSocket, ChannelEvents>()
+
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  listeners.get(this)?.message(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), isBinary)
+}
+
+function onPong(this: WebSocket): void {
+  listeners.get(this)?.pong()
+}
+
+/** `ws` closes by itself; what it found wrong is only ours to count. */
+function onError(this: WebSocket, error: Error & { code?: string }): void {
+  listeners.get(this)?.broken(error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" ? "FRAME_TOO_LARGE" : "BAD_FRAME")
+}
+
+function onClose(this: WebSocket): void {
+  listeners.get(this)?.closed()
+}
+
 /** A `ws` socket and the stream below it. */
 export class WebSocketChannel implements Channel {
   readonly #socket: WebSocket
@@ -30,21 +50,8 @@ export class WebSocketChannel implements Channel {
   }
 
   listen(events: ChannelEvents): void {
-    const socket = this.#socket
-    socket.binaryType = "nodebuffer"
-    socket.on("message", (data: Buffer, isBinary: boolean) => {
-      events.message(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), isBinary)
-    })
-    socket.on("pong", () => {
-      events.pong()
-    })
-    socket.on("error", (error: Error & { code?: string }) => {
-      // `ws` closes by itself; what it found wrong is only ours to count.
-      events.broken(error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" ? "FRAME_TOO_LARGE" : "BAD_FRAME")
-    })
-    socket.on("close", () => {
-      events.closed()
-    })
+    listeners.set(this.#socket, events)
+    this.#socket.on("message", onMessage).on("error", onError).on("close", onClose)
   }
 
   guardBytes(maxBytes: number, call: () => void): () => void {
@@ -60,6 +67,7 @@ export class WebSocketChannel implements Channel {
   }
 
   ping(): void {
+    if (this.#socket.listenerCount("pong") === 0) this.#socket.on("pong", onPong)
     this.#socket.ping()
   }
 

@@ -18,6 +18,7 @@ import type { ServerKey } from "../auth/server-key.js"
 import type { Trust } from "../auth/trust.js"
 import type { Call, Channel, Dial } from "../connection/channel.js"
 import type { FanOut } from "../connection/fan-out.js"
+import type { Party } from "../connection/party.js"
 import type { Packer } from "../connection/packer.js"
 import type { PeerOrigins } from "../connection/peer-origins.js"
 import type { Shared, Wire } from "../connection/session-ports.js"
@@ -50,7 +51,7 @@ type State =
       readonly kind: "live"
       readonly socket: Socket
       readonly session: SyncSession
-      readonly release: () => void
+      readonly party: Party
       readonly since: number
     }
   | { readonly kind: "closed" }
@@ -139,10 +140,10 @@ export class PeerLink {
     this.#state = { kind: "greeting", socket, serverKey: undefined }
   }
 
-  #leave({ session, release, since }: Extract<State, { kind: "live" }>): void {
+  #leave({ session, party, since }: Extract<State, { kind: "live" }>): void {
     // A peer that lets us in and ends us at once is no success.
     if (this.#ports.env.now() - since >= STABLE_MS) this.#failures = 0
-    release()
+    this.#ports.fanOut.delete(party, session)
     session.end()
     this.#ports.metrics.peerLinks.set({ peer: this.url }, 0)
   }
@@ -261,8 +262,10 @@ export class PeerLink {
         session.tellAccounts(account)
       },
     })
-    const session = new SyncSession({ kind: "peer", key }, peerOrigins.of(key), this.#ports, wire, updates)
-    this.#state = { kind: "live", socket, session, release: fanOut.addPeer(key, session), since: env.now() }
+    const party: Party = { kind: "peer", key }
+    const session = new SyncSession(party, this.#ports, wire, { origin: peerOrigins.of(key), updates })
+    this.#state = { kind: "live", socket, session, party, since: env.now() }
+    fanOut.add(party, session)
     metrics.peerLinks.set({ peer: this.url }, 1)
     metrics.peerClockAhead.set({ peer: this.url }, (serverTime - env.now()) / 1000)
     log.info({ peer: this.url }, "a link to a peer is up")
