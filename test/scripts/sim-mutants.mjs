@@ -310,7 +310,9 @@ export const mutants = [
   },
   {
     name: "an erasure needs no right",
-    seeds: [57],
+    seeds: [17],
+    ops: 200,
+    generation: 10,
     file: "sdk/src/authority/admit.ts",
     find: 'if (!isAtLeast(role, "moderator") || !isAtLeast(role, authorRole)) return undefined',
     replace: "",

@@ -37,6 +37,8 @@ export interface Scene {
   readonly signer: Signer
   /** In which it is no more than a member. */
   readonly create: ControlId
+  /** The entry by which this device came in, if its user was never made more than a member. */
+  readonly introduced: ControlId | undefined
   readonly clock: Clock
   readonly random: Random
 }
@@ -140,7 +142,8 @@ export async function recordOf({ runs, random, ...scene }: Scene): Promise<Uint8
     kind: "message" as const,
     publicKey: scene.signer.publicKey,
     clock: scene.clock,
-    seen: [scene.create],
+    // As a stranger, or as the member that it is.
+    seen: [scene.introduced === undefined || random.oneIn(2) ? scene.create : scene.introduced],
   }
   const signature = await scene.signer.sign(recordMessage(scene.document, fields))
   return encodeRecord({ ...fields, signature })

@@ -1,5 +1,6 @@
 import {
   controlIdOf,
+  decodeControl,
   conversationOf,
   decodeFrame,
   decodeHead,
@@ -11,6 +12,7 @@ import {
   helloMessage,
   PROTOCOL_VERSION,
   readContents,
+  readRun,
   type Clock,
   type ControlId,
   type DeviceId,
@@ -32,6 +34,8 @@ const REMEMBERED = 300
 
 /** Since when it goes from server to server, and shows one what it heard from another. */
 const WANDERS_SINCE = 4
+/** Since when it erases as the member that it is, too. */
+const ERASES_AS_MEMBER_SINCE = 10
 
 /**
  * A second program on a member's device, with its key: it means harm. It rewrites its own past only where the server holds
@@ -115,6 +119,7 @@ export class HostileDevice {
     const create = createOf(contents.get(control ?? document) ?? [])
     // Who created a conversation may do what nobody else may.
     if (create === undefined || this.#isOfUser(create.device)) return undefined
+    const erasesAsMember = this.stage.generation >= ERASES_AS_MEMBER_SINCE
     return {
       document,
       runs: contents.get(document)!,
@@ -122,9 +127,25 @@ export class HostileDevice {
       device: this.#device,
       signer: this.device.key,
       create: create.id,
+      introduced: erasesAsMember ? this.#introducedIn(contents.get(control ?? document) ?? []) : undefined,
       clock: (this.#process().now() * 1024) as Clock,
       random: this.#random,
     }
+  }
+
+  /** Undefined also where its user was made more than a member: then it may erase what others said. */
+  #introducedIn(runs: readonly LogRun[]): ControlId | undefined {
+    let found: ControlId | undefined
+    for (const { device, control, body } of runs.flatMap((run) => readRun(run))) {
+      const action = body === null ? undefined : decodeControl(body)
+      if (action?.kind === "introduce" && device === this.#device) found = control
+      const mayRaise = action?.kind === "role" || action?.kind === "add"
+      if (mayRaise && action.user === this.user && action.role !== "member") return undefined
+      if (action?.kind === "invite" && action.role !== "member") return undefined
+      if (action?.kind === "create" && action.members.some(({ user, role }) => user === this.user && role !== "member"))
+        return undefined
+    }
+    return found
   }
 
   #isOfUser(device: DeviceId): boolean {

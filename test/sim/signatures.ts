@@ -50,27 +50,29 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
 }
 
+function holds(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  const name = latin1(publicKey)
+  const secret = secrets.get(name)
+  if (secret !== undefined) return equalBytes(keyedHash(secret, message), signature)
+  const proof = name + latin1(signature) + latin1(message)
+  const known = verdicts.get(proof)
+  if (known !== undefined) return known
+  let key = keys.get(name)
+  if (key === undefined) {
+    key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" })
+    if (keys.size > BOUND) keys.clear()
+    keys.set(name, key)
+  }
+  const good = signature.length === 64 && verifySignature(null, message, key, signature)
+  if (verdicts.size > BOUND) verdicts.clear()
+  verdicts.set(proof, good)
+  return good
+}
+
 /** Devices' signatures by their keyed hash, servers' by Ed25519 in this thread: those once for all replicas. */
 export const verifier: Verifier = {
-  verify(publicKey, message, signature) {
-    const name = latin1(publicKey)
-    const secret = secrets.get(name)
-    if (secret !== undefined) return equalBytes(keyedHash(secret, message), signature)
-    const proof = name + latin1(signature) + latin1(message)
-    const known = verdicts.get(proof)
-    if (known !== undefined) return known
-    let key = keys.get(name)
-    if (key === undefined) {
-      key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" })
-      if (keys.size > BOUND) keys.clear()
-      keys.set(name, key)
-    }
-    const good = signature.length === 64 && verifySignature(null, message, key, signature)
-    if (verdicts.size > BOUND) verdicts.clear()
-    verdicts.set(proof, good)
-    return good
-  },
-  verifyOnce: (...proof) => verifier.verify(...proof),
+  verify: holds,
+  verifyOnce: holds,
   provesNothing: (publicKey) => gate.refuses(publicKey),
   refusesKey: (publicKey) => gate.refuses(publicKey),
 }
