@@ -69,6 +69,7 @@ class LevelStore {
   #committing: Promise<void> | undefined
   /** A write has failed since the database was opened. */
   #suspect = false
+  #recovering: Promise<void> | undefined
   #reopening: Promise<void> | undefined
   #openings = 1
 
@@ -206,12 +207,19 @@ class LevelStore {
    * write nothing is written before the database was opened again, which starts a new log.
    */
   async #reopenIfSuspect(): Promise<void> {
-    if (!this.#suspect) return
-    const { bavail, bsize } = await statfs(this.#directory)
-    // Opening fails on a full disk, and reads with it; until there is room, reads go on with the old connection.
-    if (bavail * bsize < REOPEN_BYTES) throw new WeftError("STORE_QUOTA", "the disk is full; nothing was written")
-    await this.#reopen()
-    this.#suspect = false
+    while (this.#suspect) await (this.#recovering ??= this.#recover())
+  }
+
+  async #recover(): Promise<void> {
+    try {
+      const { bavail, bsize } = await statfs(this.#directory)
+      // Opening fails on a full disk, and reads with it; until there is room, reads go on with the old connection.
+      if (bavail * bsize < REOPEN_BYTES) throw new WeftError("STORE_QUOTA", "the disk is full; nothing was written")
+      await this.#reopen()
+      this.#suspect = false
+    } finally {
+      this.#recovering = undefined
+    }
   }
 
   async #reopen(): Promise<void> {
@@ -224,8 +232,12 @@ class LevelStore {
     }
   }
 
-  /** Reads, once more where the database was opened again meanwhile. */
+  /**
+   * Reads, once more where the database was opened again meanwhile. What a failed write left is seen when the database is
+   * opened again: that is done first, where it can be.
+   */
   async #read<T>(operate: () => Promise<T>): Promise<T> {
+    if (this.#suspect) await this.#reopenIfSuspect().catch(() => undefined)
     await this.#reopening?.catch(() => undefined)
     const openings = this.#openings
     try {

@@ -16,7 +16,7 @@ import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import { equalBytes, hex } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import type { BodyHash, ControlId, MessageId } from "../protocol/entry.js"
+import { bodyHashText, type BodyHash, type ControlId, type MessageId } from "../protocol/entry.js"
 import {
   clientIdOf,
   conversationOf,
@@ -177,6 +177,29 @@ export class ReplicaDocument {
     return changed
   }
 
+  /** Runs what writes, upon what is stored: where a write failed that may be there all the same, that is read first. */
+  private change<T>(task: () => Promise<T>): Promise<T> {
+    return this.enqueue(async () => {
+      if (this.stored.isUnsure) await this.readAgain()
+      return task()
+    })
+  }
+
+  /** The session ends: the log that it wrote may be shorter there, or longer. */
+  private async readAgain(): Promise<void> {
+    this.current = await this.stored.readAgain()
+    await this.own.read()
+    if (!this.isAway) {
+      const device = deviceIdOf(this.ports.signer.publicKey)
+      const own = (await this.entries()).filter((entry) => entry.device === device)
+      const sealed = new Set(own.map(({ head }) => bodyHashText(head.bodyHash)))
+      this.own.removed(this.drafts.filter((draft) => sealed.has(draftHash(draft))))
+    }
+    this.writer = undefined
+    await this.reopen()
+    this.changes.emit({ kind: "rewritten", reloaded: false })
+  }
+
   private async reopen(): Promise<void> {
     if (this.opened.isOpen) this.opened.become(Array.from((await this.contents()).values()))
   }
@@ -212,7 +235,7 @@ export class ReplicaDocument {
    * summary stays. False where something here needs them. [SPEC U15]
    */
   async letGo(held: Uint8Array): Promise<boolean> {
-    return this.enqueue(async () => {
+    return this.change(async () => {
       const { storage } = this.ports
       const waits = await Promise.all([
         storage.keys(prefixRange(asidePrefix(this.name))),
@@ -232,7 +255,7 @@ export class ReplicaDocument {
    * with true; false where they are not what was held. [SPEC U15]
    */
   async takeHome(came: ReadonlyMap<number, LogRun>): Promise<boolean> {
-    const isHome = await this.enqueue(async () => {
+    const isHome = await this.change(async () => {
       if (!this.isAway) return true
       const home = await homeRuns(this.current, came, { ...this.ports, cutOf: (log) => this.cutOf(log) })
       if (home === undefined) return false
@@ -306,7 +329,7 @@ export class ReplicaDocument {
 
   /** Replaces drafts before they are sealed: clocks that ran ahead. [SPEC W4] */
   async replaceDrafts(change: (draft: Draft) => Draft): Promise<void> {
-    const replaced = await this.enqueue(async () => {
+    const replaced = await this.change(async () => {
       const before = this.drafts
       const again = before.map((draft) => ({ before: draft, draft: change(draft) }))
       const replaced = again.filter(({ before, draft }) => before !== draft)
@@ -331,13 +354,15 @@ export class ReplicaDocument {
     // What is away comes back first.
     while (this.drafts.length > 0 && !this.isAway) {
       sealed = true
-      await this.enqueue(() => this.sealOnce())
+      await this.change(() => this.sealOnce())
     }
     return sealed
   }
 
   private async sealOnce(): Promise<void> {
     const { signer, env } = this.ports
+    // It may have turned out just now.
+    if (this.isAway) return
     await this.dropErasedDrafts()
     if (this.drafts.some((draft) => this.ports.superseded.concerns(draft))) {
       const { changed } = await this.writeAgain()
@@ -409,7 +434,7 @@ export class ReplicaDocument {
 
   /** Takes an update through the check; what passes is durable when this resolves. Undefined: not an update at all. */
   async receive(update: Uint8Array, source: unknown): Promise<readonly LogVerdict[] | undefined> {
-    return this.enqueue(async () => {
+    return this.change(async () => {
       if (this.isAway) throw new SegmentAway(this.name)
       const state = this.ports.state()
       let held: Promise<Contents> | undefined
@@ -447,7 +472,7 @@ export class ReplicaDocument {
 
   /** Takes erase records that came by themselves; returns how many wait for authority that is not known here. */
   async receiveRecords(records: readonly EraseRecord[], source: unknown): Promise<number> {
-    return this.enqueue(async () => {
+    return this.change(async () => {
       const summary = copySummary(this.current)
       const taken: EraseRecord[] = []
       let waiting = 0
@@ -484,7 +509,7 @@ export class ReplicaDocument {
 
   /** Destroys what records name and is due by now: a moderator's erasures are after their time of grace. [SPEC X3] */
   async destroyDue(): Promise<void> {
-    await this.enqueue(() => this.destroy())
+    await this.change(() => this.destroy())
   }
 
   /** When something here is to be destroyed next; Infinity: nothing waits for that, 0: it may be due. */
@@ -579,7 +604,7 @@ export class ReplicaDocument {
     cutOf: (log: LogId, firstSeen: readonly ControlId[]) => number,
     keep: (entry: Entry) => RefusedDraft | undefined,
   ): Promise<Entry[]> {
-    const gone = await this.enqueue(async () => {
+    const gone = await this.change(async () => {
       const logs = Array.from(this.current.logs.values())
       // A log that a removal binds is never written again, also where all of it stands and its author comes back.
       if (logs.some(({ log, firstSeen }) => log === this.writer && cutOf(log, firstSeen) !== Infinity)) {
@@ -615,7 +640,7 @@ export class ReplicaDocument {
     from: number,
     code: RefusalCode | undefined,
   ): Promise<{ readonly refused: readonly Draft[]; readonly changed: boolean }> {
-    return this.enqueue(() => {
+    return this.change(() => {
       if (this.writer === log) this.writer = undefined
       return this.writeAgain({ log, from, code })
     })
@@ -623,7 +648,7 @@ export class ReplicaDocument {
 
   /** Writes own entries again that rest on what nobody takes. False where there were none. [SPEC R6] */
   async reground(): Promise<boolean> {
-    return (await this.enqueue(() => this.writeAgain())).changed
+    return (await this.change(() => this.writeAgain())).changed
   }
 
   private async writeAgain(taken?: TakenBack): ReturnType<ReplicaDocument["takeBack"]> {
@@ -658,7 +683,7 @@ export class ReplicaDocument {
 
   /** All segments were brought in line with the names that were superseded, if there are so many still. */
   async regrounded(superseded: number): Promise<void> {
-    await this.enqueue(async () => {
+    await this.change(async () => {
       if (this.ports.superseded.size > superseded) return
       await this.stored.write([{ kind: "delete", key: regroundKey(conversationOf(this.name)) }], "relaxed")
     })
@@ -726,7 +751,7 @@ export class ReplicaDocument {
 
   /** Removes a draft and keeps it as refused, or forgets it. */
   async dropDraft(hash: BodyHash, refused: Uint8Array | undefined): Promise<void> {
-    const gone = await this.enqueue(async () => {
+    const gone = await this.change(async () => {
       await this.own.settled()
       const item = this.own.named(hash)
       const gone = item === undefined ? [] : [item]

@@ -3,11 +3,11 @@ import * as encoding from "lib0/encoding"
 import { encodeBytes } from "../protocol/encode.js"
 import { WeftError } from "../base/errors.js"
 import { readContents, type Contents } from "../log/contents.js"
-import { documentKey, numberOfUpdateKey, summaryKey, updateKey, updatePrefix } from "../log/keys.js"
+import { documentKey, imprintKey, numberOfUpdateKey, summaryKey, updateKey, updatePrefix } from "../log/keys.js"
 import { replayUpdates } from "../log/rebuild.js"
 import { decodeSummary, emptySummary, encodeSummary, type DocumentSummary } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
-import type { DocumentName } from "../protocol/names.js"
+import { conversationOf, type DocumentName } from "../protocol/names.js"
 import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
 import type { ImprintKeeper } from "./imprint-keeper.js"
 import { SegmentAway } from "./segment-away.js"
@@ -30,6 +30,7 @@ export class StoredDocument {
   private number = 0
   private count = 0
   private away = false
+  private unsure = false
 
   constructor(
     private readonly name: DocumentName,
@@ -50,6 +51,11 @@ export class StoredDocument {
     return this.away
   }
 
+  /** A write failed, and may be there all the same: what is known here may be less than what is stored, or more. */
+  get isUnsure(): boolean {
+    return this.unsure
+  }
+
   /** What it adds up to. Rejects with STORE_CORRUPT. */
   async read(): Promise<DocumentSummary> {
     const { storage } = this.ports
@@ -67,7 +73,14 @@ export class StoredDocument {
     const last = updates.at(-1)
     this.number = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
     this.count = updates.length
+    this.unsure = false
     return summary
+  }
+
+  /** As `read`, behind a write: only then is it certain what becomes of one that failed. Rejects with STORE_*. */
+  async readAgain(): Promise<DocumentSummary> {
+    await this.write([{ kind: "delete", key: imprintKey(conversationOf(this.name)) }])
+    return this.read()
   }
 
   /** Rejects with STORE_CORRUPT, and with SEGMENT_AWAY where they were let go of, also by another tab. */
@@ -85,7 +98,12 @@ export class StoredDocument {
   async write(batch: readonly StorageOperation[], durability: "strict" | "relaxed" = "strict"): Promise<void> {
     const guard = this.ports.guard()
     if (guard === undefined) throw new WeftError("STORE_FENCED", "another tab is the writer")
-    await this.ports.storage.write(batch, { durability, guard })
+    try {
+      await this.ports.storage.write(batch, { durability, guard })
+    } catch (error) {
+      this.unsure = true
+      throw error
+    }
   }
 
   /** Adds an update, and writes more in the same batch. `covering`: the summary with it, which holds what no update does. */
