@@ -400,17 +400,21 @@ export class ConversationHandle implements Conversation {
   }
 
   send(text: string, options: SendOptions = {}): OutgoingMessage {
-    const outgoing = this.inner ? this.outgoing(this.inner.send(text, options)) : this.sendUnread(text, options)
+    if (this.inner === undefined) return this.sendUnread(text, options)
+    const outgoing = this.outgoing(this.inner.send(text, options))
     const draft = options.thread === undefined ? this.draft : this.threadDraft(options.thread)
     // What another device types at this moment stays, and so does a draft that was not what is sent.
-    if (draft.get().trim() === text.trim()) draft.clear()
+    if (isSameText(draft.get(), text)) draft.clear()
     return outgoing
   }
 
   private sendUnread(text: string, { replyTo, thread, mentions }: SendOptions): OutgoingMessage {
     this.demandOpen()
     if (replyTo !== undefined || thread !== undefined) throw notLoaded()
-    return this.write(plainMessage(text, mentions))
+    const outgoing = this.write(plainMessage(text, mentions))
+    // It is in memory alone until the conversation is read: so long the disk keeps the draft.
+    if (isSameText(this.draft.get(), text)) this.draft.clearAfter(outgoing.reached("saved"))
+    return outgoing
   }
 
   forward(message: Message): OutgoingMessage {
@@ -703,6 +707,10 @@ export class ConversationHandle implements Conversation {
     if (this.inner === undefined) throw notLoaded()
     return this.inner
   }
+}
+
+function isSameText(draft: string, text: string): boolean {
+  return draft.trim() === text.trim()
 }
 
 function sameInfo(a: ConversationInfo, b: ConversationInfo): boolean {

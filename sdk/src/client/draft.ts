@@ -53,6 +53,8 @@ abstract class ReadableDraft {
 export class JoinedDraft extends ReadableDraft implements TextDraft {
   private drafts: readonly TextDraft[] = []
   private stops: readonly (() => void)[] = []
+  /** A text that is on its way elsewhere: it is shown no more. */
+  private leaving: string | undefined
 
   /** Shows these from now on. */
   join(drafts: readonly TextDraft[]): void {
@@ -60,11 +62,17 @@ export class JoinedDraft extends ReadableDraft implements TextDraft {
     this.close()
     this.drafts = drafts
     const look = (): void => {
-      const { current } = this
-      this.show(current === undefined ? nothing : { text: current.get(), mentions: current.mentions.get() })
+      this.look()
     }
     this.stops = drafts.flatMap((draft) => [draft.subscribe(look), draft.mentions.subscribe(look)])
     look()
+  }
+
+  private look(): void {
+    const text = this.current?.get() ?? ""
+    if (text !== this.leaving) this.leaving = undefined
+    const isShown = this.leaving === undefined
+    this.show(isShown ? { text, mentions: this.current?.mentions.get() ?? noMentions } : nothing)
   }
 
   set(...change: Parameters<TextDraft["set"]>): void {
@@ -73,6 +81,25 @@ export class JoinedDraft extends ReadableDraft implements TextDraft {
 
   clear(): void {
     this.current?.clear()
+  }
+
+  /** As `clear`, but the disk keeps what is here until it is saved elsewhere. Where that fails it is shown again. */
+  clearAfter(saved: Promise<void>): void {
+    const { current } = this
+    const text = current?.get()
+    this.leaving = text
+    this.look()
+    saved
+      .then(() => {
+        if (current?.get() === text) current?.clear()
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.leaving !== text) return
+        this.leaving = undefined
+        this.look()
+      })
+      .catch(() => undefined)
   }
 
   close(): void {
