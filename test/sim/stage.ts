@@ -3,7 +3,7 @@ import type { ConversationId } from "@weft/sdk/protocol"
 import { randomOf, type Random } from "../support/seed.js"
 import { AckRecorder } from "./ack-recorder.js"
 import { Bookkeeper } from "./bookkeeper.js"
-import type { DiskImage } from "./disk.js"
+import type { DiskImage, DiskManner } from "./disk.js"
 import { HostileDevice } from "./hostile-device.js"
 import { HostileServer } from "./hostile-server.js"
 import { FEW, letsGo } from "./letting-go.js"
@@ -25,6 +25,8 @@ const RELEASES_SINCE = 7
 const RELEASE_AFTER_MS = 3_000
 /** The generation since which servers keep no conversation in memory in which nothing is under way, but for the last one of the first server. */
 const FORGETFUL_SINCE = 9
+/** The generation since which what a device's full disk refused may be there all the same. */
+const UNSURE_SINCE = 10
 
 /** Everything that a seed's operations act upon. */
 export class Stage {
@@ -95,7 +97,8 @@ export class Stage {
     const count = 3 + random.below(5)
     const userCount = Math.min(NAMES.length, Math.max(2, count - random.below(3)))
     this.users.push(...NAMES.slice(0, userCount))
-    for (let index = 0; index < count; index++) this.addDevice(this.users[index % userCount]!, manner())
+    for (let index = 0; index < count; index++)
+      this.addDevice(this.users[index % userCount]!, { ...manner(), isUnsure: generation >= UNSURE_SINCE })
     if (seed % 10 === 7) this.hostile = this.chooseHostile(this.randomFor("hostile"))
   }
 
@@ -123,7 +126,7 @@ export class Stage {
     return randomOf(hash)
   }
 
-  private addDevice(user: string, manner: { writeMs: number; readMs: number }): SimDevice {
+  private addDevice(user: string, manner: DiskManner): SimDevice {
     const name = `d${this.devices.length}`
     return this.putDevice(user, name, name, manner, undefined)
   }
@@ -138,7 +141,7 @@ export class Stage {
     user: string,
     name: string,
     keyName: string,
-    manner: { writeMs: number; readMs: number },
+    manner: DiskManner,
     image: DiskImage | undefined,
   ): SimDevice {
     const { network, trace, oracle, servers } = this
