@@ -53,6 +53,27 @@ describe("two tabs of one device", () => {
     expect(new Set(digests).size).toBe(1)
   })
 
+  it("[W3] tabs that are opened in one moment, as when a session is restored, all get to work", async () => {
+    const { url } = await startTestServer()
+    // What a tab hears of the locks is not so any more when it hears it.
+    await context.addInitScript(() => {
+      const query = navigator.locks.query.bind(navigator.locks)
+      navigator.locks.query = async () => {
+        const found = await query()
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        return found
+      }
+    })
+    const pages = await Promise.all(Array.from({ length: 4 }, () => context.newPage()))
+    await Promise.all(pages.map((page) => page.goto(served.url)))
+    await Promise.all(pages.map((page) => page.evaluate((server) => window.weft.open("alice", [server]), url)))
+    const tabs = await Promise.all(pages.map((page) => page.evaluate(() => window.weft.status().tab)))
+    expect(tabs.filter((tab) => tab === "writer")).toHaveLength(1)
+    const [first, ...others] = pages
+    const id = await first!.evaluate(() => window.weft.create("Trip", ["bob"]))
+    for (const page of others) await page.evaluate((conversation) => window.weft.has(conversation), id)
+  })
+
   it("[W1] what either one writes offline before a reload that follows at once is there after it, and is sent", async () => {
     const first = await openTab("alice", [])
     await first.evaluate(() => window.weft.writes())

@@ -37,11 +37,23 @@ export function browserTabs(name: string): TabPort {
     if (!stopped) channel.postMessage(wire)
   }
 
-  function acquire(events: TabEvents, options: { steal: true } | { signal: AbortSignal }): Promise<void> {
+  /** Resolves once this tab leads; with `ifAvailable` also where another one does, and this one waits in line then. */
+  function acquire(
+    events: TabEvents,
+    options: { steal: true } | { signal: AbortSignal } | { ifAvailable: true },
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       held = navigator.locks
-        .request(lock, options, async () => {
-          if (stopped) return
+        .request(lock, options, async (granted) => {
+          if (stopped) {
+            resolve()
+            return
+          }
+          if (granted === null) {
+            queue(events)
+            resolve()
+            return
+          }
           leading = true
           watchAll(events)
           const until = new Promise<void>((done) => {
@@ -144,9 +156,7 @@ export function browserTabs(name: string): TabPort {
       await live()
       post({ kind: "here", life: ownLife })
       // Leads at once where nobody does; else follows, and is told by nothing more than the storage.
-      const first = await navigator.locks.query()
-      if (first.held?.some((other) => other.name === lock) === true) queue(events)
-      else await acquire(events, { signal: waiting.signal })
+      await acquire(events, { ifAvailable: true })
     },
     tell: (message) => {
       post({ kind: "message", message })
