@@ -150,5 +150,6 @@ export class Retention {
     const guard = replica.writeGuard
     if (rest.length > 0 || guard === undefined) return
     await storage.write([{ kind: "put", key: KEPT, value: utf8(String(keep)) }], { durability: "relaxed", guard })
+    this.swept = undefined
   }
 }
