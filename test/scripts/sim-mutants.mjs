@@ -309,6 +309,16 @@ export const mutants = [
     replace: "",
   },
   {
+    name: "what a failed write left is not read",
+    seeds: [3],
+    ops: 150,
+    kinds: "send,send,burst,erase,fullDevice,fullDevice,online",
+    generation: 10,
+    file: "sdk/src/sync/document.ts",
+    find: "if (this.stored.isUnsure) await this.readAgain()",
+    replace: "",
+  },
+  {
     name: "an erasure needs no right",
     seeds: [17],
     ops: 200,

@@ -21,7 +21,7 @@ export interface DiskManner {
   writeMs: number
   /** Milliseconds that a read takes at most; 0: none at all. */
   readMs: number
-  /** What is said to have failed for want of room may be there all the same. */
+  /** What is said to have failed for want of room may be there all the same, of documents. */
   isUnsure?: boolean
 }
 
@@ -85,7 +85,8 @@ export class Disk {
         try {
           allow()
           if (this.isFull && batch.some(({ value }) => value !== undefined)) {
-            if (this.manner.isUnsure === true && this.random.oneIn(2)) this.#apply(batch)
+            const isOfDocument = batch.some(({ key }) => key.startsWith("u/"))
+            if (this.manner.isUnsure === true && isOfDocument && this.random.oneIn(2)) this.#apply(batch)
             throw new WeftError("STORE_QUOTA", "the disk is full")
           }
         } catch (error) {

@@ -10,7 +10,7 @@ import { draftHash, type Draft } from "../log/draft.js"
 import { eraserOf, recordIdOf, type EraseRecord, type RecordId } from "../log/erasure.js"
 import { asideKey, asidePrefix, refusedKey, refusedPrefix, regroundKey } from "../log/keys.js"
 import { cutRun, readRun, recordsOf, summarize } from "../log/rebuild.js"
-import { digestOf, emptySummary, encodeSummary, type DocumentSummary, type Vector } from "../log/summary.js"
+import { digestOf, emptySummary, encodeSummary, vectorOf, type DocumentSummary, type Vector } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
@@ -21,6 +21,7 @@ import {
   clientIdOf,
   conversationOf,
   deviceIdOf,
+  deviceOf,
   documentParts,
   type DocumentName,
   type LogId,
@@ -187,17 +188,34 @@ export class ReplicaDocument {
 
   /** The session ends: the log that it wrote may be shorter there, or longer. */
   private async readAgain(): Promise<void> {
+    const before = this.current
     this.current = await this.stored.readAgain()
     await this.own.read()
-    if (!this.isAway) {
-      const device = deviceIdOf(this.ports.signer.publicKey)
-      const own = (await this.entries()).filter((entry) => entry.device === device)
-      const sealed = new Set(own.map(({ head }) => bodyHashText(head.bodyHash)))
-      this.own.removed(this.drafts.filter((draft) => sealed.has(draftHash(draft))))
-    }
+    const contents = this.isAway ? new Map<number, LogRun>() : await this.contents()
+    const device = deviceIdOf(this.ports.signer.publicKey)
+    const own = Array.from(contents.values()).filter(({ log }) => deviceOf(log) === device)
+    const sealed = new Set(own.flatMap((run) => readRun(run)).map(({ head }) => bodyHashText(head.bodyHash)))
+    const done = this.drafts.filter((draft) => sealed.has(draftHash(draft)))
+    await this.own.settled()
+    // They may have been saved since.
+    if (done.length > 0) await this.stored.write(this.own.removals(done))
+    this.own.removed(done)
     this.writer = undefined
     await this.reopen()
+    // What was sealed is to be sent.
+    const runs = runsBeyond(contents, vectorOf(before))
+    const entries = runs.flatMap(({ client, from }) =>
+      readRun(contents.get(client)!).filter(({ position }) => position >= from),
+    )
+    if (runs.length > 0) {
+      this.changes.emit({ kind: "accepted", entries, runs, update: encodeUpdate(runs), source: undefined })
+    }
     this.changes.emit({ kind: "rewritten", reloaded: false })
+    // An erasure may have been what failed, or what it takes out.
+    const fresh = Array.from(this.current.records).flatMap(([id, record]) => (before.records.has(id) ? [] : [record]))
+    if (fresh.length > 0) await this.erase(fresh, undefined)
+    else await this.destroy()
+    this.ports.compactor.request(this.name)
   }
 
   private async reopen(): Promise<void> {
