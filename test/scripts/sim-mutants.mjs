@@ -313,7 +313,7 @@ export const mutants = [
     seeds: [3],
     ops: 150,
     kinds: "send,send,burst,erase,fullDevice,fullDevice,online",
-    generation: 10,
+    generation: 11,
     file: "sdk/src/sync/document.ts",
     find: "if (this.stored.isUnsure) await this.readAgain()",
     replace: "",

@@ -25,8 +25,11 @@ const RELEASES_SINCE = 7
 const RELEASE_AFTER_MS = 3_000
 /** The generation since which servers keep no conversation in memory in which nothing is under way, but for the last one of the first server. */
 const FORGETFUL_SINCE = 9
-/** The generation since which what a device's full disk refused may be there all the same. */
-const UNSURE_SINCE = 10
+/**
+ * The generation since which what a device's full disk refused may be there all the same. No seed has it by itself yet: the
+ * search index keeps erased texts in some of those that do.
+ */
+const UNSURE_SINCE = 11
 
 /** Everything that a seed's operations act upon. */
 export class Stage {
