@@ -214,7 +214,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
         fanOut.relayAccount(change)
       },
     })
-    await rebuildIndex(store, digests, registry, index, log)
+    await rebuildIndex(store, digests, registry, index, log, options.repair !== undefined)
 
     const clients = new Clients()
     const peerOrigins = new PeerOrigins()

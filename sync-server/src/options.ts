@@ -36,7 +36,10 @@ export interface ServerOptions {
   readonly ack?: AckLevel
   /** The address of a client is the last one in X-Forwarded-For. */
   readonly trustedProxy?: boolean
-  /** Cuts documents that can't be read down to what can; their bytes go to the folder `<data>.damaged`. Default false. */
+  /**
+   * Cuts documents that can't be read down to what can; their bytes go to the folder `<data>.damaged`. Makes the index of
+   * members anew. Default false.
+   */
   readonly repair?: boolean
   readonly limits?: Partial<Limits>
   /** pino's. Default "info". */

@@ -515,11 +515,25 @@ export class Conversation {
           this.id,
           changes.map(([user]) => user),
         )
-        await this.#ports.index.set(this.id, changes)
+        await this.#indexFormer(changes.map(([user]) => user))
       }),
     )
     if (changes.length > 0 || movesCuts(before, state)) await this.#registers.enforce(state)
     if (movesCuts(before, state)) await this.#enforce()
+  }
+
+  /** In the queue: who was added again meanwhile was written as a member before, and is one still. */
+  #indexFormer(users: readonly UserId[]): Promise<void> {
+    return this.#queue(async () => {
+      // Closed meanwhile: the index names too much, and the control state corrects it.
+      if (this.#phase.kind !== "ready") return
+      const { members } = this.#state
+      const former = users.filter((user) => !members.has(user))
+      await this.#ports.index.set(
+        this.id,
+        former.map((user) => [user, "former"]),
+      )
+    })
   }
 
   /** Books, stores and relays what the check accepted. */

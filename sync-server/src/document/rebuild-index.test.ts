@@ -1,4 +1,4 @@
-import { conversationOf, encodeUpdate, systemEnv, WeftError } from "@weft/sdk/protocol"
+import { conversationOf, encodeUpdate, systemEnv, WeftError, type UserId } from "@weft/sdk/protocol"
 import { expect, it, onTestFinished } from "vitest"
 import { anyDocument, makeDevice, makeLog } from "../../../test/support/device.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
@@ -59,4 +59,22 @@ it("[S4] what could not be read when the index was made is told of after a later
   fail(false)
   await rebuild()
   expect((await digests.of(conversationOf(document))).has(document)).toBe(true)
+})
+
+it("[S4] a repair mends what the index says of members", async () => {
+  const store = await openLevelStore({ directory: await temporaryDirectory() })
+  onTestFinished(() => store.close())
+  const [document, user] = [anyDocument(), "bob" as UserId]
+  const id = conversationOf(document)
+  await store.append({ document, update: encodeUpdate([await makeLog(await makeDevice(), document).seal("hello")]) })
+  const registry = { conversation: () => ({ standings: async () => [[user, "member"]] }) } as unknown as Registry
+  const index = new UserIndex(store)
+  const rebuild = (anew: boolean) =>
+    rebuildIndex(store, new DigestTable(store), registry, index, createLog("silent"), anew)
+  await rebuild(false)
+  await index.set(id, [[user, "former"]])
+  await rebuild(false)
+  expect((await index.conversations(user)).get(id)).toBe("former")
+  await rebuild(true)
+  expect((await index.conversations(user)).get(id)).toBe("member")
 })

@@ -10,15 +10,19 @@ import type { UserIndex } from "./user-index.js"
 const SETTING = "conversations-indexed"
 const VERSION = Uint8Array.of(1)
 
-/** Makes digests and the index of users' conversations where the store has none: one that y-leveldb wrote, say. */
+/**
+ * Makes digests and the index of users' conversations where the store has none: one that y-leveldb wrote, say. `anew`: also
+ * where it has them; that loads every conversation once.
+ */
 export async function rebuildIndex(
   store: Store,
   digests: DigestTable,
   registry: Pick<Registry, "conversation">,
   index: UserIndex,
   log: Log,
+  anew = false,
 ): Promise<void> {
-  if ((await store.getSetting(SETTING)) !== undefined) return
+  if (!anew && (await store.getSetting(SETTING)) !== undefined) return
   for (const name of await store.documents()) {
     if ((await digests.of(conversationOf(name))).has(name)) continue
     try {

@@ -23,21 +23,13 @@ import { expect, it, onTestFinished } from "vitest"
 import { makeDevice, makeLog, type TestDevice, type TestLog } from "../../../test/support/device.js"
 import { clockNow } from "../../../test/support/raw-client.js"
 import { makeRegister } from "../../../test/support/registers.js"
+import { openRegistry } from "../../../test/support/registry.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
-import { createVerifier } from "../auth/verifier.js"
-import { defaultLimits, type Limits } from "../limits/limits.js"
-import { Semaphore } from "../limits/semaphore.js"
-import { Rates } from "../limits/rates.js"
-import { createLog } from "../observe/log.js"
-import { createMetrics } from "../observe/metrics.js"
 import { openLevelStore } from "../store/level-store.js"
 import { createMerger } from "../store/merge.js"
 import type { Store } from "../store/store.js"
-import type { Change } from "./change.js"
-import { DigestTable } from "./digest-table.js"
-import { Registry } from "./registry.js"
+import type { Registry } from "./registry.js"
 import type { Source } from "./source.js"
-import { UserIndex } from "./user-index.js"
 
 const alice = "alice" as UserId
 
@@ -92,34 +84,6 @@ async function openFailingStore(): Promise<{
   }
 }
 
-async function openRegistry(store: Store, limits: Partial<Limits> = {}, now = () => systemEnv.now()) {
-  const relayed: Change[] = []
-  const all = { ...defaultLimits, ...limits }
-  const registry = new Registry({
-    store,
-    verifier: createVerifier(),
-    digests: new DigestTable(store),
-    index: new UserIndex(store),
-    limits: all,
-    written: new Rates({ perSecond: all.entriesPerSecond, burst: all.entryBurst }),
-    relayed: new Rates({ perSecond: all.relayedPerSecond, burst: all.relayedBurst }),
-    metrics: createMetrics({ process: false }),
-    log: createLog("silent"),
-    now,
-    breathe: () => undefined,
-    entering: new Semaphore(2),
-    awaitsPeers: false,
-    quarantined: new Set(),
-    merge: () => undefined,
-    relay: (change) => relayed.push(change),
-    letOut: () => undefined,
-    registered: new Rates({ perSecond: 20, burst: 100 }),
-    relayRegisters: () => undefined,
-    letIn: () => undefined,
-  })
-  return { registry, relayed }
-}
-
 /** A conversation of one device, as updates that its server takes. */
 async function writeConversation(
   device: TestDevice,
@@ -163,7 +127,7 @@ async function writeConversation(
 
 it("[I1] what could not be stored is refused for now, is not relayed, and may come again", async () => {
   const { store, fail } = await openFailingStore()
-  const { registry, relayed } = await openRegistry(store)
+  const { registry, relayed } = openRegistry(store)
   const device = await makeDevice()
   const { id, control, log, message } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
@@ -198,7 +162,7 @@ it("[I1] what could not be stored is refused for now, is not relayed, and may co
 
 it("[S6] what is sent again is acknowledged when the first copy is durable, not before", async () => {
   const { store, fail } = await openFailingStore()
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const device = await makeDevice()
   const { id, control } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
@@ -215,7 +179,7 @@ it("[S6] what is sent again is acknowledged when the first copy is durable, not 
 
 it("[X3] a document is merged when all is stored that was accepted before", async () => {
   const { store, wait } = await openFailingStore()
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const device = await makeDevice()
   const { id, control, log, message } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
@@ -262,7 +226,7 @@ async function submitTo(registry: Registry, document: DocumentName, update: Uint
 
 it("[X7] an erasure that comes while its document is merged is remembered until it is carried out", async () => {
   const { store } = await openFailingStore()
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const { id, name, draft, record, source } = await writeErasure((...what) => submitTo(registry, ...what))
   const conversation = registry.conversation(id)
   const merger = createMerger({
@@ -289,14 +253,14 @@ it("[X7] an erasure that comes while its document is merged is remembered until 
 
 it("[R7] a document is left alone where what was set aside of it can't be read; the rest is served", async () => {
   const { store } = await openFailingStore()
-  const writing = await openRegistry(store)
+  const writing = openRegistry(store)
   const { id, name, record, source } = await writeErasure((...what) => submitTo(writing.registry, ...what))
   await (
     await writing.registry.conversation(id).submitRecords(source, name, [record])
   ).durable
   await store.putAside(name, "damaged@0", Uint8Array.of(255))
 
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const read = (document: DocumentName) =>
     registry.conversation(id).read(alice, document, { logs: new Map(), records: new Set() }, () => undefined)
   await read(name)
@@ -309,7 +273,7 @@ it("[R7] a document is left alone where what was set aside of it can't be read; 
 
 it("[P6] registers that could not be stored are not taken for told", async () => {
   const { store, fail } = await openFailingStore()
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const device = await makeDevice()
   const { id, control } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
@@ -330,7 +294,7 @@ it("[P6] registers that could not be stored are not taken for told", async () =>
 
 it("a name that stands for nothing takes no memory", async () => {
   const { store } = await openFailingStore()
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const device = await makeDevice()
   const { id } = await writeConversation(device)
   const snapshot = await registry
@@ -343,7 +307,7 @@ it("a name that stands for nothing takes no memory", async () => {
 
 it("[L1] quotas: logs of a document, control entries, conversations of a user", async () => {
   const { store } = await openFailingStore()
-  const { registry } = await openRegistry(store, { documentLogs: 2, controlEntries: 2, conversationsPerUser: 1 })
+  const { registry } = openRegistry(store, { documentLogs: 2, controlEntries: 2, conversationsPerUser: 1 })
   const device = await makeDevice()
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
   const { id, control, message } = await writeConversation(device)
@@ -366,7 +330,7 @@ it("[L1] quotas: logs of a document, control entries, conversations of a user", 
 
 it("[A11] a removal also cuts what was taken a moment before, and is on its way to the disk", async () => {
   const { store, wait } = await openFailingStore()
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const device = await makeDevice()
   const { id, control, remove, log, message } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
@@ -396,7 +360,7 @@ it("[R7] a store that fails while a document is read leaves no task that fails f
   const { id, control, remove, log, message } = await writeConversation(device, [{ user: bob, role: "member" }])
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
   const first = segmentDocument(id, 1)
-  const { registry: before } = await openRegistry(store)
+  const { registry: before } = openRegistry(store)
   for (const [document, update] of [
     [controlDocument(id), control],
     [first, encodeUpdate([await log.seal(message("one"))])],
@@ -409,7 +373,7 @@ it("[R7] a store that fails while a document is read leaves no task that fails f
     await durable
   }
 
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const conversation = registry.conversation(id)
   let fall = (): void => undefined
   wait(new Promise((resolve) => (fall = resolve)))
@@ -437,7 +401,7 @@ async function removeWithoutCut() {
       return typeof value === "function" ? (value.bind(target) as unknown) : value
     },
   })
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const device = await makeDevice()
   const { id, control, remove, log, message } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
@@ -477,7 +441,7 @@ it("[R1] a document that a full disk keeps from being cut is answered for now, a
 
 it("[S4] a store that does not read says of nobody that they are in no conversation", async () => {
   const { store, waitToLoad } = await openFailingStore()
-  const { registry } = await openRegistry(store)
+  const { registry } = openRegistry(store)
   const { id } = await writeConversation(await makeDevice())
   waitToLoad(controlDocument(id), Promise.reject(new WeftError("STORE_FAILED", "the disk is gone")))
   await expect(registry.conversation(id).standings()).rejects.toMatchObject({ code: "STORE_FAILED" })
@@ -486,7 +450,7 @@ it("[S4] a store that does not read says of nobody that they are in no conversat
 it("what nobody asks for leaves memory, and is the same when it is asked again", async () => {
   const { store } = await openFailingStore()
   let now = systemEnv.now()
-  const { registry, relayed } = await openRegistry(store, {}, () => now)
+  const { registry, relayed } = openRegistry(store, {}, () => now)
   const device = await makeDevice()
   const { id, control, log, message } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
@@ -526,7 +490,7 @@ it("what nobody asks for leaves memory, and is the same when it is asked again",
 
 it("a burst in more conversations than are kept leaves as many, and none before it is on the disk", async () => {
   const { store, wait } = await openFailingStore()
-  const { registry } = await openRegistry(store, { activeConversations: 1 })
+  const { registry } = openRegistry(store, { activeConversations: 1 })
   const device = await makeDevice()
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
   const written = await Promise.all(Array.from({ length: 5 }, () => writeConversation(device)))
@@ -546,7 +510,7 @@ it("a burst in more conversations than are kept leaves as many, and none before 
 it("[X3] a conversation stays in memory while a document of it is merged", async () => {
   const { store } = await openFailingStore()
   let now = systemEnv.now()
-  const { registry } = await openRegistry(store, { activeConversations: 0 }, () => now)
+  const { registry } = openRegistry(store, { activeConversations: 0 }, () => now)
   const device = await makeDevice()
   const { id, control, log, message } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
@@ -577,7 +541,7 @@ it("[X3] a conversation stays in memory while a document of it is merged", async
 it("[L1] how much a former member brought is remembered where nobody asks for the conversation for a while", async () => {
   const { store } = await openFailingStore()
   let now = systemEnv.now()
-  const { registry } = await openRegistry(store, { formerMemberEntries: 1 }, () => now)
+  const { registry } = openRegistry(store, { formerMemberEntries: 1 }, () => now)
   const device = await makeDevice()
   const { id, control, remove } = await writeConversation(device)
   const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
