@@ -201,6 +201,17 @@ describe("whether segments are to be brought in line", () => {
     expect(stateOf(scenario).removals.map(({ id }) => id)).toEqual([removed])
     expect(cutOf(stateOf(scenario), log, 1, [added])).toBe(0)
   })
+
+  test("[A11] when a device is introduced again that was let in before; not for one that is new", () => {
+    const scenario = new Scenario({ bob: "admin" })
+    const added = scenario.add("bob", "cat")
+    scenario.introduce("cat", [added])
+    const removal = scenario.remove("ann", "bob")
+    const back = scenario.add("ann", "cat", "member", [removal])
+    expect(admit(scenario, logNamed("cat"), { seen: [back] })).toBe("CONTROL_UNKNOWN")
+    expect(then(scenario, () => scenario.introduce("cat#2", [back]))).toBe(false)
+    expect(then(scenario, () => scenario.introduce("cat", [back]))).toBe(true)
+  })
 })
 
 describe("erasure", () => {

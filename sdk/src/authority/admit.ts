@@ -68,6 +68,11 @@ export function movesCuts(before: ControlState | undefined, after: ControlState)
   // Strangers whom anybody may introduce, without effect, are not worth a look at every segment.
   for (const user of before.everMembers) if (!after.everMembers.has(user)) return true
   for (const user of before.fallen) if (after.everMembers.has(user)) return true
+  // One that was let in before, whose introduction was lost meanwhile: what it wrote waits for that. New ones wrote nothing.
+  for (const [device, { certified }] of after.devices) {
+    if (certified && before.devices.get(device)?.certified !== true && before.claimedUser(device) !== undefined)
+      return true
+  }
   return false
 }
 

@@ -1,16 +1,17 @@
-import { type ConversationId, type DocumentName, type UserId } from "@weft/sdk/protocol"
+import { encodeUpdate, WeftError, type ConversationId, type DocumentName, type UserId } from "@weft/sdk/protocol"
 import { expect, it, onTestFinished } from "vitest"
-import { ControlLog } from "../../../test/support/control-log.js"
-import { makeDevice } from "../../../test/support/device.js"
+import { anyMessage, ControlLog } from "../../../test/support/control-log.js"
+import { makeDevice, makeLog } from "../../../test/support/device.js"
 import { openRegistry } from "../../../test/support/registry.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { openLevelStore } from "../store/level-store.js"
 import type { Store } from "../store/store.js"
 import type { Registry } from "./registry.js"
+import type { Snapshot } from "./snapshot.js"
 import type { Source } from "./source.js"
 import { UserIndex } from "./user-index.js"
 
-const [alice, bob] = ["alice" as UserId, "bob" as UserId]
+const [alice, bob, cat] = ["alice" as UserId, "bob" as UserId, "cat" as UserId]
 const peer: Source = { kind: "peer", origin: {} }
 
 /** A real store; `appending` is awaited before each append. */
@@ -43,6 +44,11 @@ async function submit(
   return refused.map(({ code }) => code)
 }
 
+/** What a peer that holds nothing is given of a document. */
+function readAll(registry: Registry, id: ConversationId, document: DocumentName): Promise<Snapshot> {
+  return registry.conversation(id).read(undefined, document, { logs: new Map(), records: new Set() }, () => undefined)
+}
+
 it("[S4] who is added again before the removal is on the disk is a member in the index", async () => {
   let written: Promise<void> = Promise.resolve()
   const store = await openStore(() => written)
@@ -68,4 +74,79 @@ it("[S4] who is added again before the removal is on the disk is a member in the
   expect(await submit(registry, control.id, control.name, control.last)).toEqual([])
   await registry.settled()
   expect(await indexed()).toBe("former")
+})
+
+/** Bob wrote a segment, and nobody else did; then he left, and the cut emptied it. He returns next. */
+async function leaveEmptySegment(registry: Registry) {
+  const [device, his] = [await makeDevice(), await makeDevice()]
+  const { control, base } = await ControlLog.begin(device, alice, [{ user: bob, role: "member" }])
+  const { id, name } = control
+  const seen = [await control.introduce(his, bob, [base])]
+  expect(await submit(registry, id, name, control.whole)).toEqual([])
+  const segment = control.segment()
+  const log = makeLog(his, segment)
+  expect(await submit(registry, id, segment, encodeUpdate([await log.seal(anyMessage(seen))]))).toEqual([])
+  const left = await control.remove(his, bob, seen)
+  expect(await submit(registry, id, name, control.last)).toEqual([])
+  await registry.settled()
+  expect((await readAll(registry, id, segment)).heads.logs).toEqual([])
+  await control.write(his, { kind: "return" }, [left])
+  return { control, id, segment, whole: [{ log: log.id, count: 3 }] }
+}
+
+it("[A16, I2] a segment that a leaving had emptied is whole again when its author returns after a restart", async () => {
+  const store = await openStore()
+  const { control, id, segment, whole } = await leaveEmptySegment(openRegistry(store).registry)
+  const { registry, relayed } = openRegistry(store)
+  expect(await submit(registry, id, control.name, control.last)).toEqual([])
+  await registry.settled()
+  expect(relayed.filter(({ document }) => document === segment)).toHaveLength(1)
+  expect((await readAll(registry, id, segment)).heads.logs).toEqual(whole)
+  expect(await store.asides(segment)).toEqual([])
+})
+
+it.each(["at once", "after a restart"])(
+  "[A16, I2] what the disk had no room for when its author returned is back once there is room, %s",
+  async (when) => {
+    let full: string | undefined
+    const store = await openStore((document) => {
+      if (document === full) throw new WeftError("STORE_QUOTA", "the disk is full")
+    })
+    const { registry } = openRegistry(store)
+    const { control, id, segment, whole } = await leaveEmptySegment(registry)
+    full = segment
+    expect(await submit(registry, id, control.name, control.last)).toEqual(["STORAGE_FAILED"])
+    await registry.settled()
+    full = undefined
+    const next = when === "at once" ? registry : openRegistry(store).registry
+    // It was stored: only what follows from it was not.
+    expect(await next.conversation(id).standing(bob)).toBe("member")
+    expect((await readAll(next, id, segment)).heads.logs).toEqual(whole)
+    expect(await store.asides(segment)).toEqual([])
+  },
+)
+
+it("[A11] what was cut since its author's addition fell is back when the author is added, and introduced, again", async () => {
+  const { registry } = openRegistry(await openStore())
+  const [device, his, hers] = [await makeDevice(), await makeDevice(), await makeDevice()]
+  const { control, base } = await ControlLog.begin(device, alice, [{ user: bob, role: "admin" }])
+  const introduced = await control.introduce(his, bob, [base])
+  const added = await control.write(his, { kind: "add", user: cat, role: "member" }, [introduced])
+  const seen = await control.introduce(hers, cat, [added])
+  const { id, name } = control
+  expect(await submit(registry, id, name, control.whole)).toEqual([])
+  const segment = control.segment()
+  const log = makeLog(hers, segment)
+  expect(await submit(registry, id, segment, encodeUpdate([await log.seal(anyMessage([seen]))]))).toEqual([])
+  const heads = async () => (await readAll(registry, id, segment)).heads.logs
+  // Alice had not seen whom bob added.
+  const removal = await control.remove(device, bob, [introduced])
+  expect(await submit(registry, id, name, control.last)).toEqual([])
+  expect(await heads()).toEqual([])
+  const back = await control.write(device, { kind: "add", user: cat, role: "member" }, [removal, seen])
+  expect(await submit(registry, id, name, control.last)).toEqual([])
+  expect(await heads()).toEqual([])
+  await control.introduce(hers, cat, [back])
+  expect(await submit(registry, id, name, control.last)).toEqual([])
+  expect(await heads()).toEqual([{ log: log.id, count: 3 }])
 })

@@ -116,7 +116,7 @@ export class Conversation {
     this.id = id
     this.#ports = ports
     this.#documents = new DocumentSet(ports, async (document) => {
-      await this.#cut(document)
+      await this.#align(document)
       if (document.summary.records.size > 0) this.#later(document.name, () => this.#destroyDue(document))
     })
     this.#registers = new StoredRegisters(id, ports, (written) => {
@@ -749,20 +749,23 @@ export class Conversation {
     if (this.#withoutDestroyed(document, runs).punched > 0) this.#ports.merge(document.name)
   }
 
-  /** Brings the segments in line with the present removals. [SPEC A11] */
+  /** Brings the segments in line with the present authority. [SPEC A11] */
   async #enforce(): Promise<void> {
-    const { documents } = await this.#ports.digests.of(this.id)
-    // Also those whose first entries are on their way to the disk: they have no digest yet.
-    const names = new Set([...documents.map(({ document }) => document), ...this.#documents.names])
+    // Also those that a cut emptied, which have no digest; and those whose first entries are on their way to the disk.
+    const names = new Set([...(await this.#ports.store.documents(this.id)), ...this.#documents.names])
     for (const name of names) {
-      if (documentParts(name).kind === "control") continue
-      const document = await this.#documents.open(name)
-      if (document === undefined) continue
-      await this.#unlessDamaged(async () => {
-        await this.#cut(document)
-        await this.#retryAsides(document)
-      })
+      const document = this.#documents.get(name)
+      // Whatever is opened is brought in line by that.
+      if (document === undefined) await this.#documents.open(name)
+      else await this.#unlessDamaged(() => this.#align(document))
     }
+  }
+
+  /** Cuts a segment, and takes back what may stand again of that which earlier cuts took out. */
+  async #align(document: ActiveDocument): Promise<void> {
+    if (documentParts(document.name).kind === "control") return
+    await this.#cut(document)
+    await this.#retryAsides(document)
   }
 
   async #retryAsides(document: ActiveDocument): Promise<void> {
@@ -777,7 +780,7 @@ export class Conversation {
   }
 
   async #cut(document: ActiveDocument): Promise<void> {
-    if (documentParts(document.name).kind === "control" || !movesCuts(undefined, this.#state)) return
+    if (!movesCuts(undefined, this.#state)) return
     const context = this.#context(document)
     const cut = await cutDocument(document, this.#ports.store, (log, firstSeen) => context.cutOf(log, firstSeen))
     if (cut === 0) return

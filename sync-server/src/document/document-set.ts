@@ -51,7 +51,8 @@ export class DocumentSet {
     if (this.#ports.quarantined.has(name)) return undefined
     try {
       const document = await ActiveDocument.load(name, this.#ports.store)
-      if (document.isEmpty && !(await this.#ports.digests.of(conversationOf(name))).has(name)) return document
+      // Nothing was ever written to it. Of one that a cut emptied more may be set aside.
+      if (document.updates === 0 && !(await this.#ports.digests.of(conversationOf(name))).has(name)) return document
       // Not kept before that is done: where it fails now, whoever opens the document next does it.
       await this.#onOpen(document)
       this.#documents.set(name, document)
