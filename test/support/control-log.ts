@@ -1,10 +1,14 @@
 import {
   certificateMessage,
+  concat,
   controlDocument,
   controlIdOf,
   conversationIdOf,
   encodeControl,
+  encodeRecord,
   encodeUpdate,
+  hashBody,
+  recordMessage,
   segmentDocument,
   systemEnv,
   type ControlAction,
@@ -12,6 +16,7 @@ import {
   type ConversationId,
   type DocumentName,
   type Draft,
+  type EraseRecord,
   type InitialMember,
   type UserId,
 } from "@weft/sdk/protocol"
@@ -88,4 +93,22 @@ export class ControlLog {
     this.#last = encodeUpdate([run])
     return controlIdOf(device.id, run.elements[0] ?? new Uint8Array())
   }
+}
+
+/** A device's erase record for a message, by one who had seen these control entries. */
+export async function signRecord(
+  document: DocumentName,
+  eraser: TestDevice,
+  message: { readonly author: TestDevice; readonly body: Uint8Array },
+  seen: readonly ControlId[],
+): Promise<EraseRecord> {
+  const { author, body } = message
+  const target = { target: author.id, bodyHash: hashBody(body), kind: "message" } as const
+  const fields = { ...target, publicKey: eraser.publicKey, clock: clockNow(), seen }
+  return { ...fields, signature: await eraser.sign(recordMessage(document, fields)) }
+}
+
+/** The entry that carries a record. */
+export function eraseDraft(record: EraseRecord, seen: readonly ControlId[]): Draft {
+  return { class: "erase", clock: clockNow(), body: concat([Uint8Array.of(2), salt(), encodeRecord(record)]), seen }
 }

@@ -16,9 +16,6 @@ import { stateVectorOf } from "../store/values.js"
 import { readable } from "./damage.js"
 import { digestOf } from "./digest.js"
 
-/** An update without anything in it: carries a summary whose erase records changed. */
-const EMPTY_UPDATE = Uint8Array.of(0, 0)
-
 /** A document in memory: its summary, which the check advances, and what is on its way to the disk. Its contents stay in the store. */
 export class ActiveDocument {
   readonly name: DocumentName
@@ -59,15 +56,14 @@ export class ActiveDocument {
     return this.summary.logs.size === 0 && this.summary.records.size === 0
   }
 
-  /** Writes runs that the summary covers already; undefined: only its erase records changed. `erases`: that there are new ones. */
+  /** Writes runs that the summary covers already. */
   append(
-    runs: readonly LogRun[] | undefined,
-    erases = false,
+    runs: readonly LogRun[],
+    { erases = false, covers = false }: AppendOptions = {},
   ): { readonly durable: Promise<void>; readonly digest: Uint8Array } {
-    const update = runs === undefined ? EMPTY_UPDATE : encodeUpdate(runs)
+    const update = encodeUpdate(runs)
     this.#uncovered += update.length
-    const covers = runs === undefined || this.#uncovered >= this.#summaryBytes
-    const summary = covers ? encodeSummary(this.summary) : undefined
+    const summary = covers || this.#uncovered >= this.#summaryBytes ? encodeSummary(this.summary) : undefined
     if (summary !== undefined) {
       this.#uncovered = 0
       this.#summaryBytes = summary.length
@@ -79,7 +75,7 @@ export class ActiveDocument {
       digest,
       ...(summary && { summary }),
       ...(erases && { erases }),
-      ...(this.updates === 0 && { stateVector: stateVectorOf(runs ?? []) }),
+      ...(this.updates === 0 && { stateVector: stateVectorOf(runs) }),
     })
     this.updates++
     this.bytes += update.length
@@ -156,6 +152,13 @@ export class ActiveDocument {
       return
     }
   }
+}
+
+export interface AppendOptions {
+  /** There are new erase records. */
+  readonly erases?: boolean
+  /** The summary is written along: it says what no update does. */
+  readonly covers?: boolean
 }
 
 interface Replacement {

@@ -1,6 +1,13 @@
-import { encodeUpdate, WeftError, type ConversationId, type DocumentName, type UserId } from "@weft/sdk/protocol"
+import {
+  encodeRecord,
+  encodeUpdate,
+  WeftError,
+  type ConversationId,
+  type DocumentName,
+  type UserId,
+} from "@weft/sdk/protocol"
 import { expect, it, onTestFinished } from "vitest"
-import { anyMessage, ControlLog } from "../../../test/support/control-log.js"
+import { anyMessage, ControlLog, eraseDraft, signRecord } from "../../../test/support/control-log.js"
 import { makeDevice, makeLog } from "../../../test/support/device.js"
 import { openRegistry } from "../../../test/support/registry.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
@@ -149,4 +156,32 @@ it("[A11] what was cut since its author's addition fell is back when the author 
   await control.introduce(hers, cat, [back])
   expect(await submit(registry, id, name, control.last)).toEqual([])
   expect(await heads()).toEqual([{ log: log.id, count: 3 }])
+})
+
+it("[X2, I1] a record that let a hole in while its own log was refused is stored and relayed", async () => {
+  const store = await openStore()
+  const { registry, relayed } = openRegistry(store)
+  const device = await makeDevice()
+  const { control, base } = await ControlLog.begin(device, alice)
+  const { id, name } = control
+  expect(await submit(registry, id, name, control.whole)).toEqual([])
+  const segment = control.segment()
+  // So many that the summary is not written anew for little.
+  const before = await Promise.all(Array.from({ length: 20 }, () => makeLog(device, segment).seal(anyMessage([base]))))
+  expect(await submit(registry, id, segment, encodeUpdate(before))).toEqual([])
+  const message = anyMessage([base])
+  const run = await makeLog(device, segment).seal(message)
+  const [head = null, , seal = null] = run.elements
+  const record = await signRecord(segment, device, { author: device, body: message.body }, [base])
+  // Its author had seen what is not here yet.
+  const unknown = await control.write(device, { kind: "title", title: "Lisbon" }, [base])
+  const erasing = await makeLog(device, segment).seal(eraseDraft(record, [unknown]))
+  const update = encodeUpdate([{ ...run, elements: [head, null, seal] }, erasing])
+  expect(await submit(registry, id, segment, update)).toEqual(["CONTROL_UNKNOWN"])
+  await registry.settled()
+  expect(relayed.at(-1)?.records).toEqual([record])
+  const live = await readAll(registry, id, segment)
+  expect(live.records).toEqual([encodeRecord(record)])
+  const { records, digest } = await readAll(openRegistry(store).registry, id, segment)
+  expect({ records, digest }).toEqual({ records: live.records, digest: live.digest })
 })

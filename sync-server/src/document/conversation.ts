@@ -18,6 +18,7 @@ import {
   punch,
   readRun,
   recordIdOf,
+  recordsOf,
   runsBeyond,
   strangerBounds,
   unreachable,
@@ -44,7 +45,7 @@ import type { Verifier } from "../auth/verifier.js"
 import type { Semaphore } from "../limits/semaphore.js"
 import { asideRuns } from "../store/aside.js"
 import { isMergeDue, type MergeContext } from "../store/merge.js"
-import { ActiveDocument } from "./active-document.js"
+import { ActiveDocument, type AppendOptions } from "./active-document.js"
 import { createAdmission, type Admission, type AdmissionPorts } from "./admission.js"
 import type { Change, Readers } from "./change.js"
 import { judgeControl } from "./control-gate.js"
@@ -554,13 +555,19 @@ export class Conversation {
       advanceSummary(document.summary, verdicts)
       const accepted = verdicts.flatMap((verdict) => verdict.run ?? [])
       const { runs } = this.#withoutDestroyed(document, accepted)
-      const erases = verdicts.some(({ records }) => records.length > 0)
-      this.#write(document, { runs, erases }, () => {
+      const records = new Map(
+        verdicts.flatMap((verdict) => verdict.records.map((record) => [recordIdOf(record), record])),
+      )
+      const erases = records.size > 0
+      // What is left let a hole in while its own log did not pass: it stands in no update, so nothing would replay it.
+      for (const record of recordsOf(entries)) records.delete(recordIdOf(record))
+      const bare = Array.from(records.values())
+      this.#write(document, { runs, erases, covers: bare.length > 0 }, () => {
         this.#ports.metrics.entries.inc(entries.length)
         this.#ports.relay({
           document: document.name,
           runs,
-          records: [],
+          records: bare,
           holes: [],
           readers,
           origin: source.origin,
@@ -613,7 +620,7 @@ export class Conversation {
     if (taken.length > 0) {
       const readers = this.#state.members
       this.#documents.keep(document)
-      this.#write(document, { runs: undefined, erases: true }, () => {
+      this.#write(document, { runs: [], erases: true, covers: true }, () => {
         this.#relay({ document: name, records: taken, readers, origin: source.origin, copies })
       })
       this.#ports.merge(name)
@@ -644,12 +651,12 @@ export class Conversation {
   /** Appends what the summary covers already; `onDurable` runs after the fsync, in the order of the appends. */
   #write(
     document: ActiveDocument,
-    { runs, erases }: { readonly runs: readonly LogRun[] | undefined; readonly erases: boolean },
+    { runs, ...how }: { readonly runs: readonly LogRun[] } & AppendOptions,
     onDurable: () => void,
   ): void {
     const { digests, metrics } = this.#ports
     const observe = metrics.appendSeconds.startTimer()
-    const { durable, digest } = document.append(runs, erases)
+    const { durable, digest } = document.append(runs, how)
     this.#afterwards(
       durable.then(() => {
         observe()

@@ -29,7 +29,7 @@ export async function rebuildIndex(
       const document = await ActiveDocument.load(name, store)
       if (document.isEmpty) continue
       // Written with it: the next start reads no document for its digest.
-      const { durable, digest } = document.append(undefined)
+      const { durable, digest } = document.append([], { covers: true })
       await durable
       digests.set(name, digest)
     } catch (error) {
