@@ -13,7 +13,7 @@ import {
 } from "@weft/sdk/protocol"
 import type { Limits } from "../limits/limits.js"
 import type { Rates } from "../limits/rates.js"
-import type { Source } from "./source.js"
+import { userOf, type Source } from "./source.js"
 
 export interface AdmissionPorts {
   readonly limits: Limits
@@ -45,7 +45,9 @@ export function createAdmission(source: Source, summary: DocumentSummary, ports:
   const asked = { own: 0, other: 0 }
   // The check may walk a run twice, when control entries name one another across logs: it counts once.
   const counted = new Map<LogId, number>()
-  const refusesDocument = source.kind === "self" ? undefined : refuseDocument(summary, ports)
+  // What a peer let in would be missing here for ever, by a limit of its user's. [SPEC I6, L1]
+  const isUsers = userOf(source) !== undefined
+  const refusesDocument = isUsers ? refuseDocument(summary, ports) : undefined
   const fresh = new Set<LogId>()
   let bytes = summary.bytes
   let records = summary.records.size
@@ -68,7 +70,7 @@ export function createAdmission(source: Source, summary: DocumentSummary, ports:
         if (entry.head.class === "erase") records++
       }
       if (asked[kind] > room[kind]) return "RATE_LIMITED"
-      if (source.kind === "self" || source.kind === "peer") return undefined
+      if (!isUsers) return undefined
       if (bytes > limits.documentBytes) return "QUOTA_EXCEEDED"
       if (entry.head.class === "erase" && records > limits.documentRecords) return "QUOTA_EXCEEDED"
       if (fresh.has(entry.log) && summary.logs.size + fresh.size > limits.documentLogs) return "QUOTA_EXCEEDED"

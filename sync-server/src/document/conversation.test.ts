@@ -185,3 +185,50 @@ it("[X2, I1] a record that let a hole in while its own log was refused is stored
   const { records, digest } = await readAll(openRegistry(store).registry, id, segment)
   expect({ records, digest }).toEqual({ records: live.records, digest: live.digest })
 })
+
+it("[R3, I6] what a peer let in is taken also where a cut has left a gap before it", async () => {
+  const [device, hers] = [await makeDevice(), await makeDevice()]
+  const { control, base } = await ControlLog.begin(device, alice, [{ user: cat, role: "member" }])
+  const seen = [await control.introduce(hers, cat, [base])]
+  const { id, name } = control
+  const one = openRegistry(await openStore()).registry
+  expect(await submit(one, id, name, control.whole)).toEqual([])
+  for (const [author, number] of [
+    [device, 1],
+    [hers, 9],
+    [device, 17],
+  ] as const) {
+    const update = encodeUpdate([await makeLog(author, control.segment(number)).seal(anyMessage(seen))])
+    const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+    expect(await submit(one, id, control.segment(number), update, source)).toEqual([])
+  }
+  await control.remove(device, cat, seen)
+  expect(await submit(one, id, name, control.last)).toEqual([])
+
+  const other = openRegistry(await openStore()).registry
+  expect(await submit(other, id, name, control.whole)).toEqual([])
+  for (const number of [1, 17]) {
+    const { runs, digest } = await readAll(one, id, control.segment(number))
+    expect(await submit(other, id, control.segment(number), encodeUpdate(runs))).toEqual([])
+    expect((await readAll(other, id, control.segment(number))).digest).toEqual(digest)
+  }
+})
+
+it("[L1, I6] how many records a document may have binds users; of a peer all are taken", async () => {
+  const device = await makeDevice()
+  const { control, base } = await ControlLog.begin(device, alice)
+  const { id, name } = control
+  const { registry } = openRegistry(await openStore(), { documentRecords: 1 })
+  expect(await submit(registry, id, name, control.whole)).toEqual([])
+  const segment = control.segment()
+  const bring = async (source: Source): Promise<string[]> => {
+    const { body } = anyMessage([base])
+    const record = encodeRecord(await signRecord(segment, device, { author: device, body }, [base]))
+    const { refused, durable } = await registry.conversation(id).submitRecords(source, segment, [record])
+    await durable
+    return refused.map(({ code }) => code)
+  }
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  expect([await bring(source), await bring(source), await bring(peer)]).toEqual([[], ["QUOTA_EXCEEDED"], []])
+  expect((await readAll(registry, id, segment)).records).toHaveLength(2)
+})

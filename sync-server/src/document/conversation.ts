@@ -599,7 +599,7 @@ export class Conversation {
       await this.#ports.breathe()
       const record = decodeRecord(bytes)
       if (record !== undefined && document.summary.records.has(recordIdOf(record))) continue
-      const full = document.summary.records.size >= limits.documentRecords
+      const full = user !== undefined && document.summary.records.size >= limits.documentRecords
       const code =
         record === undefined
           ? "MALFORMED"
