@@ -64,6 +64,11 @@ export function checkContext(summary: DocumentSummary, state: ControlState, port
   }
 }
 
+/** In which right a record erases, wherever its entry stands; undefined: in none. [SPEC A13] */
+export function rightOf(state: ControlState, record: EraseRecord): ReturnType<typeof mayErase> {
+  return mayErase(state, { eraser: eraserOf(record), target: record.target, seen: record.seen })
+}
+
 /** Why authority refuses an erase record; its signature is the caller's to verify. */
 export function refusesRecord(
   state: ControlState,
@@ -103,8 +108,7 @@ export function erasedMessages(summary: DocumentSummary): ReadonlySet<MessageId>
 /** When moderators' erasures are due, past and to come; milliseconds since 1970. */
 export function dueTimes(summary: DocumentSummary, state: ControlState): number[] {
   return Array.from(summary.records.values()).flatMap((record) => {
-    const { target, seen } = record
-    const right = mayErase(state, { eraser: eraserOf(record), target, seen })
+    const right = rightOf(state, record)
     return right === undefined || right === "author" ? [] : clockMs(record.clock) + MODERATOR_GRACE_MS
   })
 }
@@ -113,8 +117,7 @@ export function dueTimes(summary: DocumentSummary, state: ControlState): number[
 export function destroyedMessages(summary: DocumentSummary, state: ControlState, now: number): ReadonlySet<MessageId> {
   const destroyed = new Set<MessageId>()
   for (const record of summary.records.values()) {
-    const { target, seen } = record
-    const right = mayErase(state, { eraser: eraserOf(record), target, seen })
+    const right = rightOf(state, record)
     const due = right === "author" || clockMs(record.clock) + MODERATOR_GRACE_MS <= now
     if (right !== undefined && due) destroyed.add(targetOf(record))
   }

@@ -232,3 +232,38 @@ it("[L1, I6] how many records a document may have binds users; of a peer all are
   expect([await bring(source), await bring(source), await bring(peer)]).toEqual([[], ["QUOTA_EXCEEDED"], []])
   expect((await readAll(registry, id, segment)).records).toHaveLength(2)
 })
+
+it("[A13, I7] a removed moderator goes on erasing what it wrote, and nothing of others", async () => {
+  const [device, his, hers] = [await makeDevice(), await makeDevice(), await makeDevice()]
+  const { control, base } = await ControlLog.begin(device, alice, [
+    { user: bob, role: "moderator" },
+    { user: cat, role: "member" },
+  ])
+  const introduced = await control.introduce(his, bob, [base])
+  const seen = [await control.introduce(hers, cat, [introduced])]
+  const { id, name } = control
+  const { registry } = openRegistry(await openStore())
+  expect(await submit(registry, id, name, control.whole)).toEqual([])
+  const segment = control.segment()
+  const source: Source = { kind: "device", user: bob, device: his.id, origin: {} }
+  const [mine, other, late] = [anyMessage(seen), anyMessage(seen), anyMessage(seen)]
+  const log = makeLog(his, segment)
+  const written = [await log.seal(mine), await makeLog(hers, segment).seal(other)]
+  expect(await submit(registry, id, segment, encodeUpdate(written))).toEqual([])
+  const cut = new Map([[1, new Map([[log.id, 3]])]])
+  await control.write(device, { kind: "remove", user: bob, cut }, seen)
+  expect(await submit(registry, id, name, control.last)).toEqual([])
+
+  const sign = (author: typeof his, { body }: typeof mine) => signRecord(segment, his, { author, body }, seen)
+  const records = [await sign(his, mine), await sign(hers, other)]
+  const outcome = await registry.conversation(id).submitRecords(source, segment, records.map(encodeRecord))
+  await outcome.durable
+  expect(outcome.refused.map(({ code }) => code)).toEqual(["PAST_CUT"])
+  // Nor does a hole in what is not here yet bring one along.
+  const run = await makeLog(hers, segment).seal(late)
+  const [head = null, , seal = null] = run.elements
+  const erasing = await makeLog(his, segment).seal(eraseDraft(await sign(hers, late), seen))
+  const update = encodeUpdate([{ ...run, elements: [head, null, seal] }, erasing])
+  expect((await submit(registry, id, segment, update, source)).sort()).toEqual(["DELETED_UNNAMED", "PAST_CUT"])
+  expect((await readAll(registry, id, segment)).records).toEqual(records.slice(0, 1).map(encodeRecord))
+})

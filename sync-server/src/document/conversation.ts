@@ -19,6 +19,7 @@ import {
   readRun,
   recordIdOf,
   recordsOf,
+  rightOf,
   runsBeyond,
   strangerBounds,
   unreachable,
@@ -436,7 +437,11 @@ export class Conversation {
     const document = await this.#documents.open(name)
     if (document === undefined) return refuseAll("QUARANTINED", update)
     const admission = await this.#admission(source, document)
-    const verdicts = await check(update, this.#context(document, admission))
+    const context = this.#context(document, admission)
+    const verdicts = await check(update, {
+      ...context,
+      admitRecord: (record) => context.admitRecord(record) ?? this.#refusesBare(user, record),
+    })
     if (verdicts === undefined) return refuseAll("MALFORMED")
     const repeated = await this.#repeated(document, update, verdicts)
     await this.#ports.breathe()
@@ -605,10 +610,10 @@ export class Conversation {
           ? "MALFORMED"
           : full
             ? "QUOTA_EXCEEDED"
-            : await checkRecord(document.summary, this.#state, record, {
+            : ((await checkRecord(document.summary, this.#state, record, {
                 verify: (...proof) => verifier.verify(...proof),
                 refusesKey: (key) => verifier.refusesKey(key),
-              })
+              })) ?? this.#refusesBare(user, record))
       if (record === undefined || code !== undefined) {
         refused.push({ log: new Uint8Array(), code: code ?? "MALFORMED", at: 0 })
         continue
@@ -626,6 +631,12 @@ export class Conversation {
       this.#ports.merge(name)
     }
     return { refused, retryAfterMs: retryAfter(refused, 0), durable: document.durable, copies }
+  }
+
+  /** Of a record without its entry: nobody who was removed goes on erasing with an old past. [SPEC A13] */
+  #refusesBare(user: UserId | undefined, record: EraseRecord): RefusalCode | undefined {
+    if (user === undefined || this.#state.members.has(user)) return undefined
+    return rightOf(this.#state, record) === "author" ? undefined : "PAST_CUT"
   }
 
   /** What an update brings again: its author waits for copies, and only peers know whether they have them. */
