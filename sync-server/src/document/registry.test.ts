@@ -126,7 +126,7 @@ async function writeConversation(
 }
 
 it("[I1] what could not be stored is refused for now, is not relayed, and may come again", async () => {
-  const { store, fail } = await openFailingStore()
+  const { store, fail, wait } = await openFailingStore()
   const { registry, relayed } = openRegistry(store)
   const device = await makeDevice()
   const { id, control, log, message } = await writeConversation(device)
@@ -139,11 +139,14 @@ it("[I1] what could not be stored is refused for now, is not relayed, and may co
   const first = encodeUpdate([await log.seal(message("one"))])
   const second = encodeUpdate([await log.seal(message("two"))])
   fail(true)
-  const one = registry.conversation(id).submit(source, name, first)
-  const two = registry.conversation(id).submit(source, name, second)
+  let fall = (): void => undefined
+  wait(new Promise((resolve) => (fall = resolve)))
+  const one = await registry.conversation(id).submit(source, name, first)
+  const two = await registry.conversation(id).submit(source, name, second)
+  fall()
   // Both pass the check; neither is durable, the second because the first is not.
-  await expect((await one).durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
-  await expect((await two).durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  await expect(one.durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  await expect(two.durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
   expect(relayed.filter(({ document }) => document === name)).toEqual([])
 
   const later = await registry.conversation(id).submit(source, name, second)
