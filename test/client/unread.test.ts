@@ -1,12 +1,13 @@
 /* What is unread, in all segments and threads; the list of conversations; jumps; undo. [SPEC U] */
 import type { Unread } from "@weft/sdk"
 import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/node"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { catchUpKey } from "../../sdk/src/log/keys.ts"
 import { openClient } from "../support/client.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { seededRandom } from "../support/seed.ts"
 import { startTestServer } from "../support/server.ts"
+import { TestProfile } from "../support/tabs.ts"
 import { temporaryDirectory } from "../support/temporary.ts"
 
 /** In memory, or in a folder that it can be opened in again. */
@@ -374,6 +375,33 @@ describe("unread messages", () => {
       }
       await tablet.close()
     }
+  })
+
+  it("[U10] are read, and their mark is gone, also where the list holds the replies of a thread alone", async () => {
+    const server = await startTestServer()
+    const profile = new TestProfile("bob", createMemoryStorage(), [server.url], {}, 10)
+    const { client: bob, lead } = await profile.open()
+    await lead()
+    onTestFinished(() => bob.close())
+    const alice = await client("alice", [server.url])
+    const atBob = await bob.createConversation({ title: "Trip", members: ["alice"] })
+    const root = atBob.send("who brings what?")
+    for (let number = 0; number < 12; number++) await atBob.send(`message ${String(number)}`).reached("saved")
+    for (let number = 0; number < 40; number++) {
+      await atBob.send(`bread ${String(number)}`, { thread: root.id }).reached("saved")
+    }
+    await bob.synced()
+    const trip = await conversationOf(alice, atBob.id)
+    await until(trip.unread, ({ count, threads }) => count === 13 && threads.get(root.id)?.count === 40)
+    trip.markUnread(root.id)
+    // As after a start: the list begins with the newest segments.
+    await trip.releaseOlder()
+    const { items } = await until(trip.messages, ({ items }) => items.length < 40)
+    expect(items.every(({ thread }) => thread === root.id)).toBe(true)
+    await until(trip.unread, ({ count, counted }) => counted && count === 13)
+    trip.markRead()
+    const { threads } = await until(trip.unread, ({ count, counted }) => counted && count === 0)
+    expect(threads.get(root.id)?.count).toBe(40)
   })
 
   it("[U10] from a mark on are unread, in a segment that is not loaded too, until the user reads again", async () => {

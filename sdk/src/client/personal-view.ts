@@ -4,6 +4,7 @@ import { Counted, CountedList } from "../conversation/counted.js"
 import {
   compareCopies,
   isRead,
+  positionsOf,
   readBelow,
   readUpTo,
   unread,
@@ -307,7 +308,8 @@ function equal(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }
 
-/** By default up to the newest. */
-function positions(inputs: readonly Counted[], upTo = inputs.at(-1)?.id): ReadPositions | undefined {
-  return upTo === undefined || !inputs.some(({ id }) => id === upTo) ? undefined : readUpTo(inputs, upTo)
+/** By default of all: there may be none, as where a list holds the replies of a thread alone. */
+function positions(inputs: readonly Counted[], upTo?: MessageId): ReadPositions | undefined {
+  if (upTo === undefined) return positionsOf(inputs)
+  return inputs.some(({ id }) => id === upTo) ? readUpTo(inputs, upTo) : undefined
 }
