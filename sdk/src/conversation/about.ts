@@ -1,4 +1,5 @@
 import type { MessageId } from "../protocol/entry.js"
+import type { KeptText } from "./edits.js"
 import { segmentNumber, type Node } from "./node.js"
 
 /** Everything that points at one message, whether that is there or not. */
@@ -11,6 +12,8 @@ export interface About {
   readonly thread: Set<Node>
   /** Messages that reply to it. */
   readonly quotes: Set<Node>
+  /** Its text after several edits, as it was last shown. */
+  text: KeptText | undefined
 }
 
 const nothing: readonly MessageId[] = []
@@ -65,7 +68,8 @@ export class Pointers {
   private at(id: MessageId): About {
     let about = this.targets.get(id)
     if (about === undefined) {
-      about = { edits: new Set(), reactions: new Set(), erasures: new Set(), thread: new Set(), quotes: new Set() }
+      const sets = { edits: new Set<Node>(), reactions: new Set<Node>(), erasures: new Set<Node>() }
+      about = { ...sets, thread: new Set(), quotes: new Set(), text: undefined }
       this.targets.set(id, about)
     }
     return about

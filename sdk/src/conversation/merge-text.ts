@@ -15,15 +15,50 @@ export interface MarkedText {
 const MAX_DIFFERENCES = 1000
 /** Code units beyond which a merge keeps the later side alone: no message is longer. */
 const MAX_MERGED = 64 * 1024
+/** Steps that all merges of a message take together, some 20 ms. Only who edits in order to burden others needs more. */
+const MAX_STEPS = 2 ** 21
+/** Steps that a merge counts beside those of its texts, so that there are 64 at most. */
+const MERGE_STEPS = 2 ** 15
 
-/** Three ways, by words. Where both changed the same words both stay, the earlier side's first. */
-export function mergeTexts(base: string, earlier: MarkedText, later: MarkedText): MarkedText {
+/** What is left of the steps of a message's merges. It depends on the texts alone, so it ends at one point everywhere. */
+export class MergeWork {
+  private left = MAX_STEPS
+
+  /** Whether so many merges may have steps enough. */
+  allows(merges: number): boolean {
+    return merges * MERGE_STEPS <= this.left
+  }
+
+  /** Another merge; false where no step is left for it. */
+  begin(): boolean {
+    return this.take(MERGE_STEPS)
+  }
+
+  take(steps: number): boolean {
+    this.left -= steps
+    return this.left >= 0
+  }
+}
+
+/**
+ * Three ways, by words. Where both changed the same words both stay, the earlier side's first. Undefined where that takes
+ * more steps than are left.
+ */
+export function mergeTexts(
+  base: string,
+  earlier: MarkedText,
+  later: MarkedText,
+  work: MergeWork,
+): MarkedText | undefined {
+  const units = base.length + earlier.text.length + later.text.length
+  if (!work.take(units + earlier.mentions.length * later.mentions.length)) return undefined
   if (earlier.text === later.text && earlier.mentions.length === 0) return later
   const o = words(base)
   const a = words(earlier.text)
   const b = words(later.text)
-  const inA = matches(o, a)
-  const inB = matches(o, b)
+  const inA = matches(o, a, work)
+  const inB = matches(o, b, work)
+  if (inA === undefined || inB === undefined) return undefined
   const out = new Merged(a, b)
   let [io, ia, ib] = [0, 0, 0]
   while (io < o.length || ia < a.length || ib < b.length) {
@@ -92,8 +127,11 @@ function sameWords(
   return true
 }
 
-/** For each word of `o` where it stands in `x`, or -1: a longest common part, by Myers. */
-function matches(o: readonly string[], x: readonly string[]): Int32Array {
+/**
+ * For each word of `o` where it stands in `x`, or -1: a longest common part, by Myers. A step is a diagonal that is looked
+ * at, or a word passed on one. Undefined where they run out.
+ */
+function matches(o: readonly string[], x: readonly string[], work: MergeWork): Int32Array | undefined {
   const found = new Int32Array(o.length).fill(-1)
   let start = 0
   while (start < o.length && start < x.length && o[start] === x[start]) {
@@ -110,8 +148,10 @@ function matches(o: readonly string[], x: readonly string[]): Int32Array {
     trace.push(reached.slice(limit - d, limit + d + 3))
     for (let k = -d; k <= d; k += 2) {
       const [below, above] = [reached[limit + k] ?? 0, reached[limit + k + 2] ?? 0]
-      let at = k === -d || (k !== d && below < above) ? above : below + 1
+      const from = k === -d || (k !== d && below < above) ? above : below + 1
+      let at = from
       while (at < n && at - k < m && o[start + at] === x[start + at - k]) at++
+      if (!work.take(1 + at - from)) return undefined
       reached[limit + k + 1] = at
       if (at >= n && at - k >= m) {
         walkBack(found, trace, start, n, m)

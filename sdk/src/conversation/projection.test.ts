@@ -13,6 +13,7 @@ import {
 } from "../protocol/names.js"
 import { freshSalt } from "../log/scenario.js"
 import { erasuresOf } from "./erasures.js"
+import type { Message } from "./message.js"
 import type { Erasure, ProjectionPorts } from "./node.js"
 import { Projection } from "./projection.js"
 import { encodeSaid, type Said } from "./said.js"
@@ -170,6 +171,32 @@ describe("edits", () => {
     world.edit(bob2, id, "1 b 3 4", [x, y])
     world.edit(bob2, id, "a b c d e", [])
     expect(only(world)).toMatchObject({ text: "1 2 3 4 e" })
+  })
+
+  it("[M5] edits are merged once: a reaction leaves the text as it is, another edit does not", () => {
+    const world = new World()
+    const id = world.message(bob, "noon, @cat")
+    const mention = { length: 4, user: "cat" as UserId }
+    const edit = { kind: "edit", of: id, seen: [], undoes: undefined } as const
+    world.say(bob, { ...edit, text: "at noon, @cat", mentions: [{ ...mention, start: 9 }] })
+    world.say(bob2, { ...edit, text: "noon sharp, @cat", mentions: [{ ...mention, start: 12 }] })
+    const projection = world.project()
+    const shown = (): Message | undefined => {
+      projection.add(
+        one,
+        [world.entries.at(-1)?.entry].flatMap((entry) => entry ?? []),
+      )
+      return projection.get(id)
+    }
+    const before = shown()
+    expect(before).toMatchObject({ text: "at noon sharp, @cat", mentions: [{ ...mention, start: 15 }] })
+    world.react(cat, id, "👍")
+    const reacted = shown()
+    expect(reacted?.reactions).toHaveLength(1)
+    // Each merge makes a list of its own.
+    expect(reacted?.mentions).toBe(before?.mentions)
+    world.edit(bob, id, "noon, @cat!")
+    expect(shown()?.text).toBe("at noon sharp, @cat!")
   })
 
   it("[M4] the first 256 count", () => {

@@ -1,7 +1,7 @@
 import { clockMs } from "../protocol/entry.js"
 import type { UserId } from "../protocol/names.js"
 import { isReplyIn, type About } from "./about.js"
-import { countedEdits, editedText, type Edit } from "./edits.js"
+import { countedEdits, keptText, type Edit } from "./edits.js"
 import { noMentions, type Mention } from "./mention.js"
 import type { MarkedText } from "./merge-text.js"
 import type { Message, OwnRemark, Quote, Replies } from "./message.js"
@@ -24,7 +24,7 @@ export function showMessage(node: Node, author: UserId, { ports, about, quoted }
   const erasure = ports.erasureOf(document, id)
   const readable = erasure === undefined && said?.kind === "message" ? said : undefined
   const edits = readable === undefined || about === undefined ? [] : editsOf(node, author, about, ports)
-  const current: MarkedText | undefined = edits.length > 0 && readable ? editedText(readable, edits) : readable
+  const current = currentText(readable, edits, about)
   const mentions = current?.mentions ?? noMentions
   return {
     id,
@@ -47,6 +47,17 @@ export function showMessage(node: Node, author: UserId, { ports, about, quoted }
     forwardedFrom: readable?.forwardedFrom,
     unsent: about === undefined ? noRemarks : unsentOn(node, about, ports),
   }
+}
+
+function currentText(
+  original: MarkedText | undefined,
+  edits: readonly Edit[],
+  about: About | undefined,
+): MarkedText | undefined {
+  // One edit is the text itself, and of what is erased nothing stays.
+  const merged = original && edits.length > 1 ? keptText(original, edits, about?.text) : undefined
+  if (about !== undefined) about.text = merged
+  return merged?.text ?? edits[0] ?? original
 }
 
 /** The edits of a message that count, in their order. [SPEC M4] */
