@@ -156,6 +156,24 @@ describe("a client without servers", () => {
     })
   })
 
+  it("lets go of its storage when it closes, also where a provider that is attached fails to end", async () => {
+    const storage = createMemoryStorage()
+    const alice = await client({ storage })
+    const trip = await alice.createConversation({ title: "Trip" })
+    const destroy = vi.fn(() => {
+      throw new Error("the provider's own")
+    })
+    await new Promise<void>((resolve) => {
+      trip.attach(() => {
+        resolve()
+        return { destroy }
+      })
+    })
+    await alice.close()
+    expect(destroy).toHaveBeenCalled()
+    await expect(storage.get("any")).rejects.toMatchObject({ code: "STORE_CLOSED" })
+  })
+
   it("reports nothing as saved while the storage fails, and saves it later", async () => {
     const storage = createMemoryStorage()
     let failing = false

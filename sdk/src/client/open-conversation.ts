@@ -14,7 +14,7 @@ import { MAX_PINS } from "../protocol/limits.js"
 import { conversationOf, documentParts, type ConversationId, type DocumentName, type LogId } from "../protocol/names.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import type { ReplicaDocument } from "../sync/document.js"
-import { attachMirrors } from "../sync/mirror.js"
+import { attachMirrors, type Provider } from "../sync/mirror.js"
 import type { ReadVector } from "../sync/registers.js"
 import type { Signals } from "../sync/signals.js"
 import type { AccountHandle } from "./account.js"
@@ -600,7 +600,7 @@ export class OpenConversation implements Governance {
 
   attach(factory: ProviderFactory): () => Promise<void> {
     this.demandOpen()
-    const attachment = attachMirrors(this.ports.conversation, factory)
+    const attachment = attachMirrors(this.ports.conversation, (name, mirror) => this.ending(factory(name, mirror)))
     this.ports.setCarrier(attachment, true)
     const detach = async (): Promise<void> => {
       if (!this.detachers.delete(detach)) return
@@ -609,6 +609,19 @@ export class OpenConversation implements Governance {
     }
     this.detachers.add(detach)
     return detach
+  }
+
+  /** The same provider; that it can't be ended is told, and keeps nothing else from ending. */
+  private ending(provider: Provider): Provider {
+    const destroy = (): unknown => {
+      try {
+        return provider.destroy()
+      } catch (error) {
+        this.ports.failed(error)
+        return undefined
+      }
+    }
+    return { destroy }
   }
 
   async close(): Promise<void> {
