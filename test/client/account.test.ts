@@ -1,7 +1,8 @@
 /* What a user's devices share: drafts, read marks, settings, blocks. [SPEC U] */
-import { createMemoryStorage, type Client, type Conversation, type Message } from "@weft/sdk/node"
+import { createMemoryStorage, WeftError, type Client, type Conversation, type Message } from "@weft/sdk/node"
 import { expect, it } from "vitest"
 import * as Y from "yjs"
+import type { Storage } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
@@ -379,4 +380,30 @@ it("[U11] one undo after the other takes back one edit after the other; an act t
   expect(await phone.account.undo(hide)).toEqual({ kind: "gone", act: hide })
   expect(trip.messages.get().items).toHaveLength(1)
   expect(await laptop.account.undo(again)).toMatchObject({ kind: "undone" })
+})
+
+it("[U11] undo of an edit that can't be written says so, stays shown, and keeps no other undo waiting", async () => {
+  const storage = createMemoryStorage()
+  const full = { now: false }
+  const failing: Storage = {
+    ...storage,
+    write: async (...args) => {
+      if (full.now) throw new WeftError("STORE_QUOTA", "the disk is full")
+      await storage.write(...args)
+    },
+  }
+  const client = await openClient("alice", { storage: failing })
+  const trip = await client.createConversation({ title: "Trip" })
+  const message = trip.send("first")
+  await message.reached("saved")
+  const archive = trip.setArchived(true)
+  const edit = trip.edit(message.id, "second")
+  await edit.reached("saved")
+  full.now = true
+  await expect(client.account.undo(edit.act)).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  expect(trip.message(message.id)?.text).toBe("first")
+  full.now = false
+  expect(await client.account.undo(archive)).toEqual({ kind: "undone", act: archive })
+  await until(trip.messages, ({ items: [first] }) => first?.unsent.every(({ status }) => status === "saved") === true)
+  expect(trip.message(message.id)?.text).toBe("first")
 })

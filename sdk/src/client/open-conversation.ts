@@ -38,7 +38,7 @@ import { PersonalView } from "./personal-view.js"
 import { SegmentEnds } from "./segment-ends.js"
 import { createThread, segmentOfRoot } from "./thread.js"
 import { ConversationView } from "./view.js"
-import { demandTaken, hashOf, Writing, type WritingPorts } from "./writing.js"
+import { demandTaken, Writing, type WritingPorts } from "./writing.js"
 
 export interface OpenPorts extends WritingPorts, Pick<GovernorPorts, "env" | "storage" | "server"> {
   readonly account: AccountHandle
@@ -379,7 +379,7 @@ export class OpenConversation implements Governance {
     const { view, writing } = this.holderOf(act.message)
     const before = view.projection.textWithout(act.message, act.version)
     if (before === undefined) return false
-    await writing.edit(act.message, before.text, before.mentions, hashOf(act.version)).reached("saved")
+    await writing.takeBack(act.message, act.version, before)
     return true
   }
 

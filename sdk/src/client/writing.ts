@@ -1,6 +1,7 @@
 import { WeftError } from "../base/errors.js"
 import { mayErase } from "../authority/project.js"
 import type { GivenMention } from "../conversation/mention.js"
+import type { MarkedText } from "../conversation/merge-text.js"
 import type { Message } from "../conversation/message.js"
 import { segmentNumber, type Node } from "../conversation/node.js"
 import { encodeSaid, messageIdParts, type MessageRef, type Said, type SaidMessage } from "../conversation/said.js"
@@ -62,6 +63,12 @@ export class Writing {
     const seen = projection.editHeads(id).slice(-MAX_CONTENT_KEYS)
     const said = { kind: "edit", of: node.id, seen, undoes, text, mentions: demandMentions(mentions, text) } as const
     return this.post(said, document)
+  }
+
+  /** Answers an edit by the text without it. Rejects with STORE_* where that can't be made durable now; it is shown all the same. */
+  async takeBack(id: MessageId, edit: MessageId, { text, mentions }: MarkedText): Promise<void> {
+    this.edit(id, text, mentions, hashOf(edit))
+    await this.demand(id).document.save()
   }
 
   react(id: MessageId, given: string, on: boolean): OutgoingMessage | undefined {
@@ -245,7 +252,7 @@ export function notLoaded(): WeftError {
   return new WeftError("BAD_ARGUMENT", "this message is not loaded here")
 }
 
-export function hashOf(id: MessageId): BodyHash {
+function hashOf(id: MessageId): BodyHash {
   return id.slice(id.indexOf(".") + 1) as BodyHash
 }
 
