@@ -95,7 +95,10 @@ export interface Client {
   readonly account: Account
   /** Who is here, of those in conversations whose `presence` or `typing` somebody subscribes to. */
   readonly presence: Subscribable<ReadonlyMap<UserId, Presence>>
-  /** Opens a conversation; works offline. Throws BAD_ARGUMENT for names that are none. */
+  /**
+   * Opens a conversation; works offline. Throws BAD_ARGUMENT for names that are none, and for more than 4,096 members;
+   * BODY_TOO_LARGE where their names and the title do not fit into 64 KiB, which are some 3,000 of 10 letters: add the others later.
+   */
   createConversation(options: { title: string; members?: readonly string[] }): Promise<Conversation>
   /**
    * The one conversation with another user: the present one, or a new one. Works offline, on both sides at once: the two

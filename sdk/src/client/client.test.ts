@@ -124,6 +124,18 @@ describe("a client without servers", () => {
     await expect(trip.loadOlder()).rejects.toMatchObject({ code: "CLIENT_CLOSED" })
   })
 
+  it.each([
+    ["4,096 and one more", 4097, "m", "BAD_ARGUMENT"],
+    ["as many as have no room with their names", 600, "m".repeat(100), "BODY_TOO_LARGE"],
+  ])("[A3] refuses to begin with too many members, with stable codes: %s", async (_, count, name, code) => {
+    const alice = await client()
+    const members = Array.from({ length: count }, (_, index) => `${name}${index}`)
+    await expect(alice.createConversation({ title: "All", members })).rejects.toMatchObject({ name: "WeftError", code })
+    expect(alice.conversations.get()).toEqual([])
+    const all = await alice.createConversation({ title: "All", members: members.slice(0, 500) })
+    expect(all.info.get().members).toHaveLength(501)
+  })
+
   it.each([{ from: NaN }, { before: NaN }, { before: null as never }, { limit: 0 }])(
     "refuses a search by %o, with a stable code",
     async (options) => {

@@ -1,3 +1,4 @@
+import type { InitialMember } from "../authority/fields.js"
 import { systemEnv, type Env, type Timer } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
 import type { Subscribable } from "../base/store.js"
@@ -5,6 +6,7 @@ import { KeyGate, type Verify } from "../identity/verify.js"
 import { settingKey } from "../log/keys.js"
 import { equalBytes, utf8 } from "../protocol/bytes.js"
 import type { MessageId } from "../protocol/entry.js"
+import { MAX_CONTROL_ITEMS } from "../protocol/limits.js"
 import {
   conversationOf,
   deviceIdOf,
@@ -487,8 +489,22 @@ class WeftClient implements Client {
     const title = demandTitle(options.title)
     const others = new Set((options.members ?? []).map(demandUser))
     others.delete(this.user)
+    if (others.size > MAX_CONTROL_ITEMS) {
+      throw new WeftError("BAD_ARGUMENT", `a conversation begins with at most ${String(MAX_CONTROL_ITEMS)} others`)
+    }
     const members = Array.from(others, (user) => ({ user, role: "member" as const }))
-    const conversation = await this.parts.replica.create(title, members, this.credentials.trust)
+    try {
+      return await this.create(title, members)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      const text = "the names that a conversation begins with take at most 64 KiB: add the others later"
+      throw new WeftError("BODY_TOO_LARGE", text, { cause: error })
+    }
+  }
+
+  /** Throws RangeError where that does not fit into one entry. */
+  private async create(title: string, members: readonly InitialMember[], direct = false): Promise<Conversation> {
+    const conversation = await this.parts.replica.create(title, members, this.credentials.trust, direct)
     await introduce(conversation, this, this.credentials)
     const handle = await this.handles.open(conversation.id)
     this.refresh()
@@ -501,12 +517,7 @@ class WeftClient implements Client {
     if (user === this.user) throw new WeftError("BAD_ARGUMENT", "a direct conversation is with somebody else")
     const [present] = this.handles.directWith(user)
     if (present !== undefined) return present
-    const members = [{ user, role: "owner" as const }]
-    const conversation = await this.parts.replica.create("", members, this.credentials.trust, true)
-    await introduce(conversation, this, this.credentials)
-    const handle = await this.handles.open(conversation.id)
-    this.refresh()
-    return handle
+    return this.create("", [{ user, role: "owner" }], true)
   }
 
   private narrow(query: SearchQuery): SearchQuery {
