@@ -160,6 +160,20 @@ describe("a client without servers", () => {
     expect(trip.info.get().members.map(({ user }) => user)).toEqual(["alice", "carol"])
   })
 
+  it("[A20] makes one direct conversation with a user, also where it is asked for several at once", async () => {
+    const alice = await client()
+    const [first, ...others] = await Promise.all(["bob", "bob", "cat", "bob"].map((user) => alice.openDirect(user)))
+    expect(others.map((other) => other === first)).toEqual([true, false, true])
+    expect(
+      alice.conversations
+        .get()
+        .map(({ info }) => info.get().direct)
+        .sort(),
+    ).toEqual(["bob", "cat"])
+    expect((await alice.doctor()).documents.open).toBe(2)
+    expect(await alice.openDirect("bob")).toBe(first)
+  })
+
   it("keeps a storage to one user", async () => {
     const storage = createMemoryStorage()
     await client({ storage })

@@ -159,6 +159,8 @@ class WeftClient implements Client {
   private readonly liveSearch: LiveSearch
   private readonly ownDoctor: Doctor
   private readonly stops: (() => void)[] = []
+  /** Direct conversations that are being made. */
+  private readonly opening = new Map<UserId, Promise<Conversation>>()
   private hiding: Pick<AccountState, "blocked" | "hidden">
   private credentials = noCredentials
   private refreshTimer: Timer
@@ -517,7 +519,10 @@ class WeftClient implements Client {
     if (user === this.user) throw new WeftError("BAD_ARGUMENT", "a direct conversation is with somebody else")
     const [present] = this.handles.directWith(user)
     if (present !== undefined) return present
-    return this.create("", [{ user, role: "owner" }], true)
+    // Who asks again meanwhile, as by a second click, gets the one that is on its way.
+    const opening = this.opening.get(user) ?? this.create("", [{ user, role: "owner" }], true)
+    this.opening.set(user, opening)
+    return opening.finally(() => this.opening.delete(user))
   }
 
   private narrow(query: SearchQuery): SearchQuery {
