@@ -298,8 +298,9 @@ export interface Conversation extends Governance {
   /**
    * Lets any stock Yjs provider or persistence carry this conversation: `factory` gets each document's name and a mirror
    * of it, and returns the provider. What arrives in the mirror goes through the check; a mirror that holds anything else is
-   * destroyed and made anew. Call the result to detach. What a provider throws when it is destroyed is told by `status`, as
-   * what fails in the background, and keeps nothing else from ending.
+   * destroyed and made anew; where five of a document did, its provider is not asked for again. Call the result to detach.
+   * What a provider throws when it is destroyed is told by `status`, as what fails in the background, and keeps nothing else
+   * from ending.
    */
   attach(factory: ProviderFactory): () => Promise<void>
 }

@@ -18,8 +18,8 @@ export interface Attachment {
   detach(): Promise<void>
 }
 
-/** Mirrors of one document that may be poisoned before its carrier is given up. */
-const MAX_MIRRORS = 5
+/** Mirrors of one document that may be poisoned: with the last of them its carrier is given up. [SPEC C14] */
+const MAX_POISONED = 5
 /** Bytes of updates that a mirror may hold back because what they rest on is missing. */
 const MAX_PENDING_BYTES = 1024 * 1024
 
@@ -70,7 +70,7 @@ class Mirror {
   private readonly enqueue = createQueue()
   private readonly stop: () => void
   private current: { readonly doc: Y.Doc; readonly provider: Provider } | undefined
-  private made = 0
+  private poisoned = 0
   private closed = false
 
   constructor(
@@ -129,7 +129,7 @@ class Mirror {
 
   private async remake(): Promise<void> {
     this.destroy()
-    if (this.closed || this.made++ >= MAX_MIRRORS) return
+    if (this.closed || this.poisoned >= MAX_POISONED) return
     const doc = new Y.Doc({ guid: this.document.name })
     await this.fill(doc)
     doc.on("update", (_update: Uint8Array, origin: unknown, _doc: Y.Doc, transaction: Y.Transaction) => {
@@ -151,7 +151,9 @@ class Mirror {
     const verdicts = await this.conversation.receive(this.document, update, this)
     const refused = verdicts?.some(({ refusal }) => refusal !== undefined && !isTransient(refusal.code)) ?? true
     const pending = doc.store.pendingStructs?.update.length ?? 0
-    if (refused || pending > MAX_PENDING_BYTES || (deletes && !(await this.isFaithful(doc)))) await this.remake()
+    if (!refused && pending <= MAX_PENDING_BYTES && (!deletes || (await this.isFaithful(doc)))) return
+    this.poisoned++
+    await this.remake()
   }
 
   /** Whether the mirror holds exactly what the document holds: asked when something was deleted in it. */
