@@ -17,6 +17,7 @@ import {
 } from "../protocol/frame.js"
 import { clientIdOf, logIdBytes, type DocumentName, type LogId, type UserId } from "../protocol/names.js"
 import { createMemoryStorage } from "../storage/memory.js"
+import { manualEnv } from "../../../test/support/manual-env.js"
 import { AccountReplica } from "./account-replica.js"
 import { Acks } from "./acks.js"
 import { Exchange } from "./exchange.js"
@@ -25,7 +26,7 @@ import { Replica } from "./replica.js"
 const server = "ws://server"
 
 /** Ann's device with two sealed runs of two messages each, sent and not answered; a message has a head and a body. */
-async function sent(isRenewed = false) {
+async function sent(isRenewed = false, env = systemEnv) {
   const device = await deviceNamed("ann")
   const storage = createMemoryStorage()
   const replica = await Replica.open({
@@ -45,7 +46,7 @@ async function sent(isRenewed = false) {
     acks,
     server,
     isRenewed,
-    env: systemEnv,
+    env,
     account: await AccountReplica.open({
       ...{ storage, env: systemEnv, user: "ann" as UserId },
       guard: () => replica.writeGuard,
@@ -74,8 +75,8 @@ async function sent(isRenewed = false) {
   if (log === undefined) throw new TypeError("one log")
   await expect.poll(() => updates(frames, segment.name)).toHaveLength(2)
   const [, last] = updates(frames, segment.name)
-  const refuse = async (code: RefusalCode, at: number, retryAfterMs = 60_000): Promise<void> => {
-    const items = [{ log: logIdBytes(log), code, at }]
+  const refuse = async (code: RefusalCode, at: number, retryAfterMs = 60_000, refused = log): Promise<void> => {
+    const items = [{ log: logIdBytes(refused), code, at }]
     exchange.take({ kind: "reject", id: last?.id ?? 0, document: segment.name, copies: 1, retryAfterMs, items })
     // Answered behind everything that came in before it.
     exchange.take({ kind: "vector", document: trip.controlDocument.name, reply: false, logs: [], records: [] })
@@ -112,6 +113,29 @@ it("[R1] of a log that forked nothing counts as taken: all of it is written agai
   const [again] = Array.from(segment.summary.logs.values())
   expect([again?.log === log, (await segment.entries()).length]).toEqual([false, 4])
 })
+
+it.each<RefusalCode>(["FORK", "CLOCK_FAR_AHEAD"])(
+  "[R1] to a server that refuses whatever it gets words are written again after a while, and not at once each time: %s",
+  async (code) => {
+    const env = manualEnv()
+    const { exchange, segment, log, refuse } = await sent(false, env)
+    const inLogAndWaiting = async () => [(await segment.entries()).length, segment.drafts.length]
+    await refuse(code, 0)
+    // Said of each update that the log had been sent in.
+    await refuse(code, 0)
+    expect(await inLogAndWaiting()).toEqual([0, 4])
+    await segment.flush()
+    const [again] = Array.from(segment.summary.logs.values(), (summary) => summary.log)
+    expect(again).not.toBe(log)
+    await refuse(code, 0, 2_000, again)
+    env.advance(1_999)
+    await refuse(code, 0, 0, again)
+    expect(await inLogAndWaiting()).toEqual([4, 0])
+    expect(exchange.synced).toBe(false)
+    env.advance(1)
+    await expect.poll(inLogAndWaiting).toEqual([0, 4])
+  },
+)
 
 it("[R1] what was refused for good is kept with its code, and what stands before it stays", async () => {
   const { acks, segment, log, refuse, trip } = await sent()

@@ -17,6 +17,7 @@ import { decodeRecord, encodeRecord, type EraseRecord, type RecordId } from "../
 import { digestOf, headsOf, type DocumentSummary } from "../log/summary.js"
 import { encodeUpdate, joinUpdates, splitRuns, type LogRun } from "../log/update.js"
 import {
+  clientIdOf,
   conversationOf,
   deviceOf,
   documentParts,
@@ -32,6 +33,7 @@ import { RegisterExchange } from "./register-exchange.js"
 import type { ReplicaConversation } from "./conversation.js"
 import type { ReplicaDocument } from "./document.js"
 import type { Retention } from "./retention.js"
+import { Rewriting, type RefusedLog, type RefusedLogs } from "./rewriting.js"
 import { ReturningSegment } from "./returning-segment.js"
 import { SegmentAway } from "./segment-away.js"
 import type { Replica, ReplicaChange } from "./replica.js"
@@ -101,6 +103,7 @@ export class Exchange {
   /** What the control document was when something in a segment was last found to rest on more than that. */
   private readonly lackedBy = new Map<DocumentName, string>()
   private readonly registers: RegisterExchange
+  private readonly rewriting: Rewriting
   private readonly stops: (() => void)[]
   private readonly account: AccountExchange
   private differing = new Set<ConversationId>()
@@ -115,6 +118,9 @@ export class Exchange {
   constructor(private readonly ports: ExchangePorts) {
     this.account = new AccountExchange({ ...ports, nextId: () => this.nextId++ })
     this.registers = new RegisterExchange(ports)
+    this.rewriting = new Rewriting(ports.env, (name, logs) => {
+      this.rewrite(name, logs)
+    })
     this.stops = [
       ports.replica.changes.on((change) => {
         this.onChange(change)
@@ -137,6 +143,7 @@ export class Exchange {
       this.vectors.size === 0 &&
       this.vectorQueue.size === 0 &&
       this.behindControl.size === 0 &&
+      this.rewriting.isIdle &&
       Array.from(this.retries.keys()).every((name) => this.knocking.has(name))
     )
   }
@@ -164,6 +171,7 @@ export class Exchange {
     for (const stop of this.stops) stop()
     this.account.end()
     this.registers.end()
+    this.rewriting.end()
     for (const timer of this.retries.values()) this.ports.env.clearTimer(timer)
     this.retries.clear()
     for (const resolve of this.roomWaiters.splice(0)) resolve()
@@ -531,6 +539,7 @@ export class Exchange {
     const isOwn = (log: LogId | undefined): boolean => log !== undefined && deviceOf(log) === replica.device
     // This device's clock jumped since the server's time was last heard.
     if (frame.items.some(({ code }) => ofClock.has(code))) await this.ports.askTime()
+    const again = new Map<LogId, RefusedLog>()
     for (const [log, item] of refused) {
       const { at } = item
       // Nobody introduced this device yet: who could may be elsewhere, or nowhere any more. [SPEC A5, A11]
@@ -552,11 +561,34 @@ export class Exchange {
       else if (ofClock.has(code) && (deviceOf(log) !== replica.device || acks.count(document.name, log) > at))
         this.retryLater(document.name, frame.retryAfterMs)
       else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
-      else if (code === "FORK") await conversation.takeBack(document, log, 0, undefined)
-      // What another server made durable is not taken back for this one's sake. [SPEC R4]
-      else if (acks.count(document.name, log) > at) this.unwanted.add(`${document.name} ${log}`)
-      else await conversation.takeBack(document, log, at, rewritable.has(code) ? undefined : code)
+      else if (rewritable.has(code) && holdsBeyond(document, log, code === "FORK" ? 0 : at))
+        again.set(log, { code, at })
+      else await this.takeBack(conversation, document, log, { code, at })
     }
+    if (again.size === 0 || !this.rewriting.isNow(document.name, again, frame.retryAfterMs)) return
+    for (const [log, refusal] of again) await this.takeBack(conversation, document, log, refusal)
+  }
+
+  private async takeBack(
+    conversation: ReplicaConversation,
+    document: ReplicaDocument,
+    log: LogId,
+    { code, at }: RefusedLog,
+  ): Promise<void> {
+    if (code === "FORK") await conversation.takeBack(document, log, 0, undefined)
+    // What another server made durable is not taken back for this one's sake. [SPEC R4]
+    else if (this.ports.acks.count(document.name, log) > at) this.unwanted.add(`${document.name} ${log}`)
+    else await conversation.takeBack(document, log, at, rewritable.has(code) ? undefined : code)
+  }
+
+  /** What waited to be written again. */
+  private rewrite(name: DocumentName, logs: RefusedLogs): void {
+    this.work(async () => {
+      await this.ports.replica.using(conversationOf(name), async (conversation) => {
+        const document = await conversation.document(name)
+        for (const [log, refusal] of logs) await this.takeBack(conversation, document, log, refusal)
+      })
+    })
   }
 
   /** Compares the document again, later each time until something of it is acknowledged. */
@@ -664,6 +696,11 @@ function conversationOfFrame(frame: Frame): ConversationId | undefined {
 function isOf({ documents }: Imprint, summary: DocumentSummary): boolean {
   const imprint = documents.get(summary.document)
   return imprint !== undefined && equalBytes(imprint.digest, digestOf(summary))
+}
+
+/** Whether anything stands in a log from a position on: what was in it may be written again by now. */
+function holdsBeyond({ name, summary }: ReplicaDocument, log: LogId, from: number): boolean {
+  return (summary.logs.get(clientIdOf(name, log))?.count ?? 0) > from
 }
 
 function segmentNumber(name: DocumentName): number {
