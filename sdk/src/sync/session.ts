@@ -260,25 +260,19 @@ export class Session {
     switch (frame.kind) {
       case "challenge":
         if (!this.greets("nothing", frame.kind)) break
-        this.hello(frame).catch(() => {
-          this.fail()
-        })
+        this.failsWith(this.hello(frame))
         break
       case "welcome":
         if (!this.greets("challenge", frame.kind)) break
         this.answered()
         this.connection?.pack?.()
-        this.welcome(frame, url).catch(() => {
-          this.fail()
-        })
+        this.failsWith(this.welcome(frame, url))
         break
       case "refusal":
         this.refusal = frame.code
         break
       case "trust":
-        this.ports.trusted(frame.keys).catch(() => {
-          this.fail()
-        })
+        this.failsWith(this.ports.trusted(frame.keys))
         break
       case "renewed":
         this.renewAt(frame.expiresAt)
@@ -288,9 +282,7 @@ export class Session {
         break
       case "pong":
         this.answered()
-        this.hearTime(frame).catch(() => {
-          this.fail()
-        })
+        this.failsWith(this.hearTime(frame))
         break
       case "signals":
         this.ports.signals.take(frame.items)
@@ -308,13 +300,21 @@ export class Session {
   private greets(before: typeof this.greeting, now: "challenge" | "welcome"): boolean {
     const isNext = this.greeting === before
     if (isNext) this.greeting = now
-    else this.fail()
+    else this.fail(this.connection)
     return isNext
   }
 
-  /** Gives the connection up as if it had broken. */
-  private fail(): void {
-    if (this.connection === undefined) return
+  /** The present connection is given up where this fails. It may do so late, and then no other ends by it. */
+  private failsWith(task: Promise<unknown>): void {
+    const { connection } = this
+    task.catch(() => {
+      this.fail(connection)
+    })
+  }
+
+  /** Gives a connection up as if it had broken, if it is still the present one. */
+  private fail(connection: Connection | undefined): void {
+    if (connection === undefined || connection !== this.connection) return
     this.disconnect()
     this.on({ kind: "closed", code: undefined, ...this.chance() })
   }
@@ -365,7 +365,7 @@ export class Session {
         this.publish()
       },
       failed: () => {
-        this.fail()
+        this.fail(connection)
       },
     })
     this.welcomed++
@@ -380,12 +380,7 @@ export class Session {
     })
     this.beat()
     const { exchange } = this
-    replica
-      .wakeAll()
-      .then(() => exchange?.start())
-      .catch(() => {
-        this.fail()
-      })
+    this.failsWith(replica.wakeAll().then(() => exchange?.start()))
   }
 
   /** Looks after the connection: pings a silent one, gives up a dead one, goes on where there is room again. */
@@ -396,7 +391,7 @@ export class Session {
     this.lastHeard = Math.min(this.lastHeard, env.now())
     const silence = env.now() - this.lastHeard
     if (silence > SILENCE_LIMIT_MS) {
-      this.fail()
+      this.fail(this.connection)
       return
     }
     if (silence > PING_AFTER_MS) this.ask({ kind: "ping", id: 0 })
@@ -434,13 +429,16 @@ export class Session {
     const wait = Math.max(1_000, (expiresAt - env.now()) * 0.8)
     if (wait > longestTimer) return
     this.tokenTimer = env.setTimer(wait, () => {
-      Promise.resolve(this.ports.token())
-        .then((token) => {
-          this.send({ kind: "token", token })
-        })
-        .catch(() => {
-          // No token now: the next connection asks for one.
-        })
+      this.renew().catch(() => {
+        // No token now: the next connection asks for one.
+      })
     })
+  }
+
+  private async renew(): Promise<void> {
+    const { connection } = this
+    const token = await this.ports.token()
+    // Another connection said hello with a token of its own, or has not said it yet.
+    if (connection === this.connection) this.send({ kind: "token", token })
   }
 }
