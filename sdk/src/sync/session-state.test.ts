@@ -163,4 +163,23 @@ describe("trying again", () => {
     const { state } = step(states.live, { kind: "closed", code: "TOKEN_EXPIRED", servers: 1, chance: 0 }, now)
     expect(state).toMatchObject({ kind: "waiting", code: "UNREACHABLE" })
   })
+
+  it("[S8] a token that ended on its way is no refusal for good: the next try asks for another", () => {
+    const { state } = step(states.greeting, { kind: "closed", code: "TOKEN_EXPIRED", servers: 1, chance: 0 }, now)
+    expect(state).toMatchObject({ kind: "waiting", code: "TOKEN_EXPIRED", attempt: { refused: [] } })
+  })
+
+  it("[S8] a server that is given ended tokens, again and again, is asked ever more rarely", () => {
+    let [state, last]: [SessionState, number] = [states.idle, 0]
+    state = step(state, events.start, now).state
+    for (let round = 0; round < 10; round++) {
+      state = step(state, events.opened, now).state
+      const closed = step(state, { kind: "closed", code: "TOKEN_EXPIRED", servers: 1, chance: 0.999 }, now)
+      const wait = closed.state.kind === "waiting" ? closed.state.until - now : NaN
+      expect(wait).toBeGreaterThanOrEqual(last)
+      last = wait
+      state = step(closed.state, { kind: "timer", servers: 1, chance: 0 }, now).state
+    }
+    expect(last).toBe(Math.round(0.999 * LAST_BACKOFF_MS))
+  })
 })

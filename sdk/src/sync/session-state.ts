@@ -151,7 +151,8 @@ function failed(
   chance: number,
   now: number,
 ): Transition {
-  const permanent = code !== undefined && !isTransient(code)
+  // A token that ended on its way: the next try asks for another. [SPEC S8]
+  const permanent = code !== undefined && code !== "TOKEN_EXPIRED" && !isTransient(code)
   const refused = permanent ? [...attempt.refused, attempt.server] : attempt.refused
   const failures = attempt.failures + 1
   const server = nextServer(attempt.server, servers, refused)
