@@ -182,3 +182,33 @@ it("[S8] a token that could not be had for a connection that broke does not end 
   await turn()
   expect([session.status.get().state.kind, second.isClosed()]).toEqual(["live", false])
 })
+
+it.each([
+  ["an hour", 3_600_000],
+  ["half a minute", 30_000],
+])("[S8] a clock that is %s ahead, and jumps again, asks for a token when one is due", async (_, ahead) => {
+  const env = manualEnv()
+  let [off, calls] = [ahead, 0]
+  const token = (): string => {
+    calls++
+    return tokenUntil(env.now() + TOKEN_MS)
+  }
+  const { connection, live } = await start({ token, env: { ...env, now: () => env.now() + off } })
+  const server = connection(0)
+  server.challenge()
+  await server.hears("hello")
+  server.welcome(env.now())
+  await live()
+  env.advance(0.7 * TOKEN_MS)
+  expect(calls).toBe(1)
+  env.advance(0.1 * TOKEN_MS)
+  await server.hears("token")
+  off += ahead
+  server.say({ kind: "renewed", expiresAt: env.now() + TOKEN_MS })
+  await server.hears("ping")
+  server.say({ kind: "pong", id: 0, serverTime: env.now() })
+  await turn()
+  env.advance(0.7 * TOKEN_MS)
+  await turn()
+  expect(calls).toBe(2)
+})

@@ -70,6 +70,8 @@ export class Session {
   private ackTimer: Timer
   /** What the server of this connection said of the greeting. */
   private greeting: "nothing" | "challenge" | "welcome" = "nothing"
+  /** When the token of this connection's `hello` ends, if it says so; milliseconds since 1970. */
+  private expiresAt: number | undefined
   private lastHeard = 0
   private refusal: RefusalCode | undefined
   private lastCode: RefusalCode | undefined
@@ -275,7 +277,7 @@ export class Session {
         this.failsWith(this.ports.trusted(frame.keys))
         break
       case "renewed":
-        this.renewAt(frame.expiresAt)
+        this.failsWith(this.renewed(frame))
         break
       case "ping":
         this.send({ kind: "pong", id: frame.id, serverTime: 0 })
@@ -328,8 +330,7 @@ export class Session {
     const { publicKey } = signer
     const packs = this.ports.transport.packs === true
     this.ask({ kind: "hello", version: PROTOCOL_VERSION, role: 0, token, publicKey, signature, packs })
-    const expiresAt = tokenExpiry(token)
-    if (expiresAt !== undefined) this.renewAt(expiresAt)
+    this.expiresAt = tokenExpiry(token)
   }
 
   private async welcome(frame: FrameOf<"welcome">, url: string): Promise<void> {
@@ -369,6 +370,8 @@ export class Session {
       },
     })
     this.welcomed++
+    // By the server's time, which is known now.
+    if (this.expiresAt !== undefined) this.renewAt(this.expiresAt)
     this.on({ kind: "welcomed" })
   }
 
@@ -422,11 +425,24 @@ export class Session {
     }
   }
 
+  private async renewed({ expiresAt }: FrameOf<"renewed">): Promise<void> {
+    const { connection } = this
+    // The server has just taken it: where it has ended by this device's clock, that jumped since it was set right.
+    if (expiresAt <= this.serverNow) await this.askTime()
+    if (connection === this.connection) this.renewAt(expiresAt)
+  }
+
+  /** What the server's clock says. Small differences count here: a token may live for less than they are. */
+  private get serverNow(): number {
+    const { env, replica } = this.ports
+    return env.now() - (replica.measuredSkewMs ?? 0)
+  }
+
   /** Renews the token a while before it ends: at four fifths of what is left. */
   private renewAt(expiresAt: number): void {
     const { env } = this.ports
     env.clearTimer(this.tokenTimer)
-    const wait = Math.max(1_000, (expiresAt - env.now()) * 0.8)
+    const wait = Math.max(1_000, (expiresAt - this.serverNow) * 0.8)
     if (wait > longestTimer) return
     this.tokenTimer = env.setTimer(wait, () => {
       this.renew().catch(() => {
