@@ -3,6 +3,7 @@ import { createMemoryStorage, type Client } from "@weft/sdk/node"
 import { expect, it, onTestFinished } from "vitest"
 import { prefixRange } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
+import { quickEnv } from "../support/quick-env.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
 
@@ -107,11 +108,13 @@ it("[U13] at the next start the list is there before any conversation is read, a
   expect(again.list.get().every(({ info }, index) => info === items[index]?.info)).toBe(true)
 })
 
-it("[U13] what is sent before a conversation is read is written when it is, in its order, or refused at once", async () => {
+it("[U13, E2] what is sent before a conversation is read is written when it is, in its order, or refused at once", async () => {
   const { storage, trip, direct, atBob, servers, end } = await arena()
   await end()
   const gate = gated(storage)
-  const again = await openClient("alice", { storage: gate.storage, servers })
+  let off = 0
+  const env = { ...quickEnv, now: () => quickEnv.now() + off }
+  const again = await openClient("alice", { storage: gate.storage, servers, env })
   const early = again.conversation(trip.id)
   const other = again.conversation(direct.id)
   if (early === undefined || other === undefined) throw new Error("both were shown before")
@@ -120,6 +123,9 @@ it("[U13] what is sent before a conversation is read is written when it is, in i
   await until(again.status, ({ pending }) => pending.length === 2)
   expect(() => early.send("")).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))
   expect(() => early.send("x".repeat(70_000))).toThrow(expect.objectContaining({ code: "BODY_TOO_LARGE" }))
+  off = Date.now() * 1000
+  expect(() => early.send("by no clock")).toThrow(expect.objectContaining({ code: "CLOCK_OUT_OF_RANGE" }))
+  off = 0
   const id = early.info.get().lastMessage?.id
   expect(() => early.send("an answer", { replyTo: id! })).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))
   expect(() => early.edit(id!, "x")).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }))

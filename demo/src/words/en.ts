@@ -464,6 +464,8 @@ export const en = {
   notAllowedAdvice: "Ask an owner of the conversation.",
   tooLong: "That message is too long",
   tooLongAdvice: "A message holds up to 64 KiB. Split it in two.",
+  clockWrong: "This device's clock is wrong",
+  clockWrongAdvice: "Set its date and time, and try again.",
   segmentAway: "Those messages are not on this device",
   segmentAwayAdvice: "They come back as soon as there is a connection.",
   badArgument: "That is not a valid name, text or link",

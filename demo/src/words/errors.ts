@@ -35,6 +35,8 @@ export function explainCode(code: ErrorCode): Explanation {
       return { title: t("notAllowed"), advice: t("notAllowedAdvice") }
     case "BODY_TOO_LARGE":
       return { title: t("tooLong"), advice: t("tooLongAdvice") }
+    case "CLOCK_OUT_OF_RANGE":
+      return { title: t("clockWrong"), advice: t("clockWrongAdvice") }
     case "SEGMENT_AWAY":
       return { title: t("segmentAway"), advice: t("segmentAwayAdvice") }
     case "BAD_ARGUMENT":

@@ -439,6 +439,8 @@ export const zh: Readonly<Record<Key, Phrase>> = {
   notAllowedAdvice: "请联系对话的所有者。",
   tooLong: "这条消息太长",
   tooLongAdvice: "一条消息最多 64 KiB。请分成两条。",
+  clockWrong: "此设备的时钟不正确",
+  clockWrongAdvice: "请设置日期和时间，然后重试。",
   segmentAway: "这些消息不在此设备上",
   segmentAwayAdvice: "恢复连接后就会重新获取。",
   badArgument: "这不是有效的名字、文本或链接",

@@ -10,6 +10,7 @@ export type ErrorCode =
   | "CONVERSATION_UNKNOWN"
   | "NOT_ALLOWED"
   | "BODY_TOO_LARGE"
+  | "CLOCK_OUT_OF_RANGE"
   | "MESSAGE_REJECTED"
   | "MALFORMED"
   | "SEGMENT_AWAY"

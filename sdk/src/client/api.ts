@@ -220,7 +220,7 @@ export interface Conversation extends Governance {
   loadToDate(time: number): Promise<MessageId | undefined>
   /**
    * Writes a message: at once, whatever the network does. Throws BAD_ARGUMENT for an empty text, BODY_TOO_LARGE beyond
-   * 64 KiB, NOT_ALLOWED where this user may not write here, CLIENT_CLOSED.
+   * 64 KiB, NOT_ALLOWED where this user may not write here, CLOCK_OUT_OF_RANGE, CLIENT_CLOSED.
    */
   send(text: string, options?: SendOptions): OutgoingMessage
   /**

@@ -7,7 +7,8 @@ import type { Message, MessageList, Version } from "../conversation/message.js"
 import type { MessageReceipts } from "../conversation/receipts.js"
 import type { SaidMessage } from "../conversation/said.js"
 import { nothingUnread, type Unread } from "../conversation/unread.js"
-import { hashBody, messageIdOf, type ControlId, type MessageId } from "../protocol/entry.js"
+import { tick } from "../log/clock.js"
+import { hashBody, messageIdOf, type Clock, type ControlId, type MessageId } from "../protocol/entry.js"
 import type { ConversationId, DeviceId, DocumentName } from "../protocol/names.js"
 import type { ReplicaDocument } from "../sync/document.js"
 import type { ReadVector } from "../sync/registers.js"
@@ -41,6 +42,8 @@ export interface HandlePorts {
   readonly account: AccountHandle
   readonly signals: Signals
   readonly env: Pick<Env, "randomBytes">
+  /** The time that what is written gets. */
+  now(): number
   isClosed(): boolean
   /** Reads it; `told`: what was said to be unread. Rejects with STORE_*. */
   open(told: Unread): Promise<OpenConversation>
@@ -427,6 +430,8 @@ export class ConversationHandle implements Conversation {
     const { mayWrite, announcementsOnly } = this.info.get()
     if (!mayWrite) throw notAllowed(announcementsOnly)
     const body = messageBody(said, this.ports.env)
+    // What could not be written then is not taken now.
+    tick(0 as Clock, this.ports.now())
     const id = messageIdOf(this.ports.device, hashBody(body))
     this.written.push(body)
     this.ports.waits()

@@ -203,6 +203,7 @@ export class ConversationHandles {
     }
     const handle = new ConversationHandle({
       ...{ id, device, row, account, signals, env },
+      now: () => replica.now(),
       isClosed: () => this.ports.isClosed(),
       open: (told) =>
         this.read(id, told).catch((error: unknown) => {

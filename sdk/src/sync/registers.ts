@@ -30,12 +30,13 @@ import {
   type RegisterVector,
   type SignedRegister,
 } from "../log/register.js"
+import { tick } from "../log/clock.js"
 import { claimInThreads, claimOf, describeHeld, restHash, type Segments } from "../log/register-vector.js"
 import type { LogSummary } from "../log/summary.js"
 import { threadName, type ThreadName } from "../log/thread-name.js"
 import type { Signer } from "../log/writer.js"
 import { equalBytes } from "../protocol/bytes.js"
-import { clockMs, clockOf, type Clock, type MessageId } from "../protocol/entry.js"
+import { clockMs, type Clock, type MessageId } from "../protocol/entry.js"
 import type { FrameOf } from "../protocol/frame.js"
 import {
   clientIdOf,
@@ -522,7 +523,7 @@ export class ConversationRegisters {
     const threads = read === undefined ? [] : this.#listThreads(segments, { delivered, read })
     const said = { delivered, read, threads }
     if (last !== undefined && equalBytes(saidBytes(last), encodeRegisterSaid(said))) return
-    const clock = Math.max(clockOf(now()), (last?.clock ?? 0) + 1) as Clock
+    const clock = tick(last?.clock ?? (0 as Clock), now())
     const register = await signRegister(conversation.id, { clock, ...said }, signer)
     await this.#write([this.#put(register)])
     this.#set.restore(register)

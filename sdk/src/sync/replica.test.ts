@@ -2,6 +2,7 @@ import { expect, it } from "vitest"
 import { manualEnv, type ManualEnv } from "../../../test/support/manual-env.js"
 import { systemEnv, type Env } from "../base/env.js"
 import { WeftError } from "../base/errors.js"
+import { TIME_LIMIT_MS } from "../log/clock.js"
 import { readContents } from "../log/contents.js"
 import { draftHash } from "../log/draft.js"
 import {
@@ -807,5 +808,33 @@ it("[W3] a writer whose guard another tab had taken, and that could not take it 
   const leads = new Promise<boolean>((resolve) => replica.writing.subscribe(resolve))
   await untilHealth(replica, env, "ok")
   expect(await leads).toBe(true)
+  await replica.close()
+})
+
+it("[E2, W1] by a clock that no entry can have nothing is written; what was there can be read at the next start, and goes on", async () => {
+  const storage = createMemoryStorage()
+  const env = manualEnv()
+  let off = 0
+  const jumping = { ...env, now: () => env.now() + off }
+  const replica = await openAnn({ storage: storage.share(), env: jumping })
+  const trip = await replica.create("Trip", [], [])
+  await trip.post(new Map([["t", "before"]])).document.save()
+  off = env.now() * 1000
+  expect(() => trip.post(new Map([["t", "lost"]]))).toThrow(expect.objectContaining({ code: "CLOCK_OUT_OF_RANGE" }))
+  off = 0
+  await trip.post(new Map([["t", "after"]])).document.save()
+  await replica.close()
+  const again = await openAnn({ storage: storage.share(), env })
+  const segment = await (await again.conversation(trip.id)).segment(1)
+  expect([segment.drafts.length, again.health.get().kind]).toEqual([2, "ok"])
+  await again.close()
+})
+
+it.each([TIME_LIMIT_MS, 2 ** 53 - 1])("[W4] a server's time that no clock is set to is not taken: %d", async (time) => {
+  const replica = await openWriter()
+  await expect(replica.setTime(time)).rejects.toThrow(RangeError)
+  expect([replica.skew.get(), replica.measuredSkewMs]).toEqual([undefined, undefined])
+  await replica.setTime(TIME_LIMIT_MS - 1)
+  expect(replica.now()).toBeGreaterThan(TIME_LIMIT_MS - 60_000)
   await replica.close()
 })

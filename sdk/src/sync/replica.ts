@@ -4,6 +4,7 @@ import { isDamage, WeftError, type ErrorCode } from "../base/errors.js"
 import { createSignal, createStore } from "../base/store.js"
 import { encodeControl } from "../authority/control.js"
 import type { InitialMember } from "../authority/fields.js"
+import { TIME_LIMIT_MS } from "../log/clock.js"
 import { draftHash } from "../log/draft.js"
 import {
   catchUpPrefix,
@@ -486,8 +487,9 @@ export class Replica {
     return this.measured
   }
 
-  /** Takes a server's time; drafts get clocks that fit it before they are sealed. Small differences are left alone: clocks would jump with every round trip. */
+  /** Takes a server's time; drafts get clocks that fit it before they are sealed. Small differences are left alone: clocks would jump with every round trip. Rejects with RangeError where no clock can be set to it. */
   async setTime(serverMs: number): Promise<void> {
+    if (serverMs >= TIME_LIMIT_MS) throw new RangeError("no server's clock says that")
     const skew = serverMs - this.ports.env.now()
     this.measured = -skew
     this.skew.set(Math.abs(skew) > TOLERATED_SKEW_MS ? skew : 0)
