@@ -228,6 +228,9 @@ describe("what a conversation is set to", () => {
   })
 })
 
+/** A server that nobody runs. */
+const nowhere = "ws://127.0.0.1:9"
+
 describe("invites", () => {
   it("[A19] a stranger comes in by a link, and both sides see it", async () => {
     const { url, trip } = await pair()
@@ -323,6 +326,53 @@ describe("invites", () => {
     const { link } = await trip.createInvite()
     expect((await bob.join(link)).id).toBe(trip.id)
     expect(bobs.changes.get()).toEqual([])
+  })
+
+  it.each(["from the beginning", "later"])(
+    "[A19] a link's server is not told the token for those that the application gives %s",
+    async (when) => {
+      const real = await startTestServer()
+      const mallory = await openClient("mallory", { servers: [real.url] })
+      const trap = await mallory.createConversation({ title: "Join us" })
+      await mallory.synced()
+      const { link } = await trap.createInvite()
+      // Nothing that is signed says which server it is.
+      const forged = `${link.slice(0, link.lastIndexOf("."))}.${encodeURIComponent(nowhere)}`
+      const alice = await openClient("alice", { servers: when === "later" ? [] : [real.url] })
+      const joined = await alice.join(forged)
+      if (when === "later") alice.addServer(real.url)
+      await until(joined.info, (info) => info.membership === "member")
+      const tried: string[] = []
+      const roundAgain = new Promise<void>((resolve) => {
+        alice.status.subscribe(({ connection }) => {
+          if (connection.kind === "connecting" && tried.push(connection.server) === 2) resolve()
+        })
+      })
+      await real.close()
+      await roundAgain
+      expect(new Set(tried)).toEqual(new Set([`${real.url}/sync`]))
+    },
+  )
+
+  it("[A19] a link's server is used where the application says that it may be, with a token for that server", async () => {
+    const server = await startTestServer()
+    const alice = await openClient("alice", { servers: [server.url] })
+    const trip = await alice.createConversation({ title: "Trip" })
+    await alice.synced()
+    const { link } = await trip.createInvite()
+    await alice.synced()
+    const told: string[] = []
+    const eve = await openClient("eve", {
+      servers: [nowhere],
+      mayUseServer: (url) => url === `${server.url}/sync`,
+      token: (url) => {
+        told.push(url)
+        return "eve"
+      },
+    })
+    const eves = await eve.join(link)
+    await until(eves.info, (info) => info.membership === "member")
+    expect(told).toEqual([`${server.url}/sync`])
   })
 
   it("[A19] the last place, taken through two servers that do not know of one another, is one person's in the end", async () => {

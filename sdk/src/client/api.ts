@@ -24,8 +24,17 @@ export interface ClientOptions {
   readonly user: string
   /** WebSocket URLs of sync servers, in order of preference (`wss://chat.example.org`). None: local only. */
   readonly servers?: readonly string[]
-  /** Fetches a token for the server; called at every connection and before one ends. Not needed for a development server. */
-  readonly token?: () => Promise<string> | string
+  /**
+   * Fetches a token for the server of this URL, as `status` names it (`wss://chat.example.org/sync`); called at every
+   * connection and before one ends. Not needed for a development server.
+   */
+  readonly token?: (server: string) => Promise<string> | string
+  /**
+   * Whether a server may be used that an invite link names, and that was not given here; its URL is as `token` gets it. Who
+   * runs it is told this user's token, and anybody can make a link that names it. By default only where no servers are
+   * given at all.
+   */
+  readonly mayUseServer?: (server: string) => boolean
   /** Where to keep everything. By default IndexedDB in a browser; `@weft/sdk/node` gives LevelDB. */
   readonly storage?: Storage
   /** Name of the local database; by default one for each user. */
@@ -107,7 +116,7 @@ export interface Client {
   openDirect(user: string): Promise<Conversation>
   /**
    * Comes into a conversation by a link. Works offline: `info` says `joining` until a server lets this user in, or
-   * `refused`, and why. Throws BAD_ARGUMENT for a text that is no such link, NOT_ALLOWED for one who was removed.
+   * `refused`, and why. The server that a link names is used where `mayUseServer` lets it, else those that are there. Throws BAD_ARGUMENT for a text that is no such link, NOT_ALLOWED for one who was removed.
    */
   join(link: string): Promise<Conversation>
   /** The conversation with this id, where this device has it. */

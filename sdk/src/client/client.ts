@@ -169,9 +169,12 @@ class WeftClient implements Client {
   /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
   private refreshing = true
   private closed: Promise<void> | undefined
+  /** Whether the application gave a server; else all of `servers` are of links. */
+  private hasOwnServers: boolean
 
   constructor(private readonly parts: ClientParts) {
     const { replica, acks, env, platform, options, user } = parts
+    this.hasOwnServers = parts.servers.length > 0
     this.user = user
     this.signals = new Signals({
       env,
@@ -575,8 +578,15 @@ class WeftClient implements Client {
     return handle
   }
 
-  private addServerOf({ server }: InviteLink): void {
-    if (server !== undefined && /^wss?:/.test(server)) this.addServer(server)
+  private addServerOf({ server: url }: InviteLink): void {
+    if (url === undefined || !/^wss?:/.test(url)) return
+    const server = demandServer(url)
+    if (this.mayUse(server)) this.useServer(server)
+  }
+
+  /** A link is signed by nobody, and its server would be told the user's token. [SPEC A19] */
+  private mayUse(server: string): boolean {
+    return this.parts.options.mayUseServer?.(server) ?? !this.hasOwnServers
   }
 
   /** The writer alone: it meets the servers that links name, and is certified by one. [SPEC A19] */
@@ -627,6 +637,22 @@ class WeftClient implements Client {
   addServer(url: string): void {
     this.demandOpen()
     const server = demandServer(url)
+    if (!this.hasOwnServers) this.leaveServersOfLinks(server)
+    this.useServer(server)
+  }
+
+  /** The application gives its first server: those of links stay only where it says so. */
+  private leaveServersOfLinks(given: string): void {
+    const { servers } = this.parts
+    this.hasOwnServers = true
+    const kept = servers.filter((server) => server === given || this.mayUse(server))
+    if (kept.length === servers.length) return
+    this.session.stop()
+    servers.splice(0, servers.length, ...kept)
+    this.connect()
+  }
+
+  private useServer(server: string): void {
     if (this.parts.servers.includes(server)) return
     this.parts.servers.push(server)
     this.connect()

@@ -29,7 +29,7 @@ export interface SessionPorts {
   readonly user: UserId
   /** URLs of `/sync`, in order of preference; read at every try. */
   servers(): readonly string[]
-  token(): Promise<string> | string
+  token(server: string): Promise<string> | string
   /** A server let us in: its certificate for this device, and the server keys that it trusts. */
   welcomed(welcome: Welcome): Promise<void>
   /** The server trusts other keys now. */
@@ -61,6 +61,8 @@ export class Session {
   readonly status = createStore<SessionStatus>({ state: { kind: "idle" }, synced: false })
   private state: SessionState = { kind: "idle" }
   private connection: Connection | undefined
+  /** URL of the server of the last connection. */
+  private server = ""
   /** The document of the last update on this connection. */
   private updated: DocumentName | undefined
   private exchange: Exchange | undefined
@@ -193,7 +195,7 @@ export class Session {
         if (current()) this.on({ kind: "opened" })
       },
       message: (bytes) => {
-        if (current()) this.receive(bytes, url)
+        if (current()) this.receive(bytes)
       },
       closed: (code) => {
         if (!current()) return
@@ -205,6 +207,7 @@ export class Session {
       },
     })
     this.connection = connection
+    this.server = url
     this.greeting = "nothing"
     this.updated = undefined
   }
@@ -254,7 +257,7 @@ export class Session {
     return frame
   }
 
-  private receive(bytes: Uint8Array, url: string): void {
+  private receive(bytes: Uint8Array): void {
     this.lastHeard = this.ports.env.now()
     const frame = decodeFrame(bytes)
     // A frame of a newer version, or of no version: nothing here depends on it.
@@ -268,7 +271,7 @@ export class Session {
         if (!this.greets("challenge", frame.kind)) break
         this.answered()
         this.connection?.pack?.()
-        this.failsWith(this.welcome(frame, url))
+        this.failsWith(this.welcome(frame))
         break
       case "refusal":
         this.refusal = frame.code
@@ -324,7 +327,7 @@ export class Session {
   private async hello({ nonce, serverKey }: FrameOf<"challenge">): Promise<void> {
     const { connection } = this
     const { signer } = this.ports.replica.ports
-    const token = await this.ports.token()
+    const token = await this.ports.token(this.server)
     const signature = await signer.sign(helloMessage(nonce, serverKey))
     if (connection === undefined || connection !== this.connection) return
     const { publicKey } = signer
@@ -333,8 +336,8 @@ export class Session {
     this.expiresAt = tokenExpiry(token)
   }
 
-  private async welcome(frame: FrameOf<"welcome">, url: string): Promise<void> {
-    const { connection } = this
+  private async welcome(frame: FrameOf<"welcome">): Promise<void> {
+    const { connection, server } = this
     const { acks, replica, user } = this.ports
     const { trust } = frame
     const certificate = decodeCertificate(frame.certificate)
@@ -345,7 +348,7 @@ export class Session {
       this.on({ kind: "closed", code: "AUTH_FAILED", ...this.chance() })
       return
     }
-    const isRenewed = await acks.meet(url, frame.incarnation)
+    const isRenewed = await acks.meet(server, frame.incarnation)
     await replica.setTime(frame.serverTime)
     await this.ports.welcomed({ certificate, trust })
     if (connection === undefined || connection !== this.connection) return
@@ -355,7 +358,7 @@ export class Session {
       acks,
       env: this.ports.env,
       retention: this.ports.retention,
-      server: url,
+      server,
       isRenewed,
       send: (out) => {
         this.send(out)
@@ -453,7 +456,7 @@ export class Session {
 
   private async renew(): Promise<void> {
     const { connection } = this
-    const token = await this.ports.token()
+    const token = await this.ports.token(this.server)
     // Another connection said hello with a token of its own, or has not said it yet.
     if (connection === this.connection) this.send({ kind: "token", token })
   }
