@@ -7,6 +7,19 @@ import type { Authenticate } from "./authenticate.js"
 const ALGORITHMS = ["EdDSA", "ES256", "RS256"]
 /** Leading or lagging clocks between the issuer and this server. */
 const TOLERANCE_SECONDS = 5
+/**
+ * What jose says where the issuer's keys may be at fault, and not the token: no answer, an error or a page instead of
+ * them (the generic code), or a key that is too new for the last look at them.
+ */
+const issuerFaults: ReadonlySet<string> = new Set(
+  [
+    errors.JOSEError,
+    errors.JWKSTimeout,
+    errors.JWKSInvalid,
+    errors.JWKSNoMatchingKey,
+    errors.JWKSMultipleMatchingKeys,
+  ].map(({ code }) => code),
+)
 
 export interface JwtOptions {
   readonly keys: JWTVerifyGetKey | KeyObject
@@ -46,8 +59,8 @@ export function authenticateJwt({ keys, issuer, audience, now }: JwtOptions): Au
       if (error instanceof errors.JWTExpired) {
         return { kind: "refused", code: "TOKEN_EXPIRED", reason: "the token has ended" }
       }
-      // Only what can't be the token's fault may be tried again.
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+      // A hiccup of the issuer must lock nobody out for good.
+      if (!(error instanceof errors.JOSEError) || issuerFaults.has(error.code)) {
         return { kind: "refused", code: "INTERNAL", reason: "the issuer's keys are out of reach" }
       }
       return { kind: "refused", code: "AUTH_FAILED", reason: error.code }
