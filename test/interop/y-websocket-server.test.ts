@@ -119,6 +119,21 @@ it("[S12] presence is relayed, and ends with its connection", async () => {
   await until(() => !other.provider.awareness.getStates().has(one.doc.clientID))
 })
 
+it("[S12] a stock client stays where many are present, all of whom it echoes", async () => {
+  const server = await startTestServer()
+  const alice = await RawClient.connect(server.url, { user: "alice" })
+  const name = (await RawConversation.create(alice, ["bob"])).segment(1)
+  const many = Array.from({ length: 20 }, () => openStock(server, name, "alice"))
+  for (const [index, { provider }] of many.entries()) provider.awareness.setLocalStateField("index", index)
+  await until(() => many.every(({ provider }) => provider.awareness.getStates().size === many.length))
+  const late = openStock(server, name, "bob")
+  await until(() => late.provider.awareness.getStates().size === many.length + 1)
+  // It is heard behind the echo.
+  late.provider.awareness.setLocalStateField("user", "bob")
+  await until(() => many.every(({ provider }) => provider.awareness.getStates().has(late.doc.clientID)))
+  expect(await Promise.race([late.refused, synced(late)])).toBeUndefined()
+})
+
 it("[S12] who begins to say something of themselves after all others left is heard by who comes then", async () => {
   const server = await startTestServer()
   const alice = await RawClient.connect(server.url, { user: "alice" })

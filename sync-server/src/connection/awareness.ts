@@ -1,78 +1,142 @@
-import { encodeBytes } from "@weft/sdk/protocol"
+import { encodeBytes, type UserId } from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 
-/** Presence of one y-websocket client: opaque JSON under a clock that only grows. */
+/** A connection that says something of itself. */
+interface Owner {
+  readonly user: UserId
+}
+
+/** Presence of one y-websocket client: JSON that means nothing here, under a clock that only grows. */
 interface Presence {
   readonly clock: number
-  readonly state: string
-  readonly owner: object
+  readonly isGone: boolean
+  readonly owner: Owner
+  /** As it goes out: client, clock and JSON. */
+  readonly bytes: Uint8Array
 }
 
 /** Client ids that one connection may speak for: its own, and some from before it reconnected. */
 const MAX_CLIENTS_EACH = 16
-const GONE = "null"
+/** Clients count on from what they hear, and can't read what is beyond 2^53. */
+const MAX_CLOCK = 2 ** 52
+/** No client's own state comes near; stock clients compare states by recursion, which runs out of stack at some depth. */
+const MAX_LEVELS = 64
 
-/** Presence on one document of the stock protocol: relayed, never stored. */
+/** Presence on one document of the stock protocol: relayed, never stored. [SPEC S12] */
 export class AwarenessRoom {
   readonly #present = new Map<number, Presence>()
+  /** Of a message, and of all that one user's connections say of themselves. */
+  readonly #maxBytes: number
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
 
   /** Takes what a connection says of itself; returns what is news to the others, or undefined where it is malformed. */
-  take(owner: object, bytes: Uint8Array): Uint8Array | undefined {
+  take(owner: Owner, bytes: Uint8Array): Uint8Array | undefined {
+    if (bytes.length > this.#maxBytes) return undefined
     const news = new Map<number, Presence>()
     try {
       const decoder = decoding.createDecoder(bytes)
-      const count = decoding.readVarUint(decoder)
-      if (count > MAX_CLIENTS_EACH) return undefined
-      for (let index = 0; index < count; index++) {
+      for (let left = decoding.readVarUint(decoder); left > 0; left--) {
         const client = decoding.readVarUint(decoder)
         const clock = decoding.readVarUint(decoder)
-        const state = decoding.readVarString(decoder)
-        const known = this.#present.get(client)
-        // Nobody speaks for another: an echo of what was relayed is passed over.
-        if (known !== undefined && (known.owner !== owner || known.clock >= clock)) continue
-        news.set(client, { clock, state, owner })
+        const text = decoding.readVarString(decoder)
+        const known = news.get(client) ?? this.#present.get(client)
+        // Nobody speaks for another. Stock clients echo all they are told: however much that is, it is passed over.
+        if (clock > MAX_CLOCK || (known !== undefined && (known.owner !== owner || known.clock >= clock))) continue
+        const state: unknown = JSON.parse(text)
+        if (!isWithin(MAX_LEVELS, state)) return undefined
+        news.set(client, presence(client, clock, state, owner))
       }
       if (decoding.hasContent(decoder)) return undefined
     } catch {
       return undefined
     }
-    let own = 0
-    for (const presence of this.#present.values()) if (presence.owner === owner) own++
-    for (const [client, presence] of news) {
-      if (presence.state === GONE) this.#present.delete(client)
-      else if (this.#present.has(client) || own++ < MAX_CLIENTS_EACH) this.#present.set(client, presence)
-      else news.delete(client)
-    }
-    return encode(news)
+    this.#admit(owner, news)
+    return encode(Array.from(news.values()))
   }
 
-  /** Everybody who is present. */
-  all(): Uint8Array {
-    return encode(this.#present)
+  /** Takes what is within the bounds; the rest is no news. */
+  #admit(owner: Owner, news: Map<number, Presence>): void {
+    let clients = 0
+    let size = 0
+    for (const present of this.#present.values()) {
+      if (present.owner === owner) clients++
+      if (present.owner.user === owner.user) size += sizeOf(present)
+    }
+    for (const [client, next] of news) {
+      const held = this.#present.get(client)
+      const nextClients = clients + (next.isGone ? 0 : 1) - (held ? 1 : 0)
+      const nextSize = size + (next.isGone ? 0 : sizeOf(next)) - (held ? sizeOf(held) : 0)
+      if (next.isGone) this.#present.delete(client)
+      else if (nextClients <= MAX_CLIENTS_EACH && nextSize <= this.#maxBytes) this.#present.set(client, next)
+      else {
+        news.delete(client)
+        continue
+      }
+      clients = nextClients
+      size = nextSize
+    }
+  }
+
+  /** Everybody who is present, in parts of which each is as it may come back in an echo. */
+  *all(): Iterable<Uint8Array> {
+    let part: Presence[] = []
+    let size = 0
+    // Who comes while this goes out is told of by itself: it must end.
+    for (const client of Array.from(this.#present.keys())) {
+      const present = this.#present.get(client)
+      if (present === undefined) continue
+      if (size + sizeOf(present) > this.#maxBytes) {
+        yield encode(part)
+        part = []
+        size = 0
+      }
+      part.push(present)
+      size += sizeOf(present)
+    }
+    if (part.length > 0) yield encode(part)
   }
 
   /** A connection has ended; returns what the others are to be told. */
-  leave(owner: object): Uint8Array {
-    const gone = new Map<number, Presence>()
-    for (const [client, presence] of this.#present) {
-      if (presence.owner !== owner) continue
+  leave(owner: Owner): Uint8Array {
+    const gone: Presence[] = []
+    for (const [client, present] of this.#present) {
+      if (present.owner !== owner) continue
       this.#present.delete(client)
-      gone.set(client, { ...presence, clock: presence.clock + 1, state: GONE })
+      gone.push(presence(client, present.clock + 1, null, owner))
     }
     return encode(gone)
   }
 }
 
+/** The JSON is written anew, as clients do for their echoes: those are as long as what they were told, then. */
+function presence(client: number, clock: number, state: unknown, owner: Owner): Presence {
+  const bytes = encodeBytes((encoder) => {
+    encoding.writeVarUint(encoder, client)
+    encoding.writeVarUint(encoder, clock)
+    encoding.writeVarString(encoder, JSON.stringify(state))
+  })
+  return { clock, isGone: state === null, owner, bytes }
+}
+
+/** With its share of the count before it. */
+function sizeOf({ bytes }: Presence): number {
+  return bytes.length + 1
+}
+
+function isWithin(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true
+  return levels > 0 && Object.values(value).every((item) => isWithin(levels - 1, item))
+}
+
 /** No bytes where there is nothing to say. */
-function encode(presences: ReadonlyMap<number, Presence>): Uint8Array {
-  if (presences.size === 0) return new Uint8Array()
+function encode(presences: readonly Presence[]): Uint8Array {
+  if (presences.length === 0) return new Uint8Array()
   return encodeBytes((encoder) => {
-    encoding.writeVarUint(encoder, presences.size)
-    for (const [client, { clock, state }] of presences) {
-      encoding.writeVarUint(encoder, client)
-      encoding.writeVarUint(encoder, clock)
-      encoding.writeVarString(encoder, state)
-    }
+    encoding.writeVarUint(encoder, presences.length)
+    for (const { bytes } of presences) encoding.writeUint8Array(encoder, bytes)
   })
 }

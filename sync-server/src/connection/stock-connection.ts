@@ -102,7 +102,7 @@ export class StockConnection implements Client {
       this.#socket.refuse("TOO_MANY_CONNECTIONS", `a user has at most ${limits.stockSocketsPerUser}`)
       return
     }
-    const room = rooms.get(this.#document) ?? new AwarenessRoom()
+    const room = rooms.get(this.#document) ?? new AwarenessRoom(limits.awarenessBytes)
     rooms.set(this.#document, room)
     const wire = {
       send: (bytes: Uint8Array) => {

@@ -16,8 +16,12 @@ import { StockSession } from "./stock-session.js"
 const device = await makeDevice()
 const document = anyDocument()
 
-/** A session on a conversation that answers so, and on a wire that nobody reads. */
-function open(conversation: Partial<Conversation>, room = new AwarenessRoom()) {
+/** A session on a conversation that answers so, and on a wire that nobody reads unless `drained` resolves. */
+function open(
+  conversation: Partial<Conversation>,
+  room = new AwarenessRoom(defaultLimits.awarenessBytes),
+  drained = () => new Promise<void>(() => undefined),
+) {
   const sent: Uint8Array[] = []
   const refused: RefusalCode[] = []
   const told: Uint8Array[] = []
@@ -31,7 +35,7 @@ function open(conversation: Partial<Conversation>, room = new AwarenessRoom()) {
   } as unknown as Shared
   const wire = {
     send: (bytes: Uint8Array) => void sent.push(bytes),
-    drained: () => new Promise<void>(() => undefined),
+    drained,
     pause: () => undefined,
     resume: () => undefined,
     refuse: (code: RefusalCode) => void refused.push(code),
@@ -81,11 +85,13 @@ it("[S12] a client hears of a store that fails by its code", async () => {
   expect(refused).toEqual(["STORAGE_FAILED"])
 })
 
+const connection = (user: string): { user: UserId } => ({ user: user as UserId })
+
 /** What y-protocols writes for one client. */
-function awarenessOf(client: number): Uint8Array {
+function awarenessOf(client: number, state = "{}"): Uint8Array {
   return encoding.encode((encoder) => {
     for (const number of [1, client, 1]) encoding.writeVarUint(encoder, number)
-    encoding.writeVarString(encoder, "{}")
+    encoding.writeVarString(encoder, state)
   })
 }
 
@@ -93,9 +99,9 @@ it.each([
   ["a member", ["ann", "bob"], 1],
   ["one who was removed, or never was a member,", ["bob"], 0],
 ])("[S12] %s hears and tells who is here: %j", async (_who, members, count) => {
-  const room = new AwarenessRoom()
-  room.take({}, awarenessOf(1))
-  const { session, sent, told } = open({ members: async () => new Set(members as UserId[]) }, room)
+  const room = new AwarenessRoom(1_000)
+  room.take(connection("bob"), awarenessOf(1))
+  const { session, sent, told } = open({ members: async () => new Set(members as UserId[]) }, room, async () => {})
   session.take({ kind: "queryAwareness" }, 0)
   session.take({ kind: "awareness", awareness: awarenessOf(2) }, 0)
   await session.idle()
@@ -106,4 +112,24 @@ it.each([
   await session.idle()
   expect(room.leave(session)).toEqual(new Uint8Array())
   expect(told.length).toBe(2 * count)
+})
+
+it("[S10, S12] whoever joins is told of everybody in parts, each when there is room for it", async () => {
+  const room = new AwarenessRoom(1_000)
+  for (let client = 0; client < 5; client++) {
+    room.take(connection(`user${client}`), awarenessOf(client, JSON.stringify("x".repeat(900))))
+  }
+  const waiting: (() => void)[] = []
+  const { session, sent } = open({ members: async () => new Set(["ann" as UserId]) }, room, () => {
+    return new Promise((resolve) => waiting.push(resolve))
+  })
+  session.take({ kind: "queryAwareness" }, 0)
+  for (let parts = 0; parts < 5; parts++) {
+    await vi.waitUntil(() => waiting.length > 0)
+    expect(sent.length).toBe(parts)
+    waiting.pop()?.()
+  }
+  await session.idle()
+  expect(sent.length).toBe(5)
+  for (const part of sent) expect(part.length).toBeLessThan(1_000)
 })

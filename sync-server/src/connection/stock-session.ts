@@ -36,8 +36,8 @@ const everything: Held = { logs: new Map(), records: new Set() }
 /** A stock y-websocket client on one document: the same check, another language. [SPEC S12] */
 export class StockSession implements Subscriber {
   readonly origin = {}
+  readonly user: UserId
   readonly #document: DocumentName
-  readonly #user: UserId
   readonly #source: Source
   readonly #shared: Shared
   readonly #wire: StockWire
@@ -58,8 +58,8 @@ export class StockSession implements Subscriber {
     room: AwarenessRoom,
     tellOthers: (awareness: Uint8Array, readers: Readers) => void,
   ) {
+    this.user = who.user
     this.#document = who.document
-    this.#user = who.user
     this.#source = { kind: "stock", user: who.user, origin: this.origin }
     this.#shared = shared
     this.#wire = wire
@@ -112,7 +112,7 @@ export class StockSession implements Subscriber {
 
   /** Of others, where the client's user is one of those who may hear it. */
   sendAwareness(awareness: Uint8Array, readers: Readers): void {
-    if (awareness.length > 0 && readers.has(this.#user))
+    if (awareness.length > 0 && readers.has(this.user))
       this.#wire.send(encodeStockMessage({ kind: "awareness", awareness }))
   }
 
@@ -139,7 +139,7 @@ export class StockSession implements Subscriber {
 
   #read(onSnapshot: () => void): Promise<Snapshot> {
     const conversation = this.#shared.registry.conversation(conversationOf(this.#document))
-    return conversation.read(this.#user, this.#document, everything, onSnapshot)
+    return conversation.read(this.user, this.#document, everything, onSnapshot)
   }
 
   async #greet(): Promise<void> {
@@ -154,9 +154,12 @@ export class StockSession implements Subscriber {
     return this.#shared.registry.conversation(conversationOf(this.#document)).members()
   }
 
+  /** What all say of themselves may be more than a connection may leave unread: each part waits for room. */
   async #tellAwareness(): Promise<void> {
-    const members = await this.#members()
-    this.sendAwareness(this.#room.all(), members)
+    for (const part of this.#room.all()) {
+      await this.#wire.drained()
+      this.sendAwareness(part, await this.#members())
+    }
   }
 
   /** What a Y.Doc with this state vector lacks, and the deletions of what it has. Step 2 comes last: by it the client is synced. */
@@ -207,8 +210,8 @@ export class StockSession implements Subscriber {
 
   async #onAwareness(awareness: Uint8Array): Promise<void> {
     const members = await this.#members()
-    if (this.#ended || !members.has(this.#user)) return
-    const news = awareness.length > this.#shared.limits.awarenessBytes ? undefined : this.#room.take(this, awareness)
+    if (this.#ended || !members.has(this.user)) return
+    const news = this.#room.take(this, awareness)
     if (news === undefined) this.#wire.refuse("BAD_FRAME", "not an awareness update of this size")
     else if (news.length > 0) this.#tellOthers(news, members)
   }

@@ -37,7 +37,7 @@ const definitions = {
   unsentBytes: [4 * 1024 * 1024, "bytes that a connection may leave unread"],
   /** What waits for the disk on behalf of one connection; beyond it its socket is not read. */
   inFlightBytes: [2 * 1024 * 1024, "bytes of a connection's updates that are under way"],
-  awarenessBytes: [64 * 1024, "bytes of presence of one /y connection"],
+  awarenessBytes: [64 * 1024, "bytes of presence of one user on one document at /y"],
   documentBytes: [64 * 1024 * 1024, "bytes of one document's elements"],
   /** A vector names them all, and must fit into one frame. */
   documentLogs: [10_000, "logs of one document"],
