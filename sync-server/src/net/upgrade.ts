@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream"
 import { closeCode, encodeFrame, parseDocumentName, type DocumentName, type RefusalCode } from "@weft/sdk/protocol"
 import { WebSocketServer, type WebSocket } from "ws"
 import { addressOf, isLoopback } from "../limits/address.js"
+import { guardBytes } from "../limits/guard-bytes.js"
 import type { Limits } from "../limits/limits.js"
 import type { Slots } from "../limits/slots.js"
 import type { Metrics } from "../observe/metrics.js"
@@ -25,12 +26,23 @@ export interface UpgradePorts {
 
 /** Frames up to this many times the limit still arrive, to be refused with a code; larger ones end in `ws` itself. */
 const TOLERANCE = 2
+/** How long the other side may take to answer a close of `ws` itself: as long as one of ours. */
+const CLOSE_MS = 2_000
 
 /** Takes WebSocket upgrades. No compression: one shared window over secrets and strangers' text leaks both. */
 export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage, stream: Duplex, head: Buffer) => void {
   const { limits, addresses } = ports
-  const serve = (maxPayload: number): WebSocketServer =>
-    new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, clientTracking: false })
+  const serve = (maxPayload: number): WebSocketServer => {
+    // Not written in the call: its types don't know `closeTimeout` yet.
+    const options = {
+      noServer: true,
+      maxPayload,
+      perMessageDeflate: false,
+      clientTracking: false,
+      closeTimeout: CLOSE_MS,
+    }
+    return new WebSocketServer(options)
+  }
   const leave = {
     sync: () => {
       ports.metrics.connections.dec(paths.sync)
@@ -65,6 +77,10 @@ export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage,
       if (refusal !== undefined) {
         ports.metrics.refused.inc({ code: refusal })
         refuseSocket(socket, target, refusal)
+        // It counts nowhere: what it sends must cost no more than what a stranger may.
+        guardBytes(stream, limits.preAuthBytes, () => {
+          socket.terminate()
+        })
         return
       }
       const closed = leave[target.kind]
