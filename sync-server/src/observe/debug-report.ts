@@ -44,7 +44,7 @@ interface SlowConnection {
 }
 
 export interface PeerState {
-  /** Host and port. */
+  /** Host and port, and the path where it is not /sync. */
   readonly peer: string
   readonly connected: boolean
   /** Updates that it has not acknowledged yet. */

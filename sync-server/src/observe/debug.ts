@@ -64,8 +64,7 @@ async function readPeers(metrics: Metrics): Promise<PeerState[]> {
   return Array.from(links ?? [], ([peer, up]) => {
     const aheadSeconds = ahead?.get(peer)
     return {
-      // A URL may hold a password.
-      peer: URL.canParse(peer) ? new URL(peer).host : "",
+      peer,
       connected: up === 1,
       lag: lag?.get(peer) ?? 0,
       differing: differing?.get(peer) ?? 0,

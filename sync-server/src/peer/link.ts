@@ -26,6 +26,7 @@ import { Socket } from "../connection/socket.js"
 import { SyncSession } from "../connection/sync-session.js"
 import { repeat } from "../env.js"
 import { PEER_TOLERANCE } from "../limits/limits.js"
+import { peerName } from "./peer-name.js"
 import { PeerUpdates } from "./peer-updates.js"
 
 const FIRST_BACKOFF_MS = 250
@@ -58,15 +59,18 @@ type State =
 
 /** A link to another server: this one calls, both compare and then tell each other what is new. [SPEC S11] */
 export class PeerLink {
-  readonly url: string
+  readonly #url: string
+  /** In metrics and logs. */
+  readonly #name: string
   readonly #ports: LinkPorts
   #state: State
   #failures = 0
 
   constructor(url: string, ports: LinkPorts) {
-    this.url = url
+    this.#url = url
+    this.#name = peerName(url)
     this.#ports = ports
-    ports.metrics.peerLinks.set({ peer: url }, 0)
+    ports.metrics.peerLinks.set({ peer: this.#name }, 0)
     this.#state = { kind: "closed" }
     this.#connect()
   }
@@ -107,12 +111,12 @@ export class PeerLink {
   }
 
   #connect(): void {
-    const call = this.#ports.dial(this.url, {
+    const call = this.#ports.dial(this.#url, {
       opened: (channel) => {
         this.#greet(channel)
       },
       failed: (error) => {
-        this.#ports.log.debug({ peer: this.url, err: error }, "a peer is out of reach")
+        this.#ports.log.debug({ peer: this.#name, err: error }, "a peer is out of reach")
         this.#retry()
       },
     })
@@ -132,7 +136,7 @@ export class PeerLink {
       onMessage: (bytes) => this.#onMessage(socket, bytes),
       onClosed: (code) => {
         stopPings()
-        if (code !== undefined) log.warn({ peer: this.url, code }, "the link to a peer was ended")
+        if (code !== undefined) log.warn({ peer: this.#name, code }, "the link to a peer was ended")
         if (this.#state.kind === "live") this.#leave(this.#state)
         this.#retry()
       },
@@ -145,7 +149,7 @@ export class PeerLink {
     if (this.#ports.env.now() - since >= STABLE_MS) this.#failures = 0
     this.#ports.fanOut.delete(party, session)
     session.end()
-    this.#ports.metrics.peerLinks.set({ peer: this.url }, 0)
+    this.#ports.metrics.peerLinks.set({ peer: this.#name }, 0)
   }
 
   #retry(): void {
@@ -186,7 +190,7 @@ export class PeerLink {
     else {
       this.#onFrame(socket, frame, bytes).catch((error: unknown) => {
         this.#ports.metrics.errors.inc()
-        this.#ports.log.error({ peer: this.url, err: error }, "a link failed")
+        this.#ports.log.error({ peer: this.#name, err: error }, "a link failed")
         socket.refuse("INTERNAL", "this frame could not be handled")
       })
     }
@@ -201,7 +205,7 @@ export class PeerLink {
         await this.#onWelcome(socket, frame)
         return
       case "refusal":
-        this.#ports.log.warn({ peer: this.url, code: frame.code, text: frame.message }, "a peer refuses this server")
+        this.#ports.log.warn({ peer: this.#name, code: frame.code, text: frame.message }, "a peer refuses this server")
         return
       case "pong":
         return
@@ -223,7 +227,7 @@ export class PeerLink {
   #onChallenge(socket: Socket, { nonce, serverKey, version }: FrameOf<"challenge">): void {
     const { key, peerToken, log } = this.#ports
     if (equalBytes(serverKey, key.publicKey)) {
-      log.info({ peer: this.url }, "this address is this server itself; no link is kept")
+      log.info({ peer: this.#name }, "this address is this server itself; no link is kept")
       this.#state = { kind: "closed" }
       socket.refuse("SHUTTING_DOWN", "this is the same server")
       return
@@ -250,7 +254,7 @@ export class PeerLink {
     const wire = this.#wireOf(socket)
     const updates = new PeerUpdates({
       key,
-      name: this.url,
+      name: this.#name,
       env,
       metrics,
       log,
@@ -266,9 +270,9 @@ export class PeerLink {
     const session = new SyncSession(party, this.#ports, wire, { origin: peerOrigins.of(key), updates })
     this.#state = { kind: "live", socket, session, party, since: env.now() }
     fanOut.add(party, session)
-    metrics.peerLinks.set({ peer: this.url }, 1)
-    metrics.peerClockAhead.set({ peer: this.url }, (serverTime - env.now()) / 1000)
-    log.info({ peer: this.url }, "a link to a peer is up")
+    metrics.peerLinks.set({ peer: this.#name }, 1)
+    metrics.peerClockAhead.set({ peer: this.#name }, (serverTime - env.now()) / 1000)
+    log.info({ peer: this.#name }, "a link to a peer is up")
     await trust.learn(state.serverKey)
     await this.#compare(socket)
     session.tellAccounts()
