@@ -1,6 +1,7 @@
 import { expect, it } from "vitest"
 import { RawClient, RawConversation } from "../../test/support/raw-client.js"
 import { startTestServer } from "../../test/support/server.js"
+import { temporaryDirectory } from "../../test/support/temporary.js"
 
 it("[S3] welcomes a device with a certificate", async () => {
   const server = await startTestServer()
@@ -24,4 +25,11 @@ it("[S6, S7] an update is acknowledged, and relayed to the other members", async
   expect(relayed.id).toBe(0)
   const fetched = await bob.fetch(trip.segment(1))
   expect(fetched.updates).toEqual([relayed.update])
+})
+
+it("a start that fails by its options lets go of its data folder", async () => {
+  const data = await temporaryDirectory()
+  const auth = { kind: "jwt", keys: { kind: "pem", pem: "no key" }, issuer: "i", audience: "a" } as const
+  await expect(startTestServer({ data, auth })).rejects.toThrow()
+  await startTestServer({ data })
 })

@@ -55,6 +55,8 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
   const limits = { ...defaultLimits, ...options.limits }
   const log = createLog(options.logLevel ?? "info")
   const metrics = createMetrics({ process: options.processMetrics ?? false })
+  // Throws where the options name no key: before anything is open.
+  const authenticate = authenticateBy(options.auth, () => env.now())
   const core = await openCore(
     {
       ...{ dev, limits, peerToken: options.peerToken, trust: options.trust, ack: options.ack },
@@ -65,7 +67,7 @@ export async function startServer(options: ServerOptions, env: ServerEnv = syste
       database: await LevelDatabase.open(options.data),
       dial: webSocketDial(limits.frameBytes),
       deflate: sharedDeflate(),
-      authenticate: authenticateBy(options.auth, () => env.now()),
+      authenticate,
       verifier: createVerifier(),
       log,
       metrics,
