@@ -1,4 +1,4 @@
-import { concat, hex } from "@weft/sdk/protocol"
+import { concat, createQueue, hex } from "@weft/sdk/protocol"
 import type { Store } from "../store/store.js"
 
 const SETTING = "trusted-keys"
@@ -9,7 +9,7 @@ const KEY_BYTES = 32
 /** Keys of the servers whose certificates count here: this one's, the operator's list, and those of peers that were met. */
 export interface Trust {
   keys(): readonly Uint8Array[]
-  /** Takes a peer's key, for good. */
+  /** Takes a peer's key, for good. Where it can't be stored that is tried again when the peer is met again. */
   learn(key: Uint8Array): Promise<void>
 }
 
@@ -26,22 +26,29 @@ export async function loadTrust(
   }
   put(own)
   configured.forEach(put)
-  const learnt = new Map<string, Uint8Array>()
-  const stored = (await store.getSetting(SETTING)) ?? new Uint8Array()
-  for (let at = 0; at + KEY_BYTES <= stored.length; at += KEY_BYTES) {
-    const key = stored.slice(at, at + KEY_BYTES)
-    learnt.set(hex(key), key)
+  const given = new Set(known.keys())
+  const stored = new Map<string, Uint8Array>()
+  const bytes = (await store.getSetting(SETTING)) ?? new Uint8Array()
+  for (let at = 0; at + KEY_BYTES <= bytes.length; at += KEY_BYTES) {
+    const key = bytes.slice(at, at + KEY_BYTES)
+    stored.set(hex(key), key)
     put(key)
   }
   const keys = (): readonly Uint8Array[] => Array.from(known.values())
+  // One after another: each stores all that were stored before it.
+  const inTurn = createQueue()
   return {
     keys,
-    async learn(key) {
-      if (known.has(hex(key))) return
+    learn(key) {
+      const name = hex(key)
+      // At once: what the peer sends next may rest on it.
       put(key)
-      learnt.set(hex(key), key)
-      await store.putSetting(SETTING, concat(Array.from(learnt.values())))
-      onGrowth(keys())
+      return inTurn(async () => {
+        if (given.has(name) || stored.has(name)) return
+        await store.putSetting(SETTING, concat([...stored.values(), key]))
+        stored.set(name, key)
+        onGrowth(keys())
+      })
     },
   }
 }
