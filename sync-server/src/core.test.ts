@@ -1,7 +1,9 @@
 import * as zlib from "node:zlib"
 import {
   decodeFrame,
+  encodeControl,
   encodeFrame,
+  encodeUpdate,
   helloMessage,
   parseUserId,
   PROTOCOL_VERSION,
@@ -10,11 +12,12 @@ import {
   type Frame,
 } from "@weft/sdk/protocol"
 import { expect, it, onTestFinished, vi } from "vitest"
-import { makeDevice } from "../../test/support/device.js"
+import { makeConversation, makeDevice } from "../../test/support/device.js"
+import { clockNow } from "../../test/support/raw-client.js"
 import { temporaryDirectory } from "../../test/support/temporary.js"
 import { authenticateDev } from "./auth/dev.js"
 import { createVerifier } from "./auth/verifier.js"
-import type { Channel, ChannelEvents } from "./connection/channel.js"
+import type { Channel, ChannelEvents, Dial } from "./connection/channel.js"
 import { openCore, type ServerCore } from "./core.js"
 import { systemServerEnv } from "./env.js"
 import { defaultLimits, type Limits } from "./limits/limits.js"
@@ -63,22 +66,90 @@ class UnreadChannel implements Channel {
   }
 }
 
-/** `calls`: the channels to peers, in the order in which they were called. */
-async function open(limits: Partial<Limits>, env = systemServerEnv, authenticate = authenticateDev) {
+/** One end of a line that holds nothing: what the other end does not read is unsent. */
+class LineEnd implements Channel {
+  readonly closedWith: string[] = []
+  bufferedAmount = 0
+  other: LineEnd | undefined
+  events: ChannelEvents | undefined
+  isPaused = false
+  isClosed = false
+  readonly #unread: { readonly bytes: Uint8Array; readonly sent: () => void }[] = []
+  readonly guardBytes = () => () => undefined
+  readonly ping = () => undefined
+  readonly cork = () => undefined
+  readonly uncork = () => undefined
+
+  static line(): [LineEnd, LineEnd] {
+    const [one, other] = [new LineEnd(), new LineEnd()]
+    one.other = other
+    other.other = one
+    return [one, other]
+  }
+
+  listen(events: ChannelEvents): void {
+    this.events = events
+  }
+
+  send(bytes: Uint8Array, sent: () => void): void {
+    this.bufferedAmount += bytes.length
+    this.#unread.push({ bytes, sent })
+    systemServerEnv.defer(() => {
+      this.deliver()
+    })
+  }
+
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+    systemServerEnv.defer(() => this.other?.deliver())
+  }
+
+  close(_code: number, reason: string): void {
+    this.closedWith.push(reason)
+    this.terminate()
+  }
+
+  terminate(): void {
+    for (const end of [this, this.other]) {
+      if (end === undefined || end.isClosed) continue
+      end.isClosed = true
+      systemServerEnv.defer(() => end.events?.closed())
+    }
+  }
+
+  deliver(): void {
+    while (this.other?.isPaused === false && !this.isClosed) {
+      const next = this.#unread.shift()
+      if (next === undefined) return
+      this.bufferedAmount -= next.bytes.length
+      this.other.events?.message(next.bytes, true)
+      next.sent()
+    }
+  }
+}
+
+/** `calls`: the channels to peers, in the order in which they were called; `dial` answers them in another way. */
+async function open(limits: Partial<Limits>, env = systemServerEnv, authenticate = authenticateDev, dial?: Dial) {
   const calls: UnreadChannel[] = []
   const core = await openCore(
     { dev: true, limits: { ...defaultLimits, ...limits } },
     {
       env,
       database: await LevelDatabase.open(await temporaryDirectory()),
-      dial: (_url, { opened }) => {
-        systemServerEnv.defer(() => {
-          const channel = new UnreadChannel()
-          opened(channel)
-          calls.push(channel)
-        })
-        return { abandon: () => undefined }
-      },
+      dial:
+        dial ??
+        ((_url, { opened }) => {
+          systemServerEnv.defer(() => {
+            const channel = new UnreadChannel()
+            opened(channel)
+            calls.push(channel)
+          })
+          return { abandon: () => undefined }
+        }),
       deflate: zlibDeflate(zlib),
       authenticate,
       verifier: createVerifier(),
@@ -114,6 +185,7 @@ async function welcome(channel: UnreadChannel): Promise<void> {
 }
 
 const device = await makeDevice()
+const ann = parseUserId("ann")!
 const anyConversation = "testtesttesttesttesttest" as ConversationId
 
 it("[S9] a stop ends whoever does not read its answers in time", async () => {
@@ -148,7 +220,7 @@ it("[S8] of two tokens the one sent last counts, whichever was checked first", a
     async (token) => {
       if (token === "ann") return authenticateDev(token)
       const expiresAt = await new Promise<number>((resolve) => checks.set(token, resolve))
-      return { kind: "accepted", user: parseUserId("ann")!, expiresAt }
+      return { kind: "accepted", user: ann, expiresAt }
     },
   )
   const channel = await greet(core)
@@ -197,3 +269,41 @@ it("[S11] a peer that lets this server in and ends it at once is called more and
   }
   expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000])
 })
+
+it("[S11] two servers that each hold much that the other lacks converge on one link, whatever they leave unread", async () => {
+  const limits = { unsentBytes: 8_000, inFlightBytes: 8_000 }
+  const line = LineEnd.line()
+  const called = await open(limits)
+  const caller = await open(limits, systemServerEnv, authenticateDev, (_url, { opened }) => {
+    systemServerEnv.defer(() => {
+      opened(line[0])
+      called.core.accept(line[1], () => undefined)
+    })
+    return { abandon: () => undefined }
+  })
+  await Promise.all([called, caller].map(({ core }) => seed(core, 40)))
+  caller.core.connect("ws://called")
+  await expect
+    .poll(() => Promise.all([called, caller].map(({ core }) => conversationsOn(core))), { timeout: 10_000 })
+    .toEqual([80, 80])
+  expect(line.map(({ closedWith }) => closedWith)).toEqual([[], []])
+})
+
+/** Creates so many conversations. */
+async function seed(core: ServerCore, count: number): Promise<void> {
+  const channel = await greet(core)
+  for (let id = 1; id <= count; id++) {
+    const action = { kind: "create", user: ann, title: "", trust: [], members: [] } as const
+    const body = encodeControl(action, crypto.getRandomValues(new Uint8Array(12)))
+    const { control, run } = await makeConversation(device, { class: "control", clock: clockNow(), body, seen: [] })
+    channel.bufferedAmount = 0
+    channel.say({ kind: "update", id, document: control, update: encodeUpdate([run]) })
+  }
+  await vi.waitUntil(() => channel.frames.filter(({ kind }) => kind === "ack").length === count, { timeout: 10_000 })
+}
+
+async function conversationsOn(core: ServerCore): Promise<number> {
+  let count = 0
+  for await (const { root } of core.digests.all()) if (root !== undefined) count++
+  return count
+}

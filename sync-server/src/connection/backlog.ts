@@ -8,7 +8,7 @@ export class Backlog {
   /** Who waits until nothing is under way. */
   #idle: (() => void)[] | undefined
   #bytes = 0
-  #frames = 0
+  #tasks = 0
   #paused = false
 
   constructor(maxBytes: number, wire: { pause(): void; resume(): void }) {
@@ -20,27 +20,35 @@ export class Backlog {
   async hold(frameBytes: number, task: () => Promise<void>): Promise<void> {
     const bytes = frameBytes + FRAME_BYTES
     this.#bytes += bytes
-    this.#frames++
     if (!this.#paused && this.#bytes > this.#maxBytes) {
       this.#paused = true
       this.#wire.pause()
     }
     try {
-      await task()
+      await this.run(task)
     } finally {
       this.#bytes -= bytes
-      this.#frames--
       if (this.#paused && this.#bytes <= this.#maxBytes / 2) {
         this.#paused = false
         this.#wire.resume()
       }
-      if (this.#frames === 0) this.#rest()
+    }
+  }
+
+  /** Runs a task that never stops the reading: something else bounds how many there are. */
+  async run(task: () => Promise<void>): Promise<void> {
+    this.#tasks++
+    try {
+      await task()
+    } finally {
+      this.#tasks--
+      if (this.#tasks === 0) this.#rest()
     }
   }
 
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
-    return this.#frames === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle ??= []).push(resolve))
+    return this.#tasks === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle ??= []).push(resolve))
   }
 
   #rest(): void {

@@ -1,6 +1,6 @@
 /** A connection, as the server sees it that opened it. */
 export interface Client {
-  /** When the last frame came in. */
+  /** When it gave its last sign of life. */
   readonly heardAt: number
   readonly unsentBytes: number
   /** Asks for a sign of life, where the protocol has none of its own. */

@@ -95,7 +95,7 @@ export class FrameConnection implements Client, SocketPorts, Wire {
   }
 
   expire(): void {
-    this.refuse("AUTH_TIMEOUT", "no frame for too long")
+    this.#socket.expire("no frame for too long")
   }
 
   async drain(): Promise<void> {

@@ -27,6 +27,7 @@ function makeOutbox() {
   const outbox = new Outbox(network.sink, {
     maxUnsentBytes: 100,
     defer: (call) => turns.push(call),
+    onTaken: () => undefined,
     onSlow: () => {
       slow++
     },

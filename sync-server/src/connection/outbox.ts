@@ -16,6 +16,8 @@ export interface OutboxPorts {
   readonly maxUnsentBytes: number
   /** The end of this turn. */
   defer(call: () => void): void
+  /** Something of it was handed to the network. */
+  onTaken(): void
   /** The other side reads too slowly; called once. */
   onSlow(): void
 }
@@ -96,6 +98,7 @@ export class Outbox implements LinePorts<Uint8Array> {
       })
     }
     this.#sink.send(bytes, () => {
+      this.#ports.onTaken()
       this.#look()
     })
   }

@@ -23,7 +23,7 @@ export interface SocketPorts {
 /** An open channel: binary messages in, a bounded outbox, one ordered close. Nothing in it throws. */
 export class Socket implements ChannelEvents, InboxPorts, OutboxPorts {
   readonly outbox: Outbox
-  heardAt: number
+  #heardAt: number
   readonly #channel: Channel
   readonly #ports: SocketPorts
   readonly #inbox: Inbox
@@ -36,21 +36,29 @@ export class Socket implements ChannelEvents, InboxPorts, OutboxPorts {
   constructor(channel: Channel, ports: SocketPorts) {
     this.#channel = channel
     this.#ports = ports
-    this.heardAt = ports.env.now()
+    this.#heardAt = ports.env.now()
     this.outbox = new Outbox(channel, this)
     this.#inbox = new Inbox(this)
     channel.listen(this)
   }
 
+  /**
+   * When the other side gave its last sign of life. While it is not read here it can't be heard: then it gives one by taking
+   * what is sent, and owes none where nothing is left to take. [SPEC S10]
+   */
+  get heardAt(): number {
+    return this.#pauses > 0 && this.outbox.unsentBytes === 0 ? this.#ports.env.now() : this.#heardAt
+  }
+
   message(bytes: Uint8Array, isBinary: boolean): void {
     if (this.#closing) return
-    this.heardAt = this.#ports.env.now()
+    this.#heardAt = this.#ports.env.now()
     if (!isBinary) this.refuse("TEXT_FRAME", "only binary messages are frames")
     else this.#inbox.take(bytes)
   }
 
   pong(): void {
-    this.heardAt = this.#ports.env.now()
+    this.#heardAt = this.#ports.env.now()
   }
 
   broken(code: RefusalCode): void {
@@ -86,6 +94,10 @@ export class Socket implements ChannelEvents, InboxPorts, OutboxPorts {
     this.#ports.env.defer(call)
   }
 
+  onTaken(): void {
+    if (this.#pauses > 0) this.#heardAt = this.#ports.env.now()
+  }
+
   onSlow(): void {
     this.refuse("SLOW_READER", "this connection does not read")
   }
@@ -100,7 +112,9 @@ export class Socket implements ChannelEvents, InboxPorts, OutboxPorts {
   }
 
   resume(): void {
-    if (--this.#pauses === 0) this.#channel.resume()
+    if (--this.#pauses > 0) return
+    this.#heardAt = this.#ports.env.now()
+    this.#channel.resume()
   }
 
   /** Resolves when everything that came in was handed on. */
@@ -110,6 +124,12 @@ export class Socket implements ChannelEvents, InboxPorts, OutboxPorts {
 
   ping(): void {
     if (!this.#closing) this.#channel.ping()
+  }
+
+  /** Ends a connection that gave no sign of life. */
+  expire(message: string): void {
+    if (this.#pauses > 0) this.onSlow()
+    else this.refuse("AUTH_TIMEOUT", message)
   }
 
   /** Ends the connection and says why. */

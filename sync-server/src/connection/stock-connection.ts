@@ -75,7 +75,7 @@ export class StockConnection implements Client {
   }
 
   expire(): void {
-    this.#socket.refuse("AUTH_TIMEOUT", "no answer for too long")
+    this.#socket.expire("no answer for too long")
   }
 
   async drain(): Promise<void> {

@@ -118,14 +118,14 @@ export class SyncSession implements NativeSubscriber {
         this.#work(bytes, () => this.#onRecords(frame))
         return
       case "vector":
-        this.#work(bytes, () => this.#inOrder(() => this.#onVector(frame)))
+        this.#question(bytes, () => this.#onVector(frame))
         return
       case "digests":
-        this.#work(bytes, () => this.#inOrder(() => this.#onDigests(frame)))
+        this.#question(bytes, () => this.#onDigests(frame))
         return
       case "documents":
         if (this.#party.kind !== "peer") this.#outOfOrder(frame)
-        else this.#work(bytes, () => this.#inOrder(() => this.#ask(frame)))
+        else this.#question(bytes, () => this.#ask(frame))
         return
       case "ack":
         if (this.#updates === undefined) this.#outOfOrder(frame)
@@ -137,10 +137,10 @@ export class SyncSession implements NativeSubscriber {
         return
       case "accounts":
         if (this.#party.kind !== "peer") this.#outOfOrder(frame)
-        else this.#work(bytes, () => this.#inOrder(() => this.#accounts.onAccounts(frame)))
+        else this.#question(bytes, () => this.#accounts.onAccounts(frame))
         return
       case "account":
-        this.#work(bytes, () => this.#inOrder(() => this.#accounts.onAccount(frame)))
+        this.#question(bytes, () => this.#accounts.onAccount(frame))
         return
       case "accountUpdate":
         this.#work(bytes, () => this.#accounts.onUpdate(frame))
@@ -153,7 +153,7 @@ export class SyncSession implements NativeSubscriber {
         this.#work(bytes, () => this.#onRegisters(frame))
         return
       case "clocks":
-        this.#work(bytes, () => this.#inOrder(() => this.#onClocks(frame)))
+        this.#question(bytes, () => this.#onClocks(frame))
         return
       case "declined":
         if (this.#updates === undefined) this.#outOfOrder(frame)
@@ -199,9 +199,7 @@ export class SyncSession implements NativeSubscriber {
 
   /** Tells a peer what is here of an account, or of all. */
   tellAccounts(account?: AccountName): void {
-    this.#work(0, () =>
-      this.#inOrder(() => (account === undefined ? this.#accounts.compareAll() : this.#accounts.ask(account))),
-    )
+    this.#question(0, () => (account === undefined ? this.#accounts.compareAll() : this.#accounts.ask(account)))
   }
 
   pass(frame: Uint8Array): void {
@@ -235,8 +233,26 @@ export class SyncSession implements NativeSubscriber {
     if (signals !== undefined) this.#work(0, () => signals.end())
   }
 
+  /** Does what ends by itself, whether the other side reads or not. */
   #work(bytes: number, task: () => Promise<void>): void {
-    this.#backlog.hold(bytes, task).catch((error: unknown) => {
+    this.#endOnFailure(this.#backlog.hold(bytes, task))
+  }
+
+  /**
+   * Answers what may take as long as the other side does to read it. However much of that a peer asks, it is read on: two
+   * servers that each have much for the other would both stop reading, and wait for one another for good. It asks no more
+   * than it has, or lacks: each conversation once in a comparison, each document that differs once from either side. [SPEC S11]
+   */
+  #question(bytes: number, task: () => Promise<void>): void {
+    const answer = (): Promise<void> =>
+      this.#inOrder(async () => {
+        if (!this.#ended) await task()
+      })
+    this.#endOnFailure(this.#party.kind === "peer" ? this.#backlog.run(answer) : this.#backlog.hold(bytes, answer))
+  }
+
+  #endOnFailure(work: Promise<void>): void {
+    work.catch((error: unknown) => {
       this.#shared.metrics.errors.inc()
       this.#shared.log.error({ err: error }, "a frame could not be handled")
       this.#wire.refuse("INTERNAL", "this frame could not be handled")
