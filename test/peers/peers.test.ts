@@ -1,11 +1,11 @@
 /* Servers that keep each other converged. [SPEC S11] */
 import { rm } from "node:fs/promises"
-import { encodeUpdate, readContents } from "@weft/sdk/protocol"
+import { encodeRecord, encodeUpdate, hashBody, readContents, recordMessage } from "@weft/sdk/protocol"
 import type { RunningServer, ServerOptions } from "@weft/sync-server"
 import { createServer, connect, type Socket } from "node:net"
 import { expect, it, onTestFinished } from "vitest"
 import { makeDevice } from "../support/device.js"
-import { RawClient, RawConnection, RawConversation, sayHello } from "../support/raw-client.js"
+import { clockNow, RawClient, RawConnection, RawConversation, sayHello } from "../support/raw-client.js"
 import { startTestServer, type TestServer } from "../support/server.js"
 import { temporaryDirectory } from "../support/temporary.js"
 
@@ -207,13 +207,59 @@ it("[S6] with peers=1 nothing is acknowledged before the peer has it", async () 
   line.cut()
   await until(async () => (await metric(eager, "weft_peer_link_up")) === 0)
   const alone = await log.seal(trip.message("alone"))
-  expect(await alice.push(trip.segment(1), alone)).toEqual(["STORAGE_FAILED"])
+  const forged = await trip.log(alice).seal(trip.message("with a bad seal"))
+  forged.elements.at(-1)?.fill(0, -8)
+  // What is refused anyway keeps its code.
+  expect(await alice.push(trip.segment(1), alone, forged)).toEqual(["BAD_SEAL", "STORAGE_FAILED"])
   expect(await metric(eager, "weft_peer_ack_timeouts_total")).toBe(1)
   line.mend()
   await until(async () => (await metric(eager, "weft_peer_link_up")) === 1)
   // The same bytes again: held here already, but now the peer says that it has them too.
   expect(await alice.push(trip.segment(1), alone)).toEqual([])
   await b.close()
+})
+
+/** A server that waits for a copy on another, and one of its clients. */
+async function startEager(peerAckMs: number): Promise<{ peer: TestServer; eager: TestServer; alice: RawClient }> {
+  const peer = await startTestServer()
+  const ack = { kind: "peers", count: 1 } as const
+  const eager = await startTestServer({ ack, limits: { peerAckMs }, peers: [`${peer.url}/sync`] })
+  await until(async () => (await metric(eager, "weft_peer_link_up")) === 1)
+  return { peer, eager, alice: await RawClient.connect(eager.url, { user: "alice" }) }
+}
+
+it("[S6] with peers=1 what is refused waits for no peer, and has its code", async () => {
+  const { eager, alice } = await startEager(600_000)
+  const trip = await RawConversation.create(alice)
+  const stranger = await RawConversation.prepare(await RawClient.connect(eager.url, { user: "bob" }))
+  expect(await alice.push(stranger.segment(1), await stranger.log(alice).seal("unknown"))).toEqual(["FORBIDDEN"])
+  const malformed = await alice.update(trip.segment(1), Uint8Array.of(1, 2, 3))
+  expect(malformed).toMatchObject({ kind: "reject", items: [{ code: "MALFORMED" }] })
+  const run = await trip.log(alice).seal(trip.message("with a bad seal"))
+  run.elements.at(-1)?.fill(0, -8)
+  expect(await alice.push(trip.segment(1), run)).toEqual(["BAD_SEAL"])
+})
+
+it("[S6] with peers=1 erase records, which are not acknowledged, are not refused", async () => {
+  const { peer, eager, alice } = await startEager(200)
+  const trip = await RawConversation.create(alice)
+  const draft = trip.message("to be erased")
+  expect(await alice.push(trip.segment(1), await trip.log(alice).seal(draft))).toEqual([])
+  const { id: target, publicKey } = alice.device
+  const bodyHash = hashBody(draft.body)
+  const fields = { target, bodyHash, kind: "message", publicKey, clock: clockNow(), seen: trip.heads } as const
+  const signature = await alice.device.sign(recordMessage(trip.segment(1), fields))
+  const records = [encodeRecord({ ...fields, signature })]
+  alice.connection.send({ kind: "records", id: 0, document: trip.segment(1), records })
+  const reader = await RawClient.connect(peer.url, { user: "alice" })
+  await until(async () => {
+    await reader.fetch(trip.segment(1))
+    return reader.connection.frames.some(({ kind }) => kind === "records")
+  })
+  // A stop waits for all answers.
+  await eager.close()
+  await alice.connection.closed
+  expect(alice.connection.frames.filter(({ kind }) => kind === "reject")).toEqual([])
 })
 
 it("[S11] without the secret nobody is a peer", async () => {

@@ -17,7 +17,7 @@ import {
   type FrameOf,
 } from "@weft/sdk/protocol"
 import type { Held } from "../document/snapshot.js"
-import { refuseAll, type Outcome } from "../document/outcome.js"
+import { refuseAccepted, refuseAll, type Outcome } from "../document/outcome.js"
 import type { Origin, Source } from "../document/source.js"
 import { reachLevel } from "../peer/copies.js"
 import type { PeerUpdates } from "../peer/peer-updates.js"
@@ -339,8 +339,8 @@ export class SyncSession implements NativeSubscriber {
       }
       if (!(await reachLevel(outcome, ports))) {
         metrics.peerAckTimeouts.inc()
-        log.warn({ document, copies: 1 + outcome.copies.count }, "an update has too few copies")
-        ;({ refused, retryAfterMs } = refuseAll("STORAGE_FAILED", update))
+        log.warn({ document, copies: copiesOf(outcome) }, "an update has too few copies")
+        ;({ refused, retryAfterMs } = refuseAccepted(outcome))
       }
     } catch (error) {
       log.error({ err: error, document }, "an update is not durable")
@@ -350,7 +350,7 @@ export class SyncSession implements NativeSubscriber {
     // Records have no number, and are not acknowledged; whoever brought them is told when it has to bring them again.
     const isNews = id !== 0 || refused.some(({ code }) => isTransient(code))
     if (!isNews || this.#ended) return false
-    const copies = 1 + outcome.copies.count
+    const copies = copiesOf(outcome)
     if (refused.length === 0) this.#wire.send({ kind: "ack", id, copies })
     else this.#wire.send({ kind: "reject", id, document, copies, retryAfterMs, items: refused })
     return refused.length === 0
@@ -429,4 +429,9 @@ export class SyncSession implements NativeSubscriber {
       this.#relayNow(batch)
     }
   }
+}
+
+/** This server's, and its peers'. */
+function copiesOf({ copies }: Outcome): number {
+  return 1 + (copies?.count ?? 0)
 }

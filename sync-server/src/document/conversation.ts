@@ -587,7 +587,13 @@ export class Conversation {
         }),
       )
     }
-    return { refused, retryAfterMs: retryAfter(refused, rateMs), durable: document.durable, copies }
+    const isRelayed = entries.length > 0 || repeated.length > 0
+    return {
+      refused,
+      retryAfterMs: retryAfter(refused, rateMs),
+      durable: document.durable,
+      copies: isRelayed ? copies : undefined,
+    }
   }
 
   async #submitRecords(source: Source, name: DocumentName, encoded: readonly Uint8Array[]): Promise<Outcome> {
@@ -621,16 +627,17 @@ export class Conversation {
       document.summary.records.set(recordIdOf(record), record)
       taken.push(record)
     }
-    const copies = new Confirmations()
     if (taken.length > 0) {
       const readers = this.#state.members
       this.#documents.keep(document)
       this.#write(document, { runs: [], erases: true, covers: true }, () => {
+        const copies = new Confirmations()
         this.#relay({ document: name, records: taken, readers, origin: source.origin, copies })
       })
       this.#ports.merge(name)
     }
-    return { refused, retryAfterMs: retryAfter(refused, 0), durable: document.durable, copies }
+    // No peer acknowledges records.
+    return { refused, retryAfterMs: retryAfter(refused, 0), durable: document.durable, copies: undefined }
   }
 
   /** Of a record without its entry: nobody who was removed goes on erasing with an old past. [SPEC A13] */

@@ -17,8 +17,8 @@ export interface Outcome {
   readonly retryAfterMs: number
   /** Resolves when everything that was not refused is durable here, also what was held before. */
   readonly durable: Promise<void>
-  /** Peers that have it; grows. */
-  readonly copies: Confirmations
+  /** Peers that have what was accepted, or brought again; grows. Undefined: there is nothing to wait for. */
+  readonly copies: Confirmations | undefined
 }
 
 export interface RefusedLog {
@@ -26,6 +26,8 @@ export interface RefusedLog {
   readonly log: Uint8Array
   readonly code: RefusalCode
   readonly at: number
+  /** Something of it, before that, was accepted. */
+  readonly isPartial?: boolean
 }
 
 const NO_LOG = new Uint8Array()
@@ -44,11 +46,22 @@ export function refuseAll(code: RefusalCode, update?: Uint8Array, summary?: Docu
     return { log: logBytes(log), code, at: held?.count ?? 0 }
   })
   if (refused.length === 0) refused.push({ log: NO_LOG, code, at: 0 })
-  return { refused, retryAfterMs: retryAfter(refused, 0), durable: Promise.resolve(), copies: new Confirmations() }
+  return { refused, retryAfterMs: retryAfter(refused, 0), durable: Promise.resolve(), copies: undefined }
 }
 
 export function refusalsOf(verdicts: readonly LogVerdict[]): RefusedLog[] {
-  return verdicts.flatMap(({ log, refusal }) => (refusal === undefined ? [] : { log: logBytes(log), ...refusal }))
+  return verdicts.flatMap(({ log, refusal, run }) =>
+    refusal === undefined ? [] : { log: logBytes(log), ...refusal, isPartial: run !== undefined },
+  )
+}
+
+/** Where too few peers have what was accepted, that is refused for now: what is refused anyway keeps its code. [SPEC S6] */
+export function refuseAccepted({ refused, retryAfterMs }: Outcome): Pick<Outcome, "refused" | "retryAfterMs"> {
+  const whole = refused.filter(({ isPartial }) => isPartial !== true)
+  return {
+    refused: [...whole, { log: NO_LOG, code: "STORAGE_FAILED", at: 0 }],
+    retryAfterMs: Math.max(retryAfterMs, RETRY_MS),
+  }
 }
 
 export function retryAfter(refused: readonly RefusedLog[], rateMs: number): number {
