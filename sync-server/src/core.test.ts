@@ -9,6 +9,7 @@ import {
   PROTOCOL_VERSION,
   zlibDeflate,
   type ConversationId,
+  type Deflate,
   type Frame,
 } from "@weft/sdk/protocol"
 import { expect, it, onTestFinished, vi } from "vitest"
@@ -133,7 +134,12 @@ class LineEnd implements Channel {
 }
 
 /** `calls`: the channels to peers, in the order in which they were called; `dial` answers them in another way. */
-async function open(limits: Partial<Limits>, env = systemServerEnv, authenticate = authenticateDev, dial?: Dial) {
+async function open(
+  limits: Partial<Limits>,
+  env = systemServerEnv,
+  authenticate = authenticateDev,
+  { dial, deflate = zlibDeflate(zlib) }: { readonly dial?: Dial; readonly deflate?: Deflate } = {},
+) {
   const calls: UnreadChannel[] = []
   const core = await openCore(
     { dev: true, limits: { ...defaultLimits, ...limits } },
@@ -150,7 +156,7 @@ async function open(limits: Partial<Limits>, env = systemServerEnv, authenticate
           })
           return { abandon: () => undefined }
         }),
-      deflate: zlibDeflate(zlib),
+      deflate,
       authenticate,
       verifier: createVerifier(),
       log: createLog("silent"),
@@ -162,9 +168,9 @@ async function open(limits: Partial<Limits>, env = systemServerEnv, authenticate
 }
 
 /** Calls a server, as a device of ann. */
-async function greet(core: ServerCore): Promise<UnreadChannel> {
+async function greet(core: ServerCore, onClosed = (): void => undefined): Promise<UnreadChannel> {
   const channel = new UnreadChannel()
-  core.accept(channel, () => undefined)
+  core.accept(channel, onClosed)
   const challenge = await channel.heard("challenge")
   if (challenge.kind !== "challenge") throw new TypeError("not a challenge")
   const { nonce, serverKey } = challenge
@@ -196,6 +202,38 @@ it("[S9] a stop ends whoever does not read its answers in time", async () => {
   await channel.heard("documents")
   await core.drain()
   expect(channel.closedWith).toBe("SHUTTING_DOWN")
+})
+
+it("[S9] a stop answers what came in, also where another connection ends meanwhile", async () => {
+  const unpack: (() => void)[] = []
+  const { deflate, inflate } = zlibDeflate(zlib)
+  const { core } = await open({}, systemServerEnv, authenticateDev, {
+    deflate: {
+      deflate,
+      inflate: async (bytes, size) => {
+        await new Promise<void>((resolve) => unpack.push(resolve))
+        return inflate(bytes, size)
+      },
+    },
+  })
+  let onGone = (): void => undefined
+  const isGone = new Promise<void>((resolve) => (onGone = resolve))
+  const [gone, staying] = [await greet(core, onGone), await greet(core)]
+  const items = Array.from({ length: 200 }, () => ({
+    conversation: anyConversation,
+    digest: crypto.getRandomValues(new Uint8Array(12)),
+  }))
+  const frame = encodeFrame({ kind: "digests", last: true, items })
+  const packed: Frame = { kind: "packed", size: frame.length, bytes: await deflate(frame) }
+  for (const channel of [gone, staying]) channel.say(packed)
+  await vi.waitUntil(() => unpack.length === 2)
+  gone.terminate()
+  const stopped = core.drain()
+  unpack[0]?.()
+  await isGone
+  unpack[1]?.()
+  await stopped
+  expect(staying.frames.map(({ kind }) => kind).slice(-2)).toEqual(["compared", "refusal"])
 })
 
 it("[S8] of two tokens the one sent last counts, whichever was checked first", async () => {
@@ -274,13 +312,14 @@ it("[S11] two servers that each hold much that the other lacks converge on one l
   const limits = { unsentBytes: 8_000, inFlightBytes: 8_000 }
   const line = LineEnd.line()
   const called = await open(limits)
-  const caller = await open(limits, systemServerEnv, authenticateDev, (_url, { opened }) => {
+  const dial: Dial = (_url, { opened }) => {
     systemServerEnv.defer(() => {
       opened(line[0])
       called.core.accept(line[1], () => undefined)
     })
     return { abandon: () => undefined }
-  })
+  }
+  const caller = await open(limits, systemServerEnv, authenticateDev, { dial })
   await Promise.all([called, caller].map(({ core }) => seed(core, 40)))
   caller.core.connect("ws://called")
   await expect

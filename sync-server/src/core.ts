@@ -313,7 +313,7 @@ export async function openCore(options: CoreOptions, ports: CorePorts): Promise<
           await within(env, limits.drainMs, async () => {
             await clients.drain()
             // Not before: what is being answered may wait for its copies.
-            await Promise.all(links.map((link) => link.close()))
+            await Promise.allSettled(links.map((link) => link.close()))
             await registry.settled()
             await accounts.settled()
           })

@@ -54,8 +54,9 @@ export class Clients {
     }
   }
 
+  /** Whatever fails on one, the others are answered. */
   async drain(): Promise<void> {
-    await Promise.all(Array.from(this.#open, (client) => client.drain()))
+    await Promise.allSettled(Array.from(this.#open, (client) => client.drain()))
   }
 
   end(): void {

@@ -99,10 +99,12 @@ export class FrameConnection implements Client, SocketPorts, Wire {
   }
 
   async drain(): Promise<void> {
-    if (this.#state.kind === "live") {
+    const state = this.#state
+    if (state.kind === "live") {
       this.#socket.pause()
       await this.#socket.taken()
-      await this.#state.session.idle()
+      // It may have ended meanwhile: what it brought is under way still.
+      await state.session.idle()
     }
     this.end()
   }
