@@ -662,7 +662,7 @@ it("[W1] storage that failed is well again as soon as it takes writes, also wher
 async function untilHealth(replica: Replica, env: ManualEnv, kind: "ok" | "failing"): Promise<void> {
   for (let left = 20; left > 0; left--) {
     env.advance(1_000)
-    await turns(5)
+    await turns(20)
     if (kind === "ok" && replica.health.get().kind === "ok") return
   }
   expect(replica.health.get().kind).toBe(kind)
