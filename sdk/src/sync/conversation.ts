@@ -40,7 +40,7 @@ import { Superseded } from "./superseded.js"
 
 export interface ConversationPorts extends Omit<
   DocumentPorts,
-  "state" | "superseded" | "renamed" | "saveAuthority" | "forgetRefused" | "imprint"
+  "state" | "superseded" | "renamed" | "readAgain" | "saveAuthority" | "forgetRefused" | "imprint"
 > {
   readonly user: UserId
   readonly device: DeviceId
@@ -449,6 +449,11 @@ export class ReplicaConversation {
       state: () => this.ledger.state,
       superseded: this.superseded,
       renamed: () => undefined,
+      readAgain: (name) => {
+        this.followStored(name).catch((error: unknown) => {
+          this.ports.report(error)
+        })
+      },
       saveAuthority: async () => {
         if (this.control.hasUnsaved) await this.control.save()
       },
@@ -718,6 +723,12 @@ export class ReplicaConversation {
     else this.known.add(segmentOf(name))
     await this.readRefused()
     this.changes.emit({ kind: "refused" })
+  }
+
+  /** What a failed write had left was read. */
+  private async followStored(name: DocumentName): Promise<void> {
+    if (name === this.control.name) await this.reloadControl()
+    if (await this.readRefused()) this.changes.emit({ kind: "refused" })
   }
 
   private async reloadControl(): Promise<void> {

@@ -54,6 +54,8 @@ export interface DocumentPorts extends StoredDocumentPorts, DraftPorts {
   readonly compactor: Compactor
   /** Somebody begins to show a document. */
   shown(name: DocumentName): void
+  /** More, or less, is stored of a document than was known: what follows from it is to be read again. */
+  readAgain(name: DocumentName): void
 }
 
 /** What became of a document. */
@@ -211,6 +213,7 @@ export class ReplicaDocument {
       this.changes.emit({ kind: "accepted", entries, runs, update: encodeUpdate(runs), source: undefined })
     }
     this.changes.emit({ kind: "rewritten", reloaded: false })
+    this.ports.readAgain(this.name)
     // An erasure may have been what failed, or what it takes out.
     const fresh = Array.from(this.current.records).flatMap(([id, record]) => (before.records.has(id) ? [] : [record]))
     if (fresh.length > 0) await this.erase(fresh, undefined)
