@@ -26,8 +26,8 @@ const RELEASE_AFTER_MS = 3_000
 /** The generation since which servers keep no conversation in memory in which nothing is under way, but for the last one of the first server. */
 const FORGETFUL_SINCE = 9
 /**
- * The generation since which what a device's full disk refused may be there all the same. No seed has it by itself yet: the
- * search index keeps erased texts in some of those that do.
+ * The generation since which what a device's full disk refused may be there all the same. No seed has it by itself yet: some
+ * that do fail.
  */
 const UNSURE_SINCE = 11
 
