@@ -116,7 +116,8 @@ export interface Client {
   openDirect(user: string): Promise<Conversation>
   /**
    * Comes into a conversation by a link. Works offline: `info` says `joining` until a server lets this user in, or
-   * `refused`, and why. The server that a link names is used where `mayUseServer` lets it, else those that are there. Throws BAD_ARGUMENT for a text that is no such link, NOT_ALLOWED for one who was removed.
+   * `refused`, and why. The server that a link names is used where `mayUseServer` lets it, else those that are there. Throws
+   * BAD_ARGUMENT for a text that is no such link, NOT_ALLOWED for one who was removed.
    */
   join(link: string): Promise<Conversation>
   /** The conversation with this id, where this device has it. */
