@@ -42,13 +42,17 @@ export class Backlog {
       await task()
     } finally {
       this.#tasks--
-      if (this.#tasks === 0) this.#rest()
+      if (this.isIdle) this.#rest()
     }
+  }
+
+  get isIdle(): boolean {
+    return this.#tasks === 0
   }
 
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
-    return this.#tasks === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle ??= []).push(resolve))
+    return this.isIdle ? Promise.resolve() : new Promise((resolve) => (this.#idle ??= []).push(resolve))
   }
 
   #rest(): void {

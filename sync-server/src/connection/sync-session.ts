@@ -64,11 +64,10 @@ export type SessionFrame = Extract<
 export class SyncSession implements NativeSubscriber {
   readonly origin: Origin
   readonly #party: Party
-  readonly #source: Source
   readonly #shared: Shared
   readonly #wire: Wire
-  readonly #backlog: Backlog
-  // Most connections ask for little and are silent then: what few need is made when it is needed.
+  // Most connections ask for little and are silent then: what few need is made when it is needed, and what works, while it does.
+  #backlog: Backlog | undefined
   #comparison: Comparison | undefined
   /** Answers go out one after another: what was asked for first is there first. */
   #answers: ReturnType<typeof createQueue> | undefined
@@ -91,11 +90,9 @@ export class SyncSession implements NativeSubscriber {
   ) {
     this.origin = peer?.origin ?? this
     this.#party = party
-    this.#source = sourceOf(party, this.origin)
     this.#shared = shared
     this.#wire = wire
     this.#updates = peer?.updates
-    this.#backlog = new Backlog(shared.limits.inFlightBytes, wire)
     // Peers are asked at once for what is shown here.
     if (party.kind === "peer") this.#signalSession = new SignalSession(party, shared, wire)
   }
@@ -223,7 +220,7 @@ export class SyncSession implements NativeSubscriber {
 
   /** Resolves when everything that came in was answered. */
   idle(): Promise<void> {
-    return this.#backlog.idle()
+    return this.#backlog?.idle() ?? Promise.resolve()
   }
 
   end(): void {
@@ -235,7 +232,7 @@ export class SyncSession implements NativeSubscriber {
 
   /** Does what ends by itself, whether the other side reads or not. */
   #work(bytes: number, task: () => Promise<void>): void {
-    this.#endOnFailure(this.#backlog.hold(bytes, task))
+    this.#run((backlog) => backlog.hold(bytes, task))
   }
 
   /**
@@ -248,15 +245,24 @@ export class SyncSession implements NativeSubscriber {
       this.#inOrder(async () => {
         if (!this.#ended) await task()
       })
-    this.#endOnFailure(this.#party.kind === "peer" ? this.#backlog.run(answer) : this.#backlog.hold(bytes, answer))
+    this.#run((backlog) => (this.#party.kind === "peer" ? backlog.run(answer) : backlog.hold(bytes, answer)))
   }
 
-  #endOnFailure(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      this.#shared.metrics.errors.inc()
-      this.#shared.log.error({ err: error }, "a frame could not be handled")
-      this.#wire.refuse("INTERNAL", "this frame could not be handled")
-    })
+  #run(work: (backlog: Backlog) => Promise<void>): void {
+    const backlog = (this.#backlog ??= new Backlog(this.#shared.limits.inFlightBytes, this.#wire))
+    work(backlog)
+      .catch((error: unknown) => {
+        this.#shared.metrics.errors.inc()
+        this.#shared.log.error({ err: error }, "a frame could not be handled")
+        this.#wire.refuse("INTERNAL", "this frame could not be handled")
+      })
+      .finally(() => {
+        if (backlog.isIdle && this.#backlog === backlog) this.#backlog = this.#answers = undefined
+      })
+  }
+
+  get #source(): Source {
+    return sourceOf(this.#party, this.origin)
   }
 
   #inOrder(task: () => Promise<void>): Promise<void> {
