@@ -21,10 +21,10 @@ export interface NativeSubscriber extends Subscriber {
 
 /** Who is connected, and what goes to whom; one batch for each document and turn. [SPEC S7] */
 export class FanOut {
-  readonly #users = new Map<UserId, Set<NativeSubscriber>>()
+  readonly #users = new Map<UserId, readonly NativeSubscriber[]>()
   readonly #stock = new Map<DocumentName, Map<Subscriber, UserId>>()
   /** A peer may have several connections: each to the other, for one. One is enough. */
-  readonly #peers = new Map<string, Set<NativeSubscriber>>()
+  readonly #peers = new Map<string, readonly NativeSubscriber[]>()
   readonly #defer: (call: () => void) => void
   readonly #onRelay: (updates: number) => void
   #pending: Change[] = []
@@ -148,13 +148,15 @@ export class FanOut {
   }
 }
 
-function addTo<K>(map: Map<K, Set<NativeSubscriber>>, key: K, subscriber: NativeSubscriber): void {
-  const set = map.get(key) ?? new Set<NativeSubscriber>()
-  map.set(key, set.add(subscriber))
+// Lists, as most have one connection or two: a set takes twice the memory.
+type Lists<K> = Map<K, readonly NativeSubscriber[]>
+
+function addTo<K>(lists: Lists<K>, key: K, subscriber: NativeSubscriber): void {
+  lists.set(key, [...(lists.get(key) ?? []), subscriber])
 }
 
-function deleteFrom<K>(map: Map<K, Set<NativeSubscriber>>, key: K, subscriber: NativeSubscriber): void {
-  const set = map.get(key)
-  set?.delete(subscriber)
-  if (set?.size === 0) map.delete(key)
+function deleteFrom<K>(lists: Lists<K>, key: K, subscriber: NativeSubscriber): void {
+  const others = lists.get(key)?.filter((other) => other !== subscriber) ?? []
+  if (others.length > 0) lists.set(key, others)
+  else lists.delete(key)
 }
