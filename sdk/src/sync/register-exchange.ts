@@ -45,10 +45,11 @@ export class RegisterExchange {
 
   /** What the server holds of a conversation differs: perhaps its registers, once the authority over them is here. */
   async compare({ conversation: id, registers: theirs }: FrameOf<"documents">, behindControl: boolean): Promise<void> {
-    const mine = this.#ports.replica.knows(id) ? (await this.#registersOf(id)).digest : undefined
+    const registers = await this.#registersOf(id)
+    const mine = registers.digest
     if (equalBytes(mine === undefined ? none : wireDigest(mine), theirs)) return
     if (behindControl) this.#behindControl.add(id)
-    else this.#ask(id, await this.#registersOf(id))
+    else this.#ask(id, registers)
   }
 
   async controlServed(id: ConversationId): Promise<void> {
@@ -127,8 +128,8 @@ export class RegisterExchange {
     this.#retries.set(conversation, timer)
   }
 
-  #registersOf(id: ConversationId): Promise<ConversationRegisters> {
+  async #registersOf(id: ConversationId): Promise<ConversationRegisters> {
     const { replica } = this.#ports
-    return replica.using(id, async (conversation) => replica.registersOf(conversation))
+    return replica.registersOf(await replica.conversation(id))
   }
 }
