@@ -53,7 +53,7 @@ export const mutants = [
   },
   {
     name: "the writer's guard is not asked",
-    seeds: [12],
+    seeds: [12, 5],
     ops: 80,
     kinds: "openTab,stealTab,send,burst,react",
     file: "sdk/src/sync/stored-document.ts",
@@ -247,7 +247,7 @@ export const mutants = [
   },
   {
     name: "a merge on the server does not wait for what was accepted before",
-    seeds: [5],
+    seeds: [5, 33],
     ops: 60,
     kinds: "burst,send,erase",
     file: "sync-server/src/document/conversation.ts",
@@ -292,7 +292,7 @@ export const mutants = [
   },
   {
     name: "bodies are not held against their heads",
-    seeds: [157],
+    seeds: [157, 7],
     ops: 60,
     kinds: "send,erase,partition,heal",
     file: "sdk/src/log/check.ts",
@@ -310,7 +310,7 @@ export const mutants = [
   },
   {
     name: "what a failed write left is not read",
-    seeds: [16],
+    seeds: [16, 3],
     ops: 150,
     kinds: "send,send,burst,erase,fullDevice,fullDevice,online",
     generation: 11,
@@ -594,7 +594,7 @@ export const mutants = [
   },
   {
     name: "what is unread leaves the disk, and is not counted",
-    seeds: [4],
+    seeds: [4, 10],
     ops: 200,
     kinds: "send,send,send,send,keepUp,offline,online",
     generation: 8,
