@@ -1,4 +1,4 @@
-import { concat, createQueue, hex } from "@weft/sdk/protocol"
+import { concat, createQueue, hex, WeftError } from "@weft/sdk/protocol"
 import type { Store } from "../store/store.js"
 
 const SETTING = "trusted-keys"
@@ -45,7 +45,13 @@ export async function loadTrust(
       put(key)
       return inTurn(async () => {
         if (given.has(name) || stored.has(name)) return
-        await store.putSetting(SETTING, concat([...stored.values(), key]))
+        try {
+          await store.putSetting(SETTING, concat([...stored.values(), key]))
+        } catch (error) {
+          // The store says so itself, and the peer is heard all the same.
+          if (error instanceof WeftError) return
+          throw error
+        }
         stored.set(name, key)
         onGrowth(keys())
       })
