@@ -1,29 +1,9 @@
 import { createMemoryStorage } from "@weft/sdk/node"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { openClient } from "../support/client.ts"
+import { gated } from "../support/gated-storage.ts"
 import { startTestServer } from "../support/server.ts"
 import { until } from "../support/until.ts"
-
-type Memory = ReturnType<typeof createMemoryStorage>
-
-/** The same data, of which no document can be read until `open` is called: a slow disk. */
-function gated(storage: Memory): { storage: Memory; open: () => void } {
-  let open = (): void => undefined
-  const gate = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  const shared = storage.share()
-  return {
-    storage: {
-      ...shared,
-      scan: async (range) => {
-        if (range.from.startsWith("u/")) await gate
-        return shared.scan(range)
-      },
-    },
-    open,
-  }
-}
 
 it("[U9, U13] what was sent before it was read is in the draft, or in a message, whenever a page ends", async () => {
   const storage = createMemoryStorage()

@@ -3,30 +3,10 @@ import { createMemoryStorage, type Client } from "@weft/sdk/node"
 import { expect, it, onTestFinished } from "vitest"
 import { prefixRange } from "../../sdk/src/storage/storage.ts"
 import { openClient } from "../support/client.ts"
+import { gated, type Memory } from "../support/gated-storage.ts"
 import { quickEnv } from "../support/quick-env.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { startTestServer } from "../support/server.ts"
-
-type Memory = ReturnType<typeof createMemoryStorage>
-
-/** The same data, of which no document can be read until `open` is called. */
-function gated(storage: Memory): { storage: Memory; open: () => void } {
-  let open = (): void => undefined
-  const gate = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  const shared = storage.share()
-  return {
-    storage: {
-      ...shared,
-      scan: async (range) => {
-        if (range.from.startsWith("u/")) await gate
-        return shared.scan(range)
-      },
-    },
-    open,
-  }
-}
 
 /** Shows the list of a device, as an application does. */
 function show(client: Client): void {

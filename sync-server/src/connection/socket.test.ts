@@ -4,22 +4,27 @@ import { systemServerEnv } from "../env.js"
 import type { Channel, ChannelEvents } from "./channel.js"
 import { Socket } from "./socket.js"
 
+/** What of a channel nobody looks at here. */
+const still = {
+  cork: () => undefined,
+  uncork: () => undefined,
+  guardBytes: () => () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+  ping: () => undefined,
+  terminate: () => undefined,
+}
+
 it("[S14] what came in before the other side ended it is handed on, behind what takes longer; then the end is told", async () => {
   let events: ChannelEvents | undefined
   const channel: Channel = {
+    ...still,
     bufferedAmount: 0,
     send: () => undefined,
-    cork: () => undefined,
-    uncork: () => undefined,
     listen: (own) => {
       events = own
     },
-    guardBytes: () => () => undefined,
-    pause: () => undefined,
-    resume: () => undefined,
-    ping: () => undefined,
     close: () => undefined,
-    terminate: () => undefined,
   }
   const told: unknown[] = []
   let unpacked = (): void => undefined
@@ -51,21 +56,15 @@ function open() {
   const unsent: { readonly bytes: number; readonly sent: () => void }[] = []
   const closed: string[] = []
   const channel: Channel = {
+    ...still,
     get bufferedAmount() {
       return unsent.reduce((sum, { bytes }) => sum + bytes, 0)
     },
     send: ({ length }, sent) => void unsent.push({ bytes: length, sent }),
-    cork: () => undefined,
-    uncork: () => undefined,
     listen: (own) => {
       events = own
     },
-    guardBytes: () => () => undefined,
-    pause: () => undefined,
-    resume: () => undefined,
-    ping: () => undefined,
     close: (_code, reason) => void closed.push(reason),
-    terminate: () => undefined,
   }
   const env = { ...manualEnv(0), defer: (call: () => void) => void call() }
   const socket = new Socket(channel, {

@@ -5,7 +5,7 @@ import { Inbox, type InboxPorts } from "./inbox.js"
 import { Outbox, type OutboxPorts } from "./outbox.js"
 
 /** How long the other side may take to answer a close. */
-const CLOSE_MS = 2_000
+export const CLOSE_MS = 2_000
 
 export interface SocketPorts {
   readonly env: ServerEnv

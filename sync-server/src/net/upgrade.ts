@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { closeCode, encodeFrame, parseDocumentName, type DocumentName, type RefusalCode } from "@weft/sdk/protocol"
 import { WebSocketServer, type WebSocket } from "ws"
+import { CLOSE_MS } from "../connection/socket.js"
 import { addressOf, isLoopback } from "../limits/address.js"
 import { guardBytes } from "../limits/guard-bytes.js"
 import type { Limits } from "../limits/limits.js"
@@ -26,8 +27,6 @@ export interface UpgradePorts {
 
 /** Frames up to this many times the limit still arrive, to be refused with a code; larger ones end in `ws` itself. */
 const TOLERANCE = 2
-/** How long the other side may take to answer a close of `ws` itself: as long as one of ours. */
-const CLOSE_MS = 2_000
 
 /** Takes WebSocket upgrades. No compression: one shared window over secrets and strangers' text leaks both. */
 export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage, stream: Duplex, head: Buffer) => void {
@@ -39,6 +38,7 @@ export function upgradeListener(ports: UpgradePorts): (request: IncomingMessage,
       maxPayload,
       perMessageDeflate: false,
       clientTracking: false,
+      // Of a close of `ws` itself.
       closeTimeout: CLOSE_MS,
     }
     return new WebSocketServer(options)
