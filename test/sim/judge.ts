@@ -32,6 +32,7 @@ import {
   accountOf,
   allItems,
   conversationsOf,
+  indexHoldsErased,
   isMerged,
   isRead,
   isShown,
@@ -55,6 +56,7 @@ export async function unrest(stage: Stage): Promise<string | undefined> {
       if (storage.kind !== "ok") return `the storage of ${device.name} fails: ${storage.code}`
       if (connection.kind !== "online" || !connection.synced)
         return `${device.name}: ${JSON.stringify(connection)} ${underWay(client)}`
+      if (indexHoldsErased(client)) return `the index of ${device.name} holds what was erased`
       if (pending.length > 0) return `${device.name} waits: ${JSON.stringify(pending)}`
     }
   }

@@ -4,6 +4,7 @@ import type { ConversationView } from "../../sdk/src/client/view.js"
 import type { Message, MessageList } from "../../sdk/src/conversation/message.js"
 import { segmentNumber } from "../../sdk/src/conversation/node.js"
 import type { Subscribable } from "../../sdk/src/base/store.js"
+import type { LiveSearch } from "../../sdk/src/search/live-search.js"
 import type { AccountReplica } from "../../sdk/src/sync/account-replica.js"
 import type { Replica } from "../../sdk/src/sync/replica.js"
 import { serverDocuments } from "./contents.js"
@@ -139,4 +140,9 @@ export function isAuthoritySaved(client: Client, id: ConversationId): boolean {
 
 export function accountOf(client: Client): AccountReplica {
   return (client as unknown as { readonly parts: { readonly account: AccountReplica } }).parts.account
+}
+
+/** Whether its search index may hold what was erased: what a full disk did not take is tried again. */
+export function indexHoldsErased(client: Client): boolean {
+  return (client as unknown as { readonly liveSearch: LiveSearch }).liveSearch.holdsErased
 }

@@ -147,6 +147,48 @@ describe("a search that stays alive", () => {
     expect(values).toHaveLength(3)
   })
 
+  it("[Q1] what a full disk kept in the index is taken out of it as soon as that can be", async () => {
+    const source = new Texts()
+    const env = manualEnv()
+    const storage = createMemoryStorage()
+    source.set(1, [say("1", "tea and Xyzzy"), say("2", "tea")])
+    let isFull = false
+    const failures: unknown[] = []
+    const search = new LiveSearch({
+      source,
+      index: new StoredIndex(
+        Object.assign(Object.create(storage) as MemoryStorage, {
+          write: (...args: Parameters<MemoryStorage["write"]>) =>
+            isFull ? Promise.reject(new Error("full")) : storage.write(...args),
+        }),
+        env,
+      ),
+      env,
+      isWriter: () => true,
+      failed: (error) => failures.push(error),
+    })
+    const pass = async (ms: number): Promise<void> => {
+      for (let at = 0; at < ms; at += 100) {
+        env.advance(100)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    const held = async (): Promise<string> =>
+      (await storage.scan({ from: "", to: "\uffff" })).map(({ value }) => new TextDecoder().decode(value)).join()
+    await search.start()
+    await pass(1_000)
+    isFull = true
+    source.set(1, [say("2", "tea")], ["1"])
+    await pass(1_000)
+    expect(failures).toHaveLength(1)
+    expect(await held()).toMatch(/xyzzy/i)
+    isFull = false
+    await pass(6_000)
+    expect(await held()).not.toMatch(/xyzzy/i)
+    expect(search.holdsErased).toBe(false)
+    await search.close()
+  })
+
   it("[Q1] what is erased while a search is under way does not come back with what that finds then", async () => {
     const source = new Texts()
     source.set(1, [say("1", "tea"), say("2", "tea")])

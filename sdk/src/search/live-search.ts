@@ -69,8 +69,8 @@ export class LiveSearch {
   /** Segments that may differ from what is indexed, the next one last. */
   private readonly due = new Map<string, SegmentName>()
   private readonly lives = new Set<Live>()
-  /** What is being taken out of the index: whoever begins to search may find it there. */
-  private readonly erasing = new Set<string>()
+  /** What is to be taken out of the index, and of which segment: whoever begins to search may find it there. */
+  private readonly erasing = new Map<string, string>()
   private erasures = 0
   private readonly stop: () => void
   private timer: Timer
@@ -104,12 +104,17 @@ export class LiveSearch {
     return this.started && !this.indexing && !this.due.has(keyOf(segment))
   }
 
+  /** Whether the index may hold what was erased. */
+  get holdsErased(): boolean {
+    return this.erasing.size > 0
+  }
+
   search(query: SearchQuery): Subscribable<SearchResults> {
     const store = createStore(nothing, (listeners) => {
       if (listeners === 0) this.forget(live)
       else if (!this.lives.has(live)) {
         this.lives.add(live)
-        for (const id of this.erasing) live.erased.add(id)
+        for (const id of this.erasing.keys()) live.erased.add(id)
         this.ask(live)
         if (this.started && this.due.size > 0) this.settle(0)
       }
@@ -155,15 +160,22 @@ export class LiveSearch {
     if (erased.length > 0) {
       this.erasures++
       this.hide(erased)
-      if (this.ports.isWriter()) this.background(this.erase(segment, erased))
+      if (this.ports.isWriter()) {
+        for (const id of erased) this.erasing.set(id, key)
+        this.background(this.erase(segment, erased))
+      }
     }
     if (this.started) this.settle(this.patience)
   }
 
-  /** What can't be taken out is hidden for as long as this tab is there. */
+  /** What can't be taken out now is hidden, and tried again. */
   private async erase(segment: SegmentName, erased: readonly string[]): Promise<void> {
-    for (const id of erased) this.erasing.add(id)
-    await this.ports.index.erase(segment, erased)
+    try {
+      await this.ports.index.erase(segment, erased)
+    } catch (error) {
+      if (this.started) this.settle(RETRY_MS)
+      throw error
+    }
     for (const id of erased) this.erasing.delete(id)
   }
 
@@ -266,6 +278,8 @@ export class LiveSearch {
 
   private async bringInLine(segment: SegmentName): Promise<"same" | "indexed" | "waits"> {
     const { source, index } = this.ports
+    const erased = Array.from(this.erasing).flatMap(([id, of]) => (of === keyOf(segment) ? [id] : []))
+    if (erased.length > 0 && this.ports.isWriter()) await this.erase(segment, erased)
     const version = await index.version(segment)
     if (version !== undefined && (await source.isInLine(segment, version))) return "same"
     if (!this.ports.isWriter()) return "waits"
