@@ -2,8 +2,8 @@ import type * as Y from "yjs"
 import type { Env } from "../base/env.js"
 import { readStored } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
-import { checkContext, checkRecord, destroyedMessages, dueTimes } from "../authority/gate.js"
-import { admitEntry, cutOf, type ControlState } from "../authority/project.js"
+import { checkContext, checkRecord, destroyedMessages } from "../authority/gate.js"
+import { admitEntry, cutOf } from "../authority/project.js"
 import { acceptedUpdate, advanceSummary, check, type Entry, type LogVerdict } from "../log/check.js"
 import { punch, readContents, runsBeyond, type Contents } from "../log/contents.js"
 import { draftHash, type Draft } from "../log/draft.js"
@@ -16,7 +16,7 @@ import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import { equalBytes, hex } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import { bodyHashText, type BodyHash, type ControlId, type MessageId } from "../protocol/entry.js"
+import { bodyHashText, type BodyHash, type ControlId } from "../protocol/entry.js"
 import {
   clientIdOf,
   conversationOf,
@@ -27,31 +27,25 @@ import {
   type LogId,
 } from "../protocol/names.js"
 import { prefixRange, type StorageOperation } from "../storage/storage.js"
-import type { Compactor } from "./compactor.js"
-import { concerns, DocumentDrafts, type DraftPorts, type Rewritten } from "./document-drafts.js"
+import { DocumentDrafts, type DraftPorts, type Rewritten } from "./document-drafts.js"
+import { DocumentErasures, type ErasurePorts } from "./document-erasures.js"
 import { homeRuns } from "./home-runs.js"
 import { OpenDocument } from "./open-document.js"
-import { decodeRefused, encodeRefused, type RefusedDraft } from "./refused.js"
+import { encodeRefused, type RefusedDraft } from "./refused.js"
 import { SegmentAway } from "./segment-away.js"
 import { StoredDocument, type StoredDocumentPorts } from "./stored-document.js"
 import { renamed, supersededOperations, type Superseded } from "./superseded.js"
 import { writeAgain, type TakenBack } from "./write-again.js"
 
-export interface DocumentPorts extends StoredDocumentPorts, DraftPorts {
+export interface DocumentPorts extends StoredDocumentPorts, DraftPorts, ErasurePorts {
   readonly env: Env
   readonly signer: Signer
   readonly verify: Verify
   refusesKey(publicKey: Uint8Array): boolean
-  /** The authority over this document. */
-  state(): ControlState
   /** Own control entries that nobody takes. */
   readonly superseded: Superseded
   /** Drafts were written again before they were sealed: control entries among them have other names. */
   renamed(): void
-  /** These were erased, and are kept no more. */
-  forgetRefused(hashes: readonly BodyHash[]): void
-  /** Takes the bytes of what was erased out of the storage's files. */
-  readonly compactor: Compactor
   /** Somebody begins to show a document. */
   shown(name: DocumentName): void
   /** More, or less, is stored of a document than was known: what follows from it is to be read again. */
@@ -87,14 +81,11 @@ export class ReplicaDocument {
   private writer: LogId | undefined
   private readonly stored: StoredDocument
   private readonly opened: OpenDocument
+  private readonly erasures: DocumentErasures
   /** Who shows it: it stays here meanwhile. */
   private holders = 0
   /** When its entries were last of use, milliseconds since 1970. */
   private used: number
-  /** When, and by which authority, erasures were last carried out: what was due by then is done. */
-  private destroyed: { readonly at: number; readonly state: ControlState } | undefined
-  /** That was begun, and has not ended well. */
-  private isDestroying = false
 
   private constructor(
     readonly name: DocumentName,
@@ -105,6 +96,9 @@ export class ReplicaDocument {
     this.own = new DocumentDrafts(name, deviceIdOf(ports.signer.publicKey), ports)
     this.opened = new OpenDocument(name)
     this.stored = new StoredDocument(name, ports)
+    const { stored, own: drafts, opened } = this
+    const contents = async (): Promise<Contents | undefined> => (this.isAway ? undefined : this.contents())
+    this.erasures = new DocumentErasures(name, { stored, drafts, opened, contents }, ports)
     this.used = ports.env.now()
   }
 
@@ -339,7 +333,7 @@ export class ReplicaDocument {
       await this.ports.saveAuthority()
       await this.own.settled()
       const { withdrawn } = this.own
-      const batch = [...this.own.puts(fresh), ...this.own.removals(withdrawn), ...this.marks(withdrawn.length)]
+      const batch = [...this.own.puts(fresh), ...this.own.removals(withdrawn), ...this.erasures.marks(withdrawn.length)]
       await this.ports.storage.write(batch, { durability: "strict" })
       if (withdrawn.length > 0) this.ports.compactor.request(this.name)
       this.own.removed(withdrawn)
@@ -384,7 +378,7 @@ export class ReplicaDocument {
     const { signer, env } = this.ports
     // It may have turned out just now.
     if (this.isAway) return
-    await this.dropErasedDrafts()
+    this.dropped(await this.erasures.fromDrafts(this.current))
     if (this.drafts.some((draft) => this.ports.superseded.concerns(draft))) {
       const { changed } = await this.writeAgain()
       if (changed) this.ports.renamed()
@@ -406,7 +400,7 @@ export class ReplicaDocument {
     await this.own.settled()
     const { withdrawn } = this.own
     const removed = [...drafts, ...withdrawn]
-    await this.stored.append(update, summary, [...this.own.removals(removed), ...this.marks(withdrawn.length)])
+    await this.stored.append(update, summary, [...this.own.removals(removed), ...this.erasures.marks(withdrawn.length)])
     this.commit(summary)
     if (withdrawn.length > 0) this.ports.compactor.request(this.name)
     this.own.removed(removed)
@@ -414,11 +408,6 @@ export class ReplicaDocument {
     this.changes.emit({ kind: "accepted", entries, runs: [run], update, source: undefined })
     if (records.length > 0) await this.erase(records, undefined)
     await this.mergeIfDue()
-  }
-
-  /** Remembers, where texts go, that the files are to be compacted. */
-  private marks(erased: number): StorageOperation[] {
-    return erased > 0 ? this.ports.compactor.operations(this.name) : []
   }
 
   /** Elements of a held log that may stand, by all that is known here. [SPEC A11] */
@@ -525,7 +514,7 @@ export class ReplicaDocument {
 
   /** Whether it holds, or may hold, what was to be destroyed, as the storage did not take that. */
   get holdsErased(): boolean {
-    return this.isDestroying
+    return this.erasures.areLeft
   }
 
   /** Destroys what records name and is due by now: a moderator's erasures are after their time of grace. [SPEC X3] */
@@ -535,72 +524,15 @@ export class ReplicaDocument {
 
   /** When something here is to be destroyed next; Infinity: nothing waits for that, 0: it may be due. */
   get nextDue(): number {
-    if (this.current.records.size === 0) return Infinity
-    const state = this.ports.state()
-    const { at, state: known } = this.destroyed ?? {}
-    if (at === undefined || known !== state) return 0
-    return dueTimes(this.current, state).reduce((first, due) => (due > at ? Math.min(first, due) : first), Infinity)
+    return this.erasures.next(this.current)
   }
 
-  /** Of the stored bytes, the open document and the drafts. */
   private async destroy(): Promise<void> {
-    if (this.current.records.size === 0) return
-    const done = { at: this.ports.env.now(), state: this.ports.state() }
-    this.destroyed = undefined
-    this.isDestroying = true
-    const destroyed = destroyedMessages(this.current, done.state, done.at)
-    const contents = this.isAway ? undefined : await this.contents()
-    const { runs, punched } = punch(contents?.values() ?? [], (message) => destroyed.has(message))
-    if (punched > 0) {
-      await this.stored.rewrite(runs, this.current, this.marks(punched))
-      this.ports.compactor.request(this.name)
-      this.opened.apply(runs)
-    }
-    await this.destroyAside((message) => destroyed.has(message))
-    await this.destroyRefused((message) => destroyed.has(message))
-    await this.dropErasedDrafts()
-    this.destroyed = done
-    this.isDestroying = false
+    this.dropped(await this.erasures.carryOut(this.current))
   }
 
-  /** What a cut had set aside is no place to keep what was erased. */
-  private async destroyAside(isErased: (message: MessageId) => boolean): Promise<void> {
-    const batch: StorageOperation[] = []
-    for (const { key, value } of await this.ports.storage.scan(prefixRange(asidePrefix(this.name)))) {
-      const contents = readStored(key, () => readContents([value]))
-      const { runs, punched } = punch(contents.values(), isErased)
-      if (punched > 0) batch.push({ kind: "put", key, value: encodeUpdate(runs) })
-    }
-    if (batch.length === 0) return
-    await this.stored.write([...batch, ...this.marks(batch.length)])
-    this.ports.compactor.request(this.name)
-  }
-
-  /** What one server refused another may have taken, and another device erased. [SPEC X6] */
-  private async destroyRefused(isErased: (message: MessageId) => boolean): Promise<void> {
-    const device = deviceIdOf(this.ports.signer.publicKey)
-    const rows = await this.ports.storage.scan(prefixRange(refusedPrefix(this.name)))
-    const gone = rows.flatMap(({ key, value }) => {
-      const { draft } = readStored(key, () => decodeRefused(value))
-      return concerns(device, draft, isErased) ? [{ key, hash: draftHash(draft) }] : []
-    })
-    if (gone.length === 0) return
-    await this.stored.write([...gone.map(({ key }) => ({ kind: "delete", key }) as const), ...this.marks(gone.length)])
-    this.ports.compactor.request(this.name)
-    this.ports.forgetRefused(gone.map(({ hash }) => hash))
-  }
-
-  /** A backup or a clone may hold the draft of a message that was sealed elsewhere, and erased: it is not written again. */
-  private async dropErasedDrafts(): Promise<void> {
-    if (this.current.records.size === 0 || this.drafts.length === 0) return
-    const destroyed = destroyedMessages(this.current, this.ports.state(), this.ports.env.now())
-    const gone = this.own.concernedBy((message) => destroyed.has(message))
-    if (gone.length === 0) return
-    await this.own.settled()
-    await this.stored.write([...this.own.removals(gone), ...this.marks(gone.length)])
-    this.ports.compactor.request(this.name)
-    this.own.removed(gone)
-    this.changes.emit({ kind: "drafts", added: [], gone })
+  private dropped(gone: readonly Draft[]): void {
+    if (gone.length > 0) this.changes.emit({ kind: "drafts", added: [], gone })
   }
 
   /** Nothing of what is away. */

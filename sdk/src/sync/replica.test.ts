@@ -663,7 +663,7 @@ async function untilHealth(replica: Replica, env: ManualEnv, kind: "ok" | "faili
   for (let left = 20; left > 0; left--) {
     env.advance(1_000)
     await turns(20)
-    if (kind === "ok" && replica.health.get().kind === "ok") return
+    if (replica.health.get().kind === kind) return
   }
   expect(replica.health.get().kind).toBe(kind)
 }
