@@ -101,9 +101,9 @@ export const mutants = [
     seeds: [1],
     ops: 30,
     kinds: "send,send,erase",
-    file: "sdk/src/sync/document.ts",
-    find: "if (punched > 0) {",
-    replace: "if (punched < 0) {",
+    file: "sdk/src/sync/document-erasures.ts",
+    find: "if (punched > 0) {\n      await stored.rewrite",
+    replace: "if (punched < 0) {\n      await stored.rewrite",
   },
   {
     name: "erase records are not sent before logs",
