@@ -98,6 +98,11 @@ export class DocumentDrafts {
     return this.waiting.filter((draft) => concerns(this.device, draft, isErased))
   }
 
+  areWaiting(drafts: readonly Draft[]): boolean {
+    const waiting = new Set(this.waiting)
+    return drafts.every((draft) => waiting.has(draft))
+  }
+
   named(hash: BodyHash): Draft | undefined {
     return this.waiting.find((draft) => draftHash(draft) === hash)
   }

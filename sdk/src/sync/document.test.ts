@@ -131,6 +131,36 @@ it("[X6] a message that is erased while it is being kept and sealed leaves no dr
   expect(rows.filter(({ value }) => Buffer.from(value).includes("regretted"))).toEqual([])
 })
 
+it("[X6] a draft that is erased while it is being signed is never sealed", async () => {
+  const disk = createMemoryStorage()
+  const replica = await openTab(disk)
+  await replica.becomeWriter()
+  const trip = await replica.create("Trip", [], [])
+  await trip.save()
+  await trip.controlDocument.flush()
+  const { document, draft } = trip.post(new Map([["t", "regretted"]]))
+  await document.save()
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const sign = vi.spyOn(replica.ports.signer, "sign")
+  const { sign: really } = await deviceNamed("ann")
+  sign.mockImplementationOnce(async (message) => {
+    await held
+    return really(message)
+  })
+  replica.setCarrier("any", true)
+  const flushed = document.flush()
+  await expect.poll(() => sign.mock.calls.length).toBe(1)
+  await trip.erase(document, [{ device: replica.device, bodyHash: hashBody(draft.body), kind: "message" }])
+  release()
+  await flushed
+  await document.flush()
+  expect((await document.entries()).map(({ head }) => head.class)).toEqual(["erase"])
+  await replica.close()
+  const rows = await disk.share().scan(everything)
+  expect(rows.filter(({ value }) => Buffer.from(value).includes("regretted"))).toEqual([])
+})
+
 it("[X6] an erasure is written together with what it takes out, and not before", async () => {
   const disk = createMemoryStorage()
   const replica = await openTab(disk)

@@ -398,6 +398,8 @@ export class ReplicaDocument {
     advanceSummary(summary, [verdict])
     const update = encodeUpdate([run])
     await this.own.settled()
+    // What was erased meanwhile is never sealed; the others are signed again without it. [SPEC X6]
+    if (!this.own.areWaiting(drafts)) return
     const { withdrawn } = this.own
     const removed = [...drafts, ...withdrawn]
     await this.stored.append(update, summary, [...this.own.removals(removed), ...this.erasures.marks(withdrawn.length)])
