@@ -142,15 +142,18 @@ it("[X6] a draft that is erased while it is being signed is never sealed", async
   await document.save()
   let release = (): void => undefined
   const held = new Promise<void>((resolve) => (release = resolve))
-  const sign = vi.spyOn(replica.ports.signer, "sign")
-  const { sign: really } = await deviceNamed("ann")
-  sign.mockImplementationOnce(async (message) => {
-    await held
-    return really(message)
+  const { signer } = replica.ports
+  const { sign: really } = signer
+  const signing = new Promise<void>((resolve) => {
+    vi.spyOn(signer, "sign").mockImplementationOnce(async (message) => {
+      resolve()
+      await held
+      return really(message)
+    })
   })
   replica.setCarrier("any", true)
   const flushed = document.flush()
-  await expect.poll(() => sign.mock.calls.length).toBe(1)
+  await signing
   await trip.erase(document, [{ device: replica.device, bodyHash: hashBody(draft.body), kind: "message" }])
   release()
   await flushed
