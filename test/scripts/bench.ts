@@ -9,15 +9,18 @@
 import { existsSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import { resolve } from "node:path"
-import { parseArgs } from "node:util"
 import { readBaseline, regressions, writeBaseline } from "../bench/baseline.ts"
 import { benches } from "../bench/benches.ts"
 import type { Figure } from "../bench/figure.ts"
 import { plot } from "../bench/plot.ts"
 import { topRows } from "../bench/profile.ts"
 import { describe, table, type Figures } from "../bench/table.ts"
+import { endWithUsage, readFlags } from "../support/flags.ts"
 
-const { values, positionals } = parseArgs({
+const USAGE = `npm run bench -- [name...] [--json FILE] [--profile FOLDER] | --exact [--update] | --table FILE [--plot FILE.svg]
+names: ${benches.map(({ name }) => name).join(", ")}`
+
+const { values, positionals } = readFlags(USAGE, {
   allowPositionals: true,
   options: {
     exact: { type: "boolean", default: false },
@@ -29,10 +32,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
-if (unknown.length > 0) {
-  console.error(`no such bench: ${unknown.join(", ")}; there are ${benches.map(({ name }) => name).join(", ")}`)
-  process.exit(2)
-}
+if (unknown.length > 0) endWithUsage(USAGE, `no such bench: ${unknown.join(", ")}`)
 if (values.table !== undefined) {
   const measured = await readFigures(values.table)
   console.log(table(measured))

@@ -6,11 +6,13 @@
  * machine's, so a run is never quite the same. --minutes: after so long the round at hand is the last one. An audit reads
  * everything anew, so in a long run more of them cost more than the rounds.
  */
-import { parseArgs } from "node:util"
 import { ChaosRun } from "../chaos/chaos.ts"
 import { faultKinds } from "../chaos/plan.ts"
+import { endWithUsage, readFlags } from "../support/flags.ts"
 
-const { values } = parseArgs({
+const USAGE = "npm run chaos -- --rounds N [--minutes M] [--seed S] [--clients 200] [--audit-every 20]"
+
+const { values } = readFlags(USAGE, {
   options: {
     rounds: { type: "string", default: "20" },
     minutes: { type: "string", default: "600" },
@@ -30,8 +32,7 @@ if (
   !Object.values({ seed, ...numbers }).every((number) => Number.isSafeInteger(number) && number >= 0) ||
   !(minutes >= 0)
 ) {
-  console.error("usage: npm run chaos -- --rounds N [--minutes M] [--seed S] [--clients 200] [--audit-every 20]")
-  process.exit(2)
+  endWithUsage(USAGE, "rounds, clients and seed are whole numbers, and minutes a number")
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 

@@ -5,11 +5,13 @@
  * N inputs into every decoder of the SDK. --replay plays one case again, as a failing run prints it: DOOR is `greeting`,
  * `sync`, `stock` or the name of a decoder. --minutes: no more messages are sent after so long; the decoders are given as many as were.
  */
-import { parseArgs } from "node:util"
 import { recordCorpus } from "../fuzz/corpus.ts"
 import { fuzzDecoders, fuzzSockets, replay, type Check } from "../fuzz/run.ts"
+import { endWithUsage, readFlags } from "../support/flags.ts"
 
-const { values } = parseArgs({
+const USAGE = "npm run fuzz -- --frames N [--minutes M] [--seed S] [--replay DOOR:HEX]"
+
+const { values } = readFlags(USAGE, {
   options: {
     frames: { type: "string" },
     minutes: { type: "string", default: "600" },
@@ -21,8 +23,7 @@ const frames = Number(values.frames ?? 100_000)
 const minutes = Number(values.minutes)
 const seed = Number(values.seed ?? crypto.getRandomValues(new Uint32Array(1))[0])
 if (!Number.isSafeInteger(frames) || frames < 1 || !Number.isSafeInteger(seed) || !(minutes > 0)) {
-  console.error("usage: npm run fuzz -- --frames N [--minutes M] [--seed S] [--replay DOOR:HEX]")
-  process.exit(2)
+  endWithUsage(USAGE, "frames and seed are whole numbers, and minutes a number above 0")
 }
 
 console.log(`fuzz: ${frames} frames, seed ${seed}`)

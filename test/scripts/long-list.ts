@@ -9,11 +9,11 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { createClient, createMemoryStorage } from "@weft/sdk/node"
 import { demo, newProfile } from "../support/browser.ts"
 import { launchChromium } from "../browser/chromium.ts"
 import { buildDemo } from "../support/demo-build.ts"
+import { endWithUsage, readFlags } from "../support/flags.ts"
 import {
   FRAMES_PER_SECOND,
   flingUp,
@@ -25,14 +25,13 @@ import {
 } from "../support/scroll-through.ts"
 import { startServerProcess } from "../support/server-process.ts"
 
-const { values } = parseArgs({
+const USAGE = "npm run long-list -- [--messages N]"
+
+const { values } = readFlags(USAGE, {
   options: { messages: { type: "string", default: "100000" }, only: { type: "string", default: "" } },
 })
 const count = Number(values.messages)
-if (!Number.isInteger(count) || count < 1) {
-  console.error("usage: npm run long-list -- [--messages N]")
-  process.exit(2)
-}
+if (!Number.isInteger(count) || count < 1) endWithUsage(USAGE, "messages is a whole number above 0")
 
 const table: Record<string, Record<string, number>> = {}
 const data = await mkdtemp(join(tmpdir(), "weft-long-list-"))

@@ -7,12 +7,14 @@
  * unread counts are compared with a bookkeeper's, and at the end every message is read by all. Ends when all devices and
  * servers hold the same.
  */
-import { parseArgs } from "node:util"
 import { readRooms } from "../replay/chat-log.ts"
 import { replayRoom } from "../replay/replay.ts"
+import { endWithUsage, readFlags } from "../support/flags.ts"
 import { randomOf } from "../support/seed.ts"
 
-const { values } = parseArgs({
+const USAGE = "npm run replay -- --file F.jsonl.gz [--room R] --server URL [--server URL2] [--window N] [--mix SEED]"
+
+const { values } = readFlags(USAGE, {
   options: {
     file: { type: "string" },
     room: { type: "string" },
@@ -22,10 +24,7 @@ const { values } = parseArgs({
   },
 })
 if (values.file === undefined || values.server === undefined) {
-  console.error(
-    "usage: npm run replay -- --file F.jsonl.gz [--room R] --server URL [--server URL2] [--window N] [--mix SEED]",
-  )
-  process.exit(2)
+  endWithUsage(USAGE, "a file and a server are needed")
 }
 const servers = values.server
 const rooms = await readRooms(values.file, values.room)

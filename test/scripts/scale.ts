@@ -6,13 +6,14 @@
 import { cpus } from "node:os"
 import { growthTable } from "../bench/growth/growth.ts"
 import { growths } from "../bench/growth/growths.ts"
+import { endWithUsage, readFlags } from "../support/flags.ts"
 
-const names = process.argv.slice(2)
+const USAGE = `npm run scale -- [name...]
+names: ${growths.map(({ name }) => name).join(", ")}`
+
+const { positionals: names } = readFlags(USAGE, { allowPositionals: true, options: {} })
 const unknown = names.filter((name) => !growths.some((growth) => growth.name === name))
-if (unknown.length > 0) {
-  console.error(`no such growth: ${unknown.join(", ")}; there are ${growths.map(({ name }) => name).join(", ")}`)
-  process.exit(2)
-}
+if (unknown.length > 0) endWithUsage(USAGE, `no such growth: ${unknown.join(", ")}`)
 console.log(`Node ${process.versions.node}, ${String(cpus().length)} cores`)
 let failed = 0
 const chosen = growths.filter(({ name }) => names.length === 0 || names.includes(name))

@@ -36,6 +36,7 @@ async function playAll() {
   const ended = await Promise.all(
     Array.from({ length: jobs }, (_, job) => playPart(bundle, [...named, ...args, "--part", `${job}/${jobs}`])),
   )
+  if (ended.every(({ counts }) => counts === undefined)) return Math.max(...ended.map(({ code }) => code ?? 1))
   const count = (index) => ended.reduce((sum, { counts }) => sum + Number(counts?.[index] ?? 0), 0)
   const lost = ended.filter(({ code, counts }) => code !== 0 && Number(counts?.[2] ?? 0) === 0).length
   console.log(`${count(1)} passed, ${count(2) + lost} failed`)

@@ -7,15 +7,16 @@
  * Neither process optimizes its code: what V8's compilers make of it grows for an hour, and hides what is looked for.
  * With --snapshots both heaps are written to the folder after the warm-up and at the end, to compare in Chrome's inspector.
  */
-import { parseArgs } from "node:util"
 import { kilobytes, MAX_BYTES_PER_OPERATION, soak } from "../soak/run.ts"
+import { endWithUsage, readFlags } from "../support/flags.ts"
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "60" }, snapshots: { type: "string" } } })
+const USAGE = "npm run soak -- --minutes M [--snapshots FOLDER]"
+
+const { values } = readFlags(USAGE, {
+  options: { minutes: { type: "string", default: "60" }, snapshots: { type: "string" } },
+})
 const minutes = Number(values.minutes)
-if (!(minutes > 0)) {
-  console.error("usage: npm run soak -- --minutes M [--snapshots FOLDER]")
-  process.exit(2)
-}
+if (!(minutes > 0)) endWithUsage(USAGE, "minutes is a number above 0")
 const { operations, counts, heaps, errors, uncaught } = await soak(minutes, console.log, values.snapshots)
 console.log(`${operations} operations: ${Array.from(counts, ([what, count]) => `${what} ${count}`).join(", ")}`)
 let passed = 0

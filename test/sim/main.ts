@@ -2,12 +2,15 @@
  * Plays seeds and judges them. Started by `npm run sim`, which bundles it; `test/sim/README.md` says what the flags mean.
  */
 import { readFileSync } from "node:fs"
-import { parseArgs } from "node:util"
+import { endWithUsage, readFlags } from "../support/flags.js"
 import type { Operation } from "./operations.js"
 import { operationsOf, play, type Played } from "./play.js"
 import { shrink } from "./shrink.js"
 
-const { values } = parseArgs({
+const USAGE = `npm run sim -- [--seeds N] [--ops N] [--first S | --only S,S,... | --seed S [--trace]] [--jobs N] [--minutes M]
+  [--generation N] [--kinds K,K,...] [--brief] [--shrink-seconds N] | --mutants [--jobs N]`
+
+const { values } = readFlags(USAGE, {
   options: {
     seeds: { type: "string", default: "20" },
     ops: { type: "string", default: "1000" },
@@ -29,6 +32,11 @@ const { values } = parseArgs({
     brief: { type: "boolean", default: false },
   },
 })
+
+for (const name of ["seeds", "ops", "first", "seed", "generation", "minutes", "shrink-seconds"] as const) {
+  const value = values[name]
+  if (value !== undefined && !(value !== "" && Number(value) >= 0)) endWithUsage(USAGE, `${name} is a number`)
+}
 
 interface Case {
   readonly name: string
