@@ -46,6 +46,7 @@ import type { Verifier } from "../auth/verifier.js"
 import type { Semaphore } from "../limits/semaphore.js"
 import { asideRuns } from "../store/aside.js"
 import { isMergeDue, type MergeContext } from "../store/merge.js"
+import type { Standing } from "../store/store.js"
 import { ActiveDocument, type AppendOptions } from "./active-document.js"
 import { createAdmission, type Admission, type AdmissionPorts } from "./admission.js"
 import type { Change, Readers } from "./change.js"
@@ -59,7 +60,7 @@ import { emptySnapshot, type Held, type Snapshot } from "./snapshot.js"
 import { StoredRegisters, type RegisterOutcome, type StoredRegistersPorts } from "./stored-registers.js"
 import { changedStandings, standingsOf } from "./standings.js"
 import { userOf, type Origin, type Source } from "./source.js"
-import type { Standing, UserIndex } from "./user-index.js"
+import type { UserIndex } from "./user-index.js"
 
 export interface ConversationPorts
   extends Omit<AdmissionPorts, "exists" | "documentCount">, DocumentSetPorts, StoredRegistersPorts {

@@ -1,5 +1,5 @@
 import type { ControlState, UserId } from "@weft/sdk/protocol"
-import type { Standing } from "./user-index.js"
+import type { Standing } from "../store/store.js"
 
 /** Everybody who was ever let in, and who is still in. */
 export function standingsOf(state: ControlState): [UserId, Standing][] {

@@ -13,6 +13,8 @@ import {
   parseKey,
   registersKey,
   settingKey,
+  standingKey,
+  standingRange,
   stateVectorKey,
   stateVectorPrefixRange,
   stateVectorRange,
@@ -36,6 +38,7 @@ it.each<[Uint8Array, Key]>([
   [digestKey(segmentDocument(conversation, MAX_SEGMENT)), { kind: "digest", conversation, segment: MAX_SEGMENT }],
   [registersKey(conversation), { kind: "registers", conversation }],
   [digestKey("u/YWxpY2U/account"), { kind: "account", account: "u/YWxpY2U/account" }],
+  [standingKey("älice", conversation), { kind: "standing", user: "älice", conversation }],
   [settingKey("key"), { kind: "setting", name: "key" }],
   [storeKey("format"), { kind: "store", name: "format" }],
 ])("a key is parsed as it was built", (key, parsed) => {
@@ -70,6 +73,7 @@ it("a range holds its kind and nothing else", () => {
     asideKey(name, "zzzzzzzzzz"),
     digestKey(name),
   ])
+  keys.push(...["al", "alice", "alicf", "alice2"].map((user) => standingKey(user, conversation)))
   keys.push(settingKey("a"), settingKey("zzzzzzzzzzzzzzzzzz"), storeKey("a"))
   const inside = (range: KeyRange) =>
     keys.filter((key) => Buffer.compare(key, range.gte) >= 0 && Buffer.compare(key, range.lt) < 0).map(parseKey)
@@ -79,6 +83,7 @@ it("a range holds its kind and nothing else", () => {
   expect(kinds(digestsAfterRange(undefined))).toEqual(["digest", "digest"])
   expect(inside(digestRange(conversation))).toEqual([{ kind: "digest", conversation, segment: 1 }])
   expect(inside(digestsAfterRange(conversation))).toEqual(inside(digestRange(conversationOf(other))))
+  expect(inside(standingRange("alice"))).toEqual([{ kind: "standing", user: "alice", conversation }])
   expect(inside(asideRange(document))).toMatchObject([
     { kind: "aside", document },
     { kind: "aside", document },

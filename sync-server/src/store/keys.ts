@@ -20,6 +20,7 @@ import { encodeBytes, parseDocumentName } from "@weft/sdk/protocol"
  *     "weft", "erasing", document            those that hold what is to be destroyed, with the time from which on
  *     "weft", "erased", document             those whose files still hold the bytes of what was erased
  *     "weft", "register", conversation, device   receipt registers
+ *     "weft", "standing", user, conversation   whether a user is, or was, a member there; a user's together
  *     "weft", "setting", name                of the server
  *     "weft", "store", name                  of the store: format, incarnation
  */
@@ -34,6 +35,7 @@ export type Key =
   | { readonly kind: "erasing"; readonly document: string }
   | { readonly kind: "erased"; readonly document: string }
   | { readonly kind: "register"; readonly conversation: string; readonly device: string }
+  | { readonly kind: "standing"; readonly user: string; readonly conversation: string }
   | { readonly kind: "setting"; readonly name: string }
   | { readonly kind: "store"; readonly name: string }
 
@@ -80,6 +82,10 @@ export function registerKey(conversation: string, device: string): Uint8Array {
 
 export function registersKey(conversation: string): Uint8Array {
   return encodeParts("weft", "digests", conversation, "registers")
+}
+
+export function standingKey(user: string, conversation: string): Uint8Array {
+  return encodeParts("weft", "standing", user, conversation)
 }
 
 export function settingKey(name: string): Uint8Array {
@@ -135,6 +141,12 @@ export function registerRange(conversation: string): KeyRange {
   return { gte, lt }
 }
 
+/** Standings of one user. */
+export function standingRange(user: string): KeyRange {
+  const gte = encodeParts("weft", "standing", user)
+  return { gte, lt: Uint8Array.of(...gte, UINT32) }
+}
+
 /** State vectors of documents whose names have this many bytes, the first of them `prefix` (ASCII). */
 export function stateVectorPrefixRange(prefix: string, bytes: number): KeyRange {
   const gte = encodeParts("v1_sv", prefix.padEnd(bytes, "\0"))
@@ -153,6 +165,7 @@ export function parseKey(key: Uint8Array): Key | undefined {
   if (space === "v1" && b === "aside" && typeof c === "string") return { kind: "aside", document: a, name: c }
   if (space !== "weft" || typeof b !== "string") return undefined
   if (a === "register") return typeof c === "string" ? { kind: "register", conversation: b, device: c } : undefined
+  if (a === "standing") return typeof c === "string" ? { kind: "standing", user: b, conversation: c } : undefined
   if (a === "digests" && typeof c === "number") return { kind: "digest", conversation: b, segment: c }
   if (a === "digests" && c === "registers") return { kind: "registers", conversation: b }
   if (c !== undefined) return undefined

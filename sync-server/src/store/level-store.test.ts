@@ -6,11 +6,13 @@ import {
   controlDocument,
   conversationOf,
   encodeUpdate,
+  idBytes,
   segmentDocument,
   WeftError,
   type AccountName,
   type ConversationId,
   type DocumentName,
+  type UserId,
 } from "@weft/sdk/protocol"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { anyDocument, makeDevice, makeLog, sealedRun, type TestDevice } from "../../../test/support/device.js"
@@ -18,7 +20,17 @@ import { manualEnv } from "../../../test/support/manual-env.js"
 import { seededRandom } from "../../../test/support/seed.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { SUMMARY } from "./document-state.js"
-import { digestKey, encodeParts, MAX_UPDATE_CLOCK, metaKey, stateVectorKey, storeKey, updateKey } from "./keys.js"
+import {
+  digestKey,
+  encodeParts,
+  MAX_UPDATE_CLOCK,
+  metaKey,
+  settingKey,
+  standingKey,
+  stateVectorKey,
+  storeKey,
+  updateKey,
+} from "./keys.js"
 import { LevelDatabase } from "./level-database.js"
 import { openLevelStore, openStore, type Commit, type LevelStoreOptions } from "./level-store.js"
 import type { Append, ConversationDigests, Replace, Store } from "./store.js"
@@ -140,8 +152,9 @@ describe("append and load", () => {
     await store.replace(replacing(document, bytes(0, 0), 0))
     await store.putSetting("key", bytes(1))
     await store.putAside(document, "name", bytes(1))
+    await store.putStandings(conversationOf(document), [["alice" as UserId, "member"]])
     const calls: readonly (readonly unknown[])[] = batch.mock.calls
-    expect(calls.map(([, options]) => options)).toEqual(Array.from({ length: 5 }, () => ({ sync: true })))
+    expect(calls.map(([, options]) => options)).toEqual(Array.from({ length: 6 }, () => ({ sync: true })))
     expect(put).not.toHaveBeenCalled()
   })
 
@@ -206,9 +219,43 @@ describe("append and load", () => {
     })
     expect(await again.accountDigests()).toEqual([{ account, digest: bytes(3) }])
     await again.close()
-    expect(await raw(directory, (level) => level.get(storeKey("format")))).toEqual(Buffer.of(2))
+    expect(await raw(directory, (level) => level.get(storeKey("format")))).toEqual(Buffer.of(3))
     expect(await raw(directory, (level) => level.get(encodeParts("weft", "digest", document)))).toBeUndefined()
   })
+
+  it.each([1, 2])(
+    "lists of conversations of format %i are read, also where a crash stopped the change",
+    async (format) => {
+      const directory = await temporaryDirectory()
+      await (await open(directory)).close()
+      const listed = Array.from({ length: 2_500 }, () => conversationOf(anyDocument()))
+      const listOf = (ids: readonly ConversationId[], standing: number) =>
+        Buffer.concat(ids.map((id) => Buffer.of(...idBytes(id), standing)))
+      const [carol, dave] = [settingKey("conversations/carol"), settingKey("conversations/dave")]
+      await raw(directory, (level) =>
+        level.batch([
+          { type: "put", key: storeKey("format"), value: bytes(format) },
+          { type: "put", key: carol, value: Buffer.concat([listOf(listed, 1), listOf(listed.slice(0, 1), 0)]) },
+          { type: "put", key: dave, value: listOf(listed.slice(0, 2), 1) },
+          // As far as a change came.
+          { type: "put", key: standingKey("carol", listed[7]!), value: bytes(1) },
+          { type: "put", key: standingKey("erin", listed[1]!), value: bytes(0) },
+          { type: "put", key: settingKey("key"), value: bytes(1) },
+        ]),
+      )
+      for (let start = 0; start < 2; start++) {
+        const store = await open(directory)
+        const standings = await store.standings("carol" as UserId)
+        expect(standings).toEqual(new Map(listed.map((id, index) => [id, index === 0 ? "former" : "member"])))
+        expect((await store.standings("dave" as UserId)).size).toBe(2)
+        expect(await store.standings("erin" as UserId)).toEqual(new Map([[listed[1], "former"]]))
+        expect(await store.getSetting("key")).toEqual(bytes(1))
+        await store.close()
+      }
+      const left = await raw(directory, (level) => level.getMany([carol, dave, storeKey("format")]))
+      expect(left).toEqual([undefined, undefined, Buffer.of(3)])
+    },
+  )
 
   it("documents are listed sorted, all or those of a conversation", async () => {
     const store = await temporary()
@@ -439,7 +486,7 @@ describe("what can go wrong", () => {
   it("a store of a newer format is left alone", async () => {
     const directory = await temporaryDirectory()
     await (await open(directory)).close()
-    await raw(directory, (level) => level.put(storeKey("format"), bytes(3)))
+    await raw(directory, (level) => level.put(storeKey("format"), bytes(4)))
     await expect(openLevelStore({ directory })).rejects.toMatchObject({ code: "STORE_BLOCKED" })
   })
 

@@ -2,6 +2,7 @@ import {
   compareText,
   decodeUpdate,
   parseAccountName,
+  parseConversationId,
   parseDocumentName,
   readNative,
   systemEnv,
@@ -12,6 +13,7 @@ import {
   type DocumentName,
   type Env,
   type Timer,
+  type UserId,
 } from "@weft/sdk/protocol"
 import { Compaction } from "./compaction.js"
 import type { Database, Operation, Space } from "./database.js"
@@ -33,6 +35,8 @@ import {
   registerRange,
   registersKey,
   settingKey,
+  standingKey,
+  standingRange,
   stateVectorKey,
   stateVectorPrefixRange,
   stateVectorRange,
@@ -44,9 +48,18 @@ import {
 import { LevelDatabase } from "./level-database.js"
 import { bytesOfWrite, KnownDocuments, stageGroup, type StoreWrite } from "./staging.js"
 import { groupDigests } from "./stored-digests.js"
-import type { Append, ConversationDigests, Mended, Replace, Store, StoredDocument, StoredName } from "./store.js"
+import type {
+  Append,
+  ConversationDigests,
+  Mended,
+  Replace,
+  Standing,
+  Store,
+  StoredDocument,
+  StoredName,
+} from "./store.js"
 import { upgradeFormat } from "./upgrade.js"
-import { decodeTime, encodeStateVectorRecord, encodeSummaryRecord } from "./values.js"
+import { decodeStanding, decodeTime, encodeStanding, encodeStateVectorRecord, encodeSummaryRecord } from "./values.js"
 
 export interface LevelStoreOptions extends StoreOptions {
   /** LevelDB's own, made where there is none; y-leveldb's `location`. One process owns it. */
@@ -71,7 +84,7 @@ export interface Commit {
   readonly ms: number
 }
 
-const FORMAT = 2
+const FORMAT = 3
 /** Entries; about a millisecond. */
 const DIGESTS_AT_ONCE = 1000
 const INCARNATION_BYTES = 16
@@ -98,8 +111,10 @@ export async function openStore(database: Database, options: StoreOptions): Prom
 
 async function prepare(database: Database, env: Env): Promise<Uint8Array> {
   const format = await database.get(storeKey("format"))
-  if (format?.[0] === 1) await upgradeFormat(database, { key: storeKey("format"), value: Uint8Array.of(FORMAT) })
-  else if (format !== undefined && format[0] !== FORMAT) {
+  const former = format?.[0]
+  if (former === 1 || former === 2) {
+    await upgradeFormat(database, former, { key: storeKey("format"), value: Uint8Array.of(FORMAT) })
+  } else if (format !== undefined && former !== FORMAT) {
     throw new WeftError("STORE_BLOCKED", `a newer version of Weft has written ${database.location}`)
   }
   const found = await database.get(storeKey("incarnation"))
@@ -209,6 +224,26 @@ class LevelStore implements Store {
 
   registers(conversation: ConversationId): Promise<Uint8Array[]> {
     return this.#read(() => this.#database.scan(registerRange(conversation), (_, value) => new Uint8Array(value)))
+  }
+
+  putStandings(conversation: ConversationId, changes: Iterable<readonly [UserId, Standing]>): Promise<void> {
+    return this.#put(
+      Array.from(changes, ([user, standing]) => ({
+        key: standingKey(user, conversation),
+        value: encodeStanding(standing),
+      })),
+    )
+  }
+
+  async standings(user: UserId): Promise<Map<ConversationId, Standing>> {
+    const found = await this.#read(() =>
+      this.#database.scan(standingRange(user), (bytes, value) => {
+        const key = parseKey(bytes)
+        const conversation = key?.kind === "standing" ? parseConversationId(key.conversation) : undefined
+        return conversation === undefined ? undefined : ([conversation, decodeStanding(value)] as const)
+      }),
+    )
+    return new Map(found)
   }
 
   getSetting(key: string): Promise<Uint8Array | undefined> {
@@ -331,7 +366,8 @@ class LevelStore implements Store {
   }
 
   #put(operations: readonly Operation[]): Promise<void> {
-    const bytes = operations.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+    // Keys too: of many small values they are most of it.
+    const bytes = operations.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0)
     return this.#write({ kind: "put", operations, bytes })
   }
 

@@ -1,4 +1,4 @@
-import type { AccountName, ConversationId, DeviceId, DocumentName } from "@weft/sdk/protocol"
+import type { AccountName, ConversationId, DeviceId, DocumentName, UserId } from "@weft/sdk/protocol"
 import type { Space } from "./database.js"
 
 /** What a store holds: logs of a conversation, or native types of a user. */
@@ -55,7 +55,11 @@ export interface Store {
   accountDigests(): Promise<{ account: AccountName; digest: Uint8Array }[]>
   /** Number of documents of conversations that have a digest. Reads the names of all. */
   countDocuments(): Promise<number>
-  /** Small named values of the server itself: its signing key, indexes. Synced. */
+  /** The conversations that a user is, or was, in. */
+  standings(user: UserId): Promise<Map<ConversationId, Standing>>
+  /** What users are in a conversation from now on. Synced, in one batch. */
+  putStandings(conversation: ConversationId, changes: Iterable<readonly [UserId, Standing]>): Promise<void>
+  /** Small named values of the server itself: its signing key, what it trusts. Synced. */
   getSetting(key: string): Promise<Uint8Array | undefined>
   putSetting(key: string, value: Uint8Array): Promise<void>
   /** Receipt registers of a conversation. */
@@ -78,6 +82,9 @@ export interface Store {
   /** Waits for what is under way; what comes later rejects with STORE_CLOSED. */
   close(): Promise<void>
 }
+
+/** A former member still reads the control document: it says that, and why, it is one no more. */
+export type Standing = "member" | "former"
 
 /** What a conversation's digest is made of. [SPEC D2] */
 export interface ConversationDigests {

@@ -10,6 +10,7 @@ import {
 } from "@weft/sdk/protocol"
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
+import type { Standing } from "./store.js"
 
 /** What the store keeps with a document's summary. */
 export interface SummaryRecord {
@@ -72,6 +73,14 @@ export function decodeTime(value: Uint8Array): number {
   } catch {
     return 0
   }
+}
+
+export function encodeStanding(standing: Standing): Uint8Array {
+  return Uint8Array.of(standing === "member" ? 1 : 0)
+}
+
+export function decodeStanding(value: Uint8Array): Standing {
+  return value[0] === 1 ? "member" : "former"
 }
 
 export function encodeStateVectorRecord(clock: number, stateVector: Uint8Array): Uint8Array {
