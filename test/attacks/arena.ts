@@ -1,12 +1,12 @@
 import { decodeUpdate, type DocumentName } from "@weft/sdk/protocol"
-import type { RunningServer, ServerOptions } from "@weft/sync-server"
+import type { ServerOptions } from "@weft/sync-server"
 import { expect } from "vitest"
 import { RawClient, RawConversation } from "../support/raw-client.js"
-import { startTestServer } from "../support/server.js"
+import { startTestServer, type TestServer } from "../support/server.js"
 
 /** A server with one conversation of two honest members and a malicious one, all with introduced devices. */
 export interface Arena {
-  readonly server: RunningServer
+  readonly server: TestServer
   readonly alice: RawClient
   readonly bob: RawClient
   readonly mallory: RawClient

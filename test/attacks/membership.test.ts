@@ -1,6 +1,7 @@
 /* What those can't do who are no members, or none any more. [SPEC A, R] */
 import { controlDocument, type ControlAction, type Cut, type LogId, type UserId } from "@weft/sdk/protocol"
-import { expect, it } from "vitest"
+import { expect, it, onTestFinished } from "vitest"
+import { openLevelStore } from "../../sync-server/src/store/level-store.js"
 import { makeConversation, makeDevice } from "../support/device.js"
 import { clockNow, RawClient, RawConversation } from "../support/raw-client.js"
 import { openArena } from "./arena.js"
@@ -100,6 +101,31 @@ it("[R1] a former member may bring what it wrote of authority, but not without e
   }
   expect(await mallory.push(trip.made.control, (await leave()).run)).toEqual(["QUOTA_EXCEEDED"])
   await arena.honest()
+})
+
+it("[L1] strangers that a device names are rows for as many entries as it may write, and none for what is refused", async () => {
+  const arena = await openArena({ limits: { entryBurst: 20, entriesPerSecond: 1 } })
+  const { server, mallory } = arena
+  const strangers = Array.from({ length: 2_000 }, (_, index) => `stranger${index}`)
+  const named = []
+  for (let count = 0; count < 40; count++) {
+    const conversation = await RawConversation.prepare(mallory, strangers)
+    const codes = await mallory.push(conversation.made.control, conversation.made.run)
+    named.push({ id: conversation.id, codes })
+  }
+  const taken = named.filter(({ codes }) => codes.length === 0)
+  expect(taken.length).toBeGreaterThanOrEqual(19)
+  expect(taken.length).toBeLessThan(40)
+  // As such, and not as what is no business of theirs: it passes later.
+  expect(new Set(named.flatMap(({ codes }) => codes))).toEqual(new Set(["RATE_LIMITED"]))
+  await arena.honest()
+  await server.close()
+  const store = await openLevelStore({ directory: server.data })
+  onTestFinished(() => store.close())
+  for (const user of [strangers[0]!, strangers[1_999]!]) {
+    const standings = await store.standings(user as UserId)
+    expect(new Set(standings.keys())).toEqual(new Set(taken.map(({ id }) => id)))
+  }
 })
 
 it("[N1] names that no document has are refused", async () => {

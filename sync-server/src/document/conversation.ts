@@ -466,11 +466,8 @@ export class Conversation {
         case "refused":
           // A stranger whose join was void: of that alone the reason is told.
           if (voids.size > 0 && entries.length === 0) return this.#take(source, control, verdicts, admission, nobody)
-          // Of a clock, too: it is told the same of what exists and of what does not.
-          if (
-            entries.length === 0 &&
-            verdicts.some(({ refusal }) => refusal !== undefined && ofClock.has(refusal.code))
-          )
+          // Of a clock or a rate, too: it is told the same of what exists and of what does not.
+          if (entries.length === 0 && verdicts.some((verdict) => isOfServer(source, verdict)))
             return this.#take(source, control, verdicts, admission, nobody)
           return refuseAll(judgement.code, update)
         case "void":
@@ -851,4 +848,13 @@ export class Conversation {
     this.#phase = { kind: "closed", code: storage ? "STORAGE_FAILED" : "INTERNAL" }
     this.#ports.abandon(this)
   }
+}
+
+/** What this server says by its clock or its rates. Of what others wrote no rate: what is held does not count, and would show. */
+function isOfServer(source: Source, { log, refusal }: LogVerdict): boolean {
+  if (refusal === undefined) return false
+  if (ofClock.has(refusal.code)) return true
+  return (
+    refusal.code === "RATE_LIMITED" && source.kind === "device" && log !== undefined && deviceOf(log) === source.device
+  )
 }
