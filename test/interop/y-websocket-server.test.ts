@@ -119,6 +119,24 @@ it("[S12] presence is relayed, and ends with its connection", async () => {
   await until(() => !other.provider.awareness.getStates().has(one.doc.clientID))
 })
 
+it("[P10, S12] a stock client whose presence changes all the time stays, and the last of it arrives, in a few messages", async () => {
+  const server = await startTestServer({ limits: { signalsPerSecond: 20, signalBurst: 5 } })
+  const alice = await RawClient.connect(server.url, { user: "alice" })
+  const name = (await RawConversation.create(alice, ["bob"])).segment(1)
+  const busy = openStock(server, name, "alice")
+  const other = openStock(server, name, "bob")
+  await Promise.all([synced(busy), synced(other)])
+  const cursor = () => other.provider.awareness.getStates().get(busy.doc.clientID)?.["cursor"] as number | undefined
+  let heard = 0
+  other.provider.awareness.on("change", () => heard++)
+  for (let at = 1; at <= 1_000; at++) busy.provider.awareness.setLocalStateField("cursor", at)
+  await until(() => cursor() === 1_000)
+  expect(heard).toBeLessThan(200)
+  busy.provider.destroy()
+  await until(() => cursor() === undefined)
+  expect(await Promise.race([busy.refused, Promise.resolve()])).toBeUndefined()
+})
+
 it("[S12] a stock client stays where many are present, all of whom it echoes", async () => {
   const server = await startTestServer()
   const alice = await RawClient.connect(server.url, { user: "alice" })

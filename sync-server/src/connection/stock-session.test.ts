@@ -1,7 +1,8 @@
 import * as encoding from "lib0/encoding"
-import { systemEnv, WeftError, type LogRun, type RefusalCode, type UserId } from "@weft/sdk/protocol"
+import { systemEnv, WeftError, type Env, type LogRun, type RefusalCode, type UserId } from "@weft/sdk/protocol"
 import { expect, it, vi } from "vitest"
 import { anyDocument, makeDevice, makeLog } from "../../../test/support/device.js"
+import { manualEnv } from "../../../test/support/manual-env.js"
 import type { Conversation } from "../document/conversation.js"
 import { Confirmations, type Outcome } from "../document/outcome.js"
 import { emptySnapshot } from "../document/snapshot.js"
@@ -21,6 +22,7 @@ function open(
   conversation: Partial<Conversation>,
   room = new AwarenessRoom(defaultLimits.awarenessBytes),
   drained = () => new Promise<void>(() => undefined),
+  env: Env = systemEnv,
 ) {
   const sent: Uint8Array[] = []
   const refused: RefusalCode[] = []
@@ -28,7 +30,7 @@ function open(
   const shared = {
     limits: { ...defaultLimits, unsentBytes: 120_000 },
     registry: { conversation: () => conversation },
-    env: systemEnv,
+    env,
     ack: { kind: "local" },
     metrics: createMetrics({ process: false }),
     log: createLog("silent"),
@@ -88,9 +90,9 @@ it("[S12] a client hears of a store that fails by its code", async () => {
 const connection = (user: string): { user: UserId } => ({ user: user as UserId })
 
 /** What y-protocols writes for one client. */
-function awarenessOf(client: number, state = "{}"): Uint8Array {
+function awarenessOf(client: number, state = "{}", clock = 1): Uint8Array {
   return encoding.encode((encoder) => {
-    for (const number of [1, client, 1]) encoding.writeVarUint(encoder, number)
+    for (const number of [1, client, clock]) encoding.writeVarUint(encoder, number)
     encoding.writeVarString(encoder, state)
   })
 }
@@ -110,7 +112,7 @@ it.each([
   session.take({ kind: "awareness", awareness: awarenessOf(3) }, 0)
   session.end()
   await session.idle()
-  expect(room.leave(session)).toEqual(new Uint8Array())
+  expect(room.leave(session)).toEqual([])
   expect(told.length).toBe(2 * count)
 })
 
@@ -132,4 +134,50 @@ it("[S10, S12] whoever joins is told of everybody in parts, each when there is r
   await session.idle()
   expect(sent.length).toBe(5)
   for (const part of sent) expect(part.length).toBeLessThan(1_000)
+})
+
+it("[P10, S12] presence that comes faster than signals may waits, and then the latest is told; echoes cost nothing", async () => {
+  const room = new AwarenessRoom(1_000)
+  const env = manualEnv()
+  let members = new Set(["ann" as UserId])
+  const { session, refused, told } = open({ members: async () => members }, room, async () => {}, env)
+  room.take(connection("bob"), awarenessOf(2))
+  let clock = 0
+  const say = async (count: number): Promise<void> => {
+    for (let left = count; left > 0; left--) {
+      session.take({ kind: "awareness", awareness: awarenessOf(1, `"${++clock}"`, clock) }, 0)
+      session.take({ kind: "awareness", awareness: awarenessOf(2) }, 0)
+    }
+    await session.idle()
+  }
+  const pass = async (ms: number): Promise<void> => {
+    env.advance(ms)
+    await session.idle()
+  }
+  const { signalBurst, signalsPerSecond } = defaultLimits
+  const latest = () => awarenessOf(1, `"${clock}"`, clock)
+  await say(1_000)
+  expect(told.length).toBe(signalBurst)
+  await pass(1_000 / signalsPerSecond)
+  expect([told.length, told.at(-1)]).toEqual([signalBurst + 1, latest()])
+  // One each time, whatever came meanwhile, and none where nothing did.
+  for (let tick = 2; tick < 12; tick++) {
+    await say(100)
+    await pass(1_000 / signalsPerSecond)
+    expect([told.length, told.at(-1)]).toEqual([signalBurst + tick, latest()])
+  }
+  await pass(60_000)
+  expect(told.length).toBe(signalBurst + 11)
+  // Who was removed while it waited is not heard, and is gone with its connection.
+  await say(1_000)
+  members = new Set(["bob" as UserId])
+  const before = told.length
+  await pass(1_000)
+  expect(told.length).toBe(before)
+  session.end()
+  await session.idle()
+  expect(told.slice(before)).toEqual([awarenessOf(1, "null", clock + 1)])
+  expect(refused).toEqual([])
+  await pass(60_000)
+  expect(told.length).toBe(before + 1)
 })

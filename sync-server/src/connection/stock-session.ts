@@ -9,12 +9,14 @@ import {
   type DocumentName,
   type LogRun,
   type RefusalCode,
+  type Timer,
   type UserId,
 } from "@weft/sdk/protocol"
 import type { Readers } from "../document/change.js"
 import { refuseAll } from "../document/outcome.js"
 import type { Held, Snapshot } from "../document/snapshot.js"
 import type { Source } from "../document/source.js"
+import { allowance, fullBucket, refill, take, waitMs, type Bucket, type BucketRate } from "../limits/token-bucket.js"
 import { reachLevel } from "../peer/copies.js"
 import type { AwarenessRoom } from "./awareness.js"
 import { Backlog } from "./backlog.js"
@@ -45,6 +47,10 @@ export class StockSession implements Subscriber {
   readonly #tellOthers: (awareness: Uint8Array, readers: Readers) => void
   readonly #backlog: Backlog
   readonly #answers = createQueue()
+  readonly #rate: BucketRate
+  #bucket: Bucket
+  /** Until more may be told of it. */
+  #telling: Timer
   /** What is relayed while the document is served: it comes behind what it builds on. */
   #held: Uint8Array[] | undefined
   /** Of those: who reads slowly what is served leaves them unread. */
@@ -66,6 +72,8 @@ export class StockSession implements Subscriber {
     this.#room = room
     this.#tellOthers = tellOthers
     this.#backlog = new Backlog(shared.limits.inFlightBytes, wire)
+    this.#rate = { perSecond: shared.limits.signalsPerSecond, burst: shared.limits.signalBurst }
+    this.#bucket = fullBucket(this.#rate, shared.env.now())
   }
 
   /** Asks for what is not here. */
@@ -112,8 +120,7 @@ export class StockSession implements Subscriber {
 
   /** Of others, where the client's user is one of those who may hear it. */
   sendAwareness(awareness: Uint8Array, readers: Readers): void {
-    if (awareness.length > 0 && readers.has(this.user))
-      this.#wire.send(encodeStockMessage({ kind: "awareness", awareness }))
+    if (readers.has(this.user)) this.#wire.send(encodeStockMessage({ kind: "awareness", awareness }))
   }
 
   idle(): Promise<void> {
@@ -122,10 +129,12 @@ export class StockSession implements Subscriber {
 
   end(): void {
     this.#ended = true
+    this.#shared.env.clearTimer(this.#telling)
     const gone = this.#room.leave(this)
     if (gone.length === 0) return
     this.#work(0, async () => {
-      this.#tellOthers(gone, await this.#members())
+      const members = await this.#members()
+      for (const part of gone) this.#tellOthers(part, members)
     })
   }
 
@@ -211,8 +220,26 @@ export class StockSession implements Subscriber {
   async #onAwareness(awareness: Uint8Array): Promise<void> {
     const members = await this.#members()
     if (this.#ended || !members.has(this.user)) return
-    const news = this.#room.take(this, awareness)
-    if (news === undefined) this.#wire.refuse("BAD_FRAME", "not an awareness update of this size")
-    else if (news.length > 0) this.#tellOthers(news, members)
+    if (this.#room.take(this, awareness)) this.#tell(members)
+    else this.#wire.refuse("BAD_FRAME", "not an awareness update of this size")
+  }
+
+  /** At the rate of signals; what comes faster waits, and then the latest is told. Echoes are no news, and cost nothing. */
+  #tell(members: Readers): void {
+    if (this.#telling !== undefined || !this.#room.hasNews(this)) return
+    const { env } = this.#shared
+    this.#bucket = refill(this.#bucket, this.#rate, env.now())
+    if (allowance(this.#bucket, this.#rate) >= 1) {
+      this.#bucket = take(this.#bucket, 1)
+      for (const part of this.#room.news(this)) this.#tellOthers(part, members)
+      return
+    }
+    this.#telling = env.setTimer(waitMs(this.#bucket, this.#rate, 1), () => {
+      this.#telling = undefined
+      this.#work(0, async () => {
+        const now = await this.#members()
+        if (!this.#ended && now.has(this.user)) this.#tell(now)
+      })
+    })
   }
 }

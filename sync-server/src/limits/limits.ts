@@ -30,7 +30,7 @@ const definitions = {
   /** A device says once a second or two what it has, of all its conversations at once after it was away. */
   registersPerSecond: [20, "receipt registers a second of its own that a device may send, in the long run"],
   registerBurst: [2_000, "receipt registers of its own that a device may send at once"],
-  /** Fast typing in several conversations, and quick changes between them. */
+  /** Fast typing in several conversations, and quick changes between them. At /y presence is told as often, the latest each time. */
   signalsPerSecond: [5, "signals a second that a connection may send, in the long run"],
   signalBurst: [20, "signals that a connection may send at once"],
   /** A reader slower than this is cheaper to resync by digest than to buffer for. [SPEC S10] */
