@@ -24,7 +24,7 @@ export function checkContext(summary: DocumentSummary, state: ControlState, port
   const shared = {
     summary,
     knowsControl: (id: Parameters<CheckContext["knowsControl"]>[0]) => state.has(id),
-    held: (log: Parameters<CheckContext["held"]>[0]) => ports.held(log),
+    held: ports.held.bind(ports),
     verify: ports.verify.bind(ports),
     refusesKey: ports.refusesKey.bind(ports),
     breathe: () => ports.breathe?.(),

@@ -71,8 +71,8 @@ export interface CheckContext {
   isErased(message: MessageId): boolean
   /** What authority says of an erase record by itself, and of its key; undefined: it is valid if its signature is. */
   admitRecord(record: EraseRecord): RefusalCode | undefined
-  /** Elements of a log that the replica holds, from 0; asked only where an update overlaps them. */
-  held(log: LogId): Promise<LogRun | undefined>
+  /** Elements of a log that the replica holds, those from `from` up to `end` among them; asked only where an update overlaps them. */
+  held(log: LogId, client: number, from: number, end: number): Promise<LogRun | undefined>
   /** Whether an Ed25519 key has an order that lets several messages share a signature. */
   refusesKey(publicKey: Uint8Array): boolean
   /** Whether an Ed25519 signature (64 bytes) by a key (32 bytes) holds. */
@@ -268,11 +268,11 @@ async function openBlock(block: ClientBlock, context: CheckContext): Promise<Can
 /** Whether heads or seals that both hold differ: proof that the log was continued twice. [SPEC C8] */
 async function contradicts(block: ClientBlock, log: LogId, start: number, context: CheckContext): Promise<boolean> {
   if (block.elements.length === 0) return false
-  const held = await context.held(log)
-  if (held === undefined) return false
   const end = Math.min(start, block.from + block.elements.length)
+  const held = await context.held(log, block.client, block.from, end)
+  if (held === undefined) return false
   for (let at = block.from; at < end; at++) {
-    const mine = held.elements[at] ?? null
+    const mine = held.elements[at - held.from] ?? null
     const theirs = block.elements[at - block.from] ?? null
     const hole = mine === null || theirs === null
     if (hole ? ((mine ?? theirs)?.[0] ?? KIND_BODY) !== KIND_BODY : !equalBytes(mine, theirs)) return true

@@ -452,7 +452,8 @@ export class ReplicaDocument {
       let held: Promise<Contents> | undefined
       const context = checkContext(this.current, state, {
         // Read once for all logs of an update: a stranger's may overlap thousands.
-        held: async (log) => (await (held ??= this.contents())).get(clientIdOf(this.name, log)),
+        held: async (log, client, from, end) =>
+          this.stored.recent.covering(log, client, from, end) ?? (await (held ??= this.contents())).get(client),
         verify: (key, message, signature) => this.ports.verify(key, message, signature),
         refusesKey: (key) => this.ports.refusesKey(key),
       })

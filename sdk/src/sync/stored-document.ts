@@ -5,6 +5,7 @@ import { WeftError } from "../base/errors.js"
 import { readContents, type Contents } from "../log/contents.js"
 import { documentKey, imprintKey, numberOfUpdateKey, summaryKey, updateKey, updatePrefix } from "../log/keys.js"
 import { replayUpdates } from "../log/rebuild.js"
+import { RecentUpdates } from "../log/recent-updates.js"
 import { decodeSummary, emptySummary, encodeSummary, type DocumentSummary } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import { conversationOf, type DocumentName } from "../protocol/names.js"
@@ -27,6 +28,7 @@ export interface StoredDocumentPorts {
 
 /** What a device's storage holds of a document: updates by number, and a summary that covers those up to one of them. */
 export class StoredDocument {
+  readonly recent = new RecentUpdates()
   private number = 0
   private count = 0
   private away = false
@@ -74,6 +76,7 @@ export class StoredDocument {
     this.number = last === undefined ? 0 : numberOfUpdateKey(last.key) + 1
     this.count = updates.length
     this.unsure = false
+    this.recent.clear()
     return summary
   }
 
@@ -124,6 +127,7 @@ export class StoredDocument {
     })
     this.number = number + 1
     this.count++
+    this.recent.add(update)
   }
 
   /** Writes a summary of what is stored already: it holds what no update does. */
@@ -163,6 +167,7 @@ export class StoredDocument {
   }
 
   private became(number: number, away: boolean): void {
+    this.recent.clear()
     this.number = number + 1
     this.count = 1
     this.away = away

@@ -4,6 +4,7 @@ import {
   encodeSummary,
   encodeUpdate,
   readContents,
+  RecentUpdates,
   replayUpdates,
   WeftError,
   type Contents,
@@ -26,6 +27,8 @@ export class ActiveDocument {
   bytes: number
   /** Resolves when all that was accepted so far is durable; rejects where it can't be. */
   durable: Promise<void> = Promise.resolve()
+  /** Void with an erasure: no text outlives it here. */
+  readonly recent = new RecentUpdates()
   readonly #store: Store
   /** Bytes of updates since the stored summary, and its size: it is written again once that is amortized. */
   #uncovered = 0
@@ -79,6 +82,8 @@ export class ActiveDocument {
     })
     this.updates++
     this.bytes += update.length
+    if (erases) this.recent.clear()
+    else this.recent.add(update)
     this.durable = Promise.all([this.durable, written]).then(() => undefined)
     // Whoever waits for it hears of a failure; nobody may be waiting.
     this.durable.catch(() => undefined)
@@ -119,6 +124,7 @@ export class ActiveDocument {
    */
   async replace(change: (contents: Contents) => Promise<Replacement>): Promise<void> {
     await this.durable
+    this.recent.clear()
     for (;;) {
       const stored = await this.#store.load(this.name)
       if (stored === undefined) return

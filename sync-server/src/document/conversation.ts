@@ -398,11 +398,8 @@ export class Conversation {
     const { verifier } = this.#ports
     let contents: ReturnType<ActiveDocument["contents"]> | undefined
     return checkContext(document.summary, this.#state, {
-      held: async (log) => {
-        contents ??= document.contents()
-        for (const run of (await contents).values()) if (run.log === log) return run
-        return undefined
-      },
+      held: async (log, client, from, end) =>
+        document.recent.covering(log, client, from, end) ?? (await (contents ??= document.contents())).get(client),
       verify: (...proof) => verifier.verify(...proof),
       refusesKey: (key) => verifier.refusesKey(key),
       breathe: () => this.#ports.breathe(),

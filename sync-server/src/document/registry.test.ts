@@ -19,7 +19,7 @@ import {
   type InitialMember,
   type UserId,
 } from "@weft/sdk/protocol"
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import { makeDevice, makeLog, type TestDevice, type TestLog } from "../../../test/support/device.js"
 import { clockNow } from "../../../test/support/raw-client.js"
 import { makeRegister } from "../../../test/support/registers.js"
@@ -174,10 +174,35 @@ it("[S6] what is sent again is acknowledged when the first copy is durable, not 
     registry.conversation(id).submit(source, controlDocument(id), control),
     registry.conversation(id).submit(source, controlDocument(id), control),
   ])
-  // The second is compared with what is stored, once it is: it learns of the failure by that.
-  expect(one.refused).toEqual([])
+  expect([one.refused, two.refused]).toEqual([[], []])
   await expect(one.durable).rejects.toThrow()
-  expect(two.refused[0]?.code).toBe("STORAGE_FAILED")
+  await expect(two.durable).rejects.toThrow()
+})
+
+it("[C8] what comes again soon is taken, and its fork refused, without reading what is stored", async () => {
+  const { store } = await openFailingStore()
+  const { registry } = openRegistry(store)
+  const device = await makeDevice()
+  const { id, control, log, message } = await writeConversation(device)
+  const source: Source = { kind: "device", user: alice, device: device.id, origin: {} }
+  const conversation = registry.conversation(id)
+  await (
+    await conversation.submit(source, controlDocument(id), control)
+  ).durable
+  const name = segmentDocument(id, 1)
+  const [first, second] = [await log.seal(message("one")), await log.seal(message("two"))]
+  for (const run of [first, second]) await (await conversation.submit(source, name, encodeUpdate([run]))).durable
+  const read = vi.spyOn(store, "updates")
+  const both = { ...first, elements: [...first.elements, ...second.elements] }
+  for (const run of [first, second, both]) {
+    expect((await conversation.submit(source, name, encodeUpdate([run]))).refused).toEqual([])
+  }
+  const seal = second.elements.at(-1)!.slice()
+  seal[seal.length - 1]! ^= 1
+  const other = [...second.elements.slice(0, -1), seal]
+  const { refused } = await conversation.submit(source, name, encodeUpdate([{ ...second, elements: other }]))
+  expect(refused.map(({ code }) => code)).toEqual(["FORK"])
+  expect(read).not.toHaveBeenCalled()
 })
 
 it("[X3] a document is merged when all is stored that was accepted before", async () => {
