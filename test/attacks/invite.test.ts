@@ -40,14 +40,13 @@ interface JoinOptions {
   readonly seen?: readonly ControlId[]
 }
 
-async function join(
-  arena: Arena,
+async function sealJoin(
+  { trip }: Arena,
   joiner: RawClient,
   name: ControlId,
   options: JoinOptions = {},
-): Promise<RefusalCode[]> {
-  const { trip } = arena
-  const { proofFor = joiner, certificateOf = joiner, via = joiner, seen = [name] } = options
+): ReturnType<Arena["trip"]["sealControl"]> {
+  const { proofFor = joiner, certificateOf = joiner, seen = [name] } = options
   const key = options.secret ?? secret
   const claim = { conversation: trip.id, invite: name, device: proofFor.device.id, user: proofFor.user as UserId }
   const { certificate } = certificateOf
@@ -57,8 +56,19 @@ async function join(
     key: await inviteKey(key),
     proof: await signJoin(key, claim),
   }
-  const { run, id } = await trip.sealControl(joiner, action, seen)
-  const codes = await via.push(trip.made.control, run)
+  // Each opens a log.
+  return trip.sealControl({ device: { ...joiner.device } }, action, seen)
+}
+
+async function join(
+  arena: Arena,
+  joiner: RawClient,
+  name: ControlId,
+  options: JoinOptions = {},
+): Promise<RefusalCode[]> {
+  const { trip } = arena
+  const { run, id } = await sealJoin(arena, joiner, name, options)
+  const codes = await (options.via ?? joiner).push(trip.made.control, run)
   if (codes.length === 0) trip.heads = [...trip.heads.filter((head) => head !== name), id]
   return codes
 }
@@ -133,6 +143,31 @@ it("[A19] an invite that was used up lets nobody in, and a second device takes n
   const dan = await connect(arena, "dan")
   expect(await join(arena, dan, name)).toEqual(["INVITE_USED_UP"])
   expect(await reads(arena, dan)).toBe(false)
+  await arena.honest()
+})
+
+it("[A19] of two joins of a device that come together the one written last lets in, and the other takes no place", async () => {
+  const arena = await openArena()
+  const { trip } = arena
+  const first = await invite(arena, { role: "reader", uses: 1 })
+  const last = await invite(arena, { uses: 1 })
+  const eve = await connect(arena, "eve")
+  const joins = [await sealJoin(arena, eve, first), await sealJoin(arena, eve, last)]
+  expect(await eve.push(trip.made.control, ...joins.map(({ run }) => run))).toEqual(["INVITE_VOID"])
+  expect(await join(arena, await connect(arena, "dan"), last)).toEqual(["INVITE_USED_UP"])
+  expect(await join(arena, await connect(arena, "dan"), first)).toEqual([])
+  await arena.honest()
+})
+
+it("[A19] a join by an invite that a server does not know keeps another one beside it from nothing", async () => {
+  const arena = await openArena()
+  const { alice, trip, segment } = arena
+  await alice.push(segment, await trip.log(alice).seal(trip.message("hello")))
+  const known = await invite(arena)
+  const eve = await connect(arena, "eve")
+  const joins = [await sealJoin(arena, eve, "nobodynobodynobodynobody" as ControlId), await sealJoin(arena, eve, known)]
+  expect(await eve.push(trip.made.control, ...joins.map(({ run }) => run))).toEqual(["CONTROL_UNKNOWN"])
+  expect(await reads(arena, eve)).toBe(true)
   await arena.honest()
 })
 

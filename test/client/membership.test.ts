@@ -272,6 +272,65 @@ describe("invites", () => {
     expect(eves.changes.get().filter(({ status }) => status === "refused")).toEqual([])
   })
 
+  it("[A19] of two links that are used before either lets in, the one that does counts, also where the other was revoked", async () => {
+    const { url, alice, trip } = await pair()
+    const revoked = await trip.createInvite()
+    await trip.revokeInvite(revoked.id)
+    await alice.synced()
+    alice.goOffline()
+    const open = await trip.createInvite()
+    const eve = await openClient("eve", { servers: [url] })
+    const eves = await eve.join(open.link)
+    await eve.synced()
+    expect(membership(eves)).toBe("joining")
+    expect(await eve.join(revoked.link)).toBe(eves)
+    const joins = await until(eves.changes, (changes) => changes.some(({ status }) => status === "refused"))
+    expect(joins.map(({ status, code }) => [status, code])).toEqual([
+      ["pending", undefined],
+      ["refused", "INVITE_REVOKED"],
+    ])
+    expect(membership(eves)).toBe("joining")
+    // Used again, it waits as before.
+    await eve.join(open.link)
+    expect(eves.changes.get()).toHaveLength(1)
+    alice.goOnline()
+    await until(eves.info, (info) => info.membership === "member")
+    expect(eves.changes.get().map(({ kind, status }) => [kind, status])).toEqual([["join", "accepted"]])
+  })
+
+  it("[A19] of two links that come to a server together the one used last lets in, and the other keeps its place", async () => {
+    const { url, trip, alice } = await pair()
+    const first = await trip.createInvite({ role: "reader", uses: 1 })
+    const last = await trip.createInvite({ role: "moderator", uses: 1 })
+    await alice.synced()
+    const eve = await openClient("eve", { servers: [url] })
+    await eve.synced()
+    eve.goOffline()
+    const eves = await eve.join(first.link)
+    await eve.join(last.link)
+    eve.goOnline()
+    await until(eves.info, (info) => info.role === "moderator")
+    await eve.synced()
+    expect(eves.info.get().role).toBe("moderator")
+    await until(trip.invites, (invites) => invites.some(({ used }) => used === 1))
+    expect(trip.invites.get().find(({ id }) => id === first.id)?.used).toBe(0)
+    expect(eves.changes.get().map(({ kind, status }) => [kind, status])).toEqual([["join", "accepted"]])
+  })
+
+  it("[A19] of two links that are used offline, by a device that met no server yet, the one that lets in counts", async () => {
+    const { url, trip } = await pair()
+    const { link } = await trip.createInvite()
+    const revoked = await trip.createInvite()
+    await trip.revokeInvite(revoked.id)
+    const storage = createMemoryStorage()
+    const eve = await openClient("eve", { storage: storage.share() })
+    await eve.join(link)
+    await eve.join(revoked.link)
+    await eve.close()
+    const again = await openClient("eve", { servers: [url], storage: storage.share() })
+    await until((await conversationOf(again, trip.id)).info, (info) => info.membership === "member")
+  })
+
   it("[A19] a link that is used offline, by a device that met no server yet, works when it does", async () => {
     const { url, trip } = await pair()
     const { link } = await trip.createInvite()

@@ -15,22 +15,21 @@ import { parseLink, type InviteLink } from "./link.js"
  */
 export class Joins {
   private readonly enqueue = createQueue()
-  private readonly links = new Map<ConversationId, string>()
+  /** By the keys that they are stored by. */
+  private readonly links = new Map<string, { readonly link: InviteLink; readonly text: string }>()
 
   constructor(
     private readonly replica: Replica,
     private readonly storage: Storage,
-    /** What is stored of a conversation's link is another now. */
+    /** What is stored of a conversation's links is another now. */
     private readonly changed: (conversation: ConversationId) => void,
   ) {}
 
   /** Reads all that are stored. */
   async load(): Promise<void> {
     await this.enqueue(async () => {
-      const stored = await this.storage.scan(prefixRange(joinKey("")))
-      this.links.clear()
-      for (const { value } of stored) this.take(value)
-      for (const id of this.links.keys()) await this.show(id)
+      await this.read("")
+      for (const { conversation } of this.all) await this.show(conversation)
     })
   }
 
@@ -42,16 +41,17 @@ export class Joins {
     })
   }
 
-  private async read(conversation: ConversationId): Promise<void> {
-    const stored = await this.storage.get(joinKey(conversation))
-    this.links.delete(conversation)
-    if (stored !== undefined) this.take(stored)
-  }
-
-  private take(value: Uint8Array): void {
-    const text = utf8Text(value) ?? ""
-    const link = parseLink(text)
-    if (link !== undefined) this.links.set(link.conversation, text)
+  /** Those of one conversation, or all. */
+  private async read(conversation: ConversationId | ""): Promise<void> {
+    const stored = await this.storage.scan(prefixRange(joinsKey(conversation)))
+    for (const [key, { link }] of Array.from(this.links)) {
+      if (conversation === "" || link.conversation === conversation) this.links.delete(key)
+    }
+    for (const { key, value } of stored) {
+      const text = utf8Text(value) ?? ""
+      const link = parseLink(text)
+      if (link !== undefined) this.links.set(key, { link, text })
+    }
   }
 
   /** Also before anything of it is here. */
@@ -60,24 +60,23 @@ export class Joins {
   }
 
   has(conversation: ConversationId): boolean {
-    return this.links.has(conversation)
+    return this.all.some((link) => link.conversation === conversation)
   }
 
   get all(): readonly InviteLink[] {
-    return Array.from(this.links.values()).flatMap((text) => parseLink(text) ?? [])
+    return Array.from(this.links.values(), ({ link }) => link)
   }
 
   /** Durable when it resolves. */
   async add(text: string): Promise<void> {
     const link = parseLink(text)
     if (link === undefined) return
-    const { conversation } = link
     await this.enqueue(async () => {
-      const key = joinKey(conversation)
+      const key = joinKey(link)
       await this.storage.write([{ kind: "put", key, value: utf8(text) }], { durability: "strict" })
-      this.links.set(conversation, text)
+      this.links.set(key, { link, text })
     })
-    this.changed(conversation)
+    this.changed(link.conversation)
   }
 
   /** Writes an entry for each link, where a server certified this device. */
@@ -86,34 +85,32 @@ export class Joins {
   }
 
   private async writeAll(certificate: Certificate): Promise<void> {
-    for (const text of Array.from(this.links.values())) {
-      const link = parseLink(text)
-      if (link !== undefined) await this.replica.attempt(() => this.writeOne(link, text, certificate))
-    }
+    for (const key of Array.from(this.links.keys())) await this.replica.attempt(() => this.writeOne(key, certificate))
   }
 
-  private async writeOne(link: InviteLink, text: string, certificate: Certificate): Promise<void> {
+  private async writeOne(key: string, certificate: Certificate): Promise<void> {
+    const found = this.links.get(key)
+    if (found === undefined) return
+    const { link, text } = found
     const { conversation: id, invite, secret } = link
     await this.replica.using(id, async (conversation) => {
-      if (!conversation.state.members.has(certificate.user)) {
+      if (!conversation.state.members.has(certificate.user) && !(await conversation.isJoiningBy(invite))) {
         const claim = { conversation: id, invite, device: this.replica.device, user: certificate.user }
-        const [key, proof] = await Promise.all([inviteKey(secret), signJoin(secret, claim)])
-        await conversation.giveUpJoins()
-        await conversation.govern({ kind: "join", certificate, key, proof }, [invite])
+        const [publicKey, proof] = await Promise.all([inviteKey(secret), signJoin(secret, claim)])
+        await conversation.govern({ kind: "join", certificate, key: publicKey, proof }, [invite])
       }
       // The entry is a draft now: what becomes of it is in the conversation's changes.
       await conversation.controlDocument.save()
     })
-    await this.forget(id, text)
+    await this.forget(key, id, text)
     this.changed(id)
   }
 
-  /** Another link that another tab took in since stays: that tab tells of it. */
-  private async forget(id: ConversationId, text: string): Promise<void> {
-    const key = joinKey(id)
+  /** What another tab took in since stays: that tab tells of it. */
+  private async forget(key: string, id: ConversationId, text: string): Promise<void> {
     try {
       await this.storage.write([{ kind: "delete", key }], { durability: "relaxed", guard: { key, value: utf8(text) } })
-      this.links.delete(id)
+      this.links.delete(key)
     } catch (error) {
       if (!(error instanceof WeftError) || error.code !== "STORE_FENCED") throw error
       await this.read(id)
@@ -121,6 +118,11 @@ export class Joins {
   }
 }
 
-function joinKey(conversation: string): string {
+function joinKey({ conversation, invite }: InviteLink): string {
+  return `${joinsKey(conversation)}/${invite}`
+}
+
+/** What all links into a conversation begin with; an earlier version stored one, by this alone. */
+function joinsKey(conversation: ConversationId | ""): string {
   return settingKey(`join/${conversation}`)
 }

@@ -814,22 +814,25 @@ export class ReplicaConversation {
     )
   }
 
-  /** No server let this user in by a link: behind what nobody takes, another one would not arrive. [SPEC A19] */
-  async giveUpJoins(): Promise<void> {
-    if (this.state.created !== undefined || this.ports.guard() === undefined) return
-    await this.control.flush()
-    const own = Array.from(this.control.summary.logs.values()).filter(({ log }) => deviceOf(log) === this.ports.device)
-    for (const { log } of own) await this.takeBack(this.control, log, 0, "INVITE_VOID")
+  /** Whether an own entry joins by this invite, and no server knows it yet. [SPEC A19] */
+  async isJoiningBy(invite: ControlId): Promise<boolean> {
+    const drafts = this.control.drafts.map((draft) => draftEntry(this.ports.device, draft))
+    const own = [...(await this.control.entries()), ...drafts].filter(({ device }) => device === this.ports.device)
+    return own.some((entry) => entry.head.seen.includes(invite) && this.isJoinOfUnknown(entry))
   }
 
   /** Whether an own entry joins by an invite that nobody knows, while its user came in by another way. [SPEC A19] */
   async joinsInVain(document: ReplicaDocument, log: LogId, at: number): Promise<boolean> {
     if (document !== this.control || !this.isMember || deviceOf(log) !== this.ports.device) return false
     const entry = (await this.control.entries()).find((one) => one.log === log && one.position === at)
-    if (entry?.control === undefined || entry.body === null) return false
-    const outcome = this.state.outcomeOf(entry.control)
+    return entry !== undefined && this.isJoinOfUnknown(entry)
+  }
+
+  private isJoinOfUnknown({ control, body }: Entry): boolean {
+    if (control === undefined || body === null) return false
+    const outcome = this.state.outcomeOf(control)
     const isUnknown = outcome.kind === "refused" && outcome.code === "CONTROL_UNKNOWN"
-    return isUnknown && decodeControl(entry.body)?.kind === "join"
+    return isUnknown && decodeControl(body)?.kind === "join"
   }
 
   /** Forgets a refused entry. */

@@ -12,7 +12,7 @@ import { asideKey, asidePrefix, refusedKey, refusedPrefix, regroundKey } from ".
 import { cutRun, readRun, recordsOf, summarize } from "../log/rebuild.js"
 import { digestOf, emptySummary, encodeSummary, vectorOf, type DocumentSummary, type Vector } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
-import { openLog, sealable, sealRun, type Signer } from "../log/writer.js"
+import { openLog, sealRun, type Signer } from "../log/writer.js"
 import type { Verify } from "../identity/verify.js"
 import { equalBytes, hex } from "../protocol/bytes.js"
 import type { RefusalCode } from "../protocol/codes.js"
@@ -30,6 +30,7 @@ import { prefixRange, type StorageOperation } from "../storage/storage.js"
 import { DocumentDrafts, type DraftPorts, type Rewritten } from "./document-drafts.js"
 import { DocumentErasures, type ErasurePorts } from "./document-erasures.js"
 import { homeRuns } from "./home-runs.js"
+import { nextRun } from "./next-run.js"
 import { OpenDocument } from "./open-document.js"
 import { encodeRefused, type RefusedDraft } from "./refused.js"
 import { SegmentAway } from "./segment-away.js"
@@ -383,9 +384,10 @@ export class ReplicaDocument {
       const { changed } = await this.writeAgain()
       if (changed) this.ports.renamed()
     }
-    const drafts = this.drafts.slice(0, sealable(this.drafts))
+    const { drafts, opensLog } = nextRun(this.drafts)
     if (drafts.length === 0) return
     await this.ports.saveAuthority()
+    if (opensLog) this.writer = undefined
     // Who was removed and came back begins anew: nothing stands beyond the cut of an old log. [SPEC A11]
     if (this.writer !== undefined && this.cutOf(this.writer) < Infinity) this.writer = undefined
     const log = (this.writer ??= openLog(this.current, signer, (length) => env.randomBytes(length)))

@@ -2,6 +2,7 @@ import {
   decodeControl,
   type ControlId,
   type ControlState,
+  type DeviceId,
   type Entry,
   type RefusalCode,
   type UserId,
@@ -64,7 +65,9 @@ function refusedJoins(
   const refused = new Map<ControlId, RefusalCode>()
   // Brought back after this server lost its disk: whoever is in by it was let in then.
   if (before.created === undefined) return refused
-  for (const { control, head, body } of entries) {
+  const letIn = new Set<DeviceId>()
+  // Of several of a device the one written last counts: the others would take a place, and might give a lower role.
+  for (const { control, device, head, body } of Array.from(entries).sort((a, b) => b.head.clock - a.head.clock)) {
     const [name] = head.seen
     const action = body === null ? undefined : decodeControl(body)
     if (control === undefined || name === undefined || action?.kind !== "join") continue
@@ -74,9 +77,10 @@ function refusedJoins(
     if (outcome.kind === "refused") refused.set(control, outcome.code)
     // An invite that comes along was not known here: another server let them in.
     else if (invite === undefined) continue
-    else if (before.members.has(user)) refused.set(control, "INVITE_VOID")
+    else if (before.members.has(user) || letIn.has(device)) refused.set(control, "INVITE_VOID")
     else if (invite.expires !== 0 && invite.expires < now) refused.set(control, "INVITE_EXPIRED")
     else if (invite.uses !== 0 && invite.joined.size >= invite.uses) refused.set(control, "INVITE_USED_UP")
+    else letIn.add(device)
   }
   return refused
 }
