@@ -174,12 +174,24 @@ describe("a client without servers", () => {
     expect(await alice.openDirect("bob")).toBe(first)
   })
 
-  it("keeps a storage to one user", async () => {
+  it("[K1] keeps a storage to one user", async () => {
     const storage = createMemoryStorage()
     await client({ storage })
     await expect(createClient({ user: "bob", storage: storage.share() })).rejects.toMatchObject({
       code: "BAD_ARGUMENT",
     })
+  })
+
+  it("[K1] keeps a storage, and with it the device's key, to one of two users who open it at once", async () => {
+    const storage = createMemoryStorage()
+    const opened = await Promise.allSettled(
+      ["alice", "bob"].map((user) => createClient({ user, storage: storage.share() })),
+    )
+    expect(opened.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"])
+    for (const outcome of opened) {
+      if (outcome.status === "fulfilled") await outcome.value.close()
+      else expect(outcome.reason).toMatchObject({ code: "BAD_ARGUMENT" })
+    }
   })
 
   it("lets go of its storage when it closes, also where a provider that is attached fails to end", async () => {

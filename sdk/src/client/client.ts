@@ -108,12 +108,24 @@ export async function openClient(options: ClientOptions, platform: Platform): Pr
   return client
 }
 
-/** One database belongs to one user: two users of a browser never see one another's. */
+/** One database belongs to one user: two users of a browser never see one another's, nor share a device key. [SPEC K1] */
 async function demandOwner(storage: Storage, user: UserId): Promise<void> {
   const value = utf8(user)
-  const held = await storage.get(USER)
-  if (held === undefined) await storage.write([{ kind: "put", key: USER, value }], { durability: "strict" })
-  else if (!equalBytes(held, value)) throw new WeftError("BAD_ARGUMENT", "this storage belongs to another user")
+  const held = (await storage.get(USER)) ?? (await claim(storage, value))
+  if (held !== undefined && !equalBytes(held, value))
+    throw new WeftError("BAD_ARGUMENT", "this storage belongs to another user")
+}
+
+/** Undefined: it was nobody's. Else whose another tab has made it meanwhile. */
+async function claim(storage: Storage, user: Uint8Array): Promise<Uint8Array | undefined> {
+  const guard = { key: USER, value: undefined }
+  try {
+    await storage.write([{ kind: "put", key: USER, value: user }], { durability: "strict", guard })
+    return undefined
+  } catch (error) {
+    if (error instanceof WeftError && error.code === "STORE_FENCED") return storage.get(USER)
+    throw error
+  }
 }
 
 function demandKeep(keep: number | undefined): void {
