@@ -324,7 +324,7 @@ export const mutants = [
     ops: 200,
     generation: 10,
     file: "sdk/src/authority/admit.ts",
-    find: 'if (!isAtLeast(role, "moderator") || !isAtLeast(role, authorRole)) return undefined',
+    find: 'if (!isAtLeast(role, "moderator") || !authorRoles.some((other) => isAtLeast(role, other))) return undefined',
     replace: "",
   },
   {

@@ -25,6 +25,7 @@ export function admitEntry(state: ControlState, entry: SegmentEntry): RefusalCod
   const device = deviceOf(entry.log)
   const user = state.claimedUser(device)
   if (user === undefined) return "CONTROL_UNKNOWN"
+  if (state.disputed.has(device)) return "PAST_CUT"
   if (!state.everMembers.has(user)) return "NOT_MEMBER"
   if (entry.position >= cutOf(state, entry.log, entry.segment, firstSeen)) return "PAST_CUT"
   // A member may introduce the device yet.
@@ -49,7 +50,9 @@ function leastRole(state: ControlState, entry: SegmentEntry): Role {
 
 /** Number of elements of a log that may stand: those within the cuts of the removals that bind it. [SPEC A11] */
 export function cutOf(state: ControlState, log: LogId, segment: number, firstSeen: readonly ControlId[]): number {
-  const user = state.claimedUser(deviceOf(log))
+  const device = deviceOf(log)
+  if (state.disputed.has(device)) return 0
+  const user = state.claimedUser(device)
   // What let its author in fell: nothing of it stands, also not what was taken before that was known.
   if (user !== undefined && state.fallen.has(user)) return 0
   const binding = user === undefined ? [] : (state.removalsBinding(user, firstSeen) ?? [])
@@ -59,7 +62,7 @@ export function cutOf(state: ControlState, log: LogId, segment: number, firstSee
 
 /** Whether segments are to be brought in line: what is cut after some control entries is not what was cut before. */
 export function movesCuts(before: ControlState | undefined, after: ControlState): boolean {
-  if (before === undefined) return after.removals.length > 0 || after.fallen.size > 0
+  if (before === undefined) return after.removals.length > 0 || after.fallen.size > 0 || after.disputed.size > 0
   const present = new Set(after.removals.map(({ id }) => id))
   if (before.removals.length !== present.size || before.removals.some(({ id }) => !present.has(id))) return true
   // A log that saw somebody being added again is bound by the removal once that addition falls; and free if it stands again.
@@ -73,6 +76,11 @@ export function movesCuts(before: ControlState | undefined, after: ControlState)
     if (certified && before.devices.get(device)?.certified !== true && before.claimedUser(device) !== undefined)
       return true
   }
+  // One that nobody had introduced wrote nothing either.
+  for (const device of after.disputed) {
+    if (!before.disputed.has(device) && before.claimedUser(device) !== undefined) return true
+  }
+  for (const device of before.disputed) if (!after.disputed.has(device)) return true
   return false
 }
 
@@ -97,15 +105,17 @@ export function mayErase(state: ControlState, claim: ErasureClaim): "author" | "
   if (eraser === target) return "author"
   const user = state.userAlone(eraser, seen)
   // What a record names may leave out who introduced the message's device.
-  const author = state.userAlone(target, seen) ?? state.claimedUser(target)
-  if (user === undefined || author === undefined) return undefined
-  if (user === author) return "author"
+  const known = state.userAlone(target, seen)
+  const authors = known === undefined ? Array.from(state.claimedUsers(target)) : [known]
+  if (user === undefined) return undefined
+  if (authors.includes(user)) return "author"
   // Both are owners there, and neither is set over the other. [SPEC A20]
   if (state.direct) return undefined
   const role = roleOf(state.standingAlone(user, seen))
-  const authorRole = roleOf(state.standingAlone(author, seen), true)
-  if (role === undefined || authorRole === undefined) return undefined
-  if (!isAtLeast(role, "moderator") || !isAtLeast(role, authorRole)) return undefined
+  if (role === undefined) return undefined
+  // Of a disputed device any user will do: what was erased before that was known is erased.
+  const authorRoles = authors.flatMap((author) => roleOf(state.standingAlone(author, seen), true) ?? [])
+  if (!isAtLeast(role, "moderator") || !authorRoles.some((other) => isAtLeast(role, other))) return undefined
   const isPastCut = place !== undefined && place.position >= cutOf(state, place.log, place.segment, place.firstSeen)
   return isPastCut ? undefined : "moderator"
 }

@@ -19,6 +19,7 @@ export function admitRegister(state: ControlState, device: DeviceId): RefusalCod
   const user = state.claimedUser(device)
   // What introduces it, or lets its user in, may be on its way.
   if (user === undefined) return "CONTROL_UNKNOWN"
+  if (state.disputed.has(device)) return "KEY_REFUSED"
   if (!state.members.has(user)) return "NOT_MEMBER"
   return state.devices.get(device)?.certified === true ? undefined : "CONTROL_UNKNOWN"
 }

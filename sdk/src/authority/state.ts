@@ -67,6 +67,8 @@ export type Outcome = { readonly kind: "valid" } | { readonly kind: "refused"; r
 /** Views of the past that are kept; each message asks for one, and most ask for the same. */
 const MAX_VIEWS = 256
 
+const noUsers: ReadonlySet<UserId> = new Set()
+
 /** What some closed set of entries says. */
 interface View {
   readonly past: Past
@@ -99,6 +101,8 @@ export class ControlState {
   /** Everybody whom a valid entry ever added. */
   readonly everMembers: ReadonlySet<UserId>
   readonly devices: ReadonlyMap<DeviceId, Device>
+  /** Those that certificates give to more than one user: which of them came first is not the same everywhere. [SPEC A5] */
+  readonly disputed: ReadonlySet<DeviceId>
   readonly removals: readonly MemberRemoval[]
   /** Valid additions of people after these removals: the logs that saw one are free of them. */
   readonly readded: ReadonlySet<ControlId>
@@ -109,7 +113,7 @@ export class ControlState {
   readonly #causality: Causality
   readonly #resolution: Resolution
   readonly #hindsight: Hindsight
-  readonly #claims = new Map<DeviceId, UserId>()
+  readonly #claims: ReadonlyMap<DeviceId, ReadonlySet<UserId>>
   readonly #views = new Map<string, View>()
 
   constructor(conversation: ConversationId, causality: Causality) {
@@ -137,11 +141,10 @@ export class ControlState {
     this.readded = this.#readdings()
     this.members = this.#presentMembers(users)
     this.devices = this.#knownDevices()
-    for (const { device, action, certified } of causality.entries) {
-      if ((action?.kind !== "introduce" && action?.kind !== "join") || !certified || this.#claims.has(device)) continue
-      this.#claims.set(device, action.certificate.user)
-    }
-    this.fallen = new Set(Array.from(this.#claims.values()).filter((user) => !this.everMembers.has(user)))
+    this.#claims = this.#allClaims()
+    this.disputed = new Set(Array.from(this.#claims).flatMap(([device, users]) => (users.size > 1 ? device : [])))
+    const claimed = Array.from(this.#claims.values()).flatMap((users) => Array.from(users))
+    this.fallen = new Set(claimed.filter((user) => !this.everMembers.has(user)))
     this.invites = this.#openInvites()
     this.heads = this.headsFor(undefined)
   }
@@ -248,7 +251,12 @@ export class ControlState {
 
   /** Whom a device claims to act for: by a valid introduction, else by any with a good certificate. */
   claimedUser(device: DeviceId): UserId | undefined {
-    return this.devices.get(device)?.user ?? this.#claims.get(device)
+    return this.devices.get(device)?.user ?? this.claimedUsers(device).values().next().value
+  }
+
+  /** All whom certificates name that the device brought; more than one where it is disputed. */
+  claimedUsers(device: DeviceId): ReadonlySet<UserId> {
+    return this.#claims.get(device) ?? noUsers
   }
 
   /**
@@ -369,6 +377,20 @@ export class ControlState {
       if (role !== undefined && since !== undefined) members.set(user, { role, since, by })
     }
     return members
+  }
+
+  /** By certificates alone, be their entries valid or not: what is valid changes as others become known. */
+  #allClaims(): Map<DeviceId, Set<UserId>> {
+    const claims = new Map<DeviceId, Set<UserId>>()
+    if (this.created !== undefined) claims.set(this.created.device, new Set([this.created.user]))
+    for (const { device, action, certified } of this.#causality.entries) {
+      if ((action?.kind !== "introduce" && action?.kind !== "join") || !certified) continue
+      const { user } = action.certificate
+      const users = claims.get(device)
+      if (users === undefined) claims.set(device, new Set([user]))
+      else users.add(user)
+    }
+    return claims
   }
 
   #knownDevices(): Map<DeviceId, Device> {

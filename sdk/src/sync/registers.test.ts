@@ -58,6 +58,7 @@ async function clone(
     members: new Map([ann, bob].map((user) => [user, "member"])),
     devices: new Map([[device.id, { user: ann, certified: true }]]),
     claimedUser: () => ann,
+    disputed: new Set(),
     direct: false,
   } as unknown as ControlState
   const conversation = {

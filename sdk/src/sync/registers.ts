@@ -2,7 +2,7 @@ import type { Env, Timer } from "../base/env.js"
 import { randomFraction } from "../base/env.js"
 import { readStored, WeftError } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
-import { refusesClock, RegisterSet } from "../authority/register-set.js"
+import { admitRegister, refusesClock, RegisterSet } from "../authority/register-set.js"
 import { ReceiptBook } from "../conversation/receipts.js"
 import type { Entry } from "../log/check.js"
 import {
@@ -498,13 +498,7 @@ export class ConversationRegisters {
   async #tell(): Promise<void> {
     const { conversation, device, user, signer, now, guard, sharesReads } = this.#ports
     const { state } = conversation
-    if (
-      this.#closed ||
-      guard() === undefined ||
-      !state.members.has(user) ||
-      state.devices.get(device)?.certified !== true
-    )
-      return
+    if (this.#closed || guard() === undefined || admitRegister(state, device) !== undefined) return
     // Who is blocked would hear it, and nobody else.
     const blocked = this.#ports.blocked()
     if (state.direct && Array.from(state.members.keys()).some((member) => blocked.has(member))) return
