@@ -12,7 +12,7 @@ export interface Operation extends Choices {
   readonly kind: OperationKind
 }
 
-export const LATEST = 10
+export const LATEST = 11
 const SERVER_AHEAD_MS = 5 * 60_000
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
 const EMOJI = ["👍", "🎉", "❤️"]

@@ -25,10 +25,7 @@ const RELEASES_SINCE = 7
 const RELEASE_AFTER_MS = 3_000
 /** The generation since which servers keep no conversation in memory in which nothing is under way, but for the last one of the first server. */
 const FORGETFUL_SINCE = 9
-/**
- * The generation since which what a device's full disk refused may be there all the same. No seed has it by itself yet: some
- * that do fail.
- */
+/** The generation since which what a device's full disk refused may be there all the same. */
 const UNSURE_SINCE = 11
 
 /** Everything that a seed's operations act upon. */
