@@ -72,6 +72,31 @@ it("[U8] a tab has what another one wrote while it opened, after it had read wha
   await until(second.account, ({ drafts }) => drafts.get(trip.id) === "meanwhile")
 })
 
+it("[W3] a tab has what another one wrote, and what became of it, after it had read what was stored, and before it heard of anything", async () => {
+  const { profile, first } = await profileOnline()
+  const trip = await first.client.createConversation({ title: "Trip" })
+  await first.client.synced()
+  let meanwhile = ""
+  const isThere = ({
+    items,
+  }: {
+    readonly items: readonly { readonly id: string; readonly status: string }[]
+  }): boolean => items.some(({ id, status }) => id === meanwhile && status === "sent")
+  const second = await profile.open(undefined, {
+    before: async () => {
+      const acks = async () => JSON.stringify(await profile.storage.scan(prefixRange("a/")))
+      const known = await acks()
+      meanwhile = trip.send("meanwhile").id
+      await until(trip.messages, isThere)
+      await expect.poll(acks).not.toBe(known)
+      // Told to nobody yet.
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  })
+  open.push(second)
+  await until((await conversationOf(second.client, trip.id)).messages, isThere)
+})
+
 it("[W3] a tab that took itself for the writer still shows what the one that writes was told meanwhile", async () => {
   const server = await startTestServer()
   const profile = new TestProfile("alice", createMemoryStorage(), [server.url])

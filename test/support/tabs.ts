@@ -25,6 +25,8 @@ export interface TestTab {
 interface TabOptions {
   readonly isDeaf?: boolean
   readonly isMute?: boolean
+  /** What happens before it meets the others: it has read what is stored by then. */
+  readonly before?: () => Promise<void>
   readonly transport?: Transport
 }
 
@@ -47,12 +49,13 @@ export class TestProfile {
   /** Opens a tab that does not lead. `through`: what stands between it and the storage; a deaf one is told nothing, a mute one tells nothing. */
   async open(
     through: (storage: Storage) => Storage = (storage) => storage,
-    { isDeaf = false, isMute = false, transport = sockets }: TabOptions = {},
+    { isDeaf = false, isMute = false, before, transport = sockets }: TabOptions = {},
   ): Promise<TestTab> {
     let own: TabEvents | undefined
     let missed: TabMessage[] | undefined
     const port: TabPort = {
       start: async (events) => {
+        await before?.()
         const heard = (message: TabMessage): void => {
           if (missed === undefined) events.heard(message)
           else missed.push(message)

@@ -125,11 +125,11 @@ export class ConversationHandles {
 
   /** Reads, in the order of the list, what may be another by now than what it shows. [SPEC U13] */
   async openStale(): Promise<void> {
-    const { replica } = this.ports
+    const { replica, acks } = this.ports
     this.failed = false
     try {
       // What a tab wrote that did not know of this one yet, it was not told.
-      if (!replica.writing.get()) await replica.look()
+      if (!replica.writing.get()) await Promise.all([replica.look(), acks.reload()])
     } catch (error) {
       this.failed = true
       throw error

@@ -146,11 +146,19 @@ export class Replica {
     return replica
   }
 
-  /** Looks again, where another tab is the writer, what the storage holds of conversations that were not read. */
+  /** Looks again, where another tab is the writer, what the storage holds: also of what was read. [SPEC W3] */
   async look(): Promise<void> {
     const found = await storedWithImprints(this.ports.storage)
     // Whoever took over meanwhile looked by itself, and later.
-    if (this.guard === undefined) this.take(found)
+    if (this.guard !== undefined) return
+    this.take(found)
+    for (const id of this.here) await this.withReadable(id, (conversation) => this.refresh(conversation, found.get(id)))
+  }
+
+  /** Takes in what another tab wrote into a conversation that was read, and did not tell this one. */
+  private async refresh(conversation: ReplicaConversation, { segments } = nothingStored): Promise<void> {
+    await this.registersOf(conversation).reload()
+    await conversation.refresh(segments)
   }
 
   private take(found: ReadonlyMap<ConversationId, StoredConversation>): void {
@@ -202,6 +210,11 @@ export class Replica {
 
   private isHere(id: ConversationId): boolean {
     return this.conversations.get().has(id) || this.loading.has(id)
+  }
+
+  /** Those that were read, or are about to be. */
+  private get here(): Set<ConversationId> {
+    return new Set([...this.conversations.get().keys(), ...this.loading.keys()])
   }
 
   /** Conversations that are here, read or not. */
@@ -507,12 +520,11 @@ export class Replica {
     const found = await storedWithImprints(this.ports.storage)
     this.take(found)
     this.isCaughtUp = true
-    for (const id of new Set([...this.conversations.get().keys(), ...this.loading.keys()])) {
+    for (const id of this.here) {
       await this.withReadable(id, async (conversation) => {
         const stored = found.get(id) ?? nothingStored
         conversation.imprint.adopt(stored.imprint)
-        await this.registersOf(conversation).reload()
-        await conversation.refresh(stored.segments)
+        await this.refresh(conversation, stored)
         if (this.isAtRest(stored) && conversation.controlDocument.drafts.length === 0) conversation.beInLine()
         else this.restless.add(conversation)
       })
@@ -530,7 +542,7 @@ export class Replica {
     task: (conversation: ReplicaConversation) => Promise<void>,
   ): Promise<void> {
     try {
-      await task(await this.conversation(id))
+      await this.using(id, task)
     } catch (error) {
       if (!isDamage(error)) throw error
       this.report(error)
