@@ -33,7 +33,8 @@ export const PROBE_KEY = settingKey("probe")
 /** When all that is stored was last rewritten, where that is done at all. */
 export const COMPACTED_KEY = settingKey("compacted")
 
-export const catchUpKey = (conversation: ConversationId): string => `b/${conversation}`
+export const catchUpPrefix = "b/"
+export const catchUpKey = (conversation: ConversationId): string => catchUpPrefix + conversation
 /** Holds what the guard holds where the last writer kept imprints. */
 export const IMPRINTS_KEY = settingKey("imprints")
 export const imprintPrefix = "f/"

@@ -268,6 +268,24 @@ export class ReplicaConversation {
     return parts.kind === "control" ? this.control : this.segment(parts.segment)
   }
 
+  /** Whether a document is here, as far as is known without looking. */
+  hasDocument(name: DocumentName): boolean {
+    return this.loaded(name) !== undefined || this.hasSegment(segmentOf(name))
+  }
+
+  /** Whether nothing of it is here. */
+  get isEmpty(): boolean {
+    return this.known.size + this.refusedDrafts.size === 0 && this.loadedDocuments.every(({ isEmpty }) => isEmpty)
+  }
+
+  /** Segments that somebody named, and of which nothing came, leave memory. [SPEC S15] */
+  forgetEmptySegments(): void {
+    // A carrier may have one that is still to come.
+    if (this.carriers > 0) return
+    for (const [number, { isEmpty, lastUsed }] of this.segments)
+      if (isEmpty && !this.hasSegment(number) && lastUsed !== Infinity) this.segments.delete(number)
+  }
+
   /** Documents that hold anything, control first, then segments from the newest. */
   get documentNames(): DocumentName[] {
     const segments = this.segmentNumbers.reverse().filter((number) => this.segments.get(number)?.isEmpty !== true)

@@ -14,7 +14,7 @@ import type { Env, Timer } from "../base/env.js"
 import { isDamage } from "../base/errors.js"
 import { createQueue } from "../base/queue.js"
 import { decodeRecord, encodeRecord, type EraseRecord, type RecordId } from "../log/erasure.js"
-import { digestOf, headsOf, type DocumentSummary } from "../log/summary.js"
+import { digestOf, emptySummary, headsOf, type DocumentSummary } from "../log/summary.js"
 import { encodeUpdate, joinUpdates, splitRuns, type LogRun } from "../log/update.js"
 import {
   clientIdOf,
@@ -107,6 +107,8 @@ export class Exchange {
   private readonly stops: (() => void)[]
   private readonly account: AccountExchange
   private differing = new Set<ConversationId>()
+  /** Those of which the server has messages, and this device none, until their authority is here. */
+  private readonly newcomers = new Set<ConversationId>()
   /** What the digests that were sent are of: what is sealed since then is on its way by itself. */
   private offered = new Map<ConversationId, readonly DocumentSummary[]>()
   /** Those that were not read when that was. */
@@ -227,7 +229,8 @@ export class Exchange {
       return
     }
     const conversation = conversationOfFrame(frame)
-    if (conversation === undefined) await this.answerTo(frame)
+    const isNew = frame.kind === "documents" && !this.ports.replica.knows(frame.conversation)
+    if (conversation === undefined || isNew) await this.answerTo(frame)
     else await this.ports.replica.using(conversation, () => this.answerTo(frame))
   }
 
@@ -268,13 +271,15 @@ export class Exchange {
   /** A conversation differs, or this device was just let into it: fetch and send what is different, authority first. */
   private async compare(frame: FrameOf<"documents">): Promise<void> {
     const { conversation: id, items } = frame
+    const { replica } = this.ports
     this.differing.add(id)
-    const conversation = await this.ports.replica.conversation(id)
-    const mine = new Map((await conversation.digests()).map((item) => [item.name, item]))
+    // Nothing is read, or kept, of what was only named. [SPEC S15]
+    const conversation = await replica.known(id)
+    const mine = new Map((await conversation?.digests())?.map((item) => [item.name, item]))
     const hasMessages = (names: Iterable<DocumentName>): boolean =>
       Array.from(names).some((name) => segmentNumber(name) > 0)
-    if (hasMessages(items.map(({ document }) => document)) && !hasMessages(mine.keys()))
-      await conversation.catchUp.begin()
+    if (hasMessages(items.map(({ document }) => document)) && !hasMessages(mine.keys())) this.newcomers.add(id)
+    if (conversation !== undefined) await this.beginCatchUp(conversation)
     const theirs = new Map(items.map(({ document, digest }) => [document, digest]))
     const names = new Set([...mine.keys(), ...theirs.keys()])
     const different: DocumentName[] = []
@@ -284,7 +289,7 @@ export class Exchange {
       if (own !== undefined && other !== undefined && equalBytes(wireDigest(own.digest), other)) {
         // What was acknowledged of a document that was not read is known, where this is the server of before.
         if (own.summary !== undefined) this.holdsAll(own.summary)
-        else if (this.ports.isRenewed) this.holdsAll((await conversation.document(name)).summary)
+        else if (this.ports.isRenewed) this.holdsAll((await replica.document(name)).document.summary)
       } else different.push(name)
     }
     const control = different.find((name) => documentParts(name).kind === "control")
@@ -297,7 +302,15 @@ export class Exchange {
       this.askFor(control)
     }
     await this.registers.compare(frame, control !== undefined)
-    this.endCatchUp(conversation)
+    if (conversation !== undefined) this.endCatchUp(conversation)
+  }
+
+  /** Before the first message of it comes, and not before it is known to be a conversation. [SPEC U10, S15] */
+  private async beginCatchUp(conversation: ReplicaConversation): Promise<void> {
+    const { id, state, catchUp } = conversation
+    if (state.created === undefined || !this.newcomers.has(id)) return
+    await catchUp.begin()
+    this.newcomers.delete(id)
   }
 
   /** What the server did not name is equal: it holds all of it. */
@@ -380,8 +393,8 @@ export class Exchange {
     }
     this.vectors.add(name)
     this.outbound(async () => {
-      const { document } = await this.ports.replica.document(name)
-      const { summary, isAway } = document
+      const document = await this.ports.replica.knownDocument(name)
+      const { summary, isAway } = document ?? { summary: emptySummary(name), isAway: false }
       // Of what is away all is asked for: it comes back as a whole. [SPEC U15]
       if (isAway) this.returning.set(name, new ReturningSegment(summary))
       this.ports.send({
@@ -413,6 +426,7 @@ export class Exchange {
       return
     }
     if (isEqual) this.offerLagging(conversation.id)
+    await this.beginCatchUp(conversation)
     const segments = this.behindControl.get(conversation.id)
     this.behindControl.delete(conversation.id)
     for (const segment of segments ?? []) this.askFor(segment)
@@ -606,6 +620,7 @@ export class Exchange {
 
   private async receive(name: DocumentName, update: Uint8Array): Promise<void> {
     const { conversation, document } = await this.ports.replica.document(name)
+    if (document !== conversation.controlDocument) await this.beginCatchUp(conversation)
     const returning = document.isAway ? this.returning.get(name) : undefined
     if (returning !== undefined) {
       returning.take(update)
@@ -655,6 +670,7 @@ export class Exchange {
 
   private async receiveRecords({ document: name, records }: FrameOf<"records">): Promise<void> {
     const { conversation, document } = await this.ports.replica.document(name)
+    if (document !== conversation.controlDocument) await this.beginCatchUp(conversation)
     const decoded = records.flatMap((bytes) => decodeRecord(bytes.slice()) ?? [])
     const waiting = await document.receiveRecords(decoded, this)
     if (waiting > 0 && document !== conversation.controlDocument) this.awaitAuthority(conversation, name)

@@ -45,11 +45,10 @@ export class RegisterExchange {
 
   /** What the server holds of a conversation differs: perhaps its registers, once the authority over them is here. */
   async compare({ conversation: id, registers: theirs }: FrameOf<"documents">, behindControl: boolean): Promise<void> {
-    const registers = await this.#registersOf(id)
-    const mine = registers.digest
+    const mine = this.#ports.replica.knows(id) ? (await this.#registersOf(id)).digest : undefined
     if (equalBytes(mine === undefined ? none : wireDigest(mine), theirs)) return
     if (behindControl) this.#behindControl.add(id)
-    else this.#ask(id, registers)
+    else this.#ask(id, await this.#registersOf(id))
   }
 
   async controlServed(id: ConversationId): Promise<void> {
@@ -128,8 +127,8 @@ export class RegisterExchange {
     this.#retries.set(conversation, timer)
   }
 
-  async #registersOf(id: ConversationId): Promise<ConversationRegisters> {
+  #registersOf(id: ConversationId): Promise<ConversationRegisters> {
     const { replica } = this.#ports
-    return replica.registersOf(await replica.conversation(id))
+    return replica.using(id, async (conversation) => replica.registersOf(conversation))
   }
 }

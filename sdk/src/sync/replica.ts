@@ -6,7 +6,15 @@ import { encodeControl } from "../authority/control.js"
 import type { InitialMember } from "../authority/fields.js"
 import { TIME_LIMIT_MS } from "../log/clock.js"
 import { draftHash } from "../log/draft.js"
-import { draftKey, GUARD_KEY, imprintPrefix, IMPRINTS_KEY, PROBE_KEY, regroundPrefix } from "../log/keys.js"
+import {
+  catchUpPrefix,
+  draftKey,
+  GUARD_KEY,
+  imprintPrefix,
+  IMPRINTS_KEY,
+  PROBE_KEY,
+  regroundPrefix,
+} from "../log/keys.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { rootDigestOf, type DocumentSummary } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
@@ -106,6 +114,11 @@ export class Replica {
   /** What the storage held when this opened, of conversations that nobody asked for yet. */
   private readonly stored = new Map<ConversationId, StoredConversation>()
   private readonly loading = new Map<ConversationId, Promise<ReplicaConversation>>()
+  /**
+   * Conversations of which nothing is here: nobody is shown them, and they are in memory while what arrived for them is
+   * looked at. [SPEC S15]
+   */
+  private readonly strangers = new Map<ConversationId, ReplicaConversation>()
   /** How many have something to do with a conversation at this moment: it stays in memory meanwhile. */
   private readonly uses = new Map<ConversationId, number>()
   /** What this run of the writer knows of conversations that left memory. */
@@ -282,19 +295,32 @@ export class Replica {
       run?.conversation,
     )
     conversation.changes.on((change) => {
+      if (this.strangers.has(id)) {
+        if (conversation.isEmpty) return
+        this.show(conversation)
+      }
       this.changes.emit({ conversation, change })
     })
-    this.registers.set(id, await this.loadRegisters(conversation, run?.foreign))
+    const registers = await this.loadRegisters(conversation, run?.foreign)
+    this.registers.set(id, registers)
     if (guard !== undefined && guard === this.guard) {
       conversation.imprint.adopt(stored.imprint)
       // Whatever is due, it was in line.
       if (stored.imprint !== undefined && !stored.waits) conversation.beInLine()
     } else conversation.endSessions()
     this.runs.delete(id)
+    this.strangers.set(id, conversation)
+    if (this.stored.has(id) || !conversation.isEmpty || registers.digest !== undefined) this.show(conversation)
+    return conversation
+  }
+
+  /** It is one of this device's from now on. */
+  private show(conversation: ReplicaConversation): void {
+    const { id } = conversation
+    if (!this.strangers.delete(id)) return
     this.stored.delete(id)
     this.conversations.set(new Map(this.conversations.get()).set(id, conversation))
     this.reads.emit(conversation)
-    return conversation
   }
 
   private async loadRegisters(
@@ -358,9 +384,29 @@ export class Replica {
     this.tellOthers()
   }
 
-  /** The conversation, read from the storage or empty: what arrives for it decides whether it is one. */
+  /** Whether anything of a conversation may be here, or somebody asked for it. */
+  knows(id: ConversationId): boolean {
+    return this.isHere(id) || this.stored.has(id)
+  }
+
+  /** The conversation, if anything of it may be here. */
+  async known(id: ConversationId): Promise<ReplicaConversation | undefined> {
+    return this.knows(id) ? this.using(id, async (conversation) => conversation) : undefined
+  }
+
+  /** The conversation, read from the storage or empty, to stay in memory. */
   async conversation(id: ConversationId): Promise<ReplicaConversation> {
     const present = this.conversations.get().get(id)
+    if (present !== undefined) return present
+    return this.using(id, async (conversation) => {
+      this.show(conversation)
+      return conversation
+    })
+  }
+
+  /** The same, where what arrives for it decides whether it is one. */
+  private async reach(id: ConversationId): Promise<ReplicaConversation> {
+    const present = this.conversations.get().get(id) ?? this.strangers.get(id)
     if (present !== undefined) return present
     const loading =
       this.loading.get(id) ??
@@ -375,12 +421,26 @@ export class Replica {
   async using<T>(id: ConversationId, task: (conversation: ReplicaConversation) => Promise<T>): Promise<T> {
     this.uses.set(id, (this.uses.get(id) ?? 0) + 1)
     try {
-      return await task(await this.conversation(id))
+      return await task(await this.reach(id))
     } finally {
       const left = (this.uses.get(id) ?? 1) - 1
       if (left > 0) this.uses.set(id, left)
-      else this.uses.delete(id)
+      else {
+        this.uses.delete(id)
+        this.forgetStrange(id)
+      }
     }
+  }
+
+  /** What was named to this device, and of which nothing came, leaves memory. [SPEC S15] */
+  private forgetStrange(id: ConversationId): void {
+    this.conversations.get().get(id)?.forgetEmptySegments()
+    const stranger = this.strangers.get(id)
+    if (stranger === undefined) return
+    this.strangers.delete(id)
+    stranger.leave()
+    this.registers.get(id)?.leave()
+    this.registers.delete(id)
   }
 
   /**
@@ -518,6 +578,7 @@ export class Replica {
   private async catchUp(): Promise<void> {
     const { storage } = this.ports
     const found = await storedWithImprints(this.ports.storage)
+    await this.attempt(() => this.forgetCatchUps(found))
     this.take(found)
     this.isCaughtUp = true
     for (const id of this.here) {
@@ -534,6 +595,17 @@ export class Replica {
       const id = parseConversationId(key.slice(regroundPrefix.length))
       if (id !== undefined) await this.withReadable(id, (conversation) => conversation.resumeReground())
     }
+  }
+
+  /** Of conversations of which nothing else is stored: earlier versions noted whatever a server named. [SPEC S15] */
+  private async forgetCatchUps(stored: ReadonlyMap<ConversationId, StoredConversation>): Promise<void> {
+    const { storage } = this.ports
+    const gone = (await storage.keys(prefixRange(catchUpPrefix))).flatMap((key): StorageOperation[] => {
+      const id = parseConversationId(key.slice(catchUpPrefix.length))
+      return id === undefined || stored.has(id) ? [] : [{ kind: "delete", key }]
+    })
+    if (gone.length === 0) return
+    await storage.write(gone, { durability: "relaxed", ...(this.guard && { guard: this.guard }) })
   }
 
   /** One that is damaged is told, and keeps nobody from the others. [SPEC U13] */
@@ -762,9 +834,16 @@ export class Replica {
     return digests
   }
 
-  async document(name: DocumentName): Promise<{ conversation: ReplicaConversation; document: ReplicaDocument }> {
-    const conversation = await this.conversation(conversationOf(name))
-    return { conversation, document: await conversation.document(name) }
+  document(name: DocumentName): Promise<{ conversation: ReplicaConversation; document: ReplicaDocument }> {
+    return this.using(conversationOf(name), async (conversation) => {
+      return { conversation, document: await conversation.document(name) }
+    })
+  }
+
+  /** The document, if anything of it may be here. */
+  async knownDocument(name: DocumentName): Promise<ReplicaDocument | undefined> {
+    const conversation = await this.known(conversationOf(name))
+    return conversation?.hasDocument(name) === true ? conversation.document(name) : undefined
   }
 
   async close(): Promise<void> {
