@@ -11,6 +11,7 @@ import {
   type ConversationId,
   type Deflate,
   type Frame,
+  WeftError,
 } from "@weft/sdk/protocol"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { makeConversation, makeDevice } from "../../test/support/device.js"
@@ -24,6 +25,7 @@ import { systemServerEnv } from "./env.js"
 import { defaultLimits, type Limits } from "./limits/limits.js"
 import { createLog } from "./observe/log.js"
 import { createMetrics } from "./observe/metrics.js"
+import type { Database } from "./store/database.js"
 import { LevelDatabase } from "./store/level-database.js"
 
 /** A channel whose other side reads nothing; what was sent on it is here. */
@@ -133,19 +135,26 @@ class LineEnd implements Channel {
   }
 }
 
-/** `calls`: the channels to peers, in the order in which they were called; `dial` answers them in another way. */
+/**
+ * `calls`: the channels to peers, in the order in which they were called; `dial` answers them in another way. `through`:
+ * what stands between the server and its database.
+ */
 async function open(
   limits: Partial<Limits>,
   env = systemServerEnv,
   authenticate = authenticateDev,
-  { dial, deflate = zlibDeflate(zlib) }: { readonly dial?: Dial; readonly deflate?: Deflate } = {},
+  {
+    dial,
+    deflate = zlibDeflate(zlib),
+    through = (real) => real,
+  }: { readonly dial?: Dial; readonly deflate?: Deflate; readonly through?: (real: Database) => Database } = {},
 ) {
   const calls: UnreadChannel[] = []
   const core = await openCore(
     { dev: true, limits: { ...defaultLimits, ...limits } },
     {
       env,
-      database: await LevelDatabase.open(await temporaryDirectory()),
+      database: through(await LevelDatabase.open(await temporaryDirectory())),
       dial:
         dial ??
         ((_url, { opened }) => {
@@ -234,6 +243,32 @@ it("[S9] a stop answers what came in, also where another connection ends meanwhi
   unpack[1]?.()
   await stopped
   expect(staying.frames.map(({ kind }) => kind).slice(-2)).toEqual(["compared", "refusal"])
+})
+
+it("[P6] a server that can't read registers says so, and not that it has none", async () => {
+  let fails = false
+  const { core } = await open({}, systemServerEnv, authenticateDev, {
+    through: (real) =>
+      new Proxy(real, {
+        get(target, name) {
+          if (fails && name === "read") return () => Promise.reject(new WeftError("STORE_FAILED", "the disk is gone"))
+          const value: unknown = Reflect.get(target, name)
+          return typeof value === "function" ? (value.bind(target) as unknown) : value
+        },
+      }),
+  })
+  const channel = await greet(core)
+  const ask = (): void => {
+    channel.say({ kind: "clocks", conversation: anyConversation, reply: true, items: [] })
+  }
+  fails = true
+  ask()
+  const declined = { conversation: anyConversation, device: [], code: "STORAGE_FAILED" }
+  expect(await channel.heard("declined")).toMatchObject(declined)
+  fails = false
+  ask()
+  await channel.heard("clocks")
+  expect(channel.frames.filter(({ kind }) => kind === "clocks" || kind === "declined")).toHaveLength(2)
 })
 
 it("[S8] of two tokens the one sent last counts, whichever was checked first", async () => {

@@ -104,6 +104,17 @@ it("[S6] of a run that a refusal stopped in nothing is acknowledged, of the one 
   expect(segment.summary.logs.size).toBe(1)
 })
 
+it("[P6] a server that can't read registers now is asked for them again", async () => {
+  const env = manualEnv()
+  const { exchange, frames, refuse, trip } = await sent(false, env)
+  exchange.take({ kind: "declined", conversation: trip.id, device: [], code: "STORAGE_FAILED", retryAfterMs: 0 })
+  await refuse("RATE_LIMITED", 0)
+  const asked = () => frames.filter((frame) => frame.kind === "clocks" && frame.conversation === trip.id)
+  expect(asked()).toEqual([])
+  env.advance(1_000)
+  expect(asked()).toHaveLength(1)
+})
+
 it("[R1] of a log that forked nothing counts as taken: all of it is written again, in another session", async () => {
   const { acks, segment, log, refuse } = await sent()
   await refuse("FORK", 5)

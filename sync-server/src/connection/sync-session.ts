@@ -320,7 +320,11 @@ export class SyncSession implements NativeSubscriber {
 
   async #onClocks({ conversation: id, reply, items }: FrameOf<"clocks">): Promise<void> {
     const conversation = this.#shared.registry.conversation(id)
-    const { registers, clocks } = await conversation.readRegisters(readerOf(this.#party), items)
+    const { refusal, registers, clocks } = await conversation.readRegisters(readerOf(this.#party), items)
+    if (refusal !== undefined) {
+      this.#decline(id, undefined, refusal, 0)
+      return
+    }
     for (const frame of registerFrames(id, registers)) {
       await this.#wire.drained()
       this.pass(frame)

@@ -9,6 +9,7 @@ import {
 import { expect, it, onTestFinished } from "vitest"
 import { anyMessage, ControlLog, eraseDraft, signRecord } from "../../../test/support/control-log.js"
 import { makeDevice, makeLog } from "../../../test/support/device.js"
+import { makeRegister } from "../../../test/support/registers.js"
 import { openRegistry } from "../../../test/support/registry.js"
 import { temporaryDirectory } from "../../../test/support/temporary.js"
 import { openLevelStore } from "../store/level-store.js"
@@ -132,6 +133,29 @@ it.each(["at once", "after a restart"])(
     expect(await store.asides(segment)).toEqual([])
   },
 )
+
+it("[P6] who asks for registers as a write of the conversation fails hears of that, and gets them the next time", async () => {
+  let isFull = false
+  const store = await openStore(() => {
+    if (isFull) throw new WeftError("STORE_QUOTA", "the disk is full")
+  })
+  const { registry } = openRegistry(store)
+  const device = await makeDevice()
+  const { control, base } = await ControlLog.begin(device, alice)
+  const { id, name } = control
+  await control.introduce(device, alice, [base])
+  expect(await submit(registry, id, name, control.whole)).toEqual([])
+  const { bytes } = await makeRegister(device, id)
+  const conversation = registry.conversation(id)
+  expect((await conversation.submitRegisters(peer, [bytes])).refused).toEqual([])
+  isFull = true
+  await control.write(device, { kind: "title", title: "Trip" }, [base])
+  const { durable } = await conversation.submit(peer, name, control.last)
+  await expect(durable).rejects.toMatchObject({ code: "STORE_QUOTA" })
+  const nothing = { registers: [], clocks: [] }
+  expect(await conversation.readRegisters(alice, [])).toEqual({ refusal: "STORAGE_FAILED", ...nothing })
+  expect(await registry.conversation(id).readRegisters(alice, [])).toMatchObject({ registers: [bytes] })
+})
 
 it("[A11] what was cut since its author's addition fell is back when the author is added, and introduced, again", async () => {
   const { registry } = openRegistry(await openStore())

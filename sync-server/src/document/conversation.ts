@@ -57,7 +57,12 @@ import { digestOf } from "./digest.js"
 import { DocumentSet, type DocumentSetPorts } from "./document-set.js"
 import { Confirmations, refuseAll, refusalsOf, retryAfter, type Outcome, type RefusedLog } from "./outcome.js"
 import { emptySnapshot, type Held, type Snapshot } from "./snapshot.js"
-import { StoredRegisters, type RegisterOutcome, type StoredRegistersPorts } from "./stored-registers.js"
+import {
+  StoredRegisters,
+  type RegisterOutcome,
+  type RegistersRead,
+  type StoredRegistersPorts,
+} from "./stored-registers.js"
 import { changedStandings, standingsOf } from "./standings.js"
 import { userOf, type Origin, type Source } from "./source.js"
 import type { UserIndex } from "./user-index.js"
@@ -238,16 +243,14 @@ export class Conversation {
     })
   }
 
-  /** Registers beyond what a member or a peer has, and which ones are here. */
-  readRegisters(
-    user: UserId | undefined,
-    held: readonly RegisterClock[],
-  ): Promise<{ readonly registers: readonly Uint8Array[]; readonly clocks: readonly RegisterClock[] }> {
-    const nothing = () => ({ registers: [], clocks: [] })
+  /** Registers beyond what a member or a peer has, and which ones are here; or why they can't be read now. */
+  readRegisters(user: UserId | undefined, held: readonly RegisterClock[]): Promise<RegistersRead> {
+    const nothing = (refusal?: RefusalCode): RegistersRead => ({ refusal, registers: [], clocks: [] })
     return this.#reading(nothing, async () => {
       const state = this.#state
       if (user !== undefined && !state.members.has(user)) return nothing()
-      return { registers: await this.#registers.beyond(state, held), clocks: await this.#registers.clocks(state) }
+      const registers = await this.#registers.beyond(state, held)
+      return { refusal: undefined, registers, clocks: await this.#registers.clocks(state) }
     })
   }
 

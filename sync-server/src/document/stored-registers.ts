@@ -51,6 +51,15 @@ export interface RegisterOutcome {
   readonly durable: Promise<void>
 }
 
+/** What somebody who asks is told. */
+export interface RegistersRead {
+  /** Why nothing can be said now. */
+  readonly refusal: RefusalCode | undefined
+  readonly registers: readonly Uint8Array[]
+  /** Of those that are here. */
+  readonly clocks: readonly RegisterClock[]
+}
+
 /** The receipt registers of one conversation, read from the store when somebody asks. Its caller keeps the order. [SPEC P3-P6] */
 export class StoredRegisters {
   readonly #set: RegisterSet
