@@ -228,10 +228,12 @@ export class Exchange {
       this.ports.changed()
       return
     }
+    const { replica } = this.ports
     const conversation = conversationOfFrame(frame)
-    const isNew = frame.kind === "documents" && !this.ports.replica.knows(frame.conversation)
-    if (conversation === undefined || isNew) await this.answerTo(frame)
-    else await this.ports.replica.using(conversation, () => this.answerTo(frame))
+    // Nothing is read of what was only named. [SPEC S15]
+    const isStrange = "conversation" in frame && !replica.knows(frame.conversation)
+    if (conversation === undefined || isStrange) await this.answerTo(frame)
+    else await replica.using(conversation, () => this.answerTo(frame))
   }
 
   private async answerTo(frame: Frame): Promise<void> {
@@ -384,6 +386,11 @@ export class Exchange {
     }
   }
 
+  /** Whether the server is to serve a document. */
+  private isAsked(name: DocumentName): boolean {
+    return this.vectors.has(name) || this.vectorQueue.has(name)
+  }
+
   /** Asks for what this device lacks of a document; the server's own vector comes with it, and is answered. */
   private askFor(name: DocumentName): void {
     if (this.ended) return
@@ -431,7 +438,7 @@ export class Exchange {
     this.behindControl.delete(conversation.id)
     for (const segment of segments ?? []) this.askFor(segment)
     this.endCatchUp(conversation)
-    await this.registers.controlServed(conversation.id)
+    await this.registers.controlCame(conversation.id)
   }
 
   /** The server gave all that it has of a segment that was away. */
@@ -635,6 +642,9 @@ export class Exchange {
       this.ports.replica.wanted.want(name)
       return
     }
+    // Else that comes with `served`.
+    if (document === conversation.controlDocument && !this.isAsked(name))
+      await this.registers.controlCame(conversation.id)
     let fetch = false
     let waits = false
     for (const { run, refusal } of verdicts ?? []) {

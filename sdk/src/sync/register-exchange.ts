@@ -47,12 +47,17 @@ export class RegisterExchange {
   async compare({ conversation: id, registers: theirs }: FrameOf<"documents">, behindControl: boolean): Promise<void> {
     const mine = this.#ports.replica.knows(id) ? (await this.#registersOf(id)).digest : undefined
     if (equalBytes(mine === undefined ? none : wireDigest(mine), theirs)) return
-    if (behindControl) this.#behindControl.add(id)
-    else this.#ask(id, await this.#registersOf(id))
+    this.#behindControl.add(id)
+    if (!behindControl) await this.controlCame(id)
   }
 
-  async controlServed(id: ConversationId): Promise<void> {
-    if (this.#behindControl.delete(id)) this.#ask(id, await this.#registersOf(id))
+  /** What the server has of a control document is here: registers are asked for, if that lets them in. [SPEC P3] */
+  async controlCame(id: ConversationId): Promise<void> {
+    const { replica } = this.#ports
+    const conversation = this.#behindControl.has(id) ? await replica.known(id) : undefined
+    if (conversation?.state.created === undefined) return
+    this.#behindControl.delete(id)
+    this.#ask(id, replica.registersOf(conversation))
   }
 
   #ask(conversation: ConversationId, registers: ConversationRegisters): void {
@@ -60,6 +65,11 @@ export class RegisterExchange {
   }
 
   async take(frame: FrameOf<"registers"> | FrameOf<"clocks"> | FrameOf<"declined">): Promise<void> {
+    if (!this.#ports.replica.knows(frame.conversation)) {
+      // They are not kept, but asked for once what lets them in is here. [SPEC S15]
+      if (frame.kind === "registers") this.#behindControl.add(frame.conversation)
+      return
+    }
     const registers = await this.#registersOf(frame.conversation)
     switch (frame.kind) {
       case "registers": {

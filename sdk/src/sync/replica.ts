@@ -584,6 +584,7 @@ export class Replica {
     for (const id of this.here) {
       await this.withReadable(id, async (conversation) => {
         const stored = found.get(id) ?? nothingStored
+        if (this.strangers.has(id)) return
         conversation.imprint.adopt(stored.imprint)
         await this.refresh(conversation, stored)
         if (this.isAtRest(stored) && conversation.controlDocument.drafts.length === 0) conversation.beInLine()

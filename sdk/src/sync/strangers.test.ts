@@ -36,7 +36,7 @@ async function openWriter(storage = createMemoryStorage()): Promise<Replica> {
   return replica
 }
 
-/** Ann's device and its connection; `handled` resolves when all frames before were taken. */
+/** Ann's device, with a conversation that the server has as well, and its connection. */
 async function connected() {
   const storage = createMemoryStorage()
   const replica = await openWriter(storage)
@@ -61,18 +61,25 @@ async function connected() {
     exchange.end()
     expect(failures).toEqual([])
   })
+  const home = await replica.create("Home", [], [])
+  await home.controlDocument.flush()
   const asked = (): DocumentName[] => frames.flatMap((frame) => (frame.kind === "vector" ? frame.document : []))
+  const registersAsked = (id: ConversationId): number =>
+    frames.filter((frame) => frame.kind === "clocks" && frame.conversation === id).length
   const serve = ({ name, summary }: ReplicaDocument): void => {
     exchange.take({ kind: "served", document: name, digest: wireDigest(digestOf(summary)) })
   }
-  /** What is asked for once no frame before waits. */
+  /** Resolves when no frame before waits. */
   const handled = async (): Promise<void> => {
-    const conversation = anyConversation()
-    exchange.take({ kind: "documents", conversation, registers: unlike, items: [] })
-    const registers = () => frames.some((frame) => frame.kind === "clocks" && frame.conversation === conversation)
-    await expect.poll(registers).toBe(true)
+    const before = registersAsked(home.id)
+    const { name, summary } = home.controlDocument
+    const items = [{ document: name, digest: wireDigest(digestOf(summary)) }]
+    exchange.take({ kind: "documents", conversation: home.id, registers: unlike, items })
+    await expect.poll(() => registersAsked(home.id)).toBe(before + 1)
   }
-  return { storage, replica, exchange, asked, serve, handled }
+  await handled()
+  await acks.save()
+  return { storage, replica, exchange, asked, registersAsked, serve, handled }
 }
 
 function name(exchange: Exchange, conversation: ConversationId, ...documents: DocumentName[]): void {
@@ -100,9 +107,35 @@ it("[S15] of conversations that a server makes up nothing is shown, stored, or k
   exchange.take({ kind: "registers", conversation: id, items: [new Uint8Array(9)] })
   exchange.take({ kind: "clocks", conversation: id, reply: true, items: [] })
   await handled()
-  expect([shown.length, replica.conversations.get().size, replica.knows(id)]).toEqual([0, 0, false])
+  expect([shown.length, replica.conversations.get().size, replica.knows(id)]).toEqual([0, 1, false])
   expect(storage.snapshot().entries.length).toBe(before)
 })
+
+it.each(["as it is asked for", "as it is relayed"])(
+  "[S15, P6] registers that come before the authority of their conversation are asked for when it is here, %s",
+  async (how) => {
+    const { exchange, asked, registersAsked, serve, handled } = await connected()
+    const theirs = await (await openWriter()).create("Trip", [], [])
+    await theirs.controlDocument.flush()
+    const { id, controlDocument: control } = theirs
+    if (how === "as it is asked for") {
+      const items = [{ document: control.name, digest: unlike }]
+      // No register was there yet.
+      exchange.take({ kind: "documents", conversation: id, registers: new Uint8Array(12), items })
+      await expect.poll(asked).toEqual([control.name])
+    }
+    exchange.take({ kind: "registers", conversation: id, items: [new Uint8Array(9)] })
+    // A server that has nothing yet, or keeps it to itself for now.
+    if (how === "as it is asked for") exchange.take({ kind: "served", document: control.name, digest: unlike })
+    await handled()
+    expect(registersAsked(id)).toBe(0)
+    const update = encodeUpdate(Array.from((await control.contents()).values()))
+    exchange.take({ kind: "update", id: 0, document: control.name, update })
+    if (how === "as it is asked for") serve(control)
+    await handled()
+    expect(registersAsked(id)).toBe(1)
+  },
+)
 
 it("[S15] what was read for a frame that brought nothing is read anew for the next one; who asks for it keeps it", async () => {
   const replica = await openWriter()
