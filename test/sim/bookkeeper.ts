@@ -38,6 +38,20 @@ interface Reading {
   readonly isOpen: boolean
   readonly writer: number
   readonly count: number
+  /** Nothing is written where all of it was read before. */
+  readonly isWritten: boolean
+  /** What its account knew with it: what was read there before is not written again. */
+  readonly known: Knowledge
+}
+
+/** Messages that a user read. */
+interface Read {
+  /** They can't be unread. */
+  readonly certain: ReadonlySet<MessageId>
+  /** Those, and such as were read by who knew of readings that are lost by now: which of them those had nobody can tell. */
+  readonly possible: ReadonlySet<MessageId>
+  /** Of these, such that what stands before them may be read too. */
+  readonly open: ReadonlySet<MessageId>
 }
 
 /** The last thing that a device did, and could take back. */
@@ -107,14 +121,17 @@ export class Bookkeeper {
     )
   }
 
+  /** Notes what was read since a moment. */
   noteReading(
     device: SimDevice,
     client: Client,
-    { ids, thread, isOpen }: Pick<Reading, "thread" | "isOpen"> & { readonly ids: Iterable<MessageId> },
+    { ids, thread, isOpen, before }: Pick<Reading, "ids" | "thread" | "isOpen"> & { readonly before: Moment },
   ): void {
     const writer = accountOf(client).doc.clientID
-    const count = knowledgeOf(client).get(writer) ?? 0
-    append(this.readings, device.user, { ids: new Set(ids), thread, isOpen, writer, count })
+    const known = knowledgeOf(client)
+    const count = known.get(writer) ?? 0
+    const isWritten = count > (writtenBefore(client, before) ?? 0)
+    append(this.readings, device.user, { ids, thread, isOpen, writer, count, isWritten, known })
   }
 
   noteUnclear(user: string, conversation: ConversationId): void {
@@ -189,17 +206,20 @@ export class Bookkeeper {
     return lost?.key
   }
 
-  /**
-   * Messages that the user read, outside of threads or in one, as far as that is not lost; `open`: of those, such that what
-   * stands before them may be read too.
-   */
-  read(user: string, client: Client, thread: MessageId | undefined): Record<"all" | "open", Set<MessageId>> {
+  /** Messages that the user read, outside of threads or in one, as far as that is not lost. */
+  read(user: string, client: Client, thread: MessageId | undefined): Read {
     const known = knowledgeOf(client)
+    const isWhole = (reading: Reading): boolean => isWithin(reading.known, known)
+    const isThere = ({ writer, count, isWritten }: Reading): boolean => isWritten && count <= (known.get(writer) ?? 0)
     const readings = (this.readings.get(user) ?? []).filter(
-      (reading) => reading.thread === thread && reading.count <= (known.get(reading.writer) ?? 0),
+      (reading) => reading.thread === thread && (isThere(reading) || isWhole(reading)),
     )
     const idsOf = (list: readonly Reading[]): Set<MessageId> => new Set(list.flatMap(({ ids }) => Array.from(ids)))
-    return { all: idsOf(readings), open: idsOf(readings.filter(({ isOpen }) => isOpen)) }
+    return {
+      certain: idsOf(readings.filter(isWhole)),
+      possible: idsOf(readings),
+      open: idsOf(readings.filter(({ isOpen }) => isOpen)),
+    }
   }
 
   /** Whether the user ever read a message, outside of threads or in its own, whatever became of that. */
@@ -222,6 +242,10 @@ function saw(choice: Choice, other: Choice): boolean {
   if (choice.writer === other.writer) return other.place < choice.since
   const has = choice.past.get(other.writer) ?? 0
   return other.value === undefined ? has > other.count : has >= other.count
+}
+
+function isWithin(known: Knowledge, other: Knowledge): boolean {
+  return Array.from(known).every(([writer, count]) => count <= (other.get(writer) ?? 0))
 }
 
 function knowledgeOf(client: Client): Knowledge {

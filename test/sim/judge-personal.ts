@@ -133,7 +133,7 @@ function countUnread(stage: Stage, view: View, group: Group): UnreadRange {
   const { user, root, messages, mark } = group
   const { client } = view
   const { bookkeeper } = stage
-  const { all: read, open } = bookkeeper.read(user, client, root)
+  const { certain, possible, open } = bookkeeper.read(user, client, root)
   const passed = messages.map(({ id }) => open.has(id)).lastIndexOf(true)
   const marked = mark === undefined ? -1 : messages.findIndex(({ id }) => id === mark)
   const least = messages.filter(({ id, author, form }, index) => {
@@ -142,19 +142,22 @@ function countUnread(stage: Stage, view: View, group: Group): UnreadRange {
     // What a hostile device said in the place of something else may count as read with that.
     if (index < passed || author === stage.hostileDevice?.user) return false
     // Of what was erased nobody knows in which thread it was read.
-    if (read.has(id) || (form === "erased" && isInThread(stage, id))) return false
+    if (possible.has(id) || (form === "erased" && isInThread(stage, id))) return false
     return isFor(stage, view, id) === true
   })
   const most = messages.filter(({ id, author, form }, index) => {
     if (author === user) return false
     if (marked >= 0 && index >= marked) return true
     if (author === stage.hostileDevice?.user) return true
-    const isUnread = !read.has(id) || (form === "erased" && isInThread(stage, id))
+    const isUnread = !certain.has(id) || (form === "erased" && isInThread(stage, id))
     return isUnread && isFor(stage, view, id) !== false
   })
   const mentioning = (list: readonly Message[]): number => list.filter(({ mentionsMe }) => mentionsMe).length
-  const possible = new Set(most.map(({ id }) => id))
-  return { count: [least.length, most.length], mentions: [mentioning(least), mentioning(most)], possible }
+  return {
+    count: [least.length, most.length],
+    mentions: [mentioning(least), mentioning(most)],
+    possible: new Set(most.map(({ id }) => id)),
+  }
 }
 
 /** Whether a message is for who looks at it: its author knew that user as a member when writing it. Undefined: nobody can tell. [SPEC P8] */
@@ -210,7 +213,7 @@ export function judgeReaders(stage: Stage, { device, client, conversation, items
       if (reader === undefined || reader === client) continue
       const { privacy, blocked } = reader.account.get()
       if (!privacy.receipts || blocked.has(device.user as UserId)) continue
-      if (!bookkeeper.read(user, reader, thread).all.has(id)) continue
+      if (!bookkeeper.read(user, reader, thread).certain.has(id)) continue
       throw new Violation("I4", `${device.name} is not told that ${user} read ${id}${where}`)
     }
   }

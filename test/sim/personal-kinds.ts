@@ -244,10 +244,11 @@ export function readAll(stage: Stage, a: number, b: number): void {
   const { device, client, conversation } = found
   const items = unblocked(found).filter(({ thread }) => thread === undefined)
   noteWhole(stage, found)
+  const before = stage.bookkeeper.momentOf(client)
   stage.bookkeeper.choose(device, client, `${conversation.id}/unread`, undefined, () => {
     conversation.markRead()
   })
-  noteReading(stage, found, items, undefined)
+  noteReading(stage, found, { items, thread: undefined, before })
 }
 
 function unblocked({ client, conversation }: Found): Message[] {
@@ -256,21 +257,28 @@ function unblocked({ client, conversation }: Found): Message[] {
 }
 
 function readThread(stage: Stage, found: Found, root: MessageId): void {
-  const { conversation } = found
+  const { client, conversation } = found
   const items = unblocked(found).filter(({ thread }) => thread === root)
   noteWhole(stage, found)
+  const before = stage.bookkeeper.momentOf(client)
   conversation.markThreadRead(root)
-  noteReading(stage, found, items, root)
+  noteReading(stage, found, { items, thread: root, before })
+}
+
+/** What was read, since a moment. */
+interface Shown {
+  readonly items: readonly Message[]
+  readonly thread: MessageId | undefined
+  readonly before: Moment
 }
 
 function noteReading(
   { bookkeeper }: Stage,
   { device, client, conversation }: Found,
-  items: readonly Message[],
-  thread: MessageId | undefined,
+  { items, thread, before }: Shown,
 ): void {
   const isOpen = replicaOf(client).conversations.get().get(conversation.id)?.catchUp.isUnderWay === true
-  bookkeeper.noteReading(device, client, { ids: items.map(({ id }) => id), thread, isOpen })
+  bookkeeper.noteReading(device, client, { ids: new Set(items.map(({ id }) => id)), thread, isOpen, before })
 }
 
 /** What is older than the list is read too, and nobody here knows what that is. */
