@@ -31,7 +31,7 @@ export function createConversation(
   )
 }
 
-/** A message that is shown there with its text; by this user, where one is named. */
+/** A message that is shown there with its text, and about which something may be said; by this user, where one is named. */
 export function textOf(
   stage: Stage,
   device: SimDevice,
@@ -39,9 +39,14 @@ export function textOf(
   which: number,
   author?: string,
 ): Message | undefined {
-  const items = stage.conversationOf(device, number)?.conversation.messages.get().items ?? []
+  const conversation = stage.conversationOf(device, number)?.conversation
+  const items = conversation?.messages.get().items ?? []
   const texts = items.filter((item) => item.form === "text" && (author === undefined || item.author === author))
-  return texts[which % Math.max(1, texts.length)]
+  const text = texts[which % Math.max(1, texts.length)]
+  // Nobody takes what is said about a rejected message, or below one.
+  const isRejected = (id: MessageId | undefined): boolean =>
+    id !== undefined && conversation?.message(id)?.status === "rejected"
+  return isRejected(text?.id) || isRejected(text?.thread) ? undefined : text
 }
 
 export function say(stage: Stage, device: SimDevice, number: number, padding: number, options?: SendOptions): void {

@@ -120,8 +120,7 @@ const kinds = {
       const conversation = stage.conversationOf(device, b)?.conversation
       const saying = target === undefined ? undefined : stage.oracle.sayings.get(target.id)
       if (target === undefined || saying === undefined || conversation?.info.get().mayWrite !== true) return
-      // What was refused is written again, not edited.
-      if (conversation.message(target.id)?.status === "rejected" || target.forwardedFrom !== undefined) return
+      if (target.forwardedFrom !== undefined) return
       saying.edits++
       const { id } = conversation.edit(target.id, `${target.text ?? ""} e${stage.sayings++}`)
       stage.bookkeeper.textBefore.set(id, target.text)
