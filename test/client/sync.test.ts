@@ -29,7 +29,7 @@ describe("clients and a server", () => {
     const first = await startTestServer()
     const second = await startTestServer({ peers: [`${first.url}/sync`] })
     const [lines = []] = (await readRooms("test/data/ubuntu-irc-2005-05-19.jsonl.gz")).values()
-    const result = await replayRoom({ lines: lines.slice(-300), servers: [first.url, second.url] })
+    const result = await replayRoom({ lines: lines.slice(-200), servers: [first.url, second.url] })
     console.log({ ...result, projections: result.projections.size, unread: result.unread.size })
     expect(result.replies).toBeGreaterThan(0)
     expect(new Set(result.projections.values()).size).toBe(1)
