@@ -4,6 +4,15 @@ import type { LogId } from "../protocol/names.js"
 /** Bytes of updates that are kept of a document. */
 const MAX_BYTES = 16 * 1024
 
+/** Elements of a log, all from `from` up to `end` among them; undefined where they are not here. */
+type Covering = (log: LogId, client: number, from: number, end: number) => LogRun | undefined
+
+/** What is here of a log. */
+interface Recent {
+  readonly from: number
+  readonly elements: Element[]
+}
+
 /**
  * The updates that were last accepted of a document, as they are stored. What comes a second time, from another server say,
  * comes soon: it is compared with these, and nothing is read for it.
@@ -25,13 +34,24 @@ export class RecentUpdates {
     this.bytes = 0
   }
 
-  /** Elements of a log, all from `from` up to `end` among them; undefined where they are not here. */
-  covering(log: LogId, client: number, from: number, end: number): LogRun | undefined {
-    const blocks = this.updates
-      .flatMap((update) => decodeUpdate(update) ?? [])
-      .filter((block) => block.client === client)
-    const start = blocks[0]?.from ?? Infinity
-    const elements = blocks.flatMap((block): readonly Element[] => block.elements)
-    return start <= from && end <= start + elements.length ? { log, client, from: start, elements } : undefined
+  /** For one update: it may overlap hundreds of logs, and all that is here is decoded once. */
+  reader(): Covering {
+    let runs: Map<number, Recent> | undefined
+    return (log, client, from, end) => {
+      runs ??= this.decoded()
+      const run = runs.get(client)
+      if (run === undefined || from < run.from || end > run.from + run.elements.length) return undefined
+      return { log, client, ...run }
+    }
+  }
+
+  private decoded(): Map<number, Recent> {
+    const runs = new Map<number, Recent>()
+    for (const { client, from, elements } of this.updates.flatMap((update) => decodeUpdate(update) ?? [])) {
+      const run = runs.get(client)
+      if (run === undefined) runs.set(client, { from, elements: Array.from(elements) })
+      else run.elements.push(...elements)
+    }
+    return runs
   }
 }

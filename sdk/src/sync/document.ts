@@ -451,11 +451,12 @@ export class ReplicaDocument {
     return this.change(async () => {
       if (this.isAway) throw new SegmentAway(this.name)
       const state = this.ports.state()
+      const recent = this.stored.recent.reader()
       let held: Promise<Contents> | undefined
       const context = checkContext(this.current, state, {
         // Read once for all logs of an update: a stranger's may overlap thousands.
         held: async (log, client, from, end) =>
-          this.stored.recent.covering(log, client, from, end) ?? (await (held ??= this.contents())).get(client),
+          recent(log, client, from, end) ?? (await (held ??= this.contents())).get(client),
         verify: (key, message, signature) => this.ports.verify(key, message, signature),
         refusesKey: (key) => this.ports.refusesKey(key),
       })

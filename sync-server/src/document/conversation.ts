@@ -399,10 +399,11 @@ export class Conversation {
     refuse?: (entry: Entry) => RefusalCode | undefined,
   ): CheckContext {
     const { verifier } = this.#ports
+    const recent = document.recent.reader()
     let contents: ReturnType<ActiveDocument["contents"]> | undefined
     return checkContext(document.summary, this.#state, {
       held: async (log, client, from, end) =>
-        document.recent.covering(log, client, from, end) ?? (await (contents ??= document.contents())).get(client),
+        recent(log, client, from, end) ?? (await (contents ??= document.contents())).get(client),
       verify: (...proof) => verifier.verify(...proof),
       refusesKey: (key) => verifier.refusesKey(key),
       breathe: () => this.#ports.breathe(),
