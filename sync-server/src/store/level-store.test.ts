@@ -257,6 +257,39 @@ describe("append and load", () => {
     },
   )
 
+  it.each([1, 2])(
+    "of format %i none is left that a change began and did not end: an older server would miss what has moved",
+    async (format) => {
+      const users = Array.from({ length: 120 }, (_, index) => `user${index}` as UserId)
+      const listed = Array.from({ length: 20 }, () => conversationOf(anyDocument()))
+      const list = Buffer.concat(listed.map((id) => Buffer.of(...idBytes(id), 1)))
+      const keys = users.map((user) => settingKey(`conversations/${user}`))
+      let writes = 0
+      for (let failsAt = 1; writes >= failsAt - 1; failsAt++) {
+        const directory = await temporaryDirectory()
+        await (await open(directory)).close()
+        await raw(directory, async (level) => {
+          await level.put(storeKey("format"), bytes(format))
+          await level.batch(keys.map((key) => ({ type: "put", key, value: list })))
+        })
+        const database = await LevelDatabase.open(directory)
+        const write = database.write.bind(database)
+        writes = 0
+        database.write = (batch) =>
+          ++writes === failsAt ? Promise.reject(new WeftError("STORE_QUOTA", "the disk is full")) : write(batch)
+        const opened = await openStore(database, {}).catch(() => undefined)
+        await opened?.close()
+        const [found, ...lists] = await raw(directory, (level) => level.getMany([storeKey("format"), ...keys]))
+        expect(found?.[0] === format && lists.includes(undefined)).toBe(false)
+        const store = await open(directory)
+        for (const user of users) expect((await store.standings(user)).size).toBe(20)
+        await store.close()
+        expect(await raw(directory, (level) => level.get(storeKey("format")))).toEqual(Buffer.of(3))
+      }
+      expect(writes).toBeGreaterThan(3)
+    },
+  )
+
   it("documents are listed sorted, all or those of a conversation", async () => {
     const store = await temporary()
     const mine = anyDocument().slice(2, 26) as ConversationId

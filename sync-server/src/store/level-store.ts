@@ -111,12 +111,11 @@ export async function openStore(database: Database, options: StoreOptions): Prom
 
 async function prepare(database: Database, env: Env): Promise<Uint8Array> {
   const format = await database.get(storeKey("format"))
-  const former = format?.[0]
-  if (former === 1 || former === 2) {
-    await upgradeFormat(database, former, { key: storeKey("format"), value: Uint8Array.of(FORMAT) })
-  } else if (format !== undefined && former !== FORMAT) {
+  const [written = 0, former = written] = format ?? [FORMAT]
+  if (written < 1 || written > FORMAT) {
     throw new WeftError("STORE_BLOCKED", `a newer version of Weft has written ${database.location}`)
   }
+  if (former < FORMAT) await upgradeFormat(database, former, FORMAT)
   const found = await database.get(storeKey("incarnation"))
   if (found !== undefined) return found
   const incarnation = env.randomBytes(INCARNATION_BYTES)

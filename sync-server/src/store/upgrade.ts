@@ -1,6 +1,6 @@
 import { conversationIdFromBytes } from "@weft/sdk/protocol"
 import type { Database, Operation, StoredEntry } from "./database.js"
-import { digestKey, encodeParts, parseKey, parseParts, registersKey, standingKey } from "./keys.js"
+import { digestKey, encodeParts, parseKey, parseParts, registersKey, standingKey, storeKey } from "./keys.js"
 
 /** Entries moved in one synced batch. */
 const PAGE = 1000
@@ -12,16 +12,19 @@ const LISTS_OF = "conversations/"
 /**
  * Format 1 kept digests by the length of their documents' names: "weft", "digest", document; "weft", "registers",
  * conversation. Moves them to where a conversation's stand together. Formats 1 and 2 kept the conversations of a user as one
- * list: "weft", "setting", "conversations/" + user. Takes it apart. A crash in between leaves some in either place, and the
- * old format: the rest is moved at the next start.
+ * list: "weft", "setting", "conversations/" + user. Takes it apart. A crash in between leaves some in either place: the rest is
+ * moved at the next start. From before the first of it the folder is of the new format, and says of which it was: a server
+ * of that one would miss what has moved.
  */
-export async function upgradeFormat(database: Database, former: 1 | 2, format: Operation): Promise<void> {
+export async function upgradeFormat(database: Database, former: number, format: number): Promise<void> {
+  const key = storeKey("format")
+  await database.write([{ key, value: Uint8Array.of(format, former) }])
   if (former === 1) {
     await move(database, "digest", digestKey)
     await move(database, "registers", registersKey)
   }
   await takeApart(database)
-  await database.write([format])
+  await database.write([{ key, value: Uint8Array.of(format) }])
 }
 
 async function move(database: Database, space: string, keyOf: (name: string) => Uint8Array): Promise<void> {
