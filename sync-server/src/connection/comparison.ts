@@ -40,20 +40,17 @@ export function describe(row: DigestRow, standing: "member" | "former"): Documen
 
 /** One round of digests, page by page; it ends with what the other side did not name. [SPEC S4] */
 export class Comparison {
+  /** Of what is theirs: however much a device names, there are no more than that. */
   readonly #named = new Set<ConversationId>()
-
-  get named(): number {
-    return this.#named.size
-  }
 
   async *compare(frame: FrameOf<"digests">, with_: Comparable, digests: DigestTable): AsyncIterable<Documents> {
     for (const { conversation, digest } of frame.items) {
-      this.#named.add(conversation)
       const standing = with_.standing(conversation)
       if (standing === undefined) {
         yield { kind: "documents", conversation, registers: noRegisters, items: [] }
         continue
       }
+      this.#named.add(conversation)
       const row = await digests.of(conversation)
       const own = standing === "member" ? row.root : undefined
       if (own === undefined || !equalBytes(own, digest)) yield describe(row, standing)

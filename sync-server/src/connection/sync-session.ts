@@ -367,13 +367,9 @@ export class SyncSession implements NativeSubscriber {
   }
 
   async #onDigests(frame: FrameOf<"digests">): Promise<void> {
-    const { index, digests, limits } = this.#shared
+    const { index, digests } = this.#shared
     const user = readerOf(this.#party)
     const comparison = (this.#comparison ??= new Comparison())
-    if (user !== undefined && comparison.named + frame.items.length > 2 * limits.conversationsPerUser) {
-      this.#wire.refuse("BAD_FRAME", "too many conversations")
-      return
-    }
     const comparable = comparableOf(user === undefined ? undefined : await index.conversations(user), digests)
     for await (const documents of comparison.compare(frame, comparable, digests)) {
       if (this.#ended) return

@@ -478,7 +478,8 @@ export class Conversation {
           const over = await this.#controlQuota(source, before, entries.length)
           if (over !== undefined) return refuseAll(over, update, control.summary)
           // Before the entries themselves: an index that names too much is corrected by the control state.
-          await this.#ports.index.set(this.id, changedStandings(before, next, "member"))
+          const opener = before.created === undefined ? userOf(source) : undefined
+          await this.#ports.index.set(this.id, changedStandings(before, next, "member"), opener)
           const repeated = await this.#repeated(control, update, verdicts)
           const outcome = this.#take(source, control, verdicts, admission, before.everMembers, repeated)
           if (entries.length > 0) await this.#govern(ledger, before, entries, outcome)
@@ -497,7 +498,8 @@ export class Conversation {
     if (user === undefined || entries === 0) return undefined
     if (this.#controlEntries + entries > limits.controlEntries) return "QUOTA_EXCEEDED"
     if (before.created === undefined) {
-      return (await index.conversations(user)).size >= limits.conversationsPerUser ? "QUOTA_EXCEEDED" : undefined
+      // Not those that others added the user to: strangers may, to any number.
+      return (await index.countOpened(user)) >= limits.conversationsPerUser ? "QUOTA_EXCEEDED" : undefined
     }
     if (before.members.has(user)) return undefined
     const brought = (this.#formerEntries.get(user) ?? 0) + entries

@@ -91,3 +91,19 @@ it("[S4] a change that could not be written is in no list", async () => {
   expect(await index.conversations(alice)).toEqual(new Map([[one, "member"]]))
   expect(await new UserIndex(store).conversations(bob)).toEqual(new Map())
 })
+
+it("[L1] counts what a user opened, whoever else is added to it, and whatever becomes of it", async () => {
+  const { store } = await watchedStore()
+  const index = new UserIndex(store, 1)
+  const [one, two] = [anyConversation(), anyConversation()]
+  expect(await index.countOpened(alice)).toBe(0)
+  const both = [alice, bob].map((user) => [user, "member"] as const)
+  await index.set(one, both, alice)
+  await index.set(two, both, bob)
+  // Again, after a crash between this and the entry that makes it.
+  await index.set(one, both, alice)
+  await index.set(one, [[alice, "former"]])
+  expect([await index.countOpened(alice), await index.countOpened(bob)]).toEqual([1, 1])
+  expect(await new UserIndex(store).countOpened(alice)).toBe(1)
+  expect((await index.conversations(alice)).size).toBe(2)
+})

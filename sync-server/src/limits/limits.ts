@@ -43,7 +43,7 @@ const definitions = {
   documentLogs: [10_000, "logs of one document"],
   documentRecords: [10_000, "erase records of one document"],
   conversationDocuments: [9_000, "documents of one conversation"],
-  conversationsPerUser: [20_000, "conversations of one user"],
+  conversationsPerUser: [20_000, "conversations that one user may open"],
   /** Each change of a control document derives the whole authority anew. */
   controlEntries: [20_000, "control entries of one conversation"],
   /** What someone who was removed may still say in the control document: enough for what was written offline. */

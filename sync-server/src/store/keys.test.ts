@@ -11,6 +11,8 @@ import {
   MAX_UPDATE_CLOCK,
   metaKey,
   parseKey,
+  openedKey,
+  openedRange,
   registersKey,
   settingKey,
   standingKey,
@@ -39,6 +41,7 @@ it.each<[Uint8Array, Key]>([
   [registersKey(conversation), { kind: "registers", conversation }],
   [digestKey("u/YWxpY2U/account"), { kind: "account", account: "u/YWxpY2U/account" }],
   [standingKey("älice", conversation), { kind: "standing", user: "älice", conversation }],
+  [openedKey("älice", conversation), { kind: "opened", user: "älice", conversation }],
   [settingKey("key"), { kind: "setting", name: "key" }],
   [storeKey("format"), { kind: "store", name: "format" }],
 ])("a key is parsed as it was built", (key, parsed) => {
@@ -74,6 +77,7 @@ it("a range holds its kind and nothing else", () => {
     digestKey(name),
   ])
   keys.push(...["al", "alice", "alicf", "alice2"].map((user) => standingKey(user, conversation)))
+  keys.push(...["al", "alice", "alicf", "alice2"].map((user) => openedKey(user, conversation)))
   keys.push(settingKey("a"), settingKey("zzzzzzzzzzzzzzzzzz"), storeKey("a"))
   const inside = (range: KeyRange) =>
     keys.filter((key) => Buffer.compare(key, range.gte) >= 0 && Buffer.compare(key, range.lt) < 0).map(parseKey)
@@ -84,6 +88,7 @@ it("a range holds its kind and nothing else", () => {
   expect(inside(digestRange(conversation))).toEqual([{ kind: "digest", conversation, segment: 1 }])
   expect(inside(digestsAfterRange(conversation))).toEqual(inside(digestRange(conversationOf(other))))
   expect(inside(standingRange("alice"))).toEqual([{ kind: "standing", user: "alice", conversation }])
+  expect(inside(openedRange("alice"))).toEqual([{ kind: "opened", user: "alice", conversation }])
   expect(inside(asideRange(document))).toMatchObject([
     { kind: "aside", document },
     { kind: "aside", document },

@@ -21,6 +21,7 @@ import { encodeBytes, parseDocumentName } from "@weft/sdk/protocol"
  *     "weft", "erased", document             those whose files still hold the bytes of what was erased
  *     "weft", "register", conversation, device   receipt registers
  *     "weft", "standing", user, conversation   whether a user is, or was, a member there; a user's together
+ *     "weft", "opened", user, conversation   those that a user opened on this server; a user's together
  *     "weft", "setting", name                of the server
  *     "weft", "store", name                  of the store: format, incarnation
  */
@@ -36,6 +37,7 @@ export type Key =
   | { readonly kind: "erased"; readonly document: string }
   | { readonly kind: "register"; readonly conversation: string; readonly device: string }
   | { readonly kind: "standing"; readonly user: string; readonly conversation: string }
+  | { readonly kind: "opened"; readonly user: string; readonly conversation: string }
   | { readonly kind: "setting"; readonly name: string }
   | { readonly kind: "store"; readonly name: string }
 
@@ -86,6 +88,10 @@ export function registersKey(conversation: string): Uint8Array {
 
 export function standingKey(user: string, conversation: string): Uint8Array {
   return encodeParts("weft", "standing", user, conversation)
+}
+
+export function openedKey(user: string, conversation: string): Uint8Array {
+  return encodeParts("weft", "opened", user, conversation)
 }
 
 export function settingKey(name: string): Uint8Array {
@@ -147,6 +153,12 @@ export function standingRange(user: string): KeyRange {
   return { gte, lt: Uint8Array.of(...gte, UINT32) }
 }
 
+/** What one user opened. */
+export function openedRange(user: string): KeyRange {
+  const gte = encodeParts("weft", "opened", user)
+  return { gte, lt: Uint8Array.of(...gte, UINT32) }
+}
+
 /** State vectors of documents whose names have this many bytes, the first of them `prefix` (ASCII). */
 export function stateVectorPrefixRange(prefix: string, bytes: number): KeyRange {
   const gte = encodeParts("v1_sv", prefix.padEnd(bytes, "\0"))
@@ -166,6 +178,7 @@ export function parseKey(key: Uint8Array): Key | undefined {
   if (space !== "weft" || typeof b !== "string") return undefined
   if (a === "register") return typeof c === "string" ? { kind: "register", conversation: b, device: c } : undefined
   if (a === "standing") return typeof c === "string" ? { kind: "standing", user: b, conversation: c } : undefined
+  if (a === "opened") return typeof c === "string" ? { kind: "opened", user: b, conversation: c } : undefined
   if (a === "digests" && typeof c === "number") return { kind: "digest", conversation: b, segment: c }
   if (a === "digests" && c === "registers") return { kind: "registers", conversation: b }
   if (c !== undefined) return undefined

@@ -32,6 +32,8 @@ import {
   metaKey,
   parseKey,
   registerKey,
+  openedKey,
+  openedRange,
   registerRange,
   registersKey,
   settingKey,
@@ -225,13 +227,27 @@ class LevelStore implements Store {
     return this.#read(() => this.#database.scan(registerRange(conversation), (_, value) => new Uint8Array(value)))
   }
 
-  putStandings(conversation: ConversationId, changes: Iterable<readonly [UserId, Standing]>): Promise<void> {
-    return this.#put(
-      Array.from(changes, ([user, standing]) => ({
-        key: standingKey(user, conversation),
-        value: encodeStanding(standing),
-      })),
+  putStandings(
+    conversation: ConversationId,
+    changes: Iterable<readonly [UserId, Standing]>,
+    opener?: UserId,
+  ): Promise<void> {
+    const rows = Array.from(changes, ([user, standing]) => ({
+      key: standingKey(user, conversation),
+      value: encodeStanding(standing),
+    }))
+    if (opener !== undefined) rows.push({ key: openedKey(opener, conversation), value: new Uint8Array() })
+    return this.#put(rows)
+  }
+
+  async opened(user: UserId): Promise<Set<ConversationId>> {
+    const found = await this.#read(() =>
+      this.#database.scan(openedRange(user), (bytes) => {
+        const key = parseKey(bytes)
+        return key?.kind === "opened" ? parseConversationId(key.conversation) : undefined
+      }),
     )
+    return new Set(found)
   }
 
   async standings(user: UserId): Promise<Map<ConversationId, Standing>> {

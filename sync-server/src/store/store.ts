@@ -57,8 +57,14 @@ export interface Store {
   countDocuments(): Promise<number>
   /** The conversations that a user is, or was, in. */
   standings(user: UserId): Promise<Map<ConversationId, Standing>>
-  /** What users are in a conversation from now on. Synced, in one batch. */
-  putStandings(conversation: ConversationId, changes: Iterable<readonly [UserId, Standing]>): Promise<void>
+  /** Those that a user opened here. */
+  opened(user: UserId): Promise<Set<ConversationId>>
+  /** What users are in a conversation from now on, and who opens it here. Synced, in one batch. */
+  putStandings(
+    conversation: ConversationId,
+    changes: Iterable<readonly [UserId, Standing]>,
+    opener?: UserId,
+  ): Promise<void>
   /** Small named values of the server itself: its signing key, what it trusts. Synced. */
   getSetting(key: string): Promise<Uint8Array | undefined>
   putSetting(key: string, value: Uint8Array): Promise<void>
