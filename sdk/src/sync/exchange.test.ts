@@ -3,7 +3,7 @@ import { expect, it, onTestFinished, vi } from "vitest"
 import { systemEnv } from "../base/env.js"
 import type { LogVerdict } from "../log/check.js"
 import type { EraseRecord, RecordId } from "../log/erasure.js"
-import { deviceNamed } from "../log/scenario.js"
+import { anyControlId, deviceNamed } from "../log/scenario.js"
 import { digestOf } from "../log/summary.js"
 import { encodeUpdate } from "../log/update.js"
 import type { RefusalCode } from "../protocol/codes.js"
@@ -75,9 +75,15 @@ async function sent(isRenewed = false, env = systemEnv) {
   if (log === undefined) throw new TypeError("one log")
   await expect.poll(() => updates(frames, segment.name)).toHaveLength(2)
   const [, last] = updates(frames, segment.name)
-  const refuse = async (code: RefusalCode, at: number, retryAfterMs = 60_000, refused = log): Promise<void> => {
+  const refuse = async (
+    code: RefusalCode,
+    at: number,
+    retryAfterMs = 60_000,
+    refused = log,
+    document = segment.name,
+  ): Promise<void> => {
     const items = [{ log: logIdBytes(refused), code, at }]
-    exchange.take({ kind: "reject", id: last?.id ?? 0, document: segment.name, copies: 1, retryAfterMs, items })
+    exchange.take({ kind: "reject", id: last?.id ?? 0, document, copies: 1, retryAfterMs, items })
     // Answered behind everything that came in before it.
     exchange.take({ kind: "vector", document: trip.controlDocument.name, reply: false, logs: [], records: [] })
     const before = updates(frames, trip.controlDocument.name).length
@@ -167,6 +173,23 @@ it("[R4] what another server made durable is never taken back, whatever this one
     await refuse(code, 5)
     expect([(await segment.entries()).length, segment.drafts.length, trip.refused.size]).toEqual([4, 0, 0])
   }
+})
+
+it("[R4, A19] a join that another server took is not given up where this one does not know its invite", async () => {
+  const { acks, refuse, trip } = await sent()
+  const { publicKey } = await deviceNamed("ann")
+  const [key, proof] = [new Uint8Array(32), new Uint8Array(64)]
+  const certificate = { user: "ann" as UserId, publicKey, issuedAt: 0, issuer: key, signature: proof }
+  const control = trip.controlDocument
+  await trip.govern({ kind: "join", certificate, key, proof }, [anyControlId])
+  await control.flush()
+  const joins = async () => (await control.entries()).filter(({ head }) => head.seen.includes(anyControlId))
+  const [join] = await joins()
+  if (join === undefined) throw new TypeError("it was written")
+  await acks.meet("ws://other", new Uint8Array(16))
+  acks.take("ws://other", control.name, join.log, 3)
+  await refuse("CONTROL_UNKNOWN", 0, 60_000, join.log, control.name)
+  expect([(await joins()).length, trip.refused.size]).toEqual([1, 0])
 })
 
 it("[R2] what another server has is offered again to one that refuses it for its clock, which may be set right", async () => {

@@ -575,11 +575,18 @@ export class Exchange {
       if (waits || isStranger) this.lagging.add(document.name)
       if (isStranger || (waits && !conversation.isMember)) this.knocking.add(document.name)
       else this.knocking.delete(document.name)
-      if (code === "CONTROL_UNKNOWN" && log !== undefined && (await conversation.joinsInVain(document, log, at)))
+      // What another server let in stands: its invite comes here yet. [SPEC R4]
+      const isTaken = log !== undefined && acks.count(document.name, log) > at
+      if (
+        code === "CONTROL_UNKNOWN" &&
+        log !== undefined &&
+        !isTaken &&
+        (await conversation.joinsInVain(document, log, at))
+      )
         await conversation.takeBack(document, log, at, "INVITE_VOID")
       else if (waits || isTransient(code) || log === undefined) this.retryLater(document.name, frame.retryAfterMs)
       // Others took it: this server's clock is behind, and may be set right. [SPEC R2]
-      else if (ofClock.has(code) && (deviceOf(log) !== replica.device || acks.count(document.name, log) > at))
+      else if (ofClock.has(code) && (deviceOf(log) !== replica.device || isTaken))
         this.retryLater(document.name, frame.retryAfterMs)
       else if (deviceOf(log) !== replica.device) this.unwanted.add(`${document.name} ${log}`)
       else if (rewritable.has(code) && holdsBeyond(document, log, code === "FORK" ? 0 : at))
