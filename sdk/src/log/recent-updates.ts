@@ -5,7 +5,7 @@ import type { LogId } from "../protocol/names.js"
 const MAX_BYTES = 16 * 1024
 
 /** Elements of a log, all from `from` up to `end` among them; undefined where they are not here. */
-type Covering = (log: LogId, client: number, from: number, end: number) => LogRun | undefined
+export type Covering = (log: LogId, client: number, from: number, end: number) => LogRun | undefined
 
 /** What is here of a log. */
 interface Recent {
