@@ -1,22 +1,17 @@
-import { readStored } from "../base/errors.js"
 import { createSignal } from "../base/store.js"
 import { decodeControl, encodeControl, type ControlAction } from "../authority/control.js"
 import { createLedger, type Ledger } from "../authority/ledger.js"
-import { cutOf, movesCuts, type ControlState } from "../authority/project.js"
-import { aheadMs, observe, tick } from "../log/clock.js"
+import type { ControlState } from "../authority/project.js"
 import type { Entry } from "../log/check.js"
-import { draftEntry, draftHash, type Draft } from "../log/draft.js"
-import { allRefusedPrefix, documentOfRefusedKey } from "../log/keys.js"
+import { draftEntry, type Draft } from "../log/draft.js"
 import { digestOf, type DocumentSummary } from "../log/summary.js"
 import type { RefusalCode } from "../protocol/codes.js"
-import { BODY_SALT_BYTES, clockOf, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
+import { BODY_SALT_BYTES, encodeBody, type BodyHash, type Clock, type ControlId } from "../protocol/entry.js"
 import type { Content } from "../protocol/content.js"
-import { MAX_CLOCK_AHEAD_MS, SEGMENT_BYTES } from "../protocol/limits.js"
 import {
   controlDocument,
   deviceOf,
   documentParts,
-  parseDocumentName,
   segmentDocument,
   type ConversationId,
   type DeviceId,
@@ -24,17 +19,19 @@ import {
   type LogId,
   type UserId,
 } from "../protocol/names.js"
-import { prefixRange } from "../storage/storage.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { ReplicaDocument, type DocumentChange, type DocumentPorts } from "./document.js"
 import { CatchUp } from "./catch-up.js"
+import { ConversationSegments } from "./conversation-segments.js"
+import { DraftClock } from "./draft-clock.js"
+import { Enforcement } from "./enforcement.js"
 import { eraseDraft, type Erasable } from "./erase-draft.js"
 import { lateEdits } from "./late-edits.js"
-import { SegmentAway } from "./segment-away.js"
 import type { WantedSegments } from "./wanted-segments.js"
 import type { DocumentImprint } from "./imprint.js"
 import { ImprintKeeper } from "./imprint-keeper.js"
-import { decodeRefused, draftOf, type RefusedDraft } from "./refused.js"
+import type { RefusedDraft } from "./refused.js"
+import { RefusedDrafts } from "./refused-drafts.js"
 import { segmentVersion, shortVersion } from "./segment-version.js"
 import { Superseded } from "./superseded.js"
 
@@ -80,14 +77,12 @@ export class ReplicaConversation {
   readonly changes = createSignal<ConversationChange>()
   readonly imprint: ImprintKeeper
   readonly catchUp: CatchUp
-  private readonly segments = new Map<number, ReplicaDocument>()
-  private readonly loading = new Map<number, Promise<ReplicaDocument>>()
+  private readonly segments: ConversationSegments
+  private readonly refusedDrafts: RefusedDrafts
+  private readonly enforcement: Enforcement
   private readonly governing
+  private readonly clock: DraftClock
   private ledger: Ledger
-  private clock = 0 as Clock
-  /** The authority that the segments were last brought in line with. */
-  private enforced: ControlState | undefined
-  private refusedDrafts = new Map<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }>()
   private readonly superseded = new Superseded()
   private control!: ReplicaDocument
   /** Carriers that show all of it, and so need it here. */
@@ -99,16 +94,34 @@ export class ReplicaConversation {
   private constructor(
     readonly id: ConversationId,
     private readonly ports: ConversationPorts,
-    private readonly known: Set<number>,
+    segments: Iterable<number>,
     run: ConversationRun | undefined,
   ) {
-    this.clock = run?.clock ?? this.clock
+    this.clock = new DraftClock(run?.clock ?? (0 as Clock), () => ports.now())
     this.logs = new Map(run?.logs)
     this.ledger = createLedger(id, ports)
     this.imprint = new ImprintKeeper(id, () => {
       ports.changed()
     })
     this.governing = this.imprint.queue()
+    this.segments = new ConversationSegments(id, segments, {
+      document: this.documentPorts(),
+      segmentMessages: ports.segmentMessages,
+      read: (document) => {
+        this.resume(document)
+      },
+      adopted: (document) => {
+        this.watch(document)
+      },
+    })
+    this.refusedDrafts = new RefusedDrafts(id, ports.storage)
+    this.enforcement = new Enforcement(this.segments, {
+      ...ports,
+      state: () => this.state,
+      refused: (document, drafts) => {
+        this.showRefused(document, drafts)
+      },
+    })
     this.catchUp = new CatchUp(id, {
       storage: ports.storage,
       guard: ports.guard,
@@ -128,7 +141,7 @@ export class ReplicaConversation {
     withDrafts: Iterable<number> = [],
     run?: ConversationRun,
   ): Promise<ReplicaConversation> {
-    const conversation = new ReplicaConversation(id, ports, new Set(segments), run)
+    const conversation = new ReplicaConversation(id, ports, segments, run)
     await conversation.superseded.reload(id, ports.storage)
     conversation.control = await ReplicaDocument.load(controlDocument(id), {
       ...conversation.documentPorts(),
@@ -143,10 +156,10 @@ export class ReplicaConversation {
     conversation.resume(conversation.control)
     conversation.watch(conversation.control)
     await conversation.readControl()
-    await conversation.segment(conversation.newestNumber)
+    await conversation.segment(conversation.segments.newest)
     // Also those that hold drafts: what is said about old messages waits there.
     for (const number of withDrafts) await conversation.segment(number)
-    await conversation.readRefused()
+    await conversation.refusedDrafts.read()
     await conversation.catchUp.load()
     return conversation
   }
@@ -157,7 +170,7 @@ export class ReplicaConversation {
     const logs = this.loadedDocuments.flatMap(({ name, ownLog }) =>
       ownLog === undefined ? [] : [[name, ownLog] as const],
     )
-    return { clock: this.clock, logs: new Map([...this.logs, ...logs]) }
+    return { clock: this.clock.reading, logs: new Map([...this.logs, ...logs]) }
   }
 
   private resume(document: ReplicaDocument): void {
@@ -201,30 +214,26 @@ export class ReplicaConversation {
 
   /** Numbers of the segments that exist here, ascending; always one at least. */
   get segmentNumbers(): number[] {
-    return Array.from(this.known.size === 0 ? [1] : this.known).sort((a, b) => a - b)
+    return this.segments.numbers
   }
 
   /** Those that the storage may hold. */
   get knownSegments(): number[] {
-    return Array.from(this.known)
+    return this.segments.known
   }
 
   hasSegment(number: number): boolean {
-    return this.known.has(number) || (this.known.size === 0 && number === 1)
+    return this.segments.has(number)
   }
 
   /** Segments in memory: the newest, and those that somebody asked for. */
   get loadedSegments(): Iterable<ReplicaDocument> {
-    return this.segments.values()
+    return this.segments.loaded
   }
 
   /** Documents in memory, the control document first. */
   get loadedDocuments(): ReplicaDocument[] {
-    return [this.control, ...this.segments.values()]
-  }
-
-  private get newestNumber(): number {
-    return this.segmentNumbers.at(-1) ?? 1
+    return [this.control, ...this.segments.loaded]
   }
 
   /** What stands for an own control entry that was written again; itself where it was not. [SPEC R6] */
@@ -233,31 +242,18 @@ export class ReplicaConversation {
   }
 
   /** Own entries that were refused for good. */
-  get refused(): ReadonlyMap<BodyHash, { readonly document: DocumentName; readonly refused: RefusedDraft }> {
-    return this.refusedDrafts
+  get refused(): RefusedDrafts["all"] {
+    return this.refusedDrafts.all
   }
 
-  async segment(number: number): Promise<ReplicaDocument> {
-    const present = this.segments.get(number)
-    if (present !== undefined) return present
-    const loading = this.loading.get(number) ?? this.loadSegment(number).finally(() => this.loading.delete(number))
-    this.loading.set(number, loading)
-    return loading
-  }
-
-  private async loadSegment(number: number): Promise<ReplicaDocument> {
-    const document = await ReplicaDocument.load(segmentDocument(this.id, number), this.documentPorts())
-    // Somebody wrote into it meanwhile: two of them would write over one another.
-    const opened = this.segments.get(number)
-    if (opened !== undefined) return opened
-    this.resume(document)
-    this.adopt(number, document)
-    return document
+  segment(number: number): Promise<ReplicaDocument> {
+    return this.segments.load(number)
   }
 
   /** No message in a segment, draft or not, has a greater clock. */
   async lastClock(number: number): Promise<Clock> {
-    const imprint = this.segments.has(number) ? undefined : this.imprint.of(segmentDocument(this.id, number))
+    const name = segmentDocument(this.id, number)
+    const imprint = this.loaded(name) === undefined ? this.imprint.of(name) : undefined
     if (imprint !== undefined) return imprint.lastClock
     const { summary, drafts } = await this.segment(number)
     return drafts.reduce((last, { clock }) => (clock > last ? clock : last), summary.lastClock)
@@ -270,34 +266,29 @@ export class ReplicaConversation {
 
   /** Whether a document is here, as far as is known without looking. */
   hasDocument(name: DocumentName): boolean {
-    return this.loaded(name) !== undefined || this.hasSegment(segmentOf(name))
+    return this.loaded(name) !== undefined || this.segments.hasDocument(name)
   }
 
   /** Whether nothing of it is here. */
   get isEmpty(): boolean {
-    return this.known.size + this.refusedDrafts.size === 0 && this.loadedDocuments.every(({ isEmpty }) => isEmpty)
+    const isKnown = this.knownSegments.length + this.refused.size > 0
+    return !isKnown && this.loadedDocuments.every(({ isEmpty }) => isEmpty)
   }
 
   /** Segments that somebody named, and of which nothing came, leave memory. [SPEC S15] */
   forgetEmptySegments(): void {
     // A carrier may have one that is still to come.
-    if (this.carriers > 0) return
-    for (const [number, { isEmpty, lastUsed }] of this.segments)
-      if (isEmpty && !this.hasSegment(number) && lastUsed !== Infinity) this.segments.delete(number)
+    if (this.carriers === 0) this.segments.forgetEmpty()
   }
 
   /** Documents that hold anything, control first, then segments from the newest. */
   get documentNames(): DocumentName[] {
-    const segments = this.segmentNumbers.reverse().filter((number) => this.segments.get(number)?.isEmpty !== true)
-    return [this.control.name, ...segments.map((number) => segmentDocument(this.id, number))]
+    return [this.control.name, ...this.segments.documentNames]
   }
 
   /** Segments that a carrier is to look for: those that exist here, and the one behind a full one. */
   get carriedSegments(): DocumentName[] {
-    const numbers = this.segmentNumbers
-    const newest = this.segments.get(this.newestNumber)
-    if (newest !== undefined && this.isFull(newest)) numbers.push(this.newestNumber + 1)
-    return numbers.map((number) => segmentDocument(this.id, number))
+    return this.segments.carried
   }
 
   /** The digests of its documents that hold sealed entries, with what they are of, where that was read. */
@@ -321,12 +312,12 @@ export class ReplicaConversation {
 
   /** Whether what is stored is in line with authority, as the writer makes it. */
   get isInLine(): boolean {
-    return this.enforced === this.state
+    return this.enforcement.isInLine
   }
 
   /** What is stored was brought in line with authority before. */
   beInLine(): void {
-    this.enforced = this.state
+    this.enforcement.beInLine()
   }
 
   /**
@@ -364,14 +355,8 @@ export class ReplicaConversation {
    * Numbers of the segments before the newest ones that hold so many messages together, ascending; their summaries are
    * read. [SPEC U15]
    */
-  async segmentsBefore(messages: number): Promise<number[]> {
-    const numbers = this.segmentNumbers
-    let held = 0
-    while (numbers.length > 0 && held < messages) {
-      const newest = await this.segment(numbers.pop() ?? 1)
-      held += newest.summary.messages + newest.drafts.length
-    }
-    return numbers
+  segmentsBefore(messages: number): Promise<number[]> {
+    return this.segments.before(messages)
   }
 
   /** Whether nothing is under way, waits, or was refused, as far as this tab knows. */
@@ -379,7 +364,7 @@ export class ReplicaConversation {
     return (
       this.imprint.isIdle &&
       !this.catchUp.isUnderWay &&
-      this.refusedDrafts.size === 0 &&
+      this.refused.size === 0 &&
       this.loadedDocuments.every(({ drafts }) => drafts.length === 0)
     )
   }
@@ -390,8 +375,7 @@ export class ReplicaConversation {
     for (const number of this.segmentNumbers) {
       if (carried(segmentDocument(this.id, number)) === undefined) await this.segment(number)
     }
-    for (const segment of this.segments.values())
-      if (segment.nextDue <= this.ports.env.now()) await segment.destroyDue()
+    for (const segment of this.segments.loaded) if (segment.nextDue <= this.ports.env.now()) await segment.destroyDue()
   }
 
   /** Its documents as they are stored; undefined where that takes a preparation. */
@@ -424,18 +408,12 @@ export class ReplicaConversation {
 
   /** Whether a draft is on the disk. What is not loaded holds none that is in memory alone. */
   isDurable(name: DocumentName, draft: Draft): boolean {
-    const document = name === this.control.name ? this.control : this.segments.get(segmentOf(name))
-    return document?.isDurable(draft) ?? true
+    return this.loaded(name)?.isDurable(draft) ?? true
   }
 
   /** Makes all drafts durable, wherever they are. */
   async save(): Promise<void> {
     for (const document of this.loadedDocuments) await document.save()
-  }
-
-  private adopt(number: number, document: ReplicaDocument): void {
-    this.segments.set(number, document)
-    this.watch(document)
   }
 
   private documentPorts(): DocumentPorts {
@@ -458,7 +436,7 @@ export class ReplicaConversation {
         if (this.control.hasUnsaved) await this.control.save()
       },
       forgetRefused: (hashes) => {
-        for (const hash of hashes) this.refusedDrafts.delete(hash)
+        this.refusedDrafts.delete(hashes)
         this.changes.emit({ kind: "refused" })
       },
     }
@@ -466,64 +444,37 @@ export class ReplicaConversation {
 
   private watch(document: ReplicaDocument): void {
     document.changes.on((change) => {
-      if (change.kind === "accepted") this.observe(change.entries)
+      if (change.kind === "accepted") this.clock.observe(change.entries)
       if (document !== this.control) this.eraseLate(document, change)
-      if (document !== this.control && change.kind !== "rewritten") this.known.add(segmentOf(document.name))
+      if (document !== this.control && change.kind !== "rewritten") this.segments.addDocument(document.name)
       this.changes.emit({ kind: "document", document, change })
     })
   }
 
-  private observe(entries: readonly { readonly head: { readonly clock: Clock } }[]): void {
-    for (const { head } of entries) this.clock = observe(this.clock, head.clock, this.ports.now())
-  }
-
   private async readControl(): Promise<void> {
     const { entries, drafts } = await this.control.entriesWithDrafts()
-    this.observe(entries)
+    this.clock.observe(entries)
     const ledger = createLedger(this.id, this.ports)
     await ledger.add([...entries, ...drafts.map((draft) => draftEntry(this.ports.device, draft))])
     // Not before: what is written meanwhile is to name something.
     this.ledger = ledger
   }
 
-  /** False where it is what was read before. Until all is read the former ones stand: whoever looks meanwhile misses none. */
-  private async readRefused(): Promise<boolean> {
-    const before = new Set(this.refusedDrafts.keys())
-    const found: typeof this.refusedDrafts = new Map()
-    for (const { key, value } of await this.ports.storage.scan(prefixRange(allRefusedPrefix(this.id)))) {
-      const document = parseDocumentName(documentOfRefusedKey(key))?.name
-      if (document === undefined) continue
-      const refused = readStored(key, () => decodeRefused(value))
-      found.set(draftHash(refused.draft), { document, refused })
-    }
-    // What was refused or discarded while this was read is newer than it.
-    for (const [hash, item] of this.refusedDrafts) if (!before.has(hash)) found.set(hash, item)
-    for (const hash of before) if (!this.refusedDrafts.has(hash)) found.delete(hash)
-    this.refusedDrafts = found
-    return before.size !== found.size || Array.from(before).some((hash) => !found.has(hash))
-  }
-
   /** Gives drafts whose clocks are ahead of the servers' time a clock that is not. [SPEC W4] */
   async correctClocks(): Promise<void> {
-    const now = this.ports.now()
-    const correct = (draft: Draft): Draft => {
-      if (aheadMs(draft.clock, now) <= MAX_CLOCK_AHEAD_MS) return draft
-      return { ...draft, clock: this.nextClock() }
-    }
-    this.followTime()
+    const correct = this.clock.correction()
     const before = this.superseded.size
     await this.control.replaceDrafts(correct)
     if (this.superseded.size > before) {
       await this.control.reground()
       await this.followNames()
     }
-    for (const segment of this.segments.values()) await segment.replaceDrafts(correct)
+    for (const segment of this.segments.loaded) await segment.replaceDrafts(correct)
   }
 
   /** What is written from now on gets clocks that fit the servers' time. */
   followTime(): void {
-    const now = this.ports.now()
-    if (aheadMs(this.clock, now) > MAX_CLOCK_AHEAD_MS) this.clock = clockOf(now)
+    this.clock.followTime()
   }
 
   /** Own control entries have other names: authority is read again, and what rests on them follows. [SPEC R6] */
@@ -548,11 +499,6 @@ export class ReplicaConversation {
     await this.reground()
   }
 
-  private nextClock(): Clock {
-    this.clock = tick(this.clock, this.ports.now())
-    return this.clock
-  }
-
   private salt(): Uint8Array {
     return this.ports.env.randomBytes(BODY_SALT_BYTES)
   }
@@ -568,12 +514,12 @@ export class ReplicaConversation {
   /** The same of a body that was made before. */
   write(
     body: Uint8Array,
-    about = this.writable(),
+    about = this.segments.writable(),
     entryClass: "message" | "reaction" = "message",
   ): { document: ReplicaDocument; draft: Draft } {
     const draft: Draft = {
       class: entryClass,
-      clock: this.nextClock(),
+      clock: this.clock.next(),
       body,
       seen: this.state.headsFor(this.ports.device),
     }
@@ -587,7 +533,7 @@ export class ReplicaConversation {
     const seen = this.state.headsFor(this.ports.device)
     const drafts = await Promise.all(
       targets.map((target) =>
-        eraseDraft(document.name, target, { signer, seen, clock: this.nextClock(), salt: this.salt() }),
+        eraseDraft(document.name, target, { signer, seen, clock: this.clock.next(), salt: this.salt() }),
       ),
     )
     for (const draft of drafts) this.place(document, draft)
@@ -600,7 +546,7 @@ export class ReplicaConversation {
     this.ports.wanted.arrived(document.name)
     // What could not be done without it.
     this.eraseLate(document, { kind: "records", records: [], source: undefined })
-    if (this.enforced !== this.state) await this.resumeEnforcing()
+    if (!this.isInLine) await this.resumeEnforcing()
     if (this.superseded.size > 0) await document.reground()
     if (document.drafts.length > 0) this.ports.wake(document)
     return true
@@ -624,27 +570,6 @@ export class ReplicaConversation {
     this.ports.wake(document)
   }
 
-  private writable(): ReplicaDocument {
-    const number = this.newestNumber
-    const newest = this.segments.get(number)
-    if (newest === undefined) throw new TypeError("the newest segment is always loaded")
-    if (!this.isFull(newest)) return newest
-    this.known.add(number + 1)
-    // What somebody else wrote into it may be on its way.
-    const present = this.segments.get(number + 1)
-    if (present !== undefined) return present
-    const next = ReplicaDocument.empty(segmentDocument(this.id, number + 1), this.documentPorts())
-    this.adopt(number + 1, next)
-    return next
-  }
-
-  /** Whether an author opens the next segment. [SPEC R3] */
-  private isFull({ summary, drafts }: ReplicaDocument): boolean {
-    const waiting = drafts.reduce((sum, { body }) => sum + body.length, 0)
-    const messages = summary.messages + drafts.length
-    return messages >= this.ports.segmentMessages || summary.bytes + waiting >= SEGMENT_BYTES
-  }
-
   /** Writes a control entry that names all that is known here, or what is said. The state has it when this resolves. */
   async govern(action: ControlAction, seen?: readonly ControlId[]): Promise<void> {
     await this.governing(() => this.addDraft(this.controlDraft(action, seen)))
@@ -665,7 +590,7 @@ export class ReplicaConversation {
   }
 
   private controlDraft(action: ControlAction, seen = this.state.headsFor(this.ports.device)): Draft {
-    return { class: "control", clock: this.nextClock(), body: encodeControl(action, this.salt()), seen }
+    return { class: "control", clock: this.clock.next(), body: encodeControl(action, this.salt()), seen }
   }
 
   /** Seals all messages that wait, so that a cut can name them; where another tab is the writer they wait for that one. */
@@ -678,7 +603,7 @@ export class ReplicaConversation {
 
   /** Writes the entry that creates this conversation. */
   async create(body: Uint8Array): Promise<void> {
-    await this.governing(() => this.addDraft({ class: "control", clock: this.nextClock(), body, seen: [] }))
+    await this.governing(() => this.addDraft({ class: "control", clock: this.clock.next(), body, seen: [] }))
   }
 
   private async addDraft(draft: Draft): Promise<void> {
@@ -709,7 +634,7 @@ export class ReplicaConversation {
   /** Tells at once who may do what, before the segments follow; and again where they had to. */
   private async followControl(): Promise<void> {
     this.changes.emit({ kind: "control" })
-    if (await this.enforce()) this.changes.emit({ kind: "control" })
+    if (await this.enforcement.carryOut()) this.changes.emit({ kind: "control" })
   }
 
   /** Another tab changed what is stored. */
@@ -720,15 +645,15 @@ export class ReplicaConversation {
     await document.reload()
     if (!document.isAway) this.ports.wanted.arrived(name)
     if (document === this.control) await this.reloadControl()
-    else this.known.add(segmentOf(name))
-    await this.readRefused()
+    else this.segments.addDocument(name)
+    await this.refusedDrafts.read()
     this.changes.emit({ kind: "refused" })
   }
 
   /** What a failed write had left was read. */
   private async followStored(name: DocumentName): Promise<void> {
     if (name === this.control.name) await this.reloadControl()
-    if (await this.readRefused()) this.changes.emit({ kind: "refused" })
+    if (await this.refusedDrafts.read()) this.changes.emit({ kind: "refused" })
   }
 
   private async reloadControl(): Promise<void> {
@@ -746,9 +671,7 @@ export class ReplicaConversation {
   /** Carries out what a crash left half done, or another tab wrote. Reads all segments where anybody was ever removed. */
   async resumeEnforcing(): Promise<void> {
     await this.governing(async () => {
-      // What was in line when this tab was the writer before, may not be now.
-      this.enforced = undefined
-      if (await this.enforce()) this.changes.emit({ kind: "control" })
+      if (await this.enforcement.carryOutAgain()) this.changes.emit({ kind: "control" })
     })
   }
 
@@ -757,66 +680,18 @@ export class ReplicaConversation {
    * that the storage holds.
    */
   async refresh(segments: Iterable<number>): Promise<void> {
-    for (const number of segments) this.known.add(number)
+    this.segments.add(segments)
     if (await this.control.refresh()) await this.reloadControl()
     // What only the writer does about it is to do now.
     else this.changes.emit({ kind: "control" })
-    await this.segment(this.newestNumber)
-    for (const segment of Array.from(this.segments.values())) await segment.refresh()
-    if (await this.readRefused()) this.changes.emit({ kind: "refused" })
+    await this.segment(this.segments.newest)
+    for (const segment of Array.from(this.segments.loaded)) await segment.refresh()
+    if (await this.refusedDrafts.read()) this.changes.emit({ kind: "refused" })
     await this.catchUp.load()
   }
 
-  /**
-   * Brings the segments in line with the present authority: cuts, and what earlier cuts had set aside. False where that
-   * moves none. What the storage does not take now is done when it is well. [SPEC A]
-   */
-  private async enforce(): Promise<boolean> {
-    const { state } = this
-    if (this.ports.guard() === undefined) return false
-    if (!movesCuts(this.enforced, state)) {
-      this.enforced = state
-      return false
-    }
-    try {
-      this.enforced = (await this.moveCuts()) ? state : undefined
-    } catch (error) {
-      this.ports.report(error)
-    }
-    return true
-  }
-
-  /** False where some of it waits for a segment that is away. */
-  private async moveCuts(): Promise<boolean> {
-    let waits = false
-    for (const number of this.segmentNumbers) {
-      const document = await this.segment(number)
-      const limit = (log: LogId, firstSeen: Parameters<typeof cutOf>[3]): number =>
-        cutOf(this.state, log, number, firstSeen)
-      const keep = (entry: Entry): RefusedDraft | undefined => {
-        const draft = entry.device === this.ports.device ? draftOf(entry) : undefined
-        return draft && { code: "PAST_CUT", draft }
-      }
-      try {
-        const gone = await document.applyCuts(limit, keep)
-        this.showRefused(
-          document,
-          gone.flatMap((entry) => keep(entry) ?? []),
-        )
-        // A removal that fell gives back what it had cut.
-        await document.retryAsides()
-      } catch (error) {
-        if (!(error instanceof SegmentAway)) throw error
-        waits = true
-        this.ports.wanted.want(document.name)
-      }
-    }
-    return !waits
-  }
-
   private showRefused(document: ReplicaDocument, refused: readonly RefusedDraft[]): void {
-    for (const item of refused)
-      this.refusedDrafts.set(draftHash(item.draft), { document: document.name, refused: item })
+    this.refusedDrafts.add(document.name, refused)
     if (refused.length > 0) this.changes.emit({ kind: "refused" })
   }
 
@@ -855,11 +730,11 @@ export class ReplicaConversation {
 
   /** Forgets a refused entry. */
   async discard(hash: BodyHash): Promise<void> {
-    const found = this.refusedDrafts.get(hash)
+    const found = this.refused.get(hash)
     if (found === undefined) return
     const document = await this.document(found.document)
     await document.forgetRefused(hash)
-    this.refusedDrafts.delete(hash)
+    this.refusedDrafts.delete([hash])
     this.changes.emit({ kind: "refused" })
   }
 
@@ -867,7 +742,7 @@ export class ReplicaConversation {
   endSessions(): void {
     this.logs.clear()
     this.control.endSession()
-    for (const segment of this.segments.values()) segment.endSession()
+    for (const segment of this.segments.loaded) segment.endSession()
   }
 
   /** Documents with drafts, in the order in which they are to be sent: authority first. */
@@ -884,9 +759,4 @@ export class ReplicaConversation {
 
 function holdsAnything({ logs, records }: DocumentSummary): boolean {
   return logs.size > 0 || records.size > 0
-}
-
-function segmentOf(name: DocumentName): number {
-  const parts = documentParts(name)
-  return parts.kind === "segment" ? parts.segment : 0
 }
