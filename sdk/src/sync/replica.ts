@@ -1,20 +1,11 @@
-import type { Env, Timer } from "../base/env.js"
-import { randomFraction } from "../base/env.js"
+import type { Env } from "../base/env.js"
 import { isDamage, WeftError, type ErrorCode } from "../base/errors.js"
-import { createSignal, createStore } from "../base/store.js"
+import { createSignal, createStore, type Subscribable } from "../base/store.js"
 import { encodeControl } from "../authority/control.js"
 import type { InitialMember } from "../authority/fields.js"
 import { TIME_LIMIT_MS } from "../log/clock.js"
 import { draftHash } from "../log/draft.js"
-import {
-  catchUpPrefix,
-  draftKey,
-  GUARD_KEY,
-  imprintPrefix,
-  IMPRINTS_KEY,
-  PROBE_KEY,
-  regroundPrefix,
-} from "../log/keys.js"
+import { catchUpPrefix, draftKey, regroundPrefix } from "../log/keys.js"
 import { equalBytes } from "../protocol/bytes.js"
 import { rootDigestOf, type DocumentSummary } from "../log/summary.js"
 import type { SignedRegister } from "../log/register.js"
@@ -36,10 +27,12 @@ import { prefixRange, type Storage, type StorageOperation } from "../storage/sto
 import { Compactor } from "./compactor.js"
 import { ReplicaConversation, type ConversationChange, type ConversationRun } from "./conversation.js"
 import type { ReplicaDocument } from "./document.js"
+import { HealthKeeper, type StorageHealth } from "./health-keeper.js"
 import { firstDue, type Imprint } from "./imprint.js"
 import type { ImprintKeeper } from "./imprint-keeper.js"
 import { shortVersion } from "./segment-version.js"
 import { ConversationRegisters } from "./registers.js"
+import { Sealer } from "./sealer.js"
 import {
   nothingStored,
   storedConversations,
@@ -47,7 +40,9 @@ import {
   storedWithImprints,
   type StoredConversation,
 } from "./stored-conversations.js"
+import { Sweeper } from "./sweeper.js"
 import { WantedSegments } from "./wanted-segments.js"
+import { WriterGuard, type Guard } from "./writer-guard.js"
 
 export interface ReplicaPorts {
   readonly storage: Storage
@@ -59,10 +54,6 @@ export interface ReplicaPorts {
   /** Messages after which this device opens the next segment: fewer than by default in simulations. [SPEC R3] */
   readonly segmentMessages?: number
 }
-
-/** How the storage is doing. While it fails, nothing is reported as saved. */
-export type StorageHealth =
-  { readonly kind: "ok" } | { readonly kind: "failing"; readonly code: ErrorCode; readonly error: unknown }
 
 export interface ReplicaChange {
   readonly conversation: ReplicaConversation
@@ -82,8 +73,6 @@ export interface ConversationDigest {
   readonly of: readonly DocumentSummary[] | Imprint
 }
 
-const FIRST_RETRY_MS = 250
-const LAST_RETRY_MS = 30_000
 /** A clock that differs from the server's by more is set right. */
 export const TOLERATED_SKEW_MS = MAX_CLOCK_AHEAD_MS / 2
 
@@ -103,14 +92,15 @@ export class Replica {
   /** Whether others may know what was read here. [SPEC P7] */
   readonly sharesReads = createStore(true)
   private blocked: ReadonlySet<UserId> = new Set()
-  readonly health = createStore<StorageHealth>({ kind: "ok" })
   /** Whether this tab or process is the writer: it alone seals, receives and merges. */
   readonly writing = createStore(false)
   /** What is added to this device's clock, milliseconds; undefined before a server said its time. [SPEC W4] */
   readonly skew = createStore<number | undefined>(undefined)
   readonly device: DeviceId
-  private guard: { readonly key: string; readonly value: Uint8Array } | undefined
-  private readonly carriers = new Set<unknown>()
+  private readonly guard: WriterGuard
+  private readonly healthKeeper: HealthKeeper
+  private readonly sealer: Sealer
+  private readonly sweeper: Sweeper
   /** What the storage held when this opened, of conversations that nobody asked for yet. */
   private readonly stored = new Map<ConversationId, StoredConversation>()
   private readonly loading = new Map<ConversationId, Promise<ReplicaConversation>>()
@@ -123,28 +113,42 @@ export class Replica {
   private readonly uses = new Map<ConversationId, number>()
   /** What this run of the writer knows of conversations that left memory. */
   private readonly runs = new Map<ConversationId, Run>()
-  private readonly pumping = new Map<ReplicaDocument, Promise<void>>()
   readonly compactor: Compactor
   private readonly registers = new Map<ConversationId, ConversationRegisters>()
-  private retryMs = FIRST_RETRY_MS
   private told: Uint8Array | undefined
   private measured: number | undefined
-  private wantsGuard = false
   /** Whether `stored` is what the storage holds under this tab's guard. */
   private isCaughtUp = false
-  /** Conversations in which something may be half done, or due. */
-  private readonly restless = new Set<ReplicaConversation>()
-  private sweeping: Promise<void> = Promise.resolve()
-  private retryTimer: Timer
   private closed = false
 
   private constructor(readonly ports: ReplicaPorts) {
     this.device = deviceIdOf(ports.signer.publicKey)
-    this.compactor = new Compactor({
-      storage: ports.storage,
-      env: ports.env,
-      report: (error) => {
-        this.report(error)
+    const { storage, env } = ports
+    const report = (error: unknown): void => {
+      this.report(error)
+    }
+    this.compactor = new Compactor({ storage, env, report })
+    this.guard = new WriterGuard(storage, env)
+    this.healthKeeper = new HealthKeeper({
+      ...{ storage, env },
+      fenced: () => {
+        this.dropGuard()
+      },
+      retry: (code) => this.retry(code),
+    })
+    this.sealer = new Sealer({
+      health: this.healthKeeper,
+      isWriter: () => this.guard.held !== undefined,
+      conversation: (id) => this.conversations.get().get(id),
+      want: (name) => {
+        this.wanted.want(name)
+      },
+    })
+    this.sweeper = new Sweeper({
+      report,
+      isWriting: () => this.isAtWork,
+      swept: ({ id }) => {
+        this.stores.emit(id)
       },
     })
   }
@@ -163,7 +167,7 @@ export class Replica {
   async look(): Promise<void> {
     const found = await storedWithImprints(this.ports.storage)
     // Whoever took over meanwhile looked by itself, and later.
-    if (this.guard !== undefined) return
+    if (this.guard.held !== undefined) return
     this.take(found)
     for (const id of this.here) await this.withReadable(id, (conversation) => this.refresh(conversation, found.get(id)))
   }
@@ -176,6 +180,11 @@ export class Replica {
 
   private take(found: ReadonlyMap<ConversationId, StoredConversation>): void {
     for (const [id, stored] of found) if (!this.isHere(id)) this.stored.set(id, stored)
+  }
+
+  /** How the storage is doing. */
+  get health(): Subscribable<StorageHealth> {
+    return this.healthKeeper.health
   }
 
   /** The imprint of a conversation that was not read and need not be. */
@@ -260,7 +269,7 @@ export class Replica {
     const { storage, env, signer, verify, refusesKey, user } = this.ports
     const { segments, withDrafts } = stored
     // What another tab may write, or wrote, is not known before this one takes over.
-    const guard = this.isCaughtUp ? this.guard : undefined
+    const guard = this.isCaughtUp ? this.guard.held : undefined
     const run = this.runs.get(id)
     const conversation = await ReplicaConversation.load(
       id,
@@ -274,9 +283,9 @@ export class Replica {
         user,
         device: this.device,
         now: () => this.now(),
-        guard: () => this.guard,
+        guard: () => this.guard.held,
         wake: (document) => {
-          this.wake(document)
+          this.sealer.wake(document)
         },
         changed: () => {
           this.stores.emit(id)
@@ -303,7 +312,7 @@ export class Replica {
     })
     const registers = await this.loadRegisters(conversation, run?.foreign)
     this.registers.set(id, registers)
-    if (guard !== undefined && guard === this.guard) {
+    if (guard !== undefined && guard === this.guard.held) {
       conversation.imprint.adopt(stored.imprint)
       // Whatever is due, it was in line.
       if (stored.imprint !== undefined && !stored.waits) conversation.beInLine()
@@ -333,7 +342,7 @@ export class Replica {
       {
         ...{ conversation, storage, env, signer, verify, refusesKey, user, device: this.device },
         now: () => this.now(),
-        guard: () => this.guard,
+        guard: () => this.guard.held,
         sharesReads: () => this.sharesReads.get(),
         blocked: () => this.blocked,
         failed: (error) => {
@@ -373,7 +382,7 @@ export class Replica {
     const reading = this.readRestless().catch((error: unknown) => {
       this.report(error)
     })
-    this.sweeping = Promise.all([reading, this.sweeping]).then(() => this.sweep())
+    this.sweeper.beginAfter(reading)
   }
 
   /** These people are told nothing from now on, and nothing is told of them. [SPEC P12] */
@@ -451,9 +460,10 @@ export class Replica {
     const conversation = this.conversations.get().get(id)
     const registers = this.registers.get(id)
     if (conversation === undefined || registers?.isAtRest !== true || registers.isWaiting) return false
-    if (this.uses.has(id) || this.restless.has(conversation)) return false
-    if (conversation.loadedDocuments.some((document) => this.pumping.has(document))) return false
-    if (this.wantsGuard) return this.writing.get() && this.mayImprint(id) && conversation.imprint.stamp !== undefined
+    if (this.uses.has(id) || this.sweeper.awaits(conversation)) return false
+    if (conversation.loadedDocuments.some((document) => this.sealer.isAt(document))) return false
+    if (this.guard.isWanted)
+      return this.writing.get() && this.mayImprint(id) && conversation.imprint.stamp !== undefined
     return conversation.isQuiet
   }
 
@@ -518,7 +528,7 @@ export class Replica {
 
   /** Makes this tab the writer: from now on writes under an older guard fail. [SPEC W3] */
   async becomeWriter(): Promise<void> {
-    this.wantsGuard = true
+    this.guard.setWanted(true)
     try {
       await this.takeGuard()
     } catch (error) {
@@ -528,50 +538,23 @@ export class Replica {
   }
 
   private async takeGuard(): Promise<void> {
-    const value = this.ports.env.randomBytes(16)
-    while (this.wantsGuard && !(await this.writeGuardOnce(value)));
-    if (!this.wantsGuard) return
-    this.guard = { key: GUARD_KEY, value }
-    this.health.set({ kind: "ok" })
+    const guard = await this.guard.take()
+    if (guard === undefined) return
+    this.healthKeeper.beOk()
     this.endSessions()
     try {
       await this.catchUp()
     } catch (error) {
       // The next try begins anew: who has not read that is no writer.
-      if (this.guard?.value === value) this.dropGuard()
+      if (this.guard.held === guard) this.dropGuard()
       throw error
     }
     // Another tab took over meanwhile, or this one did once more.
-    if (this.guard?.value !== value) return
+    if (this.guard.held !== guard) return
     this.writing.set(true)
     await this.compactor.resume()
     await this.wakeAll()
-    this.sweeping = this.sweep()
-  }
-
-  /**
-   * Writes the guard, and beside it that who holds it keeps imprints. Where the one before kept none, they say nothing of
-   * what that one wrote, and go. False where somebody else took the guard meanwhile. [SPEC S13]
-   */
-  private async writeGuardOnce(value: Uint8Array): Promise<boolean> {
-    const { storage } = this.ports
-    const [before, keeper] = await Promise.all([storage.get(GUARD_KEY), storage.get(IMPRINTS_KEY)])
-    const isKept = before !== undefined && keeper !== undefined && equalBytes(before, keeper)
-    const imprints = isKept ? [] : await storage.keys(prefixRange(imprintPrefix))
-    try {
-      await storage.write(
-        [
-          { kind: "put", key: GUARD_KEY, value },
-          { kind: "put", key: IMPRINTS_KEY, value },
-          ...imprints.map((key): StorageOperation => ({ kind: "delete", key })),
-        ],
-        { durability: "strict", guard: { key: GUARD_KEY, value: before } },
-      )
-      return true
-    } catch (error) {
-      if (error instanceof WeftError && error.code === "STORE_FENCED") return false
-      throw error
-    }
+    this.sweeper.begin()
   }
 
   /** Takes in what the writer before wrote and did not live to tell, and reads what a start has to do with. */
@@ -588,7 +571,7 @@ export class Replica {
         conversation.imprint.adopt(stored.imprint)
         await this.refresh(conversation, stored)
         if (this.isAtRest(stored) && conversation.controlDocument.drafts.length === 0) conversation.beInLine()
-        else this.restless.add(conversation)
+        else this.sweeper.add(conversation)
       })
     }
     await this.readRestless()
@@ -606,7 +589,8 @@ export class Replica {
       return id === undefined || stored.has(id) ? [] : [{ kind: "delete", key }]
     })
     if (gone.length === 0) return
-    await storage.write(gone, { durability: "relaxed", ...(this.guard && { guard: this.guard }) })
+    const guard = this.guard.held
+    await storage.write(gone, { durability: "relaxed", ...(guard && { guard }) })
   }
 
   /** One that is damaged is told, and keeps nobody from the others. [SPEC U13] */
@@ -625,46 +609,28 @@ export class Replica {
   /** Reads conversations with which the writer has something to do. */
   private async readRestless(): Promise<void> {
     for (const [id, stored] of Array.from(this.stored)) {
-      if (this.closed || this.guard === undefined) return
+      if (!this.isAtWork) return
       if (this.isHere(id) || this.isAtRest(stored)) continue
       await this.withReadable(id, async (conversation) => {
-        this.restless.add(conversation)
+        this.sweeper.add(conversation)
         // What only the writer does about it is to do now.
         conversation.changes.emit({ kind: "control" })
       })
     }
   }
 
-  /**
-   * Cuts what was to be cut, and destroys what was erased and is due, also in segments that nobody looks at: one after
-   * another, behind all else.
-   */
-  private async sweep(): Promise<void> {
-    try {
-      // Those that are read meanwhile are appended to the set, and found too.
-      for (const conversation of this.restless) {
-        if (this.closed || this.guard === undefined) return
-        this.restless.delete(conversation)
-        await conversation.resumeEnforcing()
-        for (const name of conversation.documentNames) {
-          if (this.closed || this.guard === undefined) return
-          await (await conversation.document(name)).destroyDue()
-        }
-        this.stores.emit(conversation.id)
-      }
-    } catch (error) {
-      this.report(error)
-    }
+  /** Whether what only the writer does is to go on. */
+  private get isAtWork(): boolean {
+    return !this.closed && this.guard.held !== undefined
   }
 
   /** Another tab is the writer. What is under way fails with STORE_FENCED and stays a draft. */
   loseWriter(): void {
-    this.wantsGuard = false
+    this.guard.setWanted(false)
     this.dropGuard()
     // That it could not write is the writer's concern now; should this one write again, other things may fail.
-    this.health.set({ kind: "ok" })
-    this.ports.env.clearTimer(this.retryTimer)
-    this.retryTimer = undefined
+    this.healthKeeper.beOk()
+    this.healthKeeper.forgetRetry()
     // What was written meanwhile is in memory alone: it was to be sealed at once.
     this.wakeAll().catch((error: unknown) => {
       this.report(error)
@@ -672,7 +638,7 @@ export class Replica {
   }
 
   private dropGuard(): void {
-    this.guard = undefined
+    this.guard.drop()
     this.isCaughtUp = false
     this.writing.set(false)
     this.endSessions()
@@ -686,18 +652,17 @@ export class Replica {
 
   /** A carrier came or went. While there is one, drafts are sealed as soon as they are written. */
   setCarrier(carrier: unknown, present: boolean): void {
-    if (present) this.carriers.add(carrier)
-    else this.carriers.delete(carrier)
+    this.sealer.setCarrier(carrier, present)
   }
 
   /** With which the writer's merges and seals are written; undefined in other tabs. */
-  get writeGuard(): { readonly key: string; readonly value: Uint8Array } | undefined {
-    return this.guard
+  get writeGuard(): Guard | undefined {
+    return this.guard.held
   }
 
   async wakeAll(): Promise<void> {
     for (const conversation of this.conversations.get().values()) {
-      for (const document of await conversation.waiting()) this.wake(document)
+      for (const document of await conversation.waiting()) this.sealer.wake(document)
       this.enforce(conversation)
       for (const document of conversation.loadedDocuments) if (document.holdsErased) this.destroy(document)
     }
@@ -705,7 +670,7 @@ export class Replica {
 
   /** What a storage that failed had kept where it was. [SPEC A11] */
   private enforce(conversation: ReplicaConversation): void {
-    if (this.guard === undefined || conversation.isInLine) return
+    if (this.guard.held === undefined || conversation.isInLine) return
     conversation.resumeEnforcing().catch((error: unknown) => {
       this.report(error)
     })
@@ -713,57 +678,10 @@ export class Replica {
 
   /** What a storage that failed had kept. [SPEC X3] */
   private destroy(document: ReplicaDocument): void {
-    if (this.guard === undefined) return
+    if (this.guard.held === undefined) return
     document.destroyDue().catch((error: unknown) => {
       this.report(error)
     })
-  }
-
-  /** Starts the work on a document's drafts, unless it is under way. */
-  wake(document: ReplicaDocument): void {
-    if (this.closed) return
-    // What comes next in line is saved at once where nothing else is under way. [SPEC W1]
-    if (this.mayFlush() || this.pumping.has(document)) document.keep()
-    if (this.pumping.has(document)) return
-    const work = this.pump(document).finally(() => {
-      this.pumping.delete(document)
-      if (this.health.get().kind === "ok" && this.hasWork(document)) this.wake(document)
-    })
-    this.pumping.set(document, work)
-  }
-
-  private mayFlush(): boolean {
-    return this.guard !== undefined && this.carriers.size > 0
-  }
-
-  private hasWork(document: ReplicaDocument): boolean {
-    return this.mayFlush() && !document.isAway ? document.drafts.length > 0 : document.hasUnsaved
-  }
-
-  private async pump(document: ReplicaDocument): Promise<void> {
-    try {
-      if (this.mayFlush() && document.isAway) {
-        await document.save()
-        // Its drafts are sealed when it is back.
-        if (document.drafts.length > 0) this.wanted.want(document.name)
-      } else if (this.mayFlush()) {
-        await this.conversations.get().get(conversationOf(document.name))?.correctClocks()
-        await this.flushAuthority(document)
-        await document.flush()
-      } else await document.save()
-      this.health.set({ kind: "ok" })
-      this.retryMs = FIRST_RETRY_MS
-    } catch (error) {
-      this.report(error)
-    }
-  }
-
-  /** What a segment's entries rest on is sealed, and so sent, before them. */
-  private async flushAuthority(document: ReplicaDocument): Promise<void> {
-    const control = this.conversations.get().get(conversationOf(document.name))?.controlDocument
-    if (control === undefined || control === document || control.drafts.length === 0) return
-    this.wake(control)
-    await this.pumping.get(control)
   }
 
   /** What fails in one conversation keeps nobody from the others: it is reported. */
@@ -777,40 +695,19 @@ export class Replica {
 
   /** Takes a storage failure: says so, and tries again later. Losing the writer's guard is no failure. */
   report(error: unknown): void {
-    const code = error instanceof WeftError ? error.code : "STORE_FAILED"
-    if (code === "STORE_FENCED") this.dropGuard()
-    else this.health.set({ kind: "failing", code, error })
-    if (code === "STORE_CLOSED" || this.closed || this.retryTimer !== undefined) return
-    const wait = this.retryMs * (0.5 + randomFraction(this.ports.env) / 2)
-    this.retryMs = Math.min(this.retryMs * 2, LAST_RETRY_MS)
-    this.retryTimer = this.ports.env.setTimer(wait, () => {
-      this.retryTimer = undefined
-      this.retry(code).catch((next: unknown) => {
-        this.report(next)
-      })
-    })
+    this.healthKeeper.report(error)
   }
 
   private async retry(code: ErrorCode): Promise<void> {
     if (this.closed) return
-    if (!this.wantsGuard || this.guard !== undefined) {
-      await this.probe(code)
+    if (!this.guard.isWanted || this.guard.held !== undefined) {
+      await this.healthKeeper.probe(code)
       await this.wakeAll()
     } else if (code !== "STORE_FENCED") await this.takeGuard()
     else {
       // Nobody took over, and yet the guard is gone: the site's data were cleared under this page.
-      const error = new WeftError("STORE_CORRUPT", "this device's storage was cleared; reload the page")
-      this.health.set({ kind: "failing", code: error.code, error })
+      this.healthKeeper.failed(new WeftError("STORE_CORRUPT", "this device's storage was cleared; reload the page"))
     }
-  }
-
-  /** What failed may never be written again, a receipt for example: whether there is room again is found by writing. */
-  private async probe(code: ErrorCode): Promise<void> {
-    if (code !== "STORE_QUOTA" && code !== "STORE_FAILED") return
-    const value = new Uint8Array(1)
-    await this.ports.storage.write([{ kind: "put", key: PROBE_KEY, value }], { durability: "strict" })
-    this.health.set({ kind: "ok" })
-    this.retryMs = FIRST_RETRY_MS
   }
 
   /** Conversations with their digests: what a carrier compares; of those that were not read, what their imprints say. */
@@ -849,9 +746,9 @@ export class Replica {
 
   async close(): Promise<void> {
     this.closed = true
-    this.ports.env.clearTimer(this.retryTimer)
-    await Promise.all(this.pumping.values())
-    await this.sweeping
+    this.healthKeeper.close()
+    await this.sealer.close()
+    await this.sweeper.idle()
     for (const registers of this.registers.values()) await registers.close()
     for (const conversation of this.conversations.get().values()) {
       try {
