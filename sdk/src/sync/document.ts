@@ -611,7 +611,7 @@ export class ReplicaDocument {
   }
 
   private async writeAgain(taken?: TakenBack): ReturnType<ReplicaDocument["takeBack"]> {
-    const { signer, superseded } = this.ports
+    const { superseded } = this.ports
     // A server held it as it is. What rests on what nobody takes is looked for when it is back.
     if (this.isAway) return { refused: [], changed: false }
     const before = this.drafts
@@ -626,12 +626,7 @@ export class ReplicaDocument {
     ]
     await this.own.settled()
     if (again.lost.length === 0) await this.stored.write(operations)
-    else {
-      const device = deviceIdOf(signer.publicKey)
-      await this.shorten(again.kept, [], operations, (record) => {
-        return eraserOf(record) !== device || !superseded.concernsRecord(record)
-      })
-    }
+    else await this.shorten(again.kept, [], operations)
     superseded.add(again.superseded)
     if (again.lost.some(({ log }) => log === this.writer)) this.writer = undefined
     this.own.become(before, again.drafts)
@@ -666,9 +661,8 @@ export class ReplicaDocument {
     kept: readonly LogRun[],
     beyond: readonly LogRun[],
     extra: readonly StorageOperation[],
-    keeps: (record: EraseRecord) => boolean = () => true,
   ): Promise<void> {
-    const summary = this.summarizeWithRecords(kept, keeps)
+    const summary = this.summarizeWithRecords(kept)
     await this.stored.rewrite(kept, summary, [...(await this.asideOperations(beyond)), ...extra])
     this.commit(summary)
     if (this.writer !== undefined && beyond.some(({ log }) => log === this.writer)) this.writer = undefined
@@ -688,13 +682,13 @@ export class ReplicaDocument {
     return batch
   }
 
-  private summarizeWithRecords(
-    runs: readonly LogRun[],
-    keeps: (record: EraseRecord) => boolean = () => true,
-  ): DocumentSummary {
+  private summarizeWithRecords(runs: readonly LogRun[]): DocumentSummary {
     const summary = summarize(this.name, new Map(runs.map((run) => [run.client, run])))
-    // Records are kept even where their log was cut. [SPEC X2]
-    for (const [id, record] of this.current.records) if (keeps(record)) summary.records.set(id, record)
+    const device = deviceIdOf(this.ports.signer.publicKey)
+    // Records are kept even where their log was cut, but for own ones that nobody takes. [SPEC X2, R6]
+    for (const [id, record] of this.current.records) {
+      if (eraserOf(record) !== device || !this.ports.superseded.concernsRecord(record)) summary.records.set(id, record)
+    }
     return summary
   }
 
