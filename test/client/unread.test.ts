@@ -4,6 +4,7 @@ import { createMemoryStorage, type Client, type Conversation } from "@weft/sdk/n
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { catchUpKey } from "../../sdk/src/log/keys.ts"
 import { openClient } from "../support/client.ts"
+import { quickEnv } from "../support/quick-env.ts"
 import { conversationOf, until } from "../support/until.ts"
 import { seededRandom } from "../support/seed.ts"
 import { startTestServer } from "../support/server.ts"
@@ -209,6 +210,34 @@ describe("unread messages", () => {
       await until(conversation.unread, ({ count }) => count === 1)
       expect(conversation.unread.get().late).toEqual([late.id])
     }
+  })
+
+  it("[U10] that stand behind what was read stay so, where the log holds them before it", async () => {
+    const server = await startTestServer()
+    let ahead = 0
+    const env = { ...quickEnv, now: () => quickEnv.now() + ahead }
+    const profile = new TestProfile("bob", createMemoryStorage(), [server.url], { env })
+    const [first, second] = [await profile.open(), await profile.open()]
+    onTestFinished(() => Promise.all([first.client.close(), second.client.close()]).then(() => undefined))
+    await first.lead()
+    const alice = await client("alice", [server.url])
+    const trip = await alice.createConversation({ title: "Trip", members: ["bob"] })
+    const inFirst = await conversationOf(first.client, trip.id)
+    const inSecond = await conversationOf(second.client, trip.id)
+    // Before either tab hears of the other's.
+    ahead = 60_000
+    const later = inFirst.send("by a clock that is ahead")
+    ahead = 0
+    const earlier = inSecond.send("by one that is not")
+    await Promise.all([later.reached("sent"), earlier.reached("sent")])
+    await until(trip.messages, ({ items }) => items.length === 2)
+    expect(trip.messages.get().items.map(({ id }) => id)).toEqual([earlier.id, later.id])
+    await until(trip.unread, ({ count }) => count === 2)
+    trip.markRead(earlier.id)
+    await until(trip.unread, ({ counted }) => counted)
+    expect(trip.unread.get().count).toBe(2)
+    trip.markRead()
+    await until(trip.unread, ({ count }) => count === 0)
   })
 
   it("[U10] that come when a new device has it all are late, also while it still looks at what it got", async () => {

@@ -296,9 +296,16 @@ export class EarlierUnread {
   /** How far each log goes up to a clock: what stands behind that is read with what is after it. Undefined where it is away. */
   private async countsUpTo(document: ReplicaDocument, upTo: Clock): Promise<ReadonlyMap<LogId, number> | undefined> {
     if (document.summary.lastClock <= upTo) return this.countsOf(document)
-    const inputs = await this.readHere(document)
-    const below = inputs?.filter(({ first }) => first !== undefined && first.clock <= upTo)
-    return below && positionsOf(below.filter(({ author }) => !this.ports.blocked().has(author))).get(document.name)
+    const inputs = (await this.readHere(document))?.filter(({ author }) => !this.ports.blocked().has(author))
+    const isBelow = ({ first }: Counted): boolean => first !== undefined && first.clock <= upTo
+    const behind = inputs?.filter(
+      (message) => message.thread === undefined && !isBelow(message) && !this.isRead(message),
+    )
+    return inputs && positionsOf(inputs.filter(isBelow), behind).get(document.name)
+  }
+
+  private isRead(message: Counted): boolean {
+    return isRead(message, (...place) => this.ports.account.readCount(...place))
   }
 
   /** Those of people who are not blocked: what blocked people write nobody reads. */
@@ -315,7 +322,7 @@ export class EarlierUnread {
 
   /** What stands below the newest message that was read on this device meanwhile is read. */
   private async passOver(): Promise<void> {
-    const { conversation, account } = this.ports
+    const { conversation } = this.ports
     const newest = conversation.segmentNumbers
       .filter((number) => conversation.catchUp.reads.has(segmentDocument(conversation.id, number)))
       .at(-1)
@@ -335,7 +342,7 @@ export class EarlierUnread {
       }
       const inputs = ((await this.readHere(document)) ?? []).filter(({ author }) => !this.ports.blocked().has(author))
       const below = readBelow(inputs, {
-        isRead: (message) => isRead(message, (...place) => account.readCount(...place)),
+        isRead: (message) => this.isRead(message),
         isReadHere,
       })
       for (const [name, counts] of below.get(undefined) ?? []) read.set(name, counts)

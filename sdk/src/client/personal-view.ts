@@ -96,11 +96,12 @@ export class PersonalView {
    */
   positionsUpTo(upTo?: MessageId, root?: MessageId): ReadPositions | undefined {
     const { blocked } = this.ports.account.get()
-    return positions(
-      // What is hidden was seen once; what blocked people write never was.
-      this.all().filter(({ thread, author }) => thread === root && !blocked.has(author)),
-      upTo,
-    )
+    // What is hidden was seen once; what blocked people write never was.
+    const inputs = this.all().filter(({ thread, author }) => thread === root && !blocked.has(author))
+    // By default of all: there may be none, as where a list holds the replies of a thread alone.
+    if (upTo === undefined) return positionsOf(inputs)
+    if (!inputs.some(({ id }) => id === upTo)) return undefined
+    return readUpTo(inputs, upTo, this.readNow())
   }
 
   /** The clock of a message of the list; Infinity where it stands in no log yet. */
@@ -178,13 +179,10 @@ export class PersonalView {
 
   /** What came below what was read on this device while it caught up is read, in threads too. [SPEC U10] */
   passOver(): void {
-    const { account } = this.ports
-    const { readVersion } = account
-    const { blocked } = account.get()
-    const readCount: ReadCount = (...place) => account.readCount(...place)
+    const { blocked } = this.ports.account.get()
     const all = this.all()
     const read = readBelow(blocked.size === 0 ? all : all.filter(({ author }) => !blocked.has(author)), {
-      isRead: (message) => message.isRead(readCount, readVersion),
+      isRead: this.readNow(),
       isReadHere: (message) => isRead(message, this.ports.readCountHere),
     })
     for (const [thread, positions] of read) this.ports.passOver(positions, thread)
@@ -192,6 +190,14 @@ export class PersonalView {
 
   close(): void {
     for (const stop of this.stopListening) stop()
+  }
+
+  /** Whether a message was read, on any device, as of now. */
+  private readNow(): (message: Counted) => boolean {
+    const { account } = this.ports
+    const { readVersion } = account
+    const readCount: ReadCount = (...place) => account.readCount(...place)
+    return (message) => message.isRead(readCount, readVersion)
   }
 
   private refresh(): void {
@@ -218,12 +224,10 @@ export class PersonalView {
     // A part is no answer: the number stands that was told.
     if (!counted) return { ...this.unreadStore.get(), counted }
     const state = account.get()
-    const { readVersion } = account
-    const readCount: ReadCount = (document, log, thread) => account.readCount(document, log, thread)
     const isFor = (copy: PlacedCopy): boolean => this.ports.isFor(copy)
     const found = unread(this.join(this.ports.earlier(), this.all()), {
       user,
-      isRead: (message) => message.isRead(readCount, readVersion),
+      isRead: this.readNow(),
       isFor: (message) => message.isFor(isFor, this.authority),
       isShown: (message) => isShown(message, state),
       markOf: (thread) => this.ports.markOf(thread),
@@ -306,10 +310,4 @@ export function sameUnread(a: Unread, b: Unread): boolean {
 
 function equal(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
-}
-
-/** By default of all: there may be none, as where a list holds the replies of a thread alone. */
-function positions(inputs: readonly Counted[], upTo?: MessageId): ReadPositions | undefined {
-  if (upTo === undefined) return positionsOf(inputs)
-  return inputs.some(({ id }) => id === upTo) ? readUpTo(inputs, upTo) : undefined
 }

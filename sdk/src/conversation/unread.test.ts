@@ -2,7 +2,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { MessageId } from "../protocol/entry.js"
 import type { DocumentName, LogId, UserId } from "../protocol/names.js"
-import { isRead, readUpTo, unread, type UnreadInput } from "./unread.js"
+import { isRead, readBelow, readUpTo as readUpToWhere, unread, type UnreadInput } from "./unread.js"
 
 const me = "alice" as UserId
 const document = "c/here/1" as DocumentName
@@ -12,6 +12,11 @@ const none = new Map()
 function message(id: string, log: string, position: number, more: Partial<UnreadInput> = {}): UnreadInput {
   const copies = [{ document, log: log as LogId, position }]
   return { id: id as MessageId, author: bob, mentionsMe: false, thread: undefined, copies, ...more }
+}
+
+/** Where nothing was read before. */
+function readUpTo(messages: readonly UnreadInput[], upTo: MessageId) {
+  return readUpToWhere(messages, upTo, () => false)
 }
 
 function state(
@@ -89,6 +94,38 @@ describe("unread messages", () => {
     const all = [a, late, b, c, d].flatMap((one) => one ?? [])
     expect(unread(all, state(read))).toEqual({ count: 1, mentions: 0, late: ["late"], first: "late", threads: none })
     expect(unread(all, state(readUpTo(all, "d" as MessageId))).count).toBe(0)
+  })
+
+  describe("[U10] of a log whose clocks do not ascend, as each tab of a device has its own", () => {
+    // In the order of clocks; `ahead` was sealed before `behind`.
+    const [before, behind, own, ahead] = [
+      message("before", "x", 0),
+      message("behind", "x", 4),
+      message("own", "z", 0, { author: me }),
+      message("ahead", "x", 2),
+    ] as const
+    const all = [before, behind, own, ahead]
+
+    it("are read no further than to what stands behind the message that was read", () => {
+      const read = readUpTo(all, own.id)
+      expect(unread(all, state(read))).toMatchObject({ count: 2, first: "behind" })
+      expect(unread(all, state(readUpTo(all, ahead.id))).count).toBe(0)
+    })
+
+    it("are read to the last, where what stands behind was read before", () => {
+      const readBefore = readUpToWhere(all, behind.id, ({ id }) => id === ahead.id)
+      expect(unread(all, state(readBefore)).count).toBe(0)
+    })
+
+    it("pass over nothing that stands behind what was read while a device caught up", () => {
+      const below = readBelow(all, { isRead: ({ id }) => id === own.id, isReadHere: ({ id }) => id === own.id })
+      expect(unread(all, state(below.get(undefined)))).toMatchObject({ count: 2, first: "behind" })
+    })
+
+    it("pass over all of it below what was read while a device caught up", () => {
+      const below = readBelow(all, { isRead: () => false, isReadHere: ({ id }) => id === ahead.id })
+      expect(unread(all.slice(0, 3), state(below.get(undefined)))).toMatchObject({ count: 0 })
+    })
   })
 
   it("[U10] are read once any copy is read", () => {

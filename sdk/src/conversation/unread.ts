@@ -152,16 +152,36 @@ class Tally {
   }
 }
 
-/** How much of each log is read once the user has seen everything of a list up to one message of it: of each document. */
-export function readUpTo(messages: readonly UnreadInput[], upTo: MessageId): ReadPositions {
-  return positionsOf(messages.slice(0, messages.findIndex(({ id }) => id === upTo) + 1))
+/**
+ * How much of each log is read once the user has seen everything of a list up to one message of it, and what `isRead` says:
+ * of each document.
+ */
+export function readUpTo<T extends UnreadInput>(
+  messages: readonly T[],
+  upTo: MessageId,
+  isRead: (message: T) => boolean,
+): ReadPositions {
+  const end = messages.findIndex(({ id }) => id === upTo) + 1
+  const behind = messages.slice(end).filter((message) => !isRead(message))
+  return positionsOf(messages.slice(0, end), behind)
 }
 
-/** The same of all of these. */
-export function positionsOf(messages: readonly UnreadInput[]): ReadPositions {
+/**
+ * The same of all of these. In no log beyond any of `unread`: its clocks need not ascend, as each tab of a device has its own,
+ * and what stands behind in order may stand before in the log.
+ */
+export function positionsOf(messages: readonly UnreadInput[], unread: readonly UnreadInput[] = []): ReadPositions {
   const read = new Map<DocumentName, Map<LogId, number>>()
+  const limits = new Map<string, number>()
+  for (const { copies } of unread) {
+    for (const { document, log, position } of copies) {
+      const key = `${document} ${log}`
+      limits.set(key, Math.min(limits.get(key) ?? position, position))
+    }
+  }
   for (const { copies } of messages) {
     for (const { document, log, position } of copies) {
+      if (position >= (limits.get(`${document} ${log}`) ?? Infinity)) continue
       const counts = read.get(document) ?? new Map<LogId, number>()
       read.set(document, counts.set(log, Math.max(counts.get(log) ?? 0, position + 1)))
     }
@@ -174,17 +194,19 @@ export function readBelow<T extends UnreadInput>(
   messages: readonly T[],
   { isRead, isReadHere }: Record<"isRead" | "isReadHere", (message: T) => boolean>,
 ): ReadonlyMap<MessageId | undefined, ReadPositions> {
-  /** What is unread below what was read, of each group of which something was. */
-  const below = new Map<MessageId | undefined, T[]>()
+  /** What is unread of each group: behind what was read here of it, and below that, where anything was. */
+  const groups = new Map<MessageId | undefined, { readonly behind: T[]; below: T[] | undefined }>()
   for (let at = messages.length - 1; at >= 0; at--) {
     const message = messages[at]
     if (message === undefined) continue
-    const group = below.get(message.thread)
-    if (group === undefined) {
-      if (isReadHere(message)) below.set(message.thread, [])
-    } else if (!isRead(message)) group.push(message)
+    const group = groups.get(message.thread) ?? { behind: [], below: undefined }
+    groups.set(message.thread, group)
+    if (group.below === undefined && isReadHere(message)) group.below = []
+    else if (!isRead(message)) (group.below ?? group.behind).push(message)
   }
   const read = new Map<MessageId | undefined, ReadPositions>()
-  for (const [thread, group] of below) if (group.length > 0) read.set(thread, positionsOf(group))
+  for (const [thread, { behind, below = [] }] of groups) {
+    if (below.length > 0) read.set(thread, positionsOf(below, behind))
+  }
   return read
 }
