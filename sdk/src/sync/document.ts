@@ -133,9 +133,10 @@ export class ReplicaDocument {
     return this.own.hasUnsaved
   }
 
+  /** Whether nothing of it is here: not where that is unsure, as of a write that failed. */
   get isEmpty(): boolean {
     const { logs, records } = this.current
-    return logs.size + records.size + this.drafts.length === 0
+    return logs.size + records.size + this.drafts.length === 0 && !this.stored.isUnsure
   }
 
   /** Waits until nothing is under way. */
