@@ -618,7 +618,9 @@ export class ReplicaDocument {
     const before = this.drafts
     const again = await writeAgain(this.name, { contents: await this.contents(), pending: before }, this.ports, taken)
     const replaced = again.drafts.filter(({ before, draft }) => before !== draft)
-    if (again.lost.length === 0 && replaced.length === 0) return { refused: [], changed: false }
+    const isShorter =
+      again.lost.length > 0 || Array.from(this.current.records.values()).some((each) => !this.keeps(each))
+    if (!isShorter && replaced.length === 0) return { refused: [], changed: false }
     const code = taken?.code
     const operations = [
       ...this.rewritten(replaced),
@@ -626,8 +628,8 @@ export class ReplicaDocument {
       ...supersededOperations(conversationOf(this.name), again.superseded),
     ]
     await this.own.settled()
-    if (again.lost.length === 0) await this.stored.write(operations)
-    else await this.shorten(again.kept, [], operations)
+    if (isShorter) await this.shorten(again.kept, [], operations)
+    else await this.stored.write(operations)
     superseded.add(again.superseded)
     if (again.lost.some(({ log }) => log === this.writer)) this.writer = undefined
     this.own.become(before, again.drafts)
@@ -685,12 +687,14 @@ export class ReplicaDocument {
 
   private summarizeWithRecords(runs: readonly LogRun[]): DocumentSummary {
     const summary = summarize(this.name, new Map(runs.map((run) => [run.client, run])))
-    const device = deviceIdOf(this.ports.signer.publicKey)
-    // Records are kept even where their log was cut, but for own ones that nobody takes. [SPEC X2, R6]
-    for (const [id, record] of this.current.records) {
-      if (eraserOf(record) !== device || !this.ports.superseded.concernsRecord(record)) summary.records.set(id, record)
-    }
+    for (const [id, record] of this.current.records) if (this.keeps(record)) summary.records.set(id, record)
     return summary
+  }
+
+  /** Records are kept even where their log was cut, but for own ones that nobody takes. [SPEC X2, R6] */
+  private keeps(record: EraseRecord): boolean {
+    const device = deviceIdOf(this.ports.signer.publicKey)
+    return eraserOf(record) !== device || !this.ports.superseded.concernsRecord(record)
   }
 
   /** Offers what was set aside to the check again, after authority changed. */
