@@ -693,8 +693,8 @@ export class ReplicaDocument {
 
   /** Records are kept even where their log was cut, but for own ones that nobody takes. [SPEC X2, R6] */
   private keeps(record: EraseRecord): boolean {
-    const device = deviceIdOf(this.ports.signer.publicKey)
-    return eraserOf(record) !== device || !this.ports.superseded.concernsRecord(record)
+    const { superseded, signer } = this.ports
+    return !superseded.concernsRecord(record) || eraserOf(record) !== deviceIdOf(signer.publicKey)
   }
 
   /** Offers what was set aside to the check again, after authority changed. */
