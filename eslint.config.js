@@ -11,6 +11,7 @@ const ambientAllowed = [
   "sdk/src/base/env.ts", // the one place that turns the host's clock, timers and randomness into arguments
   "sync-server/src/cli.ts", // composition root: passes the real environment in
   "sdk/src/storage/indexeddb.ts", // adapter: lives in a browser, and waits for what the browser may never answer
+  "sdk/src/storage/left-behind.ts", // adapter: pages and localStorage
   "sdk/src/storage/level.ts", // adapter: Node only
   "sdk/src/transport/websocket.ts", // adapter: the host's own socket, with its timeouts
   "sdk/src/client/tabs.ts", // adapter: Web Locks and BroadcastChannel between tabs

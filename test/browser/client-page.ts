@@ -34,6 +34,9 @@ interface Driver {
   /** What is typed and not sent: sets it, or waits until its words are these, in any order. */
   type(id: string, text: string): void
   drafted(id: string, words: string[]): Promise<string>
+  /** Keeps whoever writes to what this browser stores of the client waiting, until it is let go. */
+  hold(): Promise<void>
+  letGo(): void
   archive(id: string): void
   archived(id: string): Promise<void>
   offline(): void
@@ -72,6 +75,7 @@ declare global {
 }
 
 let client: Client
+let isHeld = false
 
 function when<T>(source: { get(): T; subscribe(listener: () => void): () => void }, passes: (value: T) => boolean) {
   return new Promise<T>((resolve) => {
@@ -153,6 +157,23 @@ async function heldOf(id: string): Promise<Record<number, number>> {
   return held
 }
 
+/** Resolves when a transaction in which everything can be written has begun; it ends when nobody holds it any more. */
+async function holdEntries(name: string): Promise<void> {
+  const database = await opened((await placeOf(name)).at)
+  const store = database.transaction("entries", "readwrite").objectStore("entries")
+  isHeld = true
+  return new Promise((resolve) => {
+    const again = (): void => {
+      store.count().onsuccess = () => {
+        resolve()
+        if (isHeld) again()
+        else database.close()
+      }
+    }
+    again()
+  })
+}
+
 window.weft = {
   async open(user, servers) {
     client = await createClient({ user, servers })
@@ -230,6 +251,10 @@ window.weft = {
       conversation(id).draft,
       (text) => text.split(" ").filter(Boolean).sort().join() === words.slice().sort().join(),
     ),
+  hold: () => holdEntries(`weft/${client.user}`),
+  letGo: () => {
+    isHeld = false
+  },
   archive: (id) => {
     conversation(id).setArchived(true)
   },

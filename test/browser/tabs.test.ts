@@ -114,6 +114,43 @@ describe("two tabs of one device", () => {
     }
   })
 
+  it("[W1] what the browser had not come to when a tab was reloaded or closed is there for all of them", async () => {
+    const first = await openTab("alice", [])
+    await first.evaluate(() => window.weft.writes())
+    const id = await first.evaluate(() => window.weft.create("Trip", []))
+    const second = await openTab("alice", [])
+    await first.evaluate(() => window.weft.hold())
+    const loaded = second.waitForEvent("load")
+    await second.evaluate((to) => {
+      setTimeout(() => {
+        window.weft.send(to, "reloaded")
+        window.weft.type(to, "typed")
+        location.reload()
+      })
+    }, id)
+    await loaded
+    await first.evaluate(() => window.weft.letGo())
+    await second.evaluate(() => window.weft.open("alice", []))
+    for (const page of [first, second]) {
+      await page.evaluate((to) => window.weft.shows(to, ["reloaded"]), id)
+      await page.evaluate((to) => window.weft.drafted(to, ["typed"]), id)
+    }
+    await first.evaluate(() => window.weft.hold())
+    await second.evaluate((to) => window.weft.send(to, "closed"), id)
+    await second.close()
+    await first.evaluate(() => window.weft.letGo())
+    const { url } = await startTestServer()
+    await first.evaluate((to) => window.weft.addServer(to), url)
+    await first.evaluate((to) => window.weft.shows(to, ["closed", "reloaded"]), id)
+    for (const { id: message } of await first.evaluate((to) => window.weft.messages(to), id)) {
+      await first.evaluate(([to, of]) => window.weft.reached(to, of, "sent"), [id, message] as const)
+    }
+    // Nothing is left of it.
+    expect(await first.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("weft/left/")))).toEqual(
+      [],
+    )
+  })
+
   it("[W3] the second takes over when the first is closed", async () => {
     const { url } = await startTestServer()
     const first = await openTab("alice", [url])

@@ -293,6 +293,7 @@ class WeftClient implements Client {
     this.status = this.own.status
     this.talk = new TabTalk({
       ...{ replica, acks, tabs: platform.tabs, signals: this.signals, account: parts.account, status: this.own },
+      recover: async () => platform.storage.recover?.(),
       endCatchUp: (id) => this.endCatchUp(id, true),
       lookForLink: (id) => this.lookForLink(id),
       keep: (document) => {

@@ -39,11 +39,14 @@ test("[W3, U13] what a tab wrote and did not live to tell is looked for beside a
   const account = { readUntold: async () => heard.push("account") }
   const told: unknown[] = []
   const tabs = { tell: (message: unknown) => told.push(message) }
-  const talk = new TabTalk({ replica, account, tabs, acks } as never)
+  const recover = async (): Promise<void> => {
+    throw new WeftError("STORE_QUOTA", "full")
+  }
+  const talk = new TabTalk({ replica, account, tabs, acks, recover } as never)
   await talk.lookForUntold()
   expect(heard).toEqual([sound, "account"])
   expect(told).toEqual([{ kind: "changed", document: sound }])
   await talk.followAnew()
   expect(heard).toEqual([sound, "account", "registers"])
-  expect(reported).toMatchObject([{ code: "STORE_CORRUPT" }, { code: "STORE_CORRUPT" }])
+  expect(reported).toMatchObject([{ code: "STORE_QUOTA" }, { code: "STORE_CORRUPT" }, { code: "STORE_CORRUPT" }])
 })

@@ -15,6 +15,8 @@ interface TalkPorts {
   readonly acks: Acks
   readonly signals: Signals
   readonly status: OwnStatus
+  /** Carries out what tabs left behind that are gone. Rejects with STORE_*. */
+  recover(): Promise<void>
   /** Another tab, the writer, has all of a conversation that a server had. */
   endCatchUp(id: ConversationId): Promise<void>
   /** Another tab took in a link into a conversation, or used it. */
@@ -160,6 +162,7 @@ export class TabTalk {
     const { replica, account, tabs } = this.ports
     // Who is not the writer yet looks when it is.
     if (!replica.writing.get()) return
+    await replica.attempt(() => this.ports.recover())
     for (const document of await replica.untoldDrafts()) {
       // One that can't be read keeps nobody from the others. [SPEC U13]
       await replica.attempt(async () => {

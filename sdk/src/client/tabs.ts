@@ -1,3 +1,4 @@
+import { leftPrefix } from "../storage/left-behind.js"
 import type { TabEvents, TabMessage, TabPort } from "./tab-port.js"
 
 /** How often a follower that is looked at asks whether the writer is awake, and how long it waits for the answer. */
@@ -32,6 +33,7 @@ export function browserTabs(name: string): TabPort {
   let held: Promise<unknown> = Promise.resolve()
   let end = (): void => undefined
   let watching = new AbortController()
+  let unlisten = (): void => undefined
 
   const post = (wire: Wire): void => {
     if (!stopped) channel.postMessage(wire)
@@ -145,8 +147,20 @@ export function browserTabs(name: string): TabPort {
     }, ANSWER_LIMIT_MS)
   }
 
+  /** What a tab left behind may be there only after it was heard that the tab is gone. */
+  function listen(events: TabEvents): () => void {
+    const left = ({ key }: StorageEvent): void => {
+      if (leading && key?.startsWith(leftPrefix(name)) === true) events.gone()
+    }
+    addEventListener("storage", left)
+    return () => {
+      removeEventListener("storage", left)
+    }
+  }
+
   return {
     async start(events) {
+      unlisten = listen(events)
       channel.onmessage = ({ data }: MessageEvent<Wire>) => {
         if (data.kind === "ask" && leading) post({ kind: "awake" })
         else if (data.kind === "awake") answered = performance.now()
@@ -167,6 +181,7 @@ export function browserTabs(name: string): TabPort {
       clearTimeout(asker)
       waiting.abort()
       watching.abort()
+      unlisten()
       end()
       release()
       await held

@@ -16,6 +16,7 @@ import {
 } from "./indexeddb-place.js"
 import { moved, Reads } from "./indexeddb-reads.js"
 import { closedByBrowser, result, transactionFailure } from "./indexeddb-requests.js"
+import { leaveBehind, recoverLeft } from "./left-behind.js"
 import { Lifetime } from "./lifetime.js"
 import type { DeviceKeyPair, KeyRange, Storage, StorageEntry, StorageEstimate, StorageOperation } from "./storage.js"
 
@@ -53,6 +54,17 @@ export async function openIndexedDbStorage({ name, pace = alone }: IndexedDbOpti
   const lifetime = new Lifetime()
   const closing = new AbortController()
   const run = <T>(operate: Operate<T>): Promise<T> => lifetime.run(() => connection.run(operate))
+  const put: Storage["write"] = (batch, { durability = "strict", guard } = {}) => {
+    const own = copyBatch(batch)
+    const ownGuard = copyGuard(guard)
+    return run(({ database, reads }) => {
+      reads.end()
+      return write(database, own, durability, ownGuard)
+    })
+  }
+  const recover = (): Promise<void> => recoverLeft(name, put)
+  // What can't be written now is for a later look.
+  await recover().catch(() => undefined)
   // Not waited for: a browser may ask the person, who may not answer. A failure is as good as a no; `estimate` says so.
   askToPersist().catch(() => undefined)
   return {
@@ -60,14 +72,9 @@ export async function openIndexedDbStorage({ name, pace = alone }: IndexedDbOpti
     get: (key) => run(({ reads }) => get(reads, key)),
     scan: (range) => run(({ reads }) => scan(reads, range)),
     keys: (range) => run(({ reads }) => keys(reads, range)),
-    write: (batch, { durability = "strict", guard } = {}) => {
-      const own = copyBatch(batch)
-      const ownGuard = copyGuard(guard)
-      return run(({ database, reads }) => {
-        reads.end()
-        return write(database, own, durability, ownGuard)
-      })
-    },
+    write: put,
+    leaveBehind: (unsaved) => leaveBehind(name, unsaved),
+    recover,
     compactEveryMs: COMPACT_EVERY_MS,
     compact: (_ranges, signal) => {
       return lifetime.run(async () => {

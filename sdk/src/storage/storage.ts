@@ -18,6 +18,13 @@ export interface Storage {
    */
   write(batch: readonly StorageOperation[], options?: WriteOptions): Promise<void>
   /**
+   * What `unsaved` gives when the page goes is carried out though nobody waits for it: by `recover`, or who opens the storage
+   * next. Of keys that are put once, and deleted for good. Ends with what it returns. Not there where no page can go.
+   */
+  leaveBehind?(unsaved: () => readonly StorageOperation[]): () => void
+  /** Carries out what pages left behind. Rejects with STORE_*; what could not be written stays. */
+  recover?(): Promise<void>
+  /**
    * Rewrites the files that hold these ranges, so that the bytes of what was deleted or overwritten in them before the
    * call are gone from them. Others read and write on meanwhile. Not there where an adapter can't: its platform does that
    * when it likes. No end of a range may be a key in use. May reject early with the signal's reason: nothing is done then.

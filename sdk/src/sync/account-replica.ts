@@ -72,6 +72,7 @@ export class AccountReplica {
   private isToRetry = false
   private stored = 0
   private closed = false
+  private readonly stay: (() => void) | undefined
 
   private constructor(private readonly ports: AccountReplicaPorts) {
     this.name = accountOf(ports.user)
@@ -85,6 +86,7 @@ export class AccountReplica {
       }
       this.changes.emit({ update, source: origin ?? undefined })
     })
+    this.stay = ports.storage.leaveBehind?.(() => this.nextUpdate())
   }
 
   static async open(ports: AccountReplicaPorts): Promise<AccountReplica> {
@@ -141,6 +143,7 @@ export class AccountReplica {
     // Nobody tries again later.
     if (this.durable < this.changed) await this.saveAll()
     while (this.writes.size > 0) await Promise.all(this.writes)
+    this.stay?.()
     this.doc.destroy()
   }
 
@@ -184,10 +187,8 @@ export class AccountReplica {
 
   /** Writes all that is not durable: whichever of several writes are lost, those that stand lack nothing of each other. */
   private async write(durability: "strict" | "relaxed"): Promise<void> {
-    const updates = this.unsaved.map(({ update }) => update)
-    if (updates.length === 0) return
-    const key = accountUpdateKey(`${this.tab}.${String(this.number++).padStart(10, "0")}`)
-    const put = { kind: "put", key, value: merged(updates) } as const
+    const [put] = this.nextUpdate()
+    if (put === undefined) return
     const write = this.ports.storage.write([put], { durability })
     const ended = write.then(done, done).then(() => {
       this.writes.delete(ended)
@@ -197,7 +198,17 @@ export class AccountReplica {
     if (durability === "strict") this.strictWrites.add(ended)
     await write
     this.stored++
-    this.saves.emit(key)
+    this.saves.emit(put.key)
+  }
+
+  /** What makes durable what is not, under a key of its own. */
+  private nextUpdate(): StorageOperation[] {
+    const updates = this.unsaved.map(({ update }) => update)
+    return updates.length === 0 ? [] : [{ kind: "put", key: this.nextKey(), value: merged(updates) }]
+  }
+
+  private nextKey(): string {
+    return accountUpdateKey(`${this.tab}.${String(this.number++).padStart(10, "0")}`)
   }
 
   private fail(error: unknown): void {
@@ -240,7 +251,7 @@ export class AccountReplica {
     if (guard === undefined) return
     const keys = await this.reload()
     if (keys.length < 2) return
-    const key = accountUpdateKey(`${this.tab}.${String(this.number++).padStart(10, "0")}`)
+    const key = this.nextKey()
     const batch: StorageOperation[] = keys.map((old) => ({ kind: "delete", key: old }))
     batch.push({ kind: "put", key, value: Y.encodeStateAsUpdate(this.doc) })
     await this.ports.storage.write(batch, { durability: "strict", guard })

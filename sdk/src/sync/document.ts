@@ -313,6 +313,14 @@ export class ReplicaDocument {
     this.opened.release()
   }
 
+  /** What makes all drafts durable; nothing where they are. */
+  get unsaved(): StorageOperation[] {
+    const fresh = this.own.unsaved
+    if (fresh.length === 0) return []
+    const { withdrawn } = this.own
+    return [...this.own.puts(fresh), ...this.own.removals(withdrawn), ...this.erasures.marks(withdrawn.length)]
+  }
+
   /** Adds a draft at once, in memory; `save` or `flush` makes it durable. */
   add(draft: Draft): void {
     const gone = this.own.add(draft)
@@ -335,8 +343,7 @@ export class ReplicaDocument {
       await this.ports.saveAuthority()
       await this.own.settled()
       const { withdrawn } = this.own
-      const batch = [...this.own.puts(fresh), ...this.own.removals(withdrawn), ...this.erasures.marks(withdrawn.length)]
-      await this.ports.storage.write(batch, { durability: "strict" })
+      await this.ports.storage.write(this.unsaved, { durability: "strict" })
       if (withdrawn.length > 0) this.ports.compactor.request(this.name)
       this.own.removed(withdrawn)
       this.own.saved(fresh)

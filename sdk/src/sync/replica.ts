@@ -120,6 +120,7 @@ export class Replica {
   /** Whether `stored` is what the storage holds under this tab's guard. */
   private isCaughtUp = false
   private closed = false
+  private readonly stay: (() => void) | undefined
 
   private constructor(readonly ports: ReplicaPorts) {
     this.device = deviceIdOf(ports.signer.publicKey)
@@ -127,6 +128,7 @@ export class Replica {
     const report = (error: unknown): void => {
       this.report(error)
     }
+    this.stay = storage.leaveBehind?.(() => this.unsaved())
     this.compactor = new Compactor({ storage, env, report })
     this.guard = new WriterGuard(storage, env)
     this.healthKeeper = new HealthKeeper({
@@ -761,6 +763,13 @@ export class Replica {
       await conversation.idle()
     }
     await this.compactor.close()
+    this.stay?.()
+  }
+
+  /** What makes all that was written here durable. */
+  private unsaved(): StorageOperation[] {
+    const conversations = Array.from(this.conversations.get().values())
+    return conversations.flatMap(({ loadedDocuments }) => loadedDocuments.flatMap(({ unsaved }) => unsaved))
   }
 }
 
