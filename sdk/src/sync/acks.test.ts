@@ -110,6 +110,28 @@ it("is read again as it was saved; what was not saved is not there", async () =>
   expect(acks.count(document, log)).toBe(5)
 })
 
+it("a server is met behind what was being read, however slow the disk is: what it says then stays", async () => {
+  const storage = createMemoryStorage()
+  let open = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const scan: Storage["scan"] = async (range) => {
+    const found = await storage.scan(range)
+    await gate
+    return found
+  }
+  const acks = new Acks({ ...storage, scan }, undefined)
+  const reading = acks.reload()
+  const met = acks.meet("one", first).then(() => {
+    acks.take("one", document, log, 5)
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  open()
+  await Promise.all([reading, met])
+  expect(acks.count(document, log)).toBe(5)
+})
+
 it("what could not be saved, on a full disk, is saved the next time; so is what is void", async () => {
   const { storage, disk } = fullAtTimes()
   const acks = await Acks.load(storage)

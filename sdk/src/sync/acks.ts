@@ -1,6 +1,7 @@
 import * as decoding from "lib0/decoding"
 import * as encoding from "lib0/encoding"
 import { encodeBytes } from "../protocol/encode.js"
+import { createQueue } from "../base/queue.js"
 import { createSignal } from "../base/store.js"
 import { ackKey, ackPrefix, allAcksPrefix } from "../log/keys.js"
 import { equalBytes } from "../protocol/bytes.js"
@@ -16,6 +17,8 @@ export class Acks {
   readonly saves = createSignal<undefined>()
   private held = new Map<string, ServerAcks>()
   private loading: Promise<void> | undefined
+  /** No server is met while a look at the storage is under way: what it found would take the place of what the server says. */
+  private readonly enqueue = createQueue()
   /** Servers whose store is another than it was, and that were not compared with since. */
   private readonly renewed = new Set<string>()
   /** Keys under which the storage may have something else than what is known. */
@@ -41,7 +44,7 @@ export class Acks {
 
   /** Reads what is stored, in the place of what was known here. */
   reload(): Promise<void> {
-    const loading = this.read().catch((error: unknown) => {
+    const loading = this.enqueue(() => this.read()).catch((error: unknown) => {
       if (this.loading === loading) this.loading = undefined
       throw error
     })
@@ -82,7 +85,11 @@ export class Acks {
    * A server answered: what was known of another incarnation of its store is void. True where there was one, until
    * `noteCompared`: a connection may break before it was asked what it has now.
    */
-  async meet(server: string, incarnation: Uint8Array): Promise<boolean> {
+  meet(server: string, incarnation: Uint8Array): Promise<boolean> {
+    return this.enqueue(() => this.greet(server, incarnation))
+  }
+
+  private async greet(server: string, incarnation: Uint8Array): Promise<boolean> {
     const known = this.held.get(server)
     if (known !== undefined && equalBytes(known.incarnation, incarnation)) return this.renewed.has(server)
     this.held.set(server, { incarnation, documents: new Map() })
