@@ -20,8 +20,8 @@ export const mutants = [
     ops: 30,
     kinds: "send,send,crashDevice,offline",
     file: "sdk/src/sync/document.ts",
-    find: 'await this.ports.storage.write(batch, { durability: "strict" })\n      if (withdrawn.length > 0)',
-    replace: 'await this.ports.storage.write(batch, { durability: "relaxed" })\n      if (withdrawn.length > 0)',
+    find: 'await this.ports.storage.write(this.unsaved, { durability: "strict" })\n      if (withdrawn.length > 0)',
+    replace: 'await this.ports.storage.write(this.unsaved, { durability: "relaxed" })\n      if (withdrawn.length > 0)',
   },
   {
     name: "acknowledged before it is durable",
