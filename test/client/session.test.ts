@@ -4,6 +4,7 @@ import { expect, it, onTestFinished } from "vitest"
 import { WebSocket } from "ws"
 import { createMemoryStorage } from "@weft/sdk/node"
 import { decodeFrame, systemEnv, WeftError } from "@weft/sdk/protocol"
+import { prefixRange } from "../../sdk/src/storage/storage.ts"
 import type { Transport } from "../../sdk/src/transport/transport.ts"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.ts"
 import { openClient } from "../support/client.ts"
@@ -308,4 +309,31 @@ it("[H1] the doctor knows the server, the way to it, and by how much the clock i
   alice.goOnline()
   await alice.synced()
   expect((await alice.doctor()).connection.reconnects).toBe(1)
+})
+
+it("[W1] what was sealed when its page went, and was left behind as well, is said once", async () => {
+  const server = await startTestServer()
+  const storage = createMemoryStorage()
+  const before = await openClient("alice", { storage: storage.share() })
+  const trip = await before.createConversation({ title: "Trip", members: ["bob"] })
+  const message = trip.send("once")
+  await message.reached("saved")
+  const left = await storage.scan(prefixRange("p/"))
+  before.addServer(server.url)
+  await message.reached("sent")
+  await before.close()
+  expect(await storage.scan(prefixRange("p/"))).toEqual([])
+  await storage.write(left.map(({ key, value }) => ({ kind: "put", key, value })))
+  const alice = await openClient("alice", { storage: storage.share(), servers: [server.url] })
+  const bob = await openClient("bob", { servers: [server.url] })
+  const atAlice = await conversationOf(alice, trip.id)
+  const atBob = await conversationOf(bob, trip.id)
+  await atAlice.send("twice").reached("sent")
+  await until(atBob.messages, ({ items }) => items.length === 2)
+  await until(atBob.unread, ({ counted, count }) => counted && count === 2)
+  for (const { messages } of [atAlice, atBob]) {
+    expect(messages.get().items.map(({ text }) => text)).toEqual(["once", "twice"])
+  }
+  expect(atBob.info.get().title).toBe("Trip")
+  expect(await storage.scan(prefixRange("p/"))).toEqual([])
 })
