@@ -132,6 +132,32 @@ it("a server is met behind what was being read, however slow the disk is: what i
   expect(acks.count(document, log)).toBe(5)
 })
 
+it("[S13] is saved behind what is being saved, in the order in which it was heard, however slow the disk is", async () => {
+  const storage = createMemoryStorage()
+  let open = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  let writes = 0
+  const write: Storage["write"] = async (batch) => {
+    if (++writes === 1) await gate
+    await storage.write(batch)
+  }
+  const acks = await Acks.load({ ...storage, write })
+  await acks.meet("one", first)
+  acks.take("one", document, log, 5)
+  const ended: string[] = []
+  const saving = acks.save().then(() => ended.push("what was heard first"))
+  const nothing = acks.save().then(() => ended.push("nothing else"))
+  acks.take("one", document, log, 8)
+  const rest = acks.save().then(() => ended.push("the rest"))
+  await new Promise((resolve) => setImmediate(resolve))
+  open()
+  await Promise.all([saving, nothing, rest])
+  expect((await Acks.load(storage)).count(document, log)).toBe(8)
+  expect(ended[0]).toBe("what was heard first")
+})
+
 it("what could not be saved, on a full disk, is saved the next time; so is what is void", async () => {
   const { storage, disk } = fullAtTimes()
   const acks = await Acks.load(storage)

@@ -19,6 +19,8 @@ export class Acks {
   private loading: Promise<void> | undefined
   /** No server is met while a look at the storage is under way: what it found would take the place of what the server says. */
   private readonly enqueue = createQueue()
+  /** A write that comes late would take the place of a later one; and who waits for a save waits for those before it. */
+  private readonly saving = createQueue()
   /** Servers whose store is another than it was, and that were not compared with since. */
   private readonly renewed = new Set<string>()
   /** Keys under which the storage may have something else than what is known. */
@@ -134,7 +136,11 @@ export class Acks {
   }
 
   /** Writes what changed. Losing it costs a tick after a restart, no message: relaxed. What fails is written the next time. */
-  async save(): Promise<void> {
+  save(): Promise<void> {
+    return this.saving(() => this.saveDirty())
+  }
+
+  private async saveDirty(): Promise<void> {
     const dirty = Array.from(this.dirty)
     if (dirty.length === 0) return
     this.dirty.clear()
