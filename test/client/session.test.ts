@@ -4,6 +4,8 @@ import { expect, it, onTestFinished } from "vitest"
 import { WebSocket } from "ws"
 import { createMemoryStorage } from "@weft/sdk/node"
 import { decodeFrame, systemEnv, WeftError } from "@weft/sdk/protocol"
+import { createStore } from "../../sdk/src/base/store.ts"
+import { settingKey } from "../../sdk/src/log/keys.ts"
 import { prefixRange } from "../../sdk/src/storage/storage.ts"
 import type { Transport } from "../../sdk/src/transport/transport.ts"
 import { webSocketTransport } from "../../sdk/src/transport/websocket.ts"
@@ -40,6 +42,35 @@ it("writes without servers, and sends everything once one is added", async () =>
   await message.reached("sent")
   await alice.synced()
   expect(alice.status.get().connection).toMatchObject({ kind: "online", synced: true })
+})
+
+it("[S3, A5] what a server says while a slow disk is asked what one said before counts: the device is introduced", async () => {
+  const server = await startTestServer()
+  let open = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const asked = createStore(0)
+  const profile = new TestProfile("alice", createMemoryStorage(), [])
+  const { client, lead } = await profile.open((storage) => ({
+    ...storage,
+    get: async (key) => {
+      const found = await storage.get(key)
+      if (key !== settingKey("certificate")) return found
+      asked.set(asked.get() + 1)
+      // At the start, and as the tab becomes the writer.
+      if (asked.get() === 2) await gate
+      return found
+    },
+  }))
+  onTestFinished(() => client.close())
+  await lead()
+  await until(asked, (times) => times === 2)
+  client.addServer(server.url)
+  await until(client.status, ({ connection }) => connection.kind === "online" && connection.synced)
+  open()
+  const trip = await client.createConversation({ title: "Trip" })
+  await trip.send("hello").reached("sent")
 })
 
 it("[S8] renews its token in band: the connection outlives the first one", async () => {

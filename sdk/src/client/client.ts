@@ -458,7 +458,10 @@ class WeftClient implements Client {
     // What another tab told of its connection ends with that one's turn.
     this.own.remote = undefined
     await this.parts.acks.reload()
-    this.credentials = await readCredentials(this.parts.platform.storage)
+    const { credentials } = this
+    const stored = await readCredentials(this.parts.platform.storage)
+    // What a server said meanwhile is newer.
+    if (this.credentials === credentials) this.credentials = stored
     this.connect()
     this.background(() => this.lookForLinks())
     this.refreshSoon()
