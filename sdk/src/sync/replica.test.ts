@@ -13,6 +13,7 @@ import {
   imprintPrefix,
   IMPRINTS_KEY,
   refusedKey,
+  registerPrefix,
   regroundKey,
   updatePrefix,
 } from "../log/keys.js"
@@ -668,7 +669,8 @@ async function untilHealth(replica: Replica, env: ManualEnv, kind: "ok" | "faili
   expect(replica.health.get().kind).toBe(kind)
 }
 
-it("[S13] what a tab looked up before it took over does not count after", async () => {
+/** A storage with a conversation's imprint, and the writer that stored it. */
+async function imprinted() {
   const device = await deviceNamed("ann")
   const storage = createMemoryStorage()
   const env = manualEnv()
@@ -692,6 +694,11 @@ it("[S13] what a tab looked up before it took over does not count after", async 
   if (stored === undefined) throw new Error("it is at rest")
   await storage.write([stored.operation])
   stored.ended(true)
+  return { storage, open, first, conversation }
+}
+
+it("[S13] what a tab looked up before it took over does not count after", async () => {
+  const { storage, open, first, conversation } = await imprinted()
   let release = (): void => undefined
   const gate = new Promise<void>((resolve) => (release = resolve))
   let isHeld = true
@@ -718,6 +725,30 @@ it("[S13] what a tab looked up before it took over does not count after", async 
   const [said] = await second.digests()
   expect(said?.digest).toEqual(truth?.digest)
   await Promise.all([first.close(), second.close()])
+})
+
+it("[P7, P12] what its user lets others know, and whom, is told where that changed while a conversation was being read", async () => {
+  const { storage, open, first, conversation } = await imprinted()
+  const { id } = conversation
+  await first.close()
+  for (const change of [
+    (replica: Replica): void => {
+      replica.shareReads(false)
+    },
+    (replica: Replica): void => {
+      replica.setBlocked(new Set(["bob" as UserId]))
+    },
+  ]) {
+    const { storage: held, hold } = heldScan(storage.share(), registerPrefix(id))
+    const replica = await open(held)
+    await replica.becomeWriter()
+    const reading = replica.conversation(id)
+    await hold.begun
+    change(replica)
+    hold.release()
+    expect(replica.registersOf(await reading).isAtRest).toBe(false)
+    await replica.close()
+  }
 })
 
 it("[S13] a tab that takes the guard while another one does voids nothing that this one writes, and believes nothing old", async () => {

@@ -270,6 +270,7 @@ export class Replica {
   private async load(id: ConversationId, stored: StoredConversation = nothingStored): Promise<ReplicaConversation> {
     const { storage, env, signer, verify, refusesKey, user } = this.ports
     const { segments, withDrafts } = stored
+    const { tells } = this
     // What another tab may write, or wrote, is not known before this one takes over.
     const guard = this.isCaughtUp ? this.guard.held : undefined
     const run = this.runs.get(id)
@@ -314,6 +315,8 @@ export class Replica {
     })
     const registers = await this.loadRegisters(conversation, run?.foreign)
     this.registers.set(id, registers)
+    // Whoever changed that meanwhile did not find it.
+    if (tells !== this.tells) registers.reviewBlocks()
     if (guard !== undefined && guard === this.guard.held) {
       conversation.imprint.adopt(stored.imprint)
       // Whatever is due, it was in line.
