@@ -2,6 +2,7 @@
 import { createMemoryStorage, type Client } from "@weft/sdk/node"
 import { expect, it, onTestFinished } from "vitest"
 import { webCryptoVerify } from "../../sdk/src/identity/verify.js"
+import { conversationRowKey } from "../../sdk/src/log/keys.js"
 import type { Storage } from "../../sdk/src/storage/storage.js"
 import { Replica } from "../../sdk/src/sync/replica.js"
 import { openClient } from "../support/client.ts"
@@ -9,7 +10,7 @@ import { auditImprints } from "../support/imprints.ts"
 import { quickEnv } from "../support/quick-env.ts"
 import { startTestServer } from "../support/server.ts"
 import { TestProfile } from "../support/tabs.ts"
-import { conversationOf, until } from "../support/until.ts"
+import { conversationOf, eventually, until } from "../support/until.ts"
 
 const SOON = { releaseAfterMs: 400 }
 
@@ -75,8 +76,8 @@ it("[U14] of 200 conversations that were opened and left nothing is in memory, b
   // Opened and left, one after another.
   for (const conversation of all) await until(conversation.messages, ({ items }) => items.length === 1)
   const leave = first.messages.subscribe(() => undefined)
+  await until(first.messages, ({ items }) => items.length === 1)
   await inMemory(alice, 1)
-  expect(first.messages.get().items).toHaveLength(1)
   leave()
   await inMemory(alice, 0)
   expect(alice.list.get()).toHaveLength(200)
@@ -198,22 +199,29 @@ it("[U14] what waits or is attached stays in memory, and so does all where no li
   await inMemory(cat, 1)
 })
 
-it("[U14] two direct conversations that are shown as one leave memory together", async () => {
+/** Alice, whose list shows two direct conversations with bob as one; of which nothing is in her memory. */
+async function direct(storage: Storage = createMemoryStorage()) {
   const server = await startTestServer()
-  const alice = await openClient("alice", { servers: [server.url], ...SOON })
+  const alice = await openClient("alice", { servers: [server.url], storage, ...SOON })
   const bob = await openClient("bob", { servers: [server.url] })
   show(alice)
   await Promise.all([alice.synced(), bob.synced()])
   alice.goOffline()
   bob.goOffline()
   const [one, other] = await Promise.all([alice.openDirect("bob"), bob.openDirect("alice")])
-  one.send("from alice")
+  const sent = one.send("from alice")
   other.send("from bob")
   alice.goOnline()
   bob.goOnline()
-  const shown = (): ReturnType<Client["conversation"]> => alice.conversations.get()[0]
   await until(one.messages, ({ items }) => items.length === 2)
+  await sent.reached("delivered")
   await inMemory(alice, 0)
+  return { alice, one, other }
+}
+
+it("[U14] two direct conversations that are shown as one leave memory together", async () => {
+  const { alice, other } = await direct()
+  const shown = (): ReturnType<Client["conversation"]> => alice.conversations.get()[0]
   expect(shown()?.messages.get().state).toBe("loading")
   // Read again, a part of it is shown at no moment, and the list says what it said.
   const row = shown()?.info.get()
@@ -223,6 +231,28 @@ it("[U14] two direct conversations that are shown as one leave memory together",
   expect(new Set(seen)).toEqual(new Set([2]))
   expect(shown()?.info.get()).toBe(row)
   stop?.()
+  await inMemory(alice, 0)
+})
+
+it("[U14, A20] two that are shown as one leave memory again where one was read long before the other", async () => {
+  const storage = createMemoryStorage()
+  let slow = ""
+  let open = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const scan: Storage["scan"] = async (range) => {
+    if (slow !== "" && range.from.includes(slow)) await gate
+    return storage.scan(range)
+  }
+  const { alice, one, other } = await direct({ ...storage, scan })
+  slow = other.id
+  const leave = one.messages.subscribe(() => undefined)
+  // What the list shows of both is not known yet, and is not kept.
+  await eventually(async () => (await storage.get(conversationRowKey(one.id))) === undefined)
+  open()
+  await until(one.messages, ({ items }) => items.length === 2)
+  leave()
   await inMemory(alice, 0)
 })
 

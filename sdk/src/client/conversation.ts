@@ -49,6 +49,8 @@ export interface HandlePorts {
   open(told: Unread): Promise<OpenConversation>
   /** It was read. */
   opened(): void
+  /** All that are shown as one with it were read, too: what the list shows is known. */
+  shown(): void
   /** Something waits now. */
   waits(): void
   /** Something in the background failed. */
@@ -182,6 +184,7 @@ export class ConversationHandle implements Conversation {
     for (const [message, receipts] of this.receiptsOf) receipts.become(inner.receipts(message))
     this.info.become(inner.info)
     this.messages.become(inner.messages)
+    this.ports.shown()
   }
 
   /** Somebody wants more than what the list shows. */

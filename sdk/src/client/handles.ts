@@ -215,6 +215,9 @@ export class ConversationHandles {
         this.changed(id)
         this.idle.watch()
       },
+      shown: () => {
+        this.changed(id)
+      },
       waits: changed,
       failed: (error) => {
         replica.report(error)
