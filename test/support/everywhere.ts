@@ -3,12 +3,14 @@
  * and is the same on all of a user's devices. A feature gives what is done and what is seen; this plays the rest.
  */
 import { createMemoryStorage, type Client, type Conversation, type NodeClientOptions } from "@weft/sdk/node"
-import type { MessageId } from "@weft/sdk/protocol"
+import { controlDocument, type MessageId } from "@weft/sdk/protocol"
 import { expect, onTestFinished, vi } from "vitest"
+import { draftPrefix } from "../../sdk/src/log/keys.ts"
+import { prefixRange, type Storage } from "../../sdk/src/storage/storage.ts"
 import { projectionHash } from "../replay/replay.ts"
 import { openClient } from "./client.ts"
 import { startTestServer } from "./server.ts"
-import { conversationOf, until } from "./until.ts"
+import { conversationOf, eventually, until } from "./until.ts"
 
 /** A device with the conversation that everything happens in, and a message of alice's and one of bob's in it. */
 export interface Place {
@@ -93,6 +95,9 @@ export async function isOnAllDevices(act: Act, look: Look, wanted: unknown): Pro
   await act(phone)
   for (const place of [phone, laptop]) await seen(place, look, wanted)
   await settled(phone, laptop)
+  // What was seen may have been so before.
+  await converged(phone, laptop)
+  await seen(laptop, look, wanted)
   await phone.client.close()
   expect(look(laptop)).toEqual(wanted)
 }
@@ -118,7 +123,7 @@ export async function survivesCrash(act: Act, look: Look, wanted: unknown): Prom
   phone.client.goOffline()
   await act(phone)
   await seen(phone, look, wanted)
-  await saved(phone)
+  await saved(phone, storage)
   // No close: a copy of the storage as a crash leaves it.
   const client = await openClient("alice", { storage: createMemoryStorage({ snapshot: storage.snapshot() }) })
   const trip = await client.openConversation(phone.trip.id)
@@ -128,8 +133,11 @@ export async function survivesCrash(act: Act, look: Look, wanted: unknown): Prom
 }
 
 /** Nothing is in memory alone any more. */
-async function saved({ client, trip }: Place): Promise<void> {
+async function saved({ client, trip }: Place, storage: Storage): Promise<void> {
   await client.account.saved()
+  const drafts = prefixRange(draftPrefix(controlDocument(trip.id)))
+  const changes = trip.changes.get().filter(({ status }) => status === "pending").length
+  await eventually(async () => (await storage.keys(drafts)).length === changes)
   await until(trip.messages, ({ items }) =>
     items.every((message) => [message, ...message.unsent].every(({ status }) => status !== "saving")),
   )
