@@ -2,7 +2,7 @@
 import { createMemoryStorage, WeftError, type Client } from "@weft/sdk/node"
 import { afterEach, expect, it, vi } from "vitest"
 import { decodeDraft, draftHash } from "../../sdk/src/log/draft.ts"
-import { catchUpKey, documentOfDraftKey, refusedKey } from "../../sdk/src/log/keys.ts"
+import { allAcksPrefix, catchUpKey, documentOfDraftKey, refusedKey } from "../../sdk/src/log/keys.ts"
 import type { DocumentName } from "../../sdk/src/protocol/names.ts"
 import { encodeRefused } from "../../sdk/src/sync/refused.ts"
 import { prefixRange, type Storage } from "../../sdk/src/storage/storage.ts"
@@ -190,6 +190,24 @@ it("[W3] a tab whose turn to write comes late forgets what the one before told o
   await until(second.client.status, () => isOnline(second.client))
   await server.close()
   await until(second.client.status, ({ connection }) => connection.kind !== "online")
+})
+
+it("[W3] a tab that could not read what the writer before left, as its turn came, connects once it can", async () => {
+  const { url } = await startTestServer()
+  const profile = new TestProfile("alice", createMemoryStorage(), [url])
+  const failing = { next: false }
+  const { client, lead } = await tab(profile, (storage) => ({
+    ...storage,
+    scan: async (range) => {
+      if (!failing.next || range.from !== allAcksPrefix) return storage.scan(range)
+      failing.next = false
+      throw new WeftError("STORE_FAILED", "the disk did not answer")
+    },
+  }))
+  failing.next = true
+  await lead()
+  await until(client.status, () => isOnline(client))
+  expect(failing.next).toBe(false)
 })
 
 it("[U10] what the writer gets from below what was read in another tab, on a new device, is read", async () => {

@@ -180,6 +180,8 @@ class WeftClient implements Client {
   private painted: Promise<void> = Promise.resolve()
   /** Until all that is stored is open nothing is shown: each conversation would be a look at all before it. */
   private refreshing = true
+  /** Whether what the writer before left could not be read. */
+  private takeOverFailed = false
   private closed: Promise<void> | undefined
   /** Whether the application gave a server; else all of `servers` are of links. */
   private hasOwnServers: boolean
@@ -362,8 +364,10 @@ class WeftClient implements Client {
       }),
       replica.health.subscribe(({ kind }) => {
         this.refreshSoon()
+        if (kind !== "ok") return
         // What could not be read can be now, perhaps.
-        if (kind === "ok" && this.handles.readingFailed) this.background(() => this.handles.openStale())
+        if (this.handles.readingFailed) this.background(() => this.handles.openStale())
+        if (this.takeOverFailed && this.mayKeep) this.background(() => this.takeOver())
       }),
       replica.writing.subscribe(() => {
         // Whom this tab asked it asks no more.
@@ -457,17 +461,23 @@ class WeftClient implements Client {
   private async takeOver(): Promise<void> {
     // What another tab told of its connection ends with that one's turn.
     this.own.remote = undefined
-    await this.parts.acks.reload()
-    const { credentials } = this
-    const stored = await readCredentials(this.parts.platform.storage)
-    // What a server said meanwhile is newer.
-    if (this.credentials === credentials) this.credentials = stored
-    this.connect()
-    this.background(() => this.lookForLinks())
-    this.refreshSoon()
-    this.handles.takeOver()
-    // Those who went while this one read what there is.
-    await this.talk.lookForUntold()
+    this.takeOverFailed = false
+    try {
+      await this.parts.acks.reload()
+      const { credentials } = this
+      const stored = await readCredentials(this.parts.platform.storage)
+      // What a server said meanwhile is newer.
+      if (this.credentials === credentials) this.credentials = stored
+      this.connect()
+      this.background(() => this.lookForLinks())
+      this.refreshSoon()
+      this.handles.takeOver()
+      // Those who went while this one read what there is.
+      await this.talk.lookForUntold()
+    } catch (error) {
+      this.takeOverFailed = true
+      throw error
+    }
   }
 
   private connect(): void {
