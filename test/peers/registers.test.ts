@@ -5,13 +5,21 @@ import { RawClient, RawConversation } from "../support/raw-client.js"
 import { fetchRegisters, makeRegister, sendRegisters } from "../support/registers.js"
 import { startTestServer } from "../support/server.js"
 import { temporaryDirectory } from "../support/temporary.js"
+import { eventually } from "../support/until.js"
 
 const OFFLINE = 0
 const ONLINE = 1
 const TYPING = 2
 
+async function isLinked({ url }: RunningServer): Promise<boolean> {
+  const metrics = await (await fetch(`${url.replace("ws", "http")}/metrics`)).text()
+  return /^weft_peer_link_up\{.*\} 1$/m.test(metrics)
+}
+
 /** The clients' conversation is on both servers: bob, who is on the second, was let in. */
 async function room(first: RunningServer, second: RunningServer) {
+  // The first one knows the second's key by then: a conversation trusts those that its creator was told of.
+  await eventually(() => isLinked(second))
   const alice = await RawClient.connect(first.url, { user: "alice" })
   const bob = await RawClient.connect(second.url, { user: "bob" })
   const trip = await RawConversation.create(alice, ["bob"])
