@@ -93,6 +93,30 @@ async function arena(between?: (server: TestServer) => Promise<{ readonly url: s
   return { server, storage, profile, tab, alice, bob, trip, atBob, sent, idOf }
 }
 
+/** The same, with what stands between alice and the server. */
+async function relayedArena() {
+  let made: FrameRelay | undefined
+  const opened = await arena(async ({ url }) => {
+    const between = (made = await FrameRelay.start(url))
+    onTestFinished(() => between.close())
+    return between
+  })
+  const relay = made
+  if (relay === undefined) throw new Error("it was started")
+  /** Holds up what the server says, from its first answer on; resolves when it was asked for the three oldest segments. */
+  const stopAnswers = (): Promise<void> => {
+    const answered = new Set<string>()
+    return relay.stopBefore(
+      ({ kind }) => kind === "served",
+      (frame) => {
+        if (frame.kind === "served" && frame.document !== `c/${opened.trip.id}/control`) answered.add(frame.document)
+        return answered.size === 3
+      },
+    )
+  }
+  return { ...opened, relay, stopAnswers }
+}
+
 it("[U15] what was read and is on a server leaves the disk, but for the newest messages, and comes back when somebody reads back", async () => {
   const { storage, trip, atBob } = await arena()
   for (const segment of [4, 5, 6]) expect(await bytesOf(storage, trip.id, segment)).toBeGreaterThan(100)
@@ -314,31 +338,48 @@ it("[U15] what another tab shows stays", async () => {
 })
 
 it("[U15] what another tab begins to show while a server is asked for it stays", async () => {
-  let relay: FrameRelay | undefined
-  const { profile, storage, trip } = await arena(async ({ url }) => {
-    const between = (relay = await FrameRelay.start(url))
-    onTestFinished(() => between.close())
-    return between
-  })
+  const { profile, storage, trip, relay, stopAnswers } = await relayedArena()
   const other = await openTab(profile)
   const inOther = await conversationOf(other.client, trip.id)
   await until(other.client.status, ({ connection }) => connection.kind === "online")
+  const leave = trip.messages.subscribe(() => undefined)
   await all(trip)
   // Nobody shows the older ones: the server is asked whether it holds the same, and says so late.
-  const asked = relay?.stopBefore(({ kind }) => kind === "served")
+  const asked = stopAnswers()
+  leave()
   await trip.releaseOlder()
   await asked
   onTestFinished(inOther.messages.subscribe(() => undefined))
   expect(await all(inOther)).toEqual(names(MESSAGES))
   const shown: number[] = []
   onTestFinished(inOther.messages.subscribe(({ items }) => shown.push(items.length)))
-  const left = relay?.heard((frame) => frame.kind === "served" && frame.document === `c/${trip.id}/3`)
-  relay?.pass()
+  const left = relay.heard((frame) => frame.kind === "served" && frame.document === `c/${trip.id}/3`)
+  relay.pass()
   await left
   await looks()
   for (const segment of [1, 2, 3]) await here(storage, trip.id, segment)
   expect(textsOf(inOther)).toEqual(names(MESSAGES))
   expect(shown.every((count) => count === MESSAGES)).toBe(true)
+})
+
+it("[U15] what was in use as the server said that it holds the same leaves once it is not", async () => {
+  const { storage, trip, relay, stopAnswers } = await relayedArena()
+  const leaveFirst = trip.messages.subscribe(() => undefined)
+  await all(trip)
+  const asked = stopAnswers()
+  leaveFirst()
+  await trip.releaseOlder()
+  await asked
+  const leave = trip.messages.subscribe(() => undefined)
+  expect(await all(trip)).toEqual(names(MESSAGES))
+  const heard = relay.heard((frame) => frame.kind === "served" && frame.document === `c/${trip.id}/3`)
+  relay.pass()
+  await heard
+  await looks()
+  for (const segment of [1, 2, 3]) expect(await bytesOf(storage, trip.id, segment)).toBeGreaterThan(100)
+  leave()
+  await trip.releaseOlder()
+  await away(storage, trip.id, 1, 2, 3)
 })
 
 it("[U15] what a frozen tab shows leaves, and comes back when that wakes", async () => {
@@ -391,6 +432,7 @@ it("[U15] a device keeps one message at least", async () => {
 
 it("[U15] a list that is read anew while a segment of it is away goes back as far as before, as soon as that is here", async () => {
   const { alice, trip, storage } = await arena()
+  onTestFinished(trip.messages.subscribe(() => undefined))
   await until(trip.messages, ({ state }) => state === "ready")
   expect(await all(trip)).toEqual(names(MESSAGES))
   alice.goOffline()

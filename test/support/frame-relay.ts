@@ -8,6 +8,7 @@ export class FrameRelay {
   readonly #target: string
   readonly #server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false })
   #stopsAt: ((frame: Frame) => boolean) | undefined
+  #awaited: ((frame: Frame) => boolean) | undefined
   #stopped: (() => void) | undefined
   #isStopped = false
   readonly #held: (() => void)[] = []
@@ -30,9 +31,13 @@ export class FrameRelay {
     return `ws://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`
   }
 
-  /** From the first such frame on what the server says is held up, until `pass`. Resolves when that frame has come. */
-  stopBefore(isIt: (frame: Frame) => boolean): Promise<void> {
+  /**
+   * From the first such frame on what the server says is held up, until `pass`. Resolves when `isAwaited` is true of one that
+   * is: by default when the first has come.
+   */
+  stopBefore(isIt: (frame: Frame) => boolean, isAwaited = isIt): Promise<void> {
     this.#stopsAt = isIt
+    this.#awaited = isAwaited
     return new Promise((resolve) => {
       this.#stopped = resolve
     })
@@ -79,7 +84,7 @@ export class FrameRelay {
       if (!this.#isStopped) send()
       else {
         this.#held.push(send)
-        this.#stopped?.()
+        if (frame !== undefined && this.#awaited?.(frame) === true) this.#stopped?.()
       }
     })
     for (const [one, other] of [

@@ -454,9 +454,11 @@ export class Exchange {
   /** The server holds what is here of a segment that is to go. */
   private async letGo(conversation: ReplicaConversation, document: ReplicaDocument, digest: Uint8Array): Promise<void> {
     const { retention } = this.ports
-    if (retention?.mayLetGo(conversation, document) !== true) return
-    if (Array.from(this.unacknowledged.values()).some((update) => update.document === document.name)) return
-    if (await document.letGo(digest)) retention.left(document.name)
+    const mayGo =
+      retention?.mayLetGo(conversation, document) === true &&
+      !Array.from(this.unacknowledged.values()).some((update) => update.document === document.name)
+    if (mayGo && (await document.letGo(digest))) retention.left(document.name)
+    else retention?.needed(document.name)
   }
 
   /** The server's vector: send what it lacks, records first, and say what it holds of ours. */

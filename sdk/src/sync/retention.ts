@@ -112,7 +112,7 @@ export class Retention {
     }
   }
 
-  /** Another tab shows it. */
+  /** Another tab shows it, or something here needed it when the server had answered: it is looked at as if it was not asked for. */
   needed(name: DocumentName): void {
     this.announced.delete(name)
     this.asked.delete(name)
