@@ -105,7 +105,8 @@ it("[S11] what one server accepts reaches those on the other", async () => {
   expect(alice.welcome.trust.length).toBe(2)
   const trip = await RawConversation.create(alice, ["bob"])
   expect((await bob.connection.next("documents")).conversation).toBe(trip.id)
-  await until(async () => (await bob.fetch(trip.made.control)).updates.length > 0)
+  // The creator's introduction comes after the conversation, and bob's names it.
+  await converge([alice, bob], trip, 0)
   await trip.introduce(bob)
   const fromAlice = await trip.log(alice).seal(trip.message("to the other server"))
   await until(
@@ -128,7 +129,8 @@ it("[S11] a partition heals, whatever was written on either side", async () => {
   const bob = await RawClient.connect(b.url, { user: "bob" })
   const trip = await RawConversation.create(alice, ["bob"])
   await bob.connection.next("documents")
-  await until(async () => (await bob.fetch(trip.made.control)).updates.length > 0)
+  // The creator's introduction comes after the conversation, and bob's names it.
+  await converge([alice, bob], trip, 0)
   await trip.introduce(bob)
   await converge([alice, bob], trip, 0)
   line.cut()
