@@ -24,6 +24,9 @@ async function room(first: RunningServer, second: RunningServer) {
   const bob = await RawClient.connect(second.url, { user: "bob" })
   const trip = await RawConversation.create(alice, ["bob"])
   await bob.connection.next("documents", ({ conversation }) => conversation === trip.id)
+  // The creator's introduction comes after the conversation, and bob's names it.
+  const control = async (of: RawClient): Promise<Uint8Array> => (await of.fetch(trip.made.control)).digest
+  await eventually(async () => Buffer.compare(await control(alice), await control(bob)) === 0)
   await trip.introduce({ ...bob, push: bob.push.bind(bob), certificate: bob.certificate } as RawClient)
   await alice.connection.next("update", ({ document }) => document === trip.made.control)
   return { alice, bob, trip }
