@@ -9,7 +9,7 @@ import { RecentUpdates } from "../log/recent-updates.js"
 import { decodeSummary, emptySummary, encodeSummary, type DocumentSummary } from "../log/summary.js"
 import { encodeUpdate, type LogRun } from "../log/update.js"
 import { conversationOf, type DocumentName } from "../protocol/names.js"
-import { prefixRange, type Storage, type StorageOperation } from "../storage/storage.js"
+import { prefixRange, type Storage, type StorageEntry, type StorageOperation } from "../storage/storage.js"
 import type { ImprintKeeper } from "./imprint-keeper.js"
 import { SegmentAway } from "./segment-away.js"
 
@@ -86,15 +86,25 @@ export class StoredDocument {
     return this.read()
   }
 
-  /** Rejects with STORE_CORRUPT, and with SEGMENT_AWAY where they were let go of, also by another tab. */
+  /**
+   * Without what a failed write may have added. Rejects with STORE_CORRUPT, and with SEGMENT_AWAY where they were let go
+   * of, also by another tab.
+   */
   async contents(): Promise<Contents> {
-    const entries = await this.ports.storage.scan(prefixRange(updatePrefix(this.name)))
+    const entries = this.withoutUnsure(await this.ports.storage.scan(prefixRange(updatePrefix(this.name))))
     if (entries.some(({ value }) => isAway(value))) {
       // The tab that writes knows; this is read beside what it does.
       this.away ||= this.ports.guard() === undefined
       throw new SegmentAway(this.name)
     }
     return this.readable(() => readContents(entries.map(({ value }) => value)))
+  }
+
+  /** What failed and is there all the same may be lost with the power: nobody is told of it. What took the place of all is all there is. */
+  private withoutUnsure(entries: readonly StorageEntry[]): readonly StorageEntry[] {
+    if (!this.unsure) return entries
+    const sure = entries.filter(({ key }) => numberOfUpdateKey(key) < this.number)
+    return sure.length === 0 && this.number > 0 ? entries : sure
   }
 
   /** Writes as the writer; rejects with STORE_FENCED where another tab is. */

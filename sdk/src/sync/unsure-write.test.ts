@@ -91,6 +91,36 @@ it("[W2] a seal that failed, and is there all the same, is not written again", a
   expect(after.drafts).toEqual([])
 })
 
+it("[W1, W2] what a seal that failed left behind is not read, nor sent, as long as nobody knows it to be there", async () => {
+  const stage = await openStage()
+  const { segment } = stage
+  await stage.say("first")
+  stage.failNext(false)
+  await expect(stage.say("second")).rejects.toMatchObject({ code: "STORE_FAILED" })
+  expect(await segment.entries()).toHaveLength(1)
+  expect(await segment.missingFrom(new Map())).toMatchObject([{ elements: { length: 3 } }])
+  expect(segment.drafts).toHaveLength(1)
+  await segment.flush()
+  expect(await segment.entries()).toHaveLength(2)
+})
+
+it("[W1, W2] nor is that read of a first one", async () => {
+  const stage = await openStage()
+  stage.failNext(false)
+  await expect(stage.say("first")).rejects.toMatchObject({ code: "STORE_FAILED" })
+  expect(await stage.segment.entries()).toEqual([])
+  await stage.say("second")
+  expect(await stage.segment.entries()).toHaveLength(2)
+})
+
+it("[W2] a merge that failed, and is there all the same, is read", async () => {
+  const stage = await openStage()
+  stage.failNext(true)
+  let said = 0
+  while (!stage.hasFailed) await stage.say(`text ${said++}`)
+  expect(await stage.segment.entries()).toHaveLength(said)
+})
+
 it("[R4, W2] what was taken back is in no log twice, where that failed and is there all the same", async () => {
   const stage = await openStage()
   for (const text of ["first", "second", "third"]) await stage.say(text)
