@@ -1,5 +1,6 @@
 import type { ConversationId } from "@weft/sdk/protocol"
 import { Violation, type Join, type Way } from "./oracle.js"
+import type { SimDevice } from "./sim-device.js"
 import type { Stage } from "./stage.js"
 import { conversationsOf, replicaOf, viewsOf, type View } from "./views.js"
 
@@ -86,12 +87,24 @@ async function wasWrittenAgain({ world, devices }: Stage, { conversation: id, id
 
 /** Who used a link is in by now, or is told why not. */
 function judgeEnd({ devices }: Stage, name: string, id: ConversationId): void {
-  for (const { client } of devices.find((device) => device.name === name)?.tabs ?? []) {
-    const conversation = client?.conversation(id)
-    if (conversation?.info.get().membership !== "joining") continue
-    if (conversation.changes.get().some(({ kind, status }) => kind === "join" && status === "refused")) continue
+  const device = devices.find((one) => one.name === name)
+  if (device !== undefined && isJoining(device, id)) {
     throw new Violation("I3", `${name} waits for ever to be let into ${id}`)
   }
+}
+
+/** Whether anybody who used a link is neither in by now nor told why not. */
+export function isAnybodyJoining(stage: Stage): boolean {
+  const ids = conversationsOf(stage)
+  return stage.devices.some((device) => ids.some((id) => isJoining(device, id)))
+}
+
+function isJoining({ tabs }: SimDevice, id: ConversationId): boolean {
+  return tabs.some(({ client }) => {
+    const conversation = client?.conversation(id)
+    if (conversation?.info.get().membership !== "joining") return false
+    return !conversation.changes.get().some(({ kind, status }) => kind === "join" && status === "refused")
+  })
 }
 
 /** Two users have one conversation with one another, the same on all devices of both. [SPEC A20] */

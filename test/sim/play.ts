@@ -6,6 +6,7 @@ import { letsGo } from "./letting-go.js"
 import { Violation } from "./oracle.js"
 import { Stage } from "./stage.js"
 import { judgeImprints } from "./judge-imprints.js"
+import { isAnybodyJoining } from "./judge-meetings.js"
 import { judgeTicks } from "./ticks.js"
 import { shownItems } from "./views.js"
 
@@ -15,6 +16,8 @@ const IMPRINTS_EVERY = 5
 const QUIET_LIMIT_MS = 15 * 60_000
 /** Repair takes some thousands of events; who needs so many turns in a circle. */
 const QUIET_LIMIT_EVENTS = 150_000
+/** Who waits to be let in is in sync with all else meanwhile, and asks again after this long at the latest. [SPEC R1, R5] */
+const LAST_RETRY_MS = 60_000
 
 export interface Played {
   /** Equal for two plays of a seed. */
@@ -99,6 +102,10 @@ async function run(stage: Stage, operations: readonly Operation[]): Promise<void
   await world.run(1_000)
   stage.heal()
   await settle(stage)
+  if (isAnybodyJoining(stage)) {
+    await world.run(LAST_RETRY_MS)
+    await settle(stage)
+  }
   await judgeImprints(stage)
   await judge(stage)
 }
