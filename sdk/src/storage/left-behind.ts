@@ -1,4 +1,3 @@
-import { fromBase64, toBase64 } from "lib0/buffer"
 import type { StorageOperation } from "./storage.js"
 
 /** Nothing in a client's name ends it: no item of one client is taken for one of another. */
@@ -62,11 +61,14 @@ function remove(item: string): void {
   }
 }
 
-type Left = readonly [key: string, value?: string]
+/** A letter for each byte of a value; none where a key was deleted. */
+type Left = readonly [key: string, letters?: string]
 
 function encode(batch: readonly StorageOperation[]): string {
   const left = batch.map((operation): Left =>
-    operation.kind === "put" ? [operation.key, toBase64(operation.value)] : [operation.key],
+    operation.kind === "put"
+      ? [operation.key, Array.from(operation.value, (byte) => String.fromCharCode(byte)).join("")]
+      : [operation.key],
   )
   return JSON.stringify(left)
 }
@@ -74,8 +76,10 @@ function encode(batch: readonly StorageOperation[]): string {
 /** Undefined where Weft did not write it. */
 function decode(text: string): StorageOperation[] | undefined {
   try {
-    return (JSON.parse(text) as Left[]).map(([key, value]) =>
-      value === undefined ? { kind: "delete", key } : { kind: "put", key, value: fromBase64(value) },
+    return (JSON.parse(text) as Left[]).map(([key, letters]) =>
+      letters === undefined
+        ? { kind: "delete", key }
+        : { kind: "put", key, value: Uint8Array.from(letters, (letter) => letter.charCodeAt(0)) },
     )
   } catch {
     return undefined
