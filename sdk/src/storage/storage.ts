@@ -19,7 +19,8 @@ export interface Storage {
   write(batch: readonly StorageOperation[], options?: WriteOptions): Promise<void>
   /**
    * What `unsaved` gives when the page goes is carried out though nobody waits for it: by `recover`, or who opens the storage
-   * next. Of keys that are put once, and deleted for good. Ends with what it returns. Not there where no page can go.
+   * next. Of keys that are put once, and deleted for good or made again by who misses them. Ends with what it returns. Not
+   * there where no page can go.
    */
   leaveBehind?(unsaved: () => readonly StorageOperation[]): () => void
   /** Carries out what pages left behind. Rejects with STORE_*; what could not be written stays. */
